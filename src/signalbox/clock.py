@@ -1,0 +1,43 @@
+"""Times: integers of milliseconds since the epoch inside, RFC 3339 with three decimals on the wire."""
+
+import re
+import time
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+
+_RFC3339 = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(\.\d+)?([Zz]|[+-]\d\d:\d\d)", flags=re.ASCII)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def now_ms() -> int:
+    """The present time in milliseconds since the epoch."""
+    return time.time_ns() // 1_000_000
+
+
+@lru_cache(maxsize=4096)
+def _second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S").zfill(19)
+
+
+def rfc3339(ms: int) -> str:
+    """`2026-11-23T14:41:34.120Z` for milliseconds since the epoch."""
+    return f"{_second(ms // 1000)}.{ms % 1000:03d}Z"
+
+
+def parse_rfc3339(text: str) -> tuple[int, str]:
+    """The instant named by an RFC 3339 date-time: milliseconds since the epoch, and the finer digits if any.
+
+    A leap second counts as the second after it. Raises ValueError for a text that is none, or that names no day or
+    hour that exists.
+    """
+    match = _RFC3339.fullmatch(text)
+    if not match:
+        raise ValueError("not an RFC 3339 date-time")
+    day, clock, fraction, offset = match.groups()
+    leap = clock.endswith(":60")
+    if leap:
+        clock = clock[:-2] + "59"
+    moment = datetime.fromisoformat(f"{day}T{clock}{'+00:00' if offset in 'Zz' else offset}")
+    seconds = (moment - _EPOCH) // timedelta(seconds=1) + leap
+    digits = (fraction or ".")[1:]
+    return seconds * 1000 + int(digits[:3].ljust(3, "0")), digits[3:].rstrip("0")

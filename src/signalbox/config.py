@@ -1,0 +1,360 @@
+"""Settings: one table of them, and the one function that reads it from command line, environment and file."""
+
+# ruff: noqa: RUF009 -- _setting() makes a dataclass field with its line of the table
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+if TYPE_CHECKING:
+    from ipaddress import IPv4Network, IPv6Network
+
+T = TypeVar("T")
+Kind = Literal["text", "integer", "boolean", "list"]
+
+LogFormat = Literal["auto", "json", "console"]
+LogLevel = Literal["debug", "info", "warning", "error"]
+
+DEFAULT_FILE = Path("signalbox.toml")
+_PREFIX = "SIGNALBOX_"
+_TOML_TYPES = {"integer": (int, "an integer"), "boolean": (bool, "true or false"), "text": (str, "a string")}
+# Kubernetes sets these in every container when a Service is called "signalbox"; nobody wrote them by hand.
+_SERVICE_LINK = re.compile(r"SIGNALBOX_(SERVICE_.+|PORT_\d+_.+)")
+
+
+class ConfigError(Exception):
+    """All problems of the settings, each naming its source: `--port`, `SIGNALBOX_PORT`, `FILE: port`."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+@dataclass(frozen=True)
+class RateLimit:
+    """A token bucket: it holds `requests` and is refilled evenly within `seconds`."""
+
+    requests: int
+    seconds: int
+
+    def __str__(self) -> str:
+        return f"{self.requests}/{self.seconds}"
+
+
+@dataclass(frozen=True)
+class _Form:
+    """What a value looks like: its kind, how help texts write it, and the function that checks it.
+
+    `parse` takes the decoded value and returns the final one, or raises ValueError("must ...").
+    """
+
+    kind: Kind
+    shown: str
+    parse: Callable[[Any], object]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One line of the table: what a setting is called, what it takes, and how it is explained."""
+
+    key: str
+    form: _Form
+    default: object
+    help: str
+    option: bool  # has a command-line option; secrets have none, because other users can read a command line
+    secret: bool  # its value may hold a password, so it is never repeated in a message
+
+    @property
+    def variable(self) -> str:
+        return _PREFIX + self.key.upper()
+
+    @property
+    def flag(self) -> str:
+        return "--" + self.key.replace("_", "-")
+
+    @property
+    def default_text(self) -> str:
+        if isinstance(self.default, bool):
+            return "true" if self.default else "false"
+        return "none" if self.default in (None, ()) else str(self.default)
+
+
+def _integer(low: int, high: int) -> _Form:
+    def parse(value: int) -> int:
+        if not low <= value <= high:
+            raise ValueError(f"must be an integer from {low} to {high}")
+        return value
+
+    return _Form("integer", "N", parse)
+
+
+def _one_of(*choices: str) -> _Form:
+    def parse(value: str) -> str:
+        if value not in choices:
+            raise ValueError(f"must be one of {', '.join(choices)}")
+        return value
+
+    return _Form("text", "|".join(choices), parse)
+
+
+def _matching(shown: str, pattern: str, rule: str) -> _Form:
+    def parse(value: str) -> str:
+        if not re.fullmatch(pattern, value):
+            raise ValueError(rule)
+        return value
+
+    return _Form("text", shown, parse)
+
+
+def _database(value: str) -> str:
+    from urllib.parse import urlsplit
+
+    if value == "sqlite:///:memory:":  # as other programs spell it
+        return "sqlite://"
+    if re.fullmatch(r"sqlite://(/[^?#]+)?", value):
+        return value
+    try:
+        parts = urlsplit(value)
+        understood = parts.scheme in ("postgresql", "postgres") and value.startswith(f"{parts.scheme}://")
+        _ = parts.port  # raises ValueError when it is not a port
+    except ValueError:
+        understood = False
+    if not understood:
+        raise ValueError(
+            "must be sqlite:///relative.db, sqlite:////absolute.db, sqlite:// (memory) or postgresql://user@host/name"
+        )
+    return value
+
+
+def _public_url(value: str) -> str:
+    from urllib.parse import urlsplit
+
+    rule = "must be an absolute http or https URL without user, query and fragment, such as https://api.example.com"
+    try:
+        parts = urlsplit(value)
+        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc
+        _ = parts.port  # raises ValueError when it is not a port
+    except ValueError:
+        valid = False
+    if not valid or not re.fullmatch(r"[!-~]+", value) or re.search(r"[?#\\<>\"]", value):
+        raise ValueError(rule)
+    return value.rstrip("/")
+
+
+def _networks(values: list[str]) -> tuple[IPv4Network | IPv6Network, ...]:
+    from ipaddress import ip_network
+
+    networks = []
+    for value in values:
+        try:
+            networks.append(ip_network(value))
+        except ValueError as error:
+            raise ValueError(f"must be IP addresses or networks such as 10.0.0.0/8: {error}") from None
+    return tuple(networks)
+
+
+def _origins(values: list[str]) -> tuple[str, ...]:
+    origin = re.compile(r"https?://(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:\d{1,5})?")
+    for value in values:
+        if value != "*" and not origin.fullmatch(value.lower()):
+            raise ValueError(f"must be origins such as https://app.example.com, or *; {value!r} is neither")
+    return tuple(value.lower() for value in values)
+
+
+def _rate_limit(value: str) -> RateLimit:
+    match = re.fullmatch(r"([1-9]\d{0,6})/([1-9]\d{0,4})", value, re.ASCII)
+    if not match:
+        raise ValueError("must be REQUESTS/SECONDS, two positive integers such as 600/60")
+    return RateLimit(int(match[1]), int(match[2]))
+
+
+_HOST = _matching("ADDRESS", r"[A-Za-z0-9._:%-]+", "must be a host name or an IP address, without a port")
+_SID = _matching("SID", r"AC[0-9a-f]{32}", "must be AC and 32 lower-case hexadecimal digits")
+_TOKEN = _matching("TOKEN", r"[!-~]{1,256}", "must be 1 to 256 visible ASCII characters")
+_DATABASE = _Form("text", "URL", _database)
+_PUBLIC_URL = _Form("text", "URL", _public_url)
+_NETWORKS = _Form("list", "CIDR,...", _networks)
+_ORIGINS = _Form("list", "ORIGIN,...", _origins)
+_RATE = _Form("text", "REQUESTS/SECONDS", _rate_limit)
+_BOOLEAN = _Form("boolean", "BOOLEAN", bool)
+_FILE = _Form("text", "FILE", Path)
+
+
+def _setting(default: T, form: _Form, explained: str, *, option: bool = True, secret: bool = False) -> T:
+    line = {"form": form, "help": explained, "option": option, "secret": secret}
+    return field(default=default, repr=not secret, metadata=line)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What one process was told. Made by `load`, or directly from values of their final types."""
+
+    host: str = _setting("127.0.0.1", _HOST, "Address to listen on.")
+    port: int = _setting(8080, _integer(0, 65535), "Port to listen on; 0 takes any free one.")
+    database: str = _setting("sqlite:///signalbox.db", _DATABASE, "Where everything is kept.", secret=True)
+    workers: int = _setting(
+        1, _integer(0, 1000), "How many batches of operations this process applies at once; 0 for none."
+    )
+    public_url: str | None = _setting(
+        None, _PUBLIC_URL, "Base of the URLs in responses; without it, what the client called.", secret=True
+    )
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = _setting(
+        (), _NETWORKS, "Addresses whose Forwarded and X-Forwarded-* headers are believed."
+    )
+    strict: bool = _setting(False, _BOOLEAN, "Answer 400 to unknown query parameters, instead of ignoring them.")
+    rate_limit: RateLimit | None = _setting(
+        None, _RATE, "Requests each account may make at once, and the seconds in which they are refilled."
+    )
+    cors_origins: tuple[str, ...] = _setting((), _ORIGINS, "Origins whose web pages may call the API; * for any.")
+    log_format: LogFormat = _setting(
+        "auto",
+        _one_of("auto", "json", "console"),
+        "How log lines look; auto is console on a terminal, else json.",
+    )
+    log_level: LogLevel = _setting(
+        "info", _one_of("debug", "info", "warning", "error"), "The least serious log lines to print."
+    )
+    database_connections: int = _setting(10, _integer(1, 1000), "Most connections this process opens to PostgreSQL.")
+    account_sid: str | None = _setting(
+        None, _SID, "SID of the account that an empty database gets; needs auth_token.", option=False
+    )
+    auth_token: str | None = _setting(
+        None, _TOKEN, "Auth token of that account; needs account_sid.", option=False, secret=True
+    )
+    config: Path | None = _setting(
+        None, _FILE, "TOML file with settings; else ./signalbox.toml is read, if there is one."
+    )
+
+
+SETTINGS: tuple[Setting, ...] = tuple(
+    Setting(key=one.name, default=one.default, **one.metadata) for one in fields(Settings)
+)
+_BY_KEY = {setting.key: setting for setting in SETTINGS}
+
+
+def load(
+    command_line: Mapping[str, str | None], environ: Mapping[str, str], default_file: Path = DEFAULT_FILE
+) -> Settings:
+    """Settings from the command line, else the environment, else the file, else the defaults.
+
+    `command_line` maps keys to the text given, None where an option was not used. An empty variable counts as
+    not set. Raises ConfigError with every problem found.
+    """
+    problems: list[str] = []
+    named = command_line.get("config") or environ.get(_BY_KEY["config"].variable)
+    path = Path(named) if named else default_file
+    # A named file that is missing is a problem; the default one may be absent.
+    in_file = _read(path, problems) if named or path.exists() else None
+    values: dict[str, Any] = {"config": path if in_file is not None else None}
+    sources: dict[str, str] = {}
+    for setting in SETTINGS:
+        if setting.key == "config":
+            continue
+        given: object = command_line.get(setting.key)
+        source, typed = setting.flag, False
+        if given is None:
+            given, source = _from_environment(setting, environ), setting.variable
+        if given is None and in_file is not None and setting.key in in_file:
+            given, source, typed = in_file[setting.key], f"{path}: {setting.key}", True
+        if given is None:
+            continue
+        sources[setting.key] = source
+        try:
+            decoded = _typed(setting, given) if typed else _decoded(setting, str(given))
+            values[setting.key] = setting.form.parse(decoded)
+        except ValueError as error:
+            shown = "" if setting.secret or setting.form.kind == "list" else f", not {_shown(given)}"
+            problems.append(f"{source}: {error}{shown}")
+    for one, other in (("account_sid", "auth_token"), ("auth_token", "account_sid")):
+        if one in sources and other not in sources:
+            problems.append(f"{sources[one]}: needs {other} as well ({_BY_KEY[other].variable})")
+    if problems:
+        raise ConfigError(problems)
+    return Settings(**values)
+
+
+def unknown_variables(environ: Mapping[str, str]) -> list[str]:
+    """One warning for each SIGNALBOX_ variable that is no setting, with the nearest name."""
+    known = {setting.variable for setting in SETTINGS}
+    return [
+        f"{name}: no such setting{_suggestion(name, known)}; ignored"
+        for name in sorted(environ)
+        if name.startswith(_PREFIX) and name not in known and not _SERVICE_LINK.fullmatch(name)
+    ]
+
+
+def _read(path: Path, problems: list[str]) -> dict[str, object]:
+    """The file's settings; adds to `problems` what is wrong with the file itself."""
+    import tomllib
+
+    try:
+        table: dict[str, object] = tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        problems.append(f"{path}: is not valid TOML: {error}")
+        return {}
+    except UnicodeDecodeError:
+        problems.append(f"{path}: is not UTF-8 text")
+        return {}
+    except OSError as error:
+        problems.append(f"{path}: cannot be read: {error.strerror}")
+        return {}
+    known = set(_BY_KEY) - {"config"}
+    problems.extend(
+        f"{path}: {_plain(key)}: no such setting{_suggestion(key, known)}" for key in table if key not in known
+    )
+    return table
+
+
+def _from_environment(setting: Setting, environ: Mapping[str, str]) -> str | None:
+    text = environ.get(setting.variable)
+    if setting.key == "port" and text and text.startswith("tcp://"):
+        return None  # as with _SERVICE_LINK: set by Kubernetes, not by a person
+    return text or None
+
+
+def _decoded(setting: Setting, text: str) -> object:
+    """Text from the command line or the environment as the setting's kind of value."""
+    if setting.form.kind == "integer":
+        if not re.fullmatch(r"-?\d{1,10}", text, re.ASCII):
+            raise ValueError("must be an integer")
+        return int(text)
+    if setting.form.kind == "boolean":
+        if text.lower() not in ("true", "false", "1", "0", "yes", "no", "on", "off"):
+            raise ValueError("must be true or false")
+        return text.lower() in ("true", "1", "yes", "on")
+    if setting.form.kind == "list":
+        return [item.strip() for item in text.split(",") if item.strip()]
+    return text
+
+
+def _typed(setting: Setting, value: object) -> object:
+    """A value of the file, which must have its setting's type already."""
+    if setting.form.kind == "list":
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            raise ValueError("must be an array of strings")
+        return value
+    # type() and not isinstance(): True is an int to Python, not to TOML.
+    wanted, name = _TOML_TYPES[setting.form.kind]
+    if type(value) is not wanted:
+        raise ValueError(f"must be {name}")
+    return value
+
+
+def _suggestion(name: str, known: set[str]) -> str:
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, sorted(known), n=1)
+    return f" (did you mean {near[0]}?)" if near else ""
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _plain(text: str) -> str:
+    return text if text.isprintable() else repr(text)

@@ -1,0 +1,99 @@
+"""Figures of this process, counted in plain dictionaries and put into Prometheus' format when somebody asks.
+
+Counting costs less than a microsecond a request, and `prometheus_client` is imported at the first scrape only.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from prometheus_client.core import Metric
+
+# Upper bounds in seconds.
+_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+class _Histogram:
+    __slots__ = ("counts", "sum")
+
+    def __init__(self) -> None:
+        self.counts = [0] * (len(_BUCKETS) + 1)
+        self.sum = 0.0
+
+    def observe(self, seconds: float) -> None:
+        self.counts[bisect_left(_BUCKETS, seconds)] += 1
+        self.sum += seconds
+
+    def cumulative(self) -> list[tuple[str, float]]:
+        total = 0
+        rows = []
+        for bound, count in zip((*map(str, _BUCKETS), "+Inf"), self.counts, strict=True):
+            total += count
+            rows.append((bound, float(total)))
+        return rows
+
+
+class Metrics:
+    """What this process has done since it started."""
+
+    def __init__(self) -> None:
+        self._requests: dict[tuple[str, str, str], _Histogram] = {}
+        self._batches = _Histogram()
+        self._items: dict[str, int] = {"created": 0, "failed": 0}
+
+    def request(self, route: str, method: str, status: int, seconds: float) -> None:
+        """One request answered."""
+        key = (route, method, str(status))
+        histogram = self._requests.get(key)
+        if histogram is None:
+            # The methods of a client are its own invention; the table of figures must not grow with them.
+            if method not in ("GET", "HEAD", "POST", "PATCH", "DELETE", "PUT", "OPTIONS"):
+                key = (route, "other", str(status))
+            histogram = self._requests.setdefault(key, _Histogram())
+        histogram.observe(seconds)
+
+    def batch(self, created: int, failed: int, seconds: float) -> None:
+        """One batch of an operation applied."""
+        self._batches.observe(seconds)
+        self._items["created"] += created
+        self._items["failed"] += failed
+
+    def exposition(self, database: Mapping[str, float], backlog: Mapping[str, float]) -> bytes:
+        """The text that a Prometheus server scrapes; `database` and `backlog` are gauges of this moment."""
+        from prometheus_client import CollectorRegistry, generate_latest
+
+        registry = CollectorRegistry(auto_describe=False)
+        registry.register(_Collector(list(self._families(database, backlog))))
+        return generate_latest(registry)
+
+    def _families(self, database: Mapping[str, float], backlog: Mapping[str, float]) -> "Iterator[Metric]":
+        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+
+        requests = HistogramMetricFamily(
+            "signalbox_request_seconds", "Time to answer requests.", labels=["route", "method", "status"]
+        )
+        for labels, histogram in self._requests.items():
+            requests.add_metric(labels, histogram.cumulative(), histogram.sum)
+        yield requests
+        batches = HistogramMetricFamily("signalbox_batch_seconds", "Time to apply batches of operations.")
+        batches.add_metric([], self._batches.cumulative(), self._batches.sum)
+        yield batches
+        items = CounterMetricFamily("signalbox_items", "Items applied by this process.", labels=["outcome"])
+        for outcome, count in self._items.items():
+            items.add_metric([outcome], count)
+        yield items
+        for prefix, help_, figures in (
+            ("signalbox_backlog", "Work waiting, of all processes on this database.", backlog),
+            ("signalbox_database", "This process and its database.", database),
+        ):
+            for name, value in figures.items():
+                yield GaugeMetricFamily(f"{prefix}_{name}", help_, value)
+
+
+class _Collector:
+    def __init__(self, families: "list[Metric]") -> None:
+        self._families = families
+
+    def collect(self) -> "list[Metric]":
+        return self._families
