@@ -1,0 +1,123 @@
+"""The database door: one small interface, two engines behind it, chosen by URL."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any, Protocol, TypeAlias, TypeVar
+from urllib.parse import unquote, urlsplit
+
+from signalbox.db.queries import PACKAGE_SQL
+from signalbox.db.wakeups import Subscription, Wakeups
+
+__all__ = ["Database", "Row", "Subscription", "Tx", "Value", "Wakeups", "connect", "safe_url"]
+
+T = TypeVar("T")
+
+Value: TypeAlias = str | int | bytes | list[str] | list[int] | list[str | None] | None
+"""What a query parameter may be. A list is a PostgreSQL array, or one JSON text for SQLite (`json_each`)."""
+
+
+class Row(Protocol):
+    """One row, read by position, by column name, or unpacked: `Thing(*row)`.
+
+    Cells are `Any` because only the SQL knows their types; the dataclass a row is unpacked into names them.
+    """
+
+    def __getitem__(self, key: int | str, /) -> Any: ...
+    def __iter__(self) -> Iterator[Any]: ...
+    def __len__(self) -> int: ...
+
+
+class Tx(Protocol):
+    """One transaction, given to the function that `Database.read` or `Database.write` runs."""
+
+    async def all(self, query: str, /, **params: Value) -> list[Row]:
+        """Every row of a query named as in `sql/queries/`."""
+
+    async def one(self, query: str, /, **params: Value) -> Row | None:
+        """The row of a query that has at most one, else None. Raises Bug for two."""
+
+    async def run(self, query: str, /, **params: Value) -> int:
+        """Runs an INSERT, UPDATE or DELETE; returns how many rows it changed. Raises Bug inside `read`."""
+
+    def wake(self, topic: str) -> None:
+        """Fires a topic after the commit, here and in other processes: a hint. Topics hold no newline."""
+
+
+class Database(Protocol):
+    """An open database. Every method raises Unavailable while it cannot be reached and Bug for wrong SQL."""
+
+    wakeups: Wakeups
+
+    async def open(self) -> None:
+        """Connects and upgrades the schema, safely when several processes do at once. Raises SchemaTooNew."""
+
+    async def close(self) -> None:
+        """Finishes what has begun and lets go of the database."""
+
+    async def ready(self) -> None:
+        """Raises Unavailable unless the database answers and its schema is this program's."""
+
+    async def read(self, work: Callable[[Tx], Awaitable[T]]) -> T:
+        """Runs `work`, which only reads and awaits nothing but its `tx`. It may run more than once.
+
+        On SQLite all of `work` sees one snapshot; on PostgreSQL each statement sees its own.
+        """
+
+    async def write(self, work: Callable[[Tx], Awaitable[T]]) -> T:
+        """Runs `work` in one transaction and returns after the commit; whatever it raises rolls it back.
+
+        `work` awaits nothing but its `tx`, may run more than once (lock and serialization failures), and on
+        SQLite runs in another thread.
+        """
+
+    def figures(self) -> dict[str, float]:
+        """Numbers for /metrics, the same names on both engines."""
+
+
+def connect(url: str, *, connections: int = 10, sql_folder: Path | None = None) -> Database:
+    """The database at `url`, not opened yet.
+
+    `sqlite:///relative.db`, `sqlite:////absolute.db`, `sqlite://` (memory), `postgresql://user@host/db`.
+    `connections` bounds the PostgreSQL pool; one more carries wake-ups. Raises ValueError for other URLs.
+    """
+    folder = sql_folder or PACKAGE_SQL
+    scheme, colon, rest = url.partition("://")
+    if scheme == "sqlite" and colon:
+        # A driver is imported when its engine is chosen: start-up time is a feature.
+        from signalbox.db.sqlite import SqliteDatabase
+
+        return SqliteDatabase(_sqlite_path(url, rest), folder)
+    if scheme in ("postgresql", "postgres") and colon:
+        try:
+            _ = urlsplit(url).port
+        except ValueError:
+            raise ValueError(f"{safe_url(url)}: the port is not a number from 0 to 65535") from None
+        from signalbox.db.postgres import PostgresDatabase
+
+        return PostgresDatabase(url, folder, connections)
+    raise ValueError(
+        f"{safe_url(url)!r} is not a database URL: use sqlite:///file.db, sqlite:// (memory)"
+        " or postgresql://user@host/database"
+    )
+
+
+def _sqlite_path(url: str, rest: str) -> str | None:
+    if rest in ("", "/", "/:memory:"):
+        return None
+    if not rest.startswith("/"):
+        raise ValueError(f"{url!r}: a relative file takes three slashes (sqlite:///{rest}), an absolute one four")
+    if "?" in rest or "#" in rest:
+        raise ValueError(f"{url!r}: a SQLite URL takes no options")
+    return unquote(rest[1:])
+
+
+_PASSWORD = re.compile(r"(//[^:/?#@]*:).*@", re.DOTALL)
+_PASSWORD_OPTION = re.compile(r"([?&](?:ssl)?password=)[^&#]*", re.IGNORECASE)
+
+
+def safe_url(url: str) -> str:
+    """The URL with its passwords hidden, for logs and messages; also for URLs that cannot be parsed."""
+    return _PASSWORD_OPTION.sub(r"\1***", _PASSWORD.sub(r"\1***@", url))

@@ -1,0 +1,318 @@
+"""PostgreSQL: asyncpg with prepared statements, on a hand-off pool, and one more connection for wake-ups."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Final, Literal, TypeAlias, TypeVar
+
+import asyncpg
+from asyncpg import exceptions
+
+from signalbox.db import Row, Tx, Value, migrate
+from signalbox.db.notify import Notifier
+from signalbox.db.pool import Pool
+from signalbox.db.queries import SCHEMA_VERSION, Query, load
+from signalbox.db.wakeups import Wakeups
+from signalbox.errors import Bug, SignalboxError, Unavailable
+
+T = TypeVar("T")
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+
+TRIES: Final = 5
+CONNECT_SECONDS: Final = 5.0
+COMMAND_SECONDS: Final = 60.0
+CLEAN_UP_SECONDS: Final = 5.0
+MIGRATION_SECONDS: Final = 3600.0
+# Any number that no other program in the database uses for its advisory locks: "signalbx" as bytes.
+MIGRATION_LOCK: Final = 0x7369676E616C6278
+
+_REPEAT = (
+    exceptions.SerializationError,
+    exceptions.DeadlockDetectedError,
+    # Another process upgraded the schema under a prepared statement.
+    exceptions.InvalidCachedStatementError,
+)
+_AWAY = (
+    exceptions.PostgresConnectionError,  # class 08, and asyncpg's "connection was closed in the middle"
+    exceptions.InsufficientResourcesError,  # class 53: disk full, too many connections
+    exceptions.OperatorInterventionError,  # class 57: shut down, starting up, statement timeout
+    exceptions.PostgresSystemError,  # class 58: input and output
+    exceptions.ReadOnlySQLTransactionError,  # a standby, or a disk protected from writing
+    exceptions.LockNotAvailableError,
+)
+# Whatever the driver may raise.
+_DRIVER = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, exceptions.InternalClientError)
+_LOST = (
+    exceptions.PostgresConnectionError,
+    exceptions.AdminShutdownError,
+    exceptions.CrashShutdownError,
+    exceptions.CannotConnectNowError,
+    exceptions.IdleInTransactionSessionTimeoutError,
+)
+
+
+def _lost(connection: Connection, error: BaseException) -> bool:
+    """Whether the connection is gone, so that another one may do better."""
+    if isinstance(error, TimeoutError):  # an OSError too, but the connection is fine
+        return False
+    return connection.is_closed() or isinstance(error, (*_LOST, OSError))
+
+
+def _translate(error: BaseException, lost: bool = False) -> BaseException:
+    if isinstance(error, (SignalboxError, asyncio.CancelledError)):
+        return error
+    new: SignalboxError
+    if isinstance(error, TimeoutError):
+        new = Unavailable("The database did not answer in time.")
+    elif isinstance(error, (*_AWAY, OSError)) or (lost and isinstance(error, asyncpg.InterfaceError)):
+        new = Unavailable(f"The database is away: {error}.")
+    elif isinstance(error, _REPEAT):
+        new = Unavailable("Too many transactions were in each other's way.")
+    elif isinstance(error, (asyncpg.PostgresError, asyncpg.InterfaceError, exceptions.InternalClientError)):
+        new = Bug(f"PostgreSQL refused: {error}")
+    else:
+        return error
+    new.__cause__ = error
+    return new
+
+
+class _Tx:
+    """The statements of one request on one connection; satisfies `Tx`."""
+
+    __slots__ = ("_connection", "_queries", "_writes", "topics")
+
+    def __init__(self, connection: Connection, queries: dict[str, Query], writes: bool) -> None:
+        self._connection = connection
+        self._queries = queries
+        self._writes = writes
+        self.topics: list[str] = []
+
+    def _find(self, name: str, params: dict[str, Value]) -> Query:
+        query = self._queries.get(name)
+        if query is None:
+            raise Bug(f"there is no query {name}")
+        if params.keys() != query.names:
+            raise query.refuse(params)
+        return query
+
+    async def all(self, query: str, /, **params: Value) -> list[Row]:
+        found = self._find(query, params)
+        return [*await self._connection.fetch(found.text, *[params[name] for name in found.order])]
+
+    async def one(self, query: str, /, **params: Value) -> Row | None:
+        rows = await self.all(query, **params)
+        if len(rows) > 1:
+            raise Bug(f"query {query} found {len(rows)} rows where there is at most one")
+        return rows[0] if rows else None
+
+    async def run(self, query: str, /, **params: Value) -> int:
+        if not self._writes:
+            raise Bug(f"query {query} would write inside read()")
+        found = self._find(query, params)
+        status = await self._connection.execute(found.text, *[params[name] for name in found.order])
+        _, _, count = status.rpartition(" ")  # "INSERT 0 3", "UPDATE 3"
+        return int(count) if count.isdigit() else 0
+
+    def wake(self, topic: str) -> None:
+        self.topics.append(topic)
+
+
+class PostgresDatabase:
+    """A PostgreSQL database shared by any number of processes. See `Database`."""
+
+    def __init__(self, url: str, sql_folder: Path, connections: int) -> None:
+        self.wakeups = Wakeups()
+        self._url = url
+        self._queries = load(sql_folder / "queries", "postgres")
+        self._migrations = migrate.series(sql_folder / "migrations", "postgres")
+        self._pool: Pool[Connection] = Pool(self._connect, connections)
+        self._notifier = Notifier(self._connect_notifier, _DRIVER, self.wakeups)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._transactions = 0
+        self._retries = 0
+
+    async def _connect(self, synchronous_commit: Literal["on", "off"] | None = None) -> Connection:
+        settings = {"application_name": "signalbox", "jit": "off"}  # compiling costs more than our queries
+        if synchronous_commit:
+            settings["synchronous_commit"] = synchronous_commit
+        try:
+            return await asyncpg.connect(
+                self._url,
+                timeout=CONNECT_SECONDS,
+                command_timeout=COMMAND_SECONDS,
+                statement_cache_size=1000,
+                max_cached_statement_lifetime=0,
+                server_settings=settings,
+            )
+        except asyncpg.ClientConfigurationError as error:
+            raise Unavailable(f"The database URL is wrong: {error}.") from error
+        except (
+            OSError,
+            asyncpg.PostgresError,
+            asyncpg.InterfaceError,
+            exceptions.InternalClientError,
+        ) as error:
+            reason = "no answer in time" if isinstance(error, TimeoutError) else error
+            raise Unavailable(f"The database cannot be reached: {reason}.") from error
+
+    async def _connect_notifier(self) -> Connection:
+        # A hint is not worth waiting for the disk.
+        return await self._connect(synchronous_commit="off")
+
+    async def open(self) -> None:
+        connection = await self._pool.acquire()
+        try:
+            await self._migrate(connection)
+        except BaseException as error:
+            connection.terminate()
+            raise _translate(error, _lost(connection, error))  # noqa: B904 (it sets the cause)
+        finally:
+            self._pool.release(connection)
+        self._notifier.start()
+
+    async def close(self) -> None:
+        await self._notifier.close()
+        for connection in self._pool.close():
+            try:
+                await connection.close(timeout=1)
+            except _DRIVER:
+                connection.terminate()
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks, timeout=CLEAN_UP_SECONDS)
+            for task in late:
+                task.cancel()
+
+    async def ready(self) -> None:
+        try:
+            row = await self.read(lambda tx: tx.one(SCHEMA_VERSION))
+        except Bug as error:
+            raise Unavailable("The database has no schema.") from error
+        migrate.require_current(self._migrations, row[0] if row else None)
+
+    def figures(self) -> dict[str, float]:
+        in_use, idle, waiting = self._pool.figures()
+        return {
+            "connections_in_use": in_use,
+            "connections_idle": idle,
+            "connections_waiting": waiting,
+            "writes_waiting": 0,
+            "transactions": self._transactions,
+            "commits": self._transactions,
+            "retries": self._retries,
+        }
+
+    async def read(self, work: Callable[[Tx], Awaitable[T]]) -> T:
+        for attempt in range(1, TRIES + 1):
+            connection = await self._pool.acquire()
+            try:
+                result = await work(_Tx(connection, self._queries, False))
+            except BaseException as error:
+                lost = self._let_go(connection, error, None)
+                if attempt < TRIES and (lost or isinstance(error, _REPEAT)):
+                    self._retries += 1
+                    continue
+                raise _translate(error, lost)  # noqa: B904 (it sets the cause)
+            self._pool.release(connection)
+            return result
+        raise AssertionError
+
+    async def write(self, work: Callable[[Tx], Awaitable[T]]) -> T:
+        for attempt in range(1, TRIES + 1):
+            connection = await self._pool.acquire()
+            tx = _Tx(connection, self._queries, True)
+            try:
+                await connection.execute("BEGIN")
+                result = await work(tx)
+            except BaseException as error:
+                lost = self._let_go(connection, error, "ROLLBACK")
+                if attempt == TRIES or not (lost or isinstance(error, _REPEAT)):
+                    raise _translate(error, lost)  # noqa: B904 (it sets the cause)
+            else:
+                # From here the connection is the task's: if the caller is cancelled, the commit still ends.
+                commit = self._spawn(self._commit(connection, tx.topics))
+                try:
+                    await asyncio.shield(commit)
+                    return result
+                except _REPEAT as error:
+                    if attempt == TRIES:
+                        raise _translate(error) from error
+            self._retries += 1
+            # Long enough for the other transaction to end, uneven enough not to meet it again.
+            await asyncio.sleep(random.uniform(0.001, 0.01) * 2**attempt)  # noqa: S311 (no secret)
+        raise AssertionError
+
+    async def _commit(self, connection: Connection, topics: list[str]) -> None:
+        try:
+            status = await connection.execute("COMMIT")
+        except BaseException as error:
+            lost = self._let_go(connection, error, "ROLLBACK")
+            if isinstance(error, _REPEAT):
+                raise
+            if lost or isinstance(error, TimeoutError):
+                raise Unavailable(
+                    "The database was lost during the commit, so the outcome is unknown."
+                    " Repeating the request with the same Idempotency-Key is safe."
+                ) from error
+            raise _translate(error)  # noqa: B904 (it sets the cause)
+        self._pool.release(connection)
+        if status != "COMMIT":
+            raise Bug("a database error was swallowed inside a transaction, which was therefore rolled back")
+        self._transactions += 1
+        if topics:
+            self.wakeups.fire(topics)
+            self._notifier.send(topics)
+
+    def _let_go(self, connection: Connection, error: BaseException, undo: Literal["ROLLBACK"] | None) -> bool:
+        """Gives a connection back after an error, without waiting; returns whether it was lost."""
+        lost = _lost(connection, error)
+        if lost:
+            connection.terminate()
+            self._pool.release(connection)
+            self._pool.drop_idle()
+        elif undo or not isinstance(error, (SignalboxError, asyncpg.PostgresError)):
+            # Cancelled or timed out: the query may still run, and the next statement waits for its end.
+            self._spawn(self._clean_up(connection, undo or "SELECT 1"))
+        else:
+            self._pool.release(connection)
+        return lost
+
+    async def _clean_up(self, connection: Connection, statement: str) -> None:
+        try:
+            await connection.execute(statement, timeout=CLEAN_UP_SECONDS)
+        except BaseException:
+            connection.terminate()
+        finally:
+            self._pool.release(connection)
+
+    def _spawn(self, work: Awaitable[None]) -> asyncio.Task[None]:
+        async def run() -> None:
+            await work
+
+        task = asyncio.create_task(run())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _migrate(self, connection: Connection) -> None:
+        version: int | None = None
+        with contextlib.suppress(asyncpg.UndefinedTableError):
+            version = await connection.fetchval(migrate.VERSION)
+        if not migrate.missing(self._migrations, version):
+            return
+        async with connection.transaction():
+            await connection.execute("SELECT pg_advisory_xact_lock($1)", MIGRATION_LOCK, timeout=MIGRATION_SECONDS)
+            await connection.execute(migrate.CREATE_TABLE)
+            version = await connection.fetchval(migrate.VERSION)
+            for migration in migrate.missing(self._migrations, version):
+                await connection.execute(migration.script("postgres"), timeout=MIGRATION_SECONDS)
+                await connection.execute(
+                    "INSERT INTO signalbox_schema VALUES ($1, $2, $3)",
+                    migration.version,
+                    migration.name,
+                    time.time_ns() // 1_000_000,
+                )

@@ -1,0 +1,115 @@
+"""The SQL files: named, commented queries, read once at start and made ready for one dialect.
+
+A block starts with `-- name: noun.query`. Comment lines are for people and tests and are not sent. Parameters
+are `:name`. `/*pg: FOR UPDATE */` is opened for PostgreSQL and ignored by SQLite, `/*sqlite: ... */` the
+other way round. Where the whole text must differ, two blocks of one name carry `-- dialect: sqlite` and
+`-- dialect: postgres`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+from signalbox.errors import Bug
+
+Dialect = Literal["sqlite", "postgres"]
+PACKAGE_SQL: Final = Path(__file__).parent.parent / "sql"
+SCHEMA_VERSION: Final = "signalbox_schema.version"
+
+_NAME = re.compile(r"^--[ \t]*name:[ \t]*(\S+)[ \t]*$", re.MULTILINE)
+_DIALECT = re.compile(r"^--[ \t]*dialect:[ \t]*(\S+)", re.MULTILINE)
+_COMMENT_LINE = re.compile(r"^[ \t]*--[ \t]?(.*)$", re.MULTILINE)
+# What is quoted or commented out comes first and is taken whole: nothing inside it is a parameter.
+_TOKEN = re.compile(
+    r"""'(?:[^']|'')*' | "(?:[^"]|"")*" | \$\$.*?\$\$
+      | (?P<line>[ \t]*--[^\n]*)
+      | /\*(?:(?P<mark>pg|sqlite):)?(?P<inside>.*?)\*/
+      | (?P<newline>[ \t]*\n\s*)
+      | ::
+      | :(?P<name>[a-z_][a-z0-9_]*)""",
+    re.VERBOSE | re.DOTALL,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One query, ready for one dialect. `order` names the parameters, each once, as PostgreSQL counts."""
+
+    name: str
+    text: str
+    order: tuple[str, ...]
+    names: frozenset[str]
+    comment: str
+    file: str
+
+    def refuse(self, params: object) -> Bug:
+        """The error for parameters that are not exactly this query's."""
+        given = set(params) if isinstance(params, dict) else set()
+        missing, extra = sorted(self.names - given), sorted(given - self.names)
+        return Bug(f"query {self.name} ({self.file}): missing parameters {missing}, unknown parameters {extra}")
+
+
+def load(folder: Path, dialect: Dialect) -> dict[str, Query]:
+    """Reads `folder/*.sql` for one dialect.
+
+    Raises Bug for a name defined twice or for one dialect only, a wrong dialect, or text outside any block.
+    """
+    found: dict[str, dict[str, Query | None]] = {}
+    for path in sorted(folder.glob("*.sql")):
+        head, *blocks = _NAME.split(path.read_text(encoding="utf-8"))
+        if any(line.strip() and not line.lstrip().startswith("--") for line in head.splitlines()):
+            raise Bug(f"{path.name}: SQL before the first '-- name:' line")
+        for name, block in zip(blocks[::2], blocks[1::2], strict=True):
+            marked = _DIALECT.search(block)
+            kind = marked[1] if marked else "any"
+            if kind not in ("any", "sqlite", "postgres"):
+                raise Bug(f"query {name} ({path.name}): the dialect is {kind!r}, not sqlite or postgres")
+            kinds = found.setdefault(name, {})
+            if kind in kinds or ("any" in kinds and kinds) or (kind == "any" and kinds):
+                raise Bug(f"query {name} ({path.name}) is defined twice for one dialect")
+            kinds[kind] = _query(name, block, dialect, path.name) if kind in ("any", dialect) else None
+    queries = {
+        SCHEMA_VERSION: _query(SCHEMA_VERSION, "SELECT max(version) FROM signalbox_schema", dialect, "migrate.py")
+    }
+    for name, kinds in found.items():
+        query = kinds.get("any") or kinds.get(dialect)
+        if query is None or ("any" not in kinds and len(kinds) != 2):
+            raise Bug(f"query {name} is defined for one dialect only: {', '.join(kinds)}")
+        queries[name] = query
+    return queries
+
+
+def _query(name: str, block: str, dialect: Dialect, file: str) -> Query:
+    order: dict[str, int] = {}
+    text = rewrite(block, dialect, order).rstrip("; \n")
+    if not text:
+        raise Bug(f"query {name} ({file}) is empty")
+    comment = "\n".join(_COMMENT_LINE.findall(block))
+    return Query(name, text, tuple(order), frozenset(order), comment, file)
+
+
+def rewrite(text: str, dialect: Dialect, order: dict[str, int] | None = None) -> str:
+    """Opens this dialect's markers and drops comments; with `order`, also numbers the parameters into it.
+
+    Without `order` (migrations) a `:name` stays as it is.
+    """
+
+    def token(match: re.Match[str]) -> str:
+        kind = match.lastgroup
+        if kind is None:  # quoted, or a cast
+            return match[0]
+        if kind == "newline":
+            return "\n"
+        if kind == "name":
+            if order is None:
+                return match[0]
+            number = order.setdefault(match["name"], len(order) + 1)
+            return f"${number}" if dialect == "postgres" else match[0]
+        if match["mark"] == ("pg" if dialect == "postgres" else "sqlite"):
+            return _TOKEN.sub(token, match["inside"]).strip()
+        return ""
+
+    return _TOKEN.sub(token, text).strip()

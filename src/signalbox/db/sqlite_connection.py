@@ -1,0 +1,182 @@
+"""One SQLite connection: how it is opened, upgraded and asked, and what its errors mean."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sqlite3
+import time
+from collections.abc import Awaitable
+from typing import Final, TypeVar, cast
+
+from signalbox.db import Row, Value, migrate
+from signalbox.db.queries import Query
+from signalbox.errors import Bug, SignalboxError, Unavailable
+
+T = TypeVar("T")
+
+BUSY: Final = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+_UNAVAILABLE: Final = {
+    sqlite3.SQLITE_BUSY: "The database is locked by another process",
+    sqlite3.SQLITE_LOCKED: "The database is locked",
+    sqlite3.SQLITE_FULL: "The disk is full",
+    sqlite3.SQLITE_READONLY: "The database file is read-only",
+    sqlite3.SQLITE_IOERR: "Reading or writing the database file failed",
+    sqlite3.SQLITE_CANTOPEN: "The database file cannot be opened",
+    sqlite3.SQLITE_CORRUPT: "The database file is damaged",
+    sqlite3.SQLITE_NOTADB: "The file is not a SQLite database",
+    sqlite3.SQLITE_NOMEM: "SQLite is out of memory",
+    sqlite3.SQLITE_PERM: "The database file may not be accessed",
+    sqlite3.SQLITE_PROTOCOL: "The database file could not be locked",
+}
+# After these the file may have been replaced or come back: only a new connection sees that.
+REOPEN: Final = frozenset(_UNAVAILABLE) - BUSY - {sqlite3.SQLITE_FULL}
+
+
+def code(error: BaseException) -> int:
+    # The low byte is the primary code, the rest tells variants apart.
+    return (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
+
+
+def translate(error: BaseException) -> BaseException:
+    if isinstance(error, SignalboxError) or not isinstance(error, sqlite3.Error):
+        return error
+    reason = _UNAVAILABLE.get(code(error))
+    new = Unavailable(f"{reason}: {error}.") if reason else Bug(f"SQLite refused: {error}")
+    new.__cause__ = error
+    return new
+
+
+def drive(awaitable: Awaitable[T]) -> T:
+    """Runs a coroutine that never suspends to its end. Raises Bug if it does suspend."""
+    steps = awaitable.__await__()
+    try:
+        next(steps)
+    except StopIteration as end:
+        return cast(T, end.value)
+    with contextlib.suppress(RuntimeError):
+        getattr(steps, "close", lambda: None)()
+    raise Bug("a database function awaited something else than its transaction")
+
+
+class SqliteTx:
+    """The statements of one request; satisfies `Tx` without ever suspending."""
+
+    __slots__ = ("_connection", "_queries", "_writes", "topics")
+
+    def __init__(self, connection: sqlite3.Connection, queries: dict[str, Query], writes: bool) -> None:
+        self._connection = connection
+        self._queries = queries
+        self._writes = writes
+        self.topics: list[str] = []
+
+    def _execute(self, name: str, params: dict[str, Value]) -> sqlite3.Cursor:
+        query = self._queries.get(name)
+        if query is None:
+            raise Bug(f"there is no query {name}")
+        if params.keys() != query.names:
+            raise query.refuse(params)
+        for key, value in params.items():
+            if type(value) is list:
+                params[key] = json.dumps(value, ensure_ascii=False)
+        return self._connection.execute(query.text, cast("dict[str, str | int | bytes | None]", params))
+
+    async def all(self, query: str, /, **params: Value) -> list[Row]:
+        return self._execute(query, params).fetchall()
+
+    async def one(self, query: str, /, **params: Value) -> Row | None:
+        rows: list[Row] = self._execute(query, params).fetchall()
+        if len(rows) > 1:
+            raise Bug(f"query {query} found {len(rows)} rows where there is at most one")
+        return rows[0] if rows else None
+
+    async def run(self, query: str, /, **params: Value) -> int:
+        if not self._writes:
+            raise Bug(f"query {query} would write inside read()")
+        # cursor.rowcount is -1 for INSERTs that start with WITH, and not final before RETURNING is read out.
+        before = self._connection.total_changes
+        self._execute(query, params).fetchall()
+        return self._connection.total_changes - before
+
+    def wake(self, topic: str) -> None:
+        self.topics.append(topic)
+
+
+def connect(path: str | None, busy_ms: int) -> sqlite3.Connection:
+    """Opens a file, or a memory database (None). Raises sqlite3.Error."""
+    connection = sqlite3.connect(
+        path or ":memory:",
+        timeout=busy_ms / 1000,
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=512,
+    )
+    try:
+        connection.row_factory = sqlite3.Row
+        if path is not None:
+            _use_wal(connection)
+        # 8 MiB of pages are taken only as they are used; the WAL shrinks to 64 MiB after a big batch.
+        connection.executescript(
+            "PRAGMA synchronous = FULL; PRAGMA cache_size = -8192; PRAGMA temp_store = MEMORY;"
+            " PRAGMA journal_size_limit = 67108864;"
+        )
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    # Two processes that switch one new file at the same moment get "locked" without the busy timeout.
+    give_up = time.monotonic() + 5
+    while True:
+        try:
+            if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+                connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if code(error) not in BUSY or time.monotonic() > give_up:
+                raise
+        time.sleep(0.01)
+
+
+def upgrade(connection: sqlite3.Connection, migrations: list[migrate.Migration]) -> None:
+    """Applies what is missing, under the write lock. Raises SchemaTooNew."""
+    try:
+        version = connection.execute(migrate.VERSION).fetchone()[0]
+    except sqlite3.OperationalError as error:
+        if "no such table" not in str(error):
+            raise
+        version = None
+    if not migrate.missing(migrations, version):
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        connection.execute(migrate.CREATE_TABLE)
+        version = connection.execute(migrate.VERSION).fetchone()[0]
+        for migration in migrate.missing(migrations, version):
+            for statement in _statements(migration.script("sqlite")):
+                connection.execute(statement)
+            connection.execute(
+                "INSERT INTO signalbox_schema VALUES (?, ?, ?)",
+                (migration.version, migration.name, time.time_ns() // 1_000_000),
+            )
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _statements(script: str) -> list[str]:
+    """A script cut where SQLite itself says a statement is complete, so that triggers stay whole."""
+    statements = []
+    pending = ""
+    for line in script.splitlines(keepends=True):
+        pending += line
+        if sqlite3.complete_statement(pending):
+            statements.append(pending)
+            pending = ""
+    if pending.strip():
+        statements.append(pending)
+    return statements

