@@ -1,0 +1,136 @@
+-- name: sender_pools.insert
+INSERT INTO sender_pools (account_id, id, operation_id, name, tags, created_at, updated_at)
+VALUES (:account_id, :pool_id, :operation_id, :name, :tags, :now, :now);
+
+-- name: sender_pools.fetch
+SELECT id, name, tags, created_at, updated_at
+FROM sender_pools WHERE account_id = :account_id AND id = :pool_id;
+
+-- name: sender_pools.lock
+SELECT id, name, tags, created_at, updated_at
+FROM sender_pools WHERE account_id = :account_id AND id = :pool_id /*pg: FOR UPDATE */;
+
+-- name: sender_pools.share
+-- Keeps the pool from being deleted until the transaction ends.
+SELECT id FROM sender_pools WHERE account_id = :account_id AND id = :pool_id /*pg: FOR KEY SHARE */;
+
+-- name: sender_pools.list_page
+SELECT id, name, tags, created_at, updated_at
+FROM sender_pools
+WHERE account_id = :account_id AND id < :before AND id >= :not_before
+ORDER BY id DESC LIMIT :limit;
+
+-- name: sender_pools.list_page_by_operation
+SELECT id, name, tags, created_at, updated_at
+FROM sender_pools
+WHERE account_id = :account_id AND operation_id = :operation_id AND id < :before AND id >= :not_before
+ORDER BY id DESC LIMIT :limit;
+
+-- name: sender_pools.update
+UPDATE sender_pools
+SET name = :name, tags = :tags,
+    updated_at = CASE WHEN :now > updated_at THEN :now ELSE updated_at + 1 END
+WHERE account_id = :account_id AND id = :pool_id;
+
+-- name: sender_pools.delete
+DELETE FROM sender_pools WHERE account_id = :account_id AND id = :pool_id;
+
+-- name: sender_pools.add_removal
+INSERT INTO sender_pool_removals (account_id, pool_id) VALUES (:account_id, :pool_id);
+
+-- name: sender_pools.claim_removal
+-- across accounts: a worker sweeps for all
+SELECT account_id, pool_id FROM sender_pool_removals LIMIT 1 /*pg: FOR UPDATE SKIP LOCKED */;
+
+-- name: sender_pools.remove_some_members
+DELETE FROM sender_pool_members
+WHERE account_id = :account_id AND pool_id = :pool_id AND sender_id IN (
+    SELECT sender_id FROM sender_pool_members
+    WHERE account_id = :account_id AND pool_id = :pool_id ORDER BY sender_id LIMIT :limit);
+
+-- name: sender_pools.end_removal
+DELETE FROM sender_pool_removals WHERE account_id = :account_id AND pool_id = :pool_id;
+
+-- name: sender_pools.is_member
+SELECT sender_id FROM sender_pool_members
+WHERE account_id = :account_id AND pool_id = :pool_id AND sender_id = :sender_id;
+
+-- name: sender_pools.remove_member
+DELETE FROM sender_pool_members
+WHERE account_id = :account_id AND pool_id = :pool_id AND sender_id = :sender_id;
+
+-- name: sender_pools.list_members
+SELECT s.id, s.display_name, s.address, s.channel, s.status, s.tags, s.updated_at, s.created_at
+FROM (
+    SELECT sender_id FROM sender_pool_members
+    WHERE account_id = :account_id AND pool_id = :pool_id
+        AND sender_id < :before AND sender_id >= :not_before
+    ORDER BY sender_id DESC LIMIT :limit
+) AS page JOIN senders AS s ON s.account_id = :account_id AND s.id = page.sender_id
+ORDER BY page.sender_id DESC;
+
+-- name: sender_pools.list_members_by_channel_and_status
+SELECT s.id, s.display_name, s.address, s.channel, s.status, s.tags, s.updated_at, s.created_at
+FROM (
+    SELECT sender_id FROM sender_pool_members
+    WHERE account_id = :account_id AND pool_id = :pool_id AND channel = :channel AND status = :status
+        AND sender_id < :before AND sender_id >= :not_before
+    ORDER BY sender_id DESC LIMIT :limit
+) AS page JOIN senders AS s ON s.account_id = :account_id AND s.id = page.sender_id
+ORDER BY page.sender_id DESC;
+
+-- name: sender_pools.list_members_by_channel
+-- One bounded range for each status, merged: the same index serves every filter.
+SELECT s.id, s.display_name, s.address, s.channel, s.status, s.tags, s.updated_at, s.created_at
+FROM (
+    SELECT sender_id FROM (
+        SELECT sender_id FROM sender_pool_members
+        WHERE account_id = :account_id AND pool_id = :pool_id AND channel = :channel AND status = 'ACTIVATED'
+            AND sender_id < :before AND sender_id >= :not_before
+        ORDER BY sender_id DESC LIMIT :limit) AS activated
+    UNION ALL
+    SELECT sender_id FROM (
+        SELECT sender_id FROM sender_pool_members
+        WHERE account_id = :account_id AND pool_id = :pool_id AND channel = :channel AND status = 'DEACTIVATED'
+            AND sender_id < :before AND sender_id >= :not_before
+        ORDER BY sender_id DESC LIMIT :limit) AS deactivated
+    ORDER BY sender_id DESC LIMIT :limit
+) AS page JOIN senders AS s ON s.account_id = :account_id AND s.id = page.sender_id
+ORDER BY page.sender_id DESC;
+
+-- name: sender_pools.list_members_by_status
+-- One bounded range for each channel, merged: the same index serves every filter.
+SELECT s.id, s.display_name, s.address, s.channel, s.status, s.tags, s.updated_at, s.created_at
+FROM (
+    SELECT sender_id FROM (
+        SELECT sender_id FROM sender_pool_members
+        WHERE account_id = :account_id AND pool_id = :pool_id AND channel = 'SMS' AND status = :status
+            AND sender_id < :before AND sender_id >= :not_before
+        ORDER BY sender_id DESC LIMIT :limit) AS sms
+    UNION ALL
+    SELECT sender_id FROM (
+        SELECT sender_id FROM sender_pool_members
+        WHERE account_id = :account_id AND pool_id = :pool_id AND channel = 'RCS' AND status = :status
+            AND sender_id < :before AND sender_id >= :not_before
+        ORDER BY sender_id DESC LIMIT :limit) AS rcs
+    UNION ALL
+    SELECT sender_id FROM (
+        SELECT sender_id FROM sender_pool_members
+        WHERE account_id = :account_id AND pool_id = :pool_id AND channel = 'EMAIL' AND status = :status
+            AND sender_id < :before AND sender_id >= :not_before
+        ORDER BY sender_id DESC LIMIT :limit) AS email
+    UNION ALL
+    SELECT sender_id FROM (
+        SELECT sender_id FROM sender_pool_members
+        WHERE account_id = :account_id AND pool_id = :pool_id AND channel = 'WHATSAPP' AND status = :status
+            AND sender_id < :before AND sender_id >= :not_before
+        ORDER BY sender_id DESC LIMIT :limit) AS whatsapp
+    UNION ALL
+    SELECT sender_id FROM (
+        SELECT sender_id FROM sender_pool_members
+        WHERE account_id = :account_id AND pool_id = :pool_id AND channel = 'PUSH' AND status = :status
+            AND sender_id < :before AND sender_id >= :not_before
+        ORDER BY sender_id DESC LIMIT :limit) AS push
+    ORDER BY sender_id DESC LIMIT :limit
+) AS page JOIN senders AS s ON s.account_id = :account_id AND s.id = page.sender_id
+ORDER BY page.sender_id DESC;

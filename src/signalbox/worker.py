@@ -1,0 +1,76 @@
+"""Workers: they apply the batches of all accounts' operations, and sweep up what deletions leave. House section 5."""
+
+import asyncio
+import time
+from typing import Final
+
+from signalbox import clock, idempotency, log, operations, sender_pools
+from signalbox.db import Database, Subscription
+from signalbox.errors import SignalboxError, Unavailable
+from signalbox.metrics import Metrics
+
+# Workers look for work this often even when nothing wakes them: a wake-up is a hint and may be lost.
+_LOOK_SECONDS: Final = 1.0
+_HOUSEKEEPING_MS: Final = 10 * 60 * 1000
+
+
+class Workers:
+    """`count` workers of this process. Each applies one batch at a time, a transaction whole or not at all."""
+
+    def __init__(self, db: Database, count: int, metrics: Metrics) -> None:
+        self._db = db
+        self._metrics = metrics
+        self._log = log.get()
+        self._stopping = False
+        self._next_housekeeping = 0
+        self._tasks = [asyncio.create_task(self._work(), name=f"worker-{n}") for n in range(count)]
+
+    async def stop(self) -> None:
+        """Finishes the batches in hand and begins no other."""
+        self._stopping = True
+        self._db.wakeups.fire((operations.WORK,))
+        await asyncio.gather(*self._tasks)
+
+    async def _work(self) -> None:
+        with self._db.wakeups.subscribe(operations.WORK) as news:
+            while not self._stopping:
+                try:
+                    busy = await self._batch()
+                    busy = await self._db.write(sender_pools.sweep) or busy
+                    await self._housekeeping()
+                except Unavailable as error:
+                    self._log.warning("worker waits for the database", problem=error.message)
+                    busy = False
+                except SignalboxError:
+                    self._log.error("batch failed", exc_info=True)
+                    busy = False
+                if not busy and not self._stopping:
+                    await self._rest(news)
+
+    async def _rest(self, news: Subscription) -> None:
+        await news.wait(_LOOK_SECONDS)
+
+    async def _batch(self) -> bool:
+        """Applies one batch if there is one, and says whether there was."""
+        started = time.perf_counter()
+        batch = await self._db.write(operations.run_batch)
+        if batch is None:
+            return False
+        seconds = time.perf_counter() - started
+        self._metrics.batch(batch.created, batch.failed, seconds)
+        self._log.info(
+            "batch",
+            account=batch.account_sid,
+            operation=batch.operation_id,
+            created=batch.created,
+            failed=batch.failed,
+            status=batch.status,
+            ms=round(seconds * 1000, 2),
+        )
+        return True
+
+    async def _housekeeping(self) -> None:
+        """Now and then removes what is kept for a limited time."""
+        if clock.now_ms() >= self._next_housekeeping:
+            self._next_housekeeping = clock.now_ms() + _HOUSEKEEPING_MS
+            await self._db.write(idempotency.forget_old)
