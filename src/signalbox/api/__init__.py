@@ -1,0 +1,1 @@
+"""HTTP: the route table, its handlers, and what turns bytes into calls of nouns and back."""

@@ -1,0 +1,364 @@
+"""From the route table to an ASGI application: matching, the order of refusals, log line and figures of each request.
+
+Plain ASGI: a framework's routing and request objects cost more than our whole path from bytes to handler.
+"""
+
+import asyncio
+import os
+import re
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping, Sequence
+from typing import Any, Final, NamedTuple, TypeAlias, cast
+
+from signalbox import config, log
+from signalbox.accounts import Keyring
+from signalbox.api import base_url, cors
+from signalbox.api.auth import Authenticator
+from signalbox.api.endpoint import PATH_PARAMS, Endpoint
+from signalbox.api.errors import MethodNotAllowed, respond
+from signalbox.api.rate_limit import RateLimiter
+from signalbox.api.request import Headers, Request, Response, Stream
+from signalbox.api.wire import read_query
+from signalbox.db import Database
+from signalbox.errors import (
+    Bug,
+    Invalid,
+    NotFound,
+    NotJson,
+    Problem,
+    SignalboxError,
+    TooLarge,
+    Unavailable,
+)
+from signalbox.metrics import Metrics
+
+Scope: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+MOST_BODY_BYTES: Final = 10 * 1024 * 1024
+# A client that has not delivered its body by then keeps a connection for nothing.
+BODY_SECONDS: Final = 60.0
+
+
+class Route(NamedTuple):
+    """One line of the route table. `name` is the endpoint's public name, as clients spell it."""
+
+    method: str
+    path: str
+    endpoint: Endpoint
+    name: str
+
+
+class _Node:
+    """A place in the tree of paths: what comes next, and what is answered here."""
+
+    __slots__ = ("fixed", "methods", "param", "placeholder")
+
+    def __init__(self) -> None:
+        self.fixed: dict[str, _Node] = {}
+        self.placeholder: _Node | None = None
+        self.param = ""
+        self.methods: dict[str, Route] = {}
+
+
+class Router:
+    """Finds the routes of a path. A fixed segment wins over a placeholder for good: there is no second try."""
+
+    def __init__(self, routes: Iterable[Route]) -> None:
+        self._root = _Node()
+        for route in routes:
+            node = self._root
+            for segment in route.path.split("/")[1:]:
+                if segment.startswith("{"):
+                    node.placeholder = node.placeholder or _Node()
+                    node.param = segment[1:-1]
+                    node = node.placeholder
+                else:
+                    node = node.fixed.setdefault(segment, _Node())
+            node.methods[route.method] = route
+
+    def find(self, path: str) -> tuple[dict[str, Route], dict[str, str]]:
+        """The routes at a path, by method, and the values in its placeholders. Raises NotFound for no path of ours."""
+        node: _Node | None = self._root
+        values: dict[str, str] = {}
+        for segment in path.split("/")[1:]:
+            if node is None:
+                break
+            following = node.fixed.get(segment)
+            if following is None and segment:
+                following = node.placeholder
+                values[node.param] = segment
+            node = following
+        if node is None or not node.methods:
+            raise NotFound("there is no such path")
+        return node.methods, values
+
+
+class ClientGone(Exception):
+    """The client closed its connection before its request was whole."""
+
+
+class Api:
+    """The ASGI application, and what its handlers share: database, keys, settings, the news of a shutdown."""
+
+    def __init__(
+        self,
+        db: Database,
+        keys: Keyring,
+        settings: config.Settings,
+        metrics: Metrics,
+        routes: Sequence[Route],
+    ) -> None:
+        self.db = db
+        self.keys = keys
+        self.settings = settings
+        self.metrics = metrics
+        self.routes = routes
+        self.stopping = False
+        # Idempotency keys whose first request this process is answering, with their accounts.
+        self.keys_in_flight: set[tuple[int, str]] = set()
+        self._router = Router(routes)
+        self._authenticator = Authenticator(db, keys)
+        self._limiter = RateLimiter(settings.rate_limit) if settings.rate_limit else None
+        self._base_urls = base_url.Source(settings.public_url, settings.trusted_proxies)
+        self._cors = cors.Policy(settings.cors_origins) if settings.cors_origins else None
+        self._log = log.get()
+
+    def stop(self) -> None:
+        """Lets everybody who waits for an operation go, so that a shutdown need not wait for them."""
+        self.stopping = True
+        self.db.wakeups.fire_all()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request, whatever it is."""
+        started = time.perf_counter()
+        exchange = _Exchange(self, scope, receive)
+        response: Response | Stream
+        try:
+            response = await exchange.answer()
+        except ClientGone:
+            exchange.log(self._log, 499, started)
+            return
+        except SignalboxError as error:
+            response = exchange.refuse(error, self._log)
+        except Exception as error:  # whatever it is, the client gets the documented answer and we get the trace
+            response = exchange.refuse(Bug(repr(error)), self._log)
+        status = response.status
+        try:
+            await exchange.send(response, send)
+        except Exception:
+            status = 500
+            self._log.error("answer broke off", requestId=exchange.request_id, exc_info=True)
+            raise
+        finally:
+            exchange.log(self._log, status, started)
+
+
+class _Exchange:
+    """One request on its way through the refusals, in the contract's order, to its handler and back."""
+
+    __slots__ = ("api", "extra", "headers", "method", "receive", "request", "request_id", "route", "scope")
+
+    def __init__(self, api: Api, scope: Scope, receive: Receive) -> None:
+        self.api = api
+        self.scope = scope
+        self.receive = receive
+        self.method: str = scope["method"]
+        self.headers: dict[bytes, bytes] = dict(scope["headers"])
+        self.request_id = "RQ" + os.urandom(16).hex()
+        self.route: Route | None = None
+        self.request: Request | None = None
+        self.extra: Headers = []
+
+    async def answer(self) -> Response | Stream:
+        """The handler's answer. Raises the first refusal, in the order of section 1 of the contract."""
+        api = self.api
+        methods, values = api._router.find(self.scope["path"])
+        if api._cors and (preflight := api._cors.preflight(self.method, self.headers, methods)):
+            return preflight
+        route = methods.get("GET" if self.method == "HEAD" else self.method)
+        self.route = route or next(iter(methods.values()))
+        request = Request(api, self.method, self.headers, "", self.request_id)
+        self.request = request
+        if not self.route.endpoint.public:
+            request.principal = await api._authenticator.principal(self.headers.get(b"authorization", b""))
+        if route is None:
+            raise MethodNotAllowed(", ".join(sorted({*methods, "HEAD"} if "GET" in methods else methods)))
+        endpoint = route.endpoint
+        if api._limiter and not endpoint.public:
+            api._limiter.take(request.account_id, self.extra)
+        body = await self._body(endpoint) if endpoint.body else b""
+        self._read(request, endpoint, values, body)
+        return await endpoint.handle(request)
+
+    def _read(self, request: Request, endpoint: Endpoint, values: Mapping[str, str], body: bytes) -> None:
+        """Everything that the request says, or Invalid with all that is wrong with it."""
+        problems: list[Problem] = []
+        try:
+            request.base_url = self.api._base_urls.of(self.scope, self.headers)
+        except Invalid as error:
+            problems += error.problems
+        for name, text in values.items():
+            try:
+                request.path_values[name] = PATH_PARAMS[name].parse(text) if name in PATH_PARAMS else text
+            except ValueError as error:
+                problems.append(Problem.at(name, f"{name} {error}"))
+        request.query = read_query(self.scope["query_string"], endpoint.query, problems)
+        if request.query.unknown:
+            self._unknown(request.query.unknown, endpoint, problems)
+        for param in endpoint.headers:
+            if raw := self.headers.get(param.name.lower().encode()):
+                try:
+                    request.query.values[param.name] = param.parse(raw.decode("latin-1"))
+                except ValueError as error:
+                    problems.append(Problem(f"{param.name} {error}", param.name, None))
+        if endpoint.body:
+            try:
+                request.set_body(endpoint.body.read(body))
+            except Invalid as error:
+                problems += error.problems
+        if problems:
+            raise Invalid(problems)
+
+    def _unknown(self, names: Sequence[str], endpoint: Endpoint, problems: list[Problem]) -> None:
+        known = [param.name for param in endpoint.query]
+        shown = list(dict.fromkeys(_harmless(name) for name in names))
+        if self.request:
+            self.request.fields["unknownParameters"] = shown[:10]
+        for name in shown[:10]:
+            message = f"unknown query parameter {name}{_nearest(name, known)}"
+            if self.api.settings.strict:
+                problems.append(Problem.at(name, message))
+            else:
+                self.extra.append((b"signalbox-warning", f"{message}; it was ignored".encode()))
+
+    async def _body(self, endpoint: Endpoint) -> bytes:
+        """The whole body. Raises NotJson, TooLarge, Invalid for one that is too slow, ClientGone."""
+        media = self.headers.get(b"content-type", b"").partition(b";")[0].strip().lower().decode("latin-1")
+        accepted = endpoint.body.media_types if endpoint.body else ()
+        if media and media not in accepted:
+            raise NotJson(f"the body must be of type {' or '.join(accepted)}")
+        length = self.headers.get(b"content-length", b"")
+        if length.isdigit() and int(length) > MOST_BODY_BYTES:
+            self.extra.append((b"connection", b"close"))
+            raise TooLarge("the body is larger than 10 MiB")
+        message = await self.receive()
+        if message["type"] == "http.request" and not message.get("more_body"):
+            return cast("bytes", message.get("body", b""))
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                return await self._rest(message)
+        except TimeoutError:
+            self.extra.append((b"connection", b"close"))
+            raise Invalid([Problem(f"the body did not arrive within {BODY_SECONDS:.0f} seconds")]) from None
+
+    async def _rest(self, message: MutableMapping[str, Any]) -> bytes:
+        chunks = bytearray()
+        while message["type"] == "http.request":
+            chunks += message.get("body", b"")
+            if len(chunks) > MOST_BODY_BYTES:
+                self.extra.append((b"connection", b"close"))
+                raise TooLarge("the body is larger than 10 MiB")
+            if not message.get("more_body"):
+                return bytes(chunks)
+            message = await self.receive()
+        raise ClientGone
+
+    def refuse(self, error: SignalboxError, logger: log.FilteringBoundLogger) -> Response:
+        """The documented answer to an error; a bug of ours goes into the log with its trace."""
+        if isinstance(error, Bug):
+            logger.error("bug", requestId=self.request_id, problem=error.message, exc_info=True)
+        elif isinstance(error, Unavailable):
+            logger.warning("unavailable", requestId=self.request_id, problem=error.message)
+        elif isinstance(error, Invalid) and self.request:
+            self.request.fields["problems"] = len(error.problems)
+        try:
+            base = self.api._base_urls.of(self.scope, self.headers)
+        except Invalid:
+            base = ""
+        return respond(error, base.__add__)
+
+    async def send(self, response: Response | Stream, send: Send) -> None:
+        """Sends an answer with the headers that every answer has."""
+        request_id = self.request_id.encode()
+        headers = [
+            *response.headers,
+            *self.extra,
+            (b"twilio-request-id", request_id),
+            (b"x-twilio-request-id", request_id),
+            (b"x-request-id", request_id),
+        ]
+        if self.api._cors:
+            headers += self.api._cors.headers(self.headers)
+        if isinstance(response, Stream):
+            await send({"type": "http.response.start", "status": response.status, "headers": headers})
+            await self._stream(response, send)
+            return
+        if response.status != 304:
+            headers.append((b"content-length", str(len(response.body)).encode()))
+        await send({"type": "http.response.start", "status": response.status, "headers": headers})
+        await send({"type": "http.response.body", "body": response.body})
+
+    async def _stream(self, response: Stream, send: Send) -> None:
+        """Sends the chunks as they come, until they end or the client has gone."""
+
+        async def pump() -> None:
+            async for chunk in response.chunks:
+                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+
+        async def gone() -> None:
+            while (await self.receive())["type"] != "http.disconnect":
+                pass
+
+        if self.method != "HEAD":
+            pumping, leaving = asyncio.create_task(pump()), asyncio.create_task(gone())
+            try:
+                await asyncio.wait({pumping, leaving}, return_when=asyncio.FIRST_COMPLETED)
+                if pumping.done():
+                    pumping.result()
+            finally:
+                for task in (pumping, leaving):
+                    task.cancel()
+                await asyncio.gather(pumping, leaving, return_exceptions=True)
+        await send({"type": "http.response.body", "body": b""})
+
+    def log(self, logger: log.FilteringBoundLogger, status: int, started: float) -> None:
+        """The one line that a request leaves, and its figures. No query, body, address or secret is in it."""
+        seconds = time.perf_counter() - started
+        route = self.route
+        self.api.metrics.request(route.name if route else "unknown", self.method, status, seconds)
+        if route and route.endpoint.quiet:
+            return
+        request = self.request
+        logger.info(
+            "request",
+            requestId=self.request_id,
+            method=self.method,
+            path=route.path if route else _harmless_path(self.scope["path"]),
+            status=status,
+            ms=round(seconds * 1000, 2),
+            **({"account": request.principal.account_sid} if request and request.principal.account_sid else {}),
+            **(request.path_values if request else {}),
+            **(request.fields if request else {}),
+        )
+
+
+_WORD: Final = re.compile("[A-Za-z][A-Za-z_.-]{0,63}|v1")
+
+
+def _harmless(name: str) -> str:
+    """A parameter's name if it looks like one: what else a client puts there may be private."""
+    return name if re.fullmatch("[A-Za-z][A-Za-z0-9_.-]{0,39}", name) else "(not a name)"
+
+
+def _harmless_path(path: str) -> str:
+    """A path that is not ours, without the segments that could hold an address or a secret."""
+    return "/".join(s if not s or _WORD.fullmatch(s) else "*" for s in path[:200].split("/"))
+
+
+def _nearest(name: str, known: Sequence[str]) -> str:
+    import difflib
+
+    near = difflib.get_close_matches(name.replace("_", "").lower(), [one.lower() for one in known], 1)
+    return "".join(f" (did you mean {one}?)" for one in known if near and one.lower() == near[0])

@@ -1,0 +1,35 @@
+"""ETags of single resources, and the conditions that clients put on them. Contract section 8, RFC 9110 section 13."""
+
+from hashlib import blake2b
+
+import msgspec
+
+from signalbox.api.request import Headers, Request, Response
+from signalbox.errors import PreconditionFailed
+
+
+def conditional(request: Request, value: msgspec.Struct, headers: Headers | None = None) -> Response:
+    """A resource with its ETag; 304 when `If-None-Match` has it."""
+    body = msgspec.json.encode(value)
+    etag = _etag(body)
+    all_headers = [(b"etag", etag.encode()), *(headers or [])]
+    if _lists(request.header(b"if-none-match"), etag):
+        return Response(304, b"", headers=all_headers)
+    return Response(200, body, headers=all_headers)
+
+
+def require_match(request: Request, value: msgspec.Struct) -> None:
+    """Raises PreconditionFailed when `If-Match` came and does not have the present state."""
+    condition = request.header(b"if-match")
+    if condition and not _lists(condition, _etag(msgspec.json.encode(value)), weak=False):
+        raise PreconditionFailed("the resource is not in the state that If-Match names; fetch it again")
+
+
+def _etag(body: bytes) -> str:
+    return f'"{blake2b(body, digest_size=12).hexdigest()}"'
+
+
+def _lists(condition: str, etag: str, weak: bool = True) -> bool:
+    """Whether a list of ETags has this one; a weak one never counts for `If-Match`."""
+    tags = [tag.strip() for tag in condition.split(",")]
+    return "*" in tags or etag in tags or (weak and f"W/{etag}" in tags)

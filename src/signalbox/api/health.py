@@ -1,0 +1,52 @@
+"""What monitors ask, without credentials: alive, ready, figures. Contract section 9."""
+
+from typing import Final
+
+import msgspec
+
+from signalbox import operations
+from signalbox.api.endpoint import Endpoint
+from signalbox.api.request import Request, Response, json_response
+from signalbox.db import Tx
+from signalbox.errors import Unavailable
+
+
+class Health(msgspec.Struct, frozen=True):
+    """`alive` or `ready`."""
+
+    status: str
+
+
+async def healthz(_: Request) -> Response:
+    """Say that the process is alive."""
+    return json_response(Health("alive"))
+
+
+async def readyz(request: Request) -> Response:
+    """Say that the database can be reached and its schema is this program's; 503 otherwise."""
+    if request.api.stopping:
+        raise Unavailable("shutting down")
+    await request.api.db.ready()
+    return json_response(Health("ready"))
+
+
+async def metrics(request: Request) -> Response:
+    """Give the figures of this process in Prometheus' text format."""
+    api = request.api
+    backlog: dict[str, float] = {}
+    try:
+        backlog = await api.db.read(_backlog)
+    except Unavailable:
+        pass  # the figures of this process matter most when the database is away
+    text = api.metrics.exposition({**api.db.figures(), "up": float(bool(backlog))}, backlog)
+    return Response(200, text, b"text/plain; version=0.0.4; charset=utf-8")
+
+
+async def _backlog(tx: Tx) -> dict[str, float]:
+    waiting, items = await operations.backlog(tx)
+    return {"operations": waiting, "items": items}
+
+
+HEALTHZ: Final = Endpoint(healthz, answer=Health, public=True, quiet=True)
+READYZ: Final = Endpoint(readyz, answer=Health, public=True, quiet=True)
+METRICS: Final = Endpoint(metrics, other_media=("text/plain",), public=True, quiet=True)

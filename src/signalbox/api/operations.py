@@ -1,0 +1,259 @@
+"""Sender pool operations over HTTP: numbers 9 and 10 of section 6 of the contract, the ledger and cancelling of section 8."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Annotated, Final, cast
+
+import msgspec
+from msgspec import Meta
+
+from signalbox import ids, operations
+from signalbox.api import references
+from signalbox.api.endpoint import OPERATION_ID, SENDER_POOL_ID, Endpoint
+from signalbox.api.errors import ANSWERS
+from signalbox.api.etags import conditional
+from signalbox.api.paging import page, window
+from signalbox.api.request import Headers, Request, Response, Stream, json_response
+from signalbox.api.shapes import OperationId, Pagination, ResourceReference, SenderId, Time
+from signalbox.api.wire import END_DATE, PAGE_SIZE, PAGE_TOKEN, START_DATE, Param, enum_param
+from signalbox.clock import rfc3339
+from signalbox.db import Tx
+from signalbox.errors import NotFound
+
+# A watcher looks at the database this often even when nothing wakes it: a wake-up is a hint and may be lost.
+_LOOK_SECONDS: Final = 1.0
+_COMMENT_SECONDS: Final = 15.0
+_MOST_WAIT_SECONDS: Final = 60
+_STREAM_ITEMS: Final = 1_000
+
+Count = Annotated[int, Meta(ge=0)]
+
+
+class Stats(msgspec.Struct, frozen=True, gc=False):
+    """Counts of items; at every instant total = queued + created + failed."""
+
+    total: Count
+    queued: Count
+    created: Count
+    failed: Count
+
+
+class SenderPoolOperation(msgspec.Struct, frozen=True, rename="camel"):
+    """The asynchronous work of one create or one add."""
+
+    id: OperationId
+    status: operations.Status
+    stats: Stats
+    created_at: Time
+    updated_at: Time
+
+
+class SenderPoolOperationPage(msgspec.Struct, frozen=True):
+    """Operations, newest first."""
+
+    operations: list[SenderPoolOperation]
+    pagination: Pagination
+
+
+class OperationItem(msgspec.Struct, frozen=True, rename="camel"):
+    """One line of the ledger; the pool's own item has no sender. `code` and `message` are null unless it failed."""
+
+    index: Count
+    sender_id: SenderId | None
+    outcome: operations.Outcome
+    code: int | None
+    message: str | None
+
+
+class OperationItemPage(msgspec.Struct, frozen=True):
+    """Items by ascending index."""
+
+    items: list[OperationItem]
+    pagination: Pagination
+
+
+STATUS: Final = enum_param("status", ("PROCESSING", "COMPLETED", "CANCELED"), "Only operations with this status.")
+OUTCOME: Final = enum_param(
+    "outcome", ("QUEUED", "CREATED", "ALREADY_MEMBER", "FAILED"), "Only items with this outcome."
+)
+PREFER: Final = Param(
+    "Prefer",
+    str,
+    {"type": "string"},
+    "`wait=N`: answer when the operation is final, or after N seconds (at most 60).",
+)
+
+
+def shape(operation: operations.Operation) -> SenderPoolOperation:
+    """An operation as the wire has it."""
+    stats = Stats(operation.total, operation.queued, operation.created, operation.failed)
+    return SenderPoolOperation(
+        operation.id,
+        cast("operations.Status", operation.status),
+        stats,
+        rfc3339(operation.created_at),
+        rfc3339(operation.updated_at),
+    )
+
+
+async def list_operations(request: Request) -> Response:
+    """List sender pool operations, newest first."""
+    status = cast("operations.Status | None", request.get(STATUS))
+    wanted = page(request, "operations", status)
+    span = window(request, wanted, ids.OPERATION)
+    rows = await request.api.db.read(lambda tx: operations.list_page(tx, request.account_id, status, span))
+    shown, pagination = wanted.cut(rows, [row.id for row in rows])
+    return json_response(SenderPoolOperationPage([shape(row) for row in shown], pagination))
+
+
+async def fetch_operation(request: Request) -> Response | Stream:
+    """Fetch a sender pool operation: now, when it is final (`Prefer: wait`), or as it changes (event stream)."""
+    operation_id = request.path(OPERATION_ID)
+    return await _show(request, lambda tx: operations.fetch(tx, request.account_id, operation_id))
+
+
+async def fetch_operation_of_pool(request: Request) -> Response | Stream:
+    """Fetch an operation that adds senders to a pool, at the location that the add answered."""
+    pool_id, operation_id = request.path(SENDER_POOL_ID), request.path(OPERATION_ID)
+    return await _show(request, lambda tx: operations.fetch_of_pool(tx, request.account_id, pool_id, operation_id))
+
+
+async def list_items(request: Request) -> Response | Stream:
+    """List what became of every item of an operation, by index; as one NDJSON stream if that is accepted."""
+    operation_id = request.path(OPERATION_ID)
+    outcome = cast("operations.Outcome | None", request.get(OUTCOME))
+    wanted = page(request, "items", operation_id, outcome)
+    first = int(wanted.anchor.item) + (wanted.anchor.edge == "after") if wanted.anchor else 0
+    streamed = "application/x-ndjson" in request.header(b"accept")
+
+    async def read(tx: Tx) -> list[operations.Item]:
+        await operations.fetch(tx, request.account_id, operation_id)
+        limit = _STREAM_ITEMS if streamed else wanted.size + 1
+        return await operations.list_items(tx, request.account_id, operation_id, outcome, first, limit)
+
+    rows = await request.api.db.read(read)
+    if streamed:
+        return Stream(_lines(request, operation_id, outcome, rows), b"application/x-ndjson")
+    shown, pagination = wanted.cut(rows, [str(row.index) for row in rows])
+    return json_response(OperationItemPage([_item(row) for row in shown], pagination))
+
+
+async def cancel_operation(request: Request) -> Response:
+    """Cancel an operation: once this is answered, nothing more of it is applied."""
+    operation_id = request.path(OPERATION_ID)
+    await request.api.db.write(lambda tx: operations.cancel(tx, request.account_id, operation_id))
+    return references.resource(request, operation_id, f"/v1/SenderPools/Operations/{operation_id}")
+
+
+def _item(item: operations.Item) -> OperationItem:
+    code = message = None
+    if item.outcome == "FAILED":
+        code, message = ANSWERS[NotFound].code, "the account has no sender with this id"
+    return OperationItem(item.index, item.sender_id, cast("operations.Outcome", item.outcome), code, message)
+
+
+async def _lines(
+    request: Request, operation_id: str, outcome: operations.Outcome | None, rows: list[operations.Item]
+) -> AsyncIterator[bytes]:
+    """The ledger as NDJSON, read a thousand items at a time."""
+    encoder = msgspec.json.Encoder()
+    while rows:
+        yield encoder.encode_lines([_item(row) for row in rows])
+        if len(rows) < _STREAM_ITEMS:
+            return
+        first = rows[-1].index + 1
+
+        async def read(tx: Tx, first: int = first) -> list[operations.Item]:
+            return await operations.list_items(tx, request.account_id, operation_id, outcome, first, _STREAM_ITEMS)
+
+        rows = await request.api.db.read(read)
+
+
+Fetch = Callable[[Tx], Awaitable[operations.Operation]]
+
+
+async def _show(request: Request, fetch: Fetch) -> Response | Stream:
+    """An operation in the way that the request asks for."""
+    if "text/event-stream" in request.header(b"accept"):
+        await request.api.db.read(fetch)
+        return Stream(_events(request, fetch), b"text/event-stream")
+    headers: Headers = []
+    seconds = _wait_seconds(request.header(b"prefer"))
+    if seconds is None:
+        operation = await request.api.db.read(fetch)
+    else:
+        operation = await _wait(request, fetch, seconds)
+        headers = [(b"preference-applied", f"wait={seconds}".encode())]
+    request.fields["operation"] = operation.id
+    return conditional(request, shape(operation), headers)
+
+
+_WAIT: Final = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?([0-9]{1,9})\"?(?:$|[,;\s])", flags=re.IGNORECASE)
+
+
+def _wait_seconds(prefer: str) -> int | None:
+    """The seconds of `Prefer: wait=N` (RFC 7240), at most 60; a preference that is none is ignored, as the RFC has it."""
+    match = _WAIT.search(prefer)
+    return min(int(match[1]), _MOST_WAIT_SECONDS) if match else None
+
+
+async def _wait(request: Request, fetch: Fetch, seconds: float) -> operations.Operation:
+    """The operation once it is final, or as it is when the time is up or the server is stopping."""
+    loop = asyncio.get_running_loop()
+    end = loop.time() + seconds
+    with request.api.db.wakeups.subscribe(request.path(OPERATION_ID)) as news:
+        while True:
+            operation = await request.api.db.read(fetch)
+            left = end - loop.time()
+            if operation.final or left <= 0 or request.api.stopping:
+                return operation
+            await news.wait(min(left, _LOOK_SECONDS))
+
+
+async def _events(request: Request, fetch: Fetch) -> AsyncIterator[bytes]:
+    """One event for each change of the operation until it is final; a comment when nothing else was said for long."""
+    loop = asyncio.get_running_loop()
+    said: SenderPoolOperation | None = None
+    last = loop.time()
+    with request.api.db.wakeups.subscribe(request.path(OPERATION_ID)) as news:
+        while not request.api.stopping:
+            operation = await request.api.db.read(fetch)
+            if shape(operation) != said:
+                said, last = shape(operation), loop.time()
+                yield b"event: operation\ndata: " + msgspec.json.encode(said) + b"\n\n"
+            elif loop.time() - last >= _COMMENT_SECONDS:
+                last = loop.time()
+                yield b": still here\n\n"
+            if operation.final:
+                return
+            await news.wait(_LOOK_SECONDS)
+
+
+_LIST: Final = (PAGE_TOKEN, PAGE_SIZE)
+FETCH_OPERATION: Final = Endpoint(
+    fetch_operation,
+    headers=(PREFER,),
+    answer=SenderPoolOperation,
+    other_media=("text/event-stream",),
+    errors=(404,),
+)
+
+LIST_OPERATIONS: Final = Endpoint(
+    list_operations, query=(START_DATE, END_DATE, STATUS, *_LIST), answer=SenderPoolOperationPage
+)
+FETCH_OPERATION_OF_POOL: Final = Endpoint(
+    fetch_operation_of_pool,
+    headers=(PREFER,),
+    answer=SenderPoolOperation,
+    other_media=("text/event-stream",),
+    errors=(404,),
+)
+LIST_ITEMS: Final = Endpoint(
+    list_items,
+    query=(OUTCOME, *_LIST),
+    answer=OperationItemPage,
+    other_media=("application/x-ndjson",),
+    errors=(404,),
+)
+CANCEL_OPERATION: Final = Endpoint(cancel_operation, status=202, answer=ResourceReference, errors=(404, 409))

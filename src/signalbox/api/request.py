@@ -1,0 +1,112 @@
+"""What a handler is given and what it gives back."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Final, TypeVar, cast
+
+import msgspec
+
+from signalbox.accounts import Principal
+from signalbox.api.wire import Body, Param, Query
+
+if TYPE_CHECKING:
+    from signalbox.api.asgi import Api
+
+T = TypeVar("T")
+
+JSON: Final = b"application/json"
+Headers = list[tuple[bytes, bytes]]
+
+
+class Request:
+    """One request, authenticated and with its parameters read; `fields` go into its log line."""
+
+    __slots__ = (
+        "_content",
+        "api",
+        "base_url",
+        "fields",
+        "headers",
+        "id",
+        "method",
+        "path_values",
+        "principal",
+        "query",
+    )
+
+    def __init__(self, api: Api, method: str, headers: dict[bytes, bytes], base_url: str, request_id: str) -> None:
+        self.api = api
+        self.method = method
+        self.headers = headers
+        self.base_url = base_url
+        self.id = request_id
+        self.principal: Principal = _NOBODY
+        self.path_values: dict[str, str] = {}
+        self.query = Query()
+        self.fields: dict[str, object] = {}
+        self._content: object = None
+
+    @property
+    def account_id(self) -> int:
+        """The tenant on whose behalf everything is done."""
+        return self.principal.account_id
+
+    def get(self, param: Param[T]) -> T | None:
+        """The value of a query parameter, or its default."""
+        return self.query.get(param)
+
+    def path(self, param: Param[str]) -> str:
+        """The value of a path parameter."""
+        return self.path_values[param.name]
+
+    def body(self, _: Body[T]) -> T:
+        """The body, which the endpoint declared to be of this type."""
+        return cast("T", self._content)
+
+    def set_body(self, content: object) -> None:
+        """Keeps the body that was read."""
+        self._content = content
+
+    def header(self, name: bytes) -> str:
+        """A header's text, empty when it did not come."""
+        return self.headers.get(name, b"").decode("latin-1")
+
+    def url(self, path: str) -> str:
+        """An absolute URL on the scheme, host and prefix that the client called."""
+        return self.base_url + path
+
+
+_NOBODY: Final = Principal(0, "")
+
+
+class Response:
+    """A whole answer: its body is in memory."""
+
+    __slots__ = ("body", "headers", "status")
+
+    def __init__(self, status: int, body: bytes, content_type: bytes = JSON, headers: Headers | None = None) -> None:
+        self.status = status
+        self.body = body
+        self.headers: Headers = [(b"content-type", content_type)] if status != 304 else []
+        if headers:
+            self.headers += headers
+
+
+class Stream:
+    """An answer that is produced while it is sent."""
+
+    __slots__ = ("chunks", "headers", "status")
+
+    def __init__(self, chunks: AsyncIterator[bytes], content_type: bytes) -> None:
+        self.status = 200
+        self.chunks = chunks
+        self.headers: Headers = [(b"content-type", content_type), (b"cache-control", b"no-store")]
+
+
+_encode = msgspec.json.Encoder().encode
+
+
+def json_response(value: msgspec.Struct, status: int = 200, headers: Headers | None = None) -> Response:
+    """A wire type as JSON."""
+    return Response(status, _encode(value), headers=headers)

@@ -1,0 +1,101 @@
+"""The only wiring: settings in, a running program out. The command line and the acceptance tests both start here."""
+
+import asyncio
+import contextlib
+import signal
+import sys
+from collections.abc import AsyncIterator
+from typing import Final
+
+from signalbox import accounts, db, log
+from signalbox.accounts import NewAccount
+from signalbox.api.asgi import Api
+from signalbox.config import Settings
+from signalbox.db import Database
+from signalbox.metrics import Metrics
+from signalbox.worker import Workers
+
+# SQLite's writer thread and the event loop share Python's lock; at the default of 5 ms they wait for each other.
+_SWITCH_SECONDS: Final = 0.0002
+
+
+@contextlib.asynccontextmanager
+async def opened(settings: Settings) -> AsyncIterator[Database]:
+    """The database, connected and with the present schema. Raises Unavailable and SchemaTooNew."""
+    database = db.connect(settings.database, connections=settings.database_connections)
+    await database.open()
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+async def build(settings: Settings, database: Database, metrics: Metrics) -> Api:
+    """The ASGI application on an open database."""
+    from signalbox.api.routes import ROUTES
+
+    return Api(database, await database.write(accounts.keyring), settings, metrics, ROUTES)
+
+
+async def serve(settings: Settings) -> int:
+    """Answers requests and works on operations until a signal to stop; returns the exit code."""
+    from signalbox.api.server import Server, listen
+
+    sys.setswitchinterval(_SWITCH_SECONDS)
+    stop = _on_signals()
+    sock = listen(settings.host, settings.port)
+    with contextlib.closing(sock):
+        async with opened(settings) as database:
+            metrics = Metrics()
+            api = await build(settings, database, metrics)
+            first = await database.write(
+                lambda tx: accounts.create_first(tx, settings.account_sid, settings.auth_token)
+            )
+            url = _url(settings.host, sock.getsockname()[1])
+            workers = Workers(database, settings.workers, metrics)
+            server = Server(api)
+            serving = asyncio.create_task(server.serve(sockets=[sock]))
+            if first and not settings.auth_token:
+                print(_welcome(first, url), flush=True)  # noqa: T201 - the only words for people at the start
+            log.get().info("ready", url=url, database=db.safe_url(settings.database), workers=settings.workers)
+            await asyncio.wait({serving, asyncio.create_task(stop.wait())}, return_when=asyncio.FIRST_COMPLETED)
+            log.get().info("stopping")
+            api.stop()
+            server.stop()
+            await asyncio.gather(serving, workers.stop())
+    log.get().info("stopped")
+    return 0
+
+
+async def work(settings: Settings) -> int:
+    """Works on operations only, until a signal to stop; returns the exit code."""
+    stop = _on_signals()
+    async with opened(settings) as database:
+        workers = Workers(database, max(1, settings.workers), Metrics())
+        log.get().info("working", database=db.safe_url(settings.database), workers=max(1, settings.workers))
+        await stop.wait()
+        log.get().info("stopping")
+        await workers.stop()
+    log.get().info("stopped")
+    return 0
+
+
+def _on_signals() -> asyncio.Event:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop
+
+
+def _url(host: str, port: int) -> str:
+    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)  # noqa: S104
+    return f"http://[{reachable}]:{port}" if ":" in reachable else f"http://{reachable}:{port}"
+
+
+def _welcome(first: NewAccount, url: str) -> str:
+    sid, token = first.account.sid, first.token
+    return (
+        f"\n  The database was empty. It has an account now; its token is shown this once:\n\n"
+        f"    Account SID  {sid}\n    Auth token   {token}\n\n"
+        f"  Try it:\n\n    curl -u {sid}:{token} {url}/v1/SenderPools\n"
+    )
