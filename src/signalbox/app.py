@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -15,6 +16,8 @@ from signalbox.db import Database
 from signalbox.metrics import Metrics
 from signalbox.worker import Workers
 
+# The whole of a shutdown, to end within the 10 seconds that whoever started us waits.
+_STOP_SECONDS: Final = 9.0
 # SQLite's writer thread and the event loop share Python's lock; at the default of 5 ms they wait for each other.
 _SWITCH_SECONDS: Final = 0.0002
 
@@ -60,6 +63,7 @@ async def serve(settings: Settings) -> int:
             log.get().info("ready", url=url, database=db.safe_url(settings.database), workers=settings.workers)
             await asyncio.wait({serving, asyncio.create_task(stop.wait())}, return_when=asyncio.FIRST_COMPLETED)
             log.get().info("stopping")
+            _exit_in_time()
             api.stop()
             server.stop()
             await asyncio.gather(serving, workers.stop())
@@ -75,9 +79,21 @@ async def work(settings: Settings) -> int:
         log.get().info("working", database=db.safe_url(settings.database), workers=max(1, settings.workers))
         await stop.wait()
         log.get().info("stopping")
+        _exit_in_time()
         await workers.stop()
     log.get().info("stopped")
     return 0
+
+
+def _exit_in_time() -> None:
+    """Ends the process when stopping takes too long: what is unfinished is rolled back, and taken up by the next."""
+
+    def give_up() -> None:
+        log.get().warning("stopped before everything was finished")
+        log.flush()
+        os._exit(0)
+
+    asyncio.get_running_loop().call_later(_STOP_SECONDS, give_up)
 
 
 def _on_signals() -> asyncio.Event:

@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 _RFC3339 = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(\.\d+)?([Zz]|[+-]\d\d:\d\d)", flags=re.ASCII)
+# A page of 1,000 resources has 2,000 times: the end of each is looked up, the rest is mostly remembered.
+_FRACTIONS = [f".{ms:03d}Z" for ms in range(1000)]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -21,7 +23,7 @@ def _second(seconds: int) -> str:
 
 def rfc3339(ms: int) -> str:
     """`2026-11-23T14:41:34.120Z` for milliseconds since the epoch."""
-    return f"{_second(ms // 1000)}.{ms % 1000:03d}Z"
+    return _second(ms // 1000) + _FRACTIONS[ms % 1000]
 
 
 def parse_rfc3339(text: str) -> tuple[int, str]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing wrong with a request, and where: `field` (`senders[3].senderId`) and `context` (`$.senders[3].senderId`)."""
+    """One thing wrong with a request, and where: `field` is `senders[3].senderId`, `context` has `$.` before it."""
 
     message: str
     field: str | None = None
@@ -79,11 +79,16 @@ class TooMany(SignalboxError):
 
 
 class Unavailable(SignalboxError):
-    """Cannot be done now: database away, overloaded or shutting down; worth a try after `retry_after` seconds."""
+    """Cannot be done now: database away, overloaded or shutting down; worth a try after `retry_after` seconds.
 
-    def __init__(self, message: str, retry_after: int = 1) -> None:
-        super().__init__(message)
+    `detail` is for whoever runs the program, in the log and on the terminal; clients do not see it.
+    """
+
+    def __init__(self, message: str, retry_after: int = 1, detail: object = "") -> None:
+        super().__init__(f"{message} ({detail})" if detail else message)
+        self.message = message
         self.retry_after = retry_after
+        self.detail = detail
 
 
 class Bug(SignalboxError):

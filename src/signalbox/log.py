@@ -6,12 +6,15 @@ new line or reach the terminal as a control character.
 
 from __future__ import annotations
 
+import asyncio
+import atexit
 import logging
 import os
 import sys
 import traceback
+from collections import deque
 from collections.abc import Callable
-from typing import Literal, cast
+from typing import ClassVar, Literal, cast
 
 import msgspec
 import structlog
@@ -59,17 +62,50 @@ def printable(text: str) -> str:
 
 
 class _Stderr:
-    """Writes whole lines past Python's buffers, so that several processes can share one standard error."""
+    """Writes whole lines past Python's buffers, so that several processes can share one standard error.
+
+    Lines of one turn of an event loop leave together; those that tell of trouble leave at once.
+    """
+
+    waiting: ClassVar[deque[bytes]] = deque()
 
     def msg(self, line: bytes) -> None:
-        rest = line + b"\n"
         try:
-            while rest:
-                rest = rest[os.write(_STDERR, rest) :]
-        except OSError:
-            pass  # nobody reads any more, or the disk is full: no reason to fail a request
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            _write([line])
+            return
+        if not self.waiting:
+            loop.call_soon(flush)
+        self.waiting.append(line)
 
-    debug = info = warning = error = critical = msg
+    def now(self, line: bytes) -> None:
+        flush()
+        _write([line])
+
+    debug = info = msg
+    warning = error = critical = now
+
+
+def flush() -> None:
+    """Writes the lines that wait for the end of the event loop's turn."""
+    lines = []
+    while _Stderr.waiting:
+        lines.append(_Stderr.waiting.popleft())
+    if lines:
+        _write(lines)
+
+
+def _write(lines: list[bytes]) -> None:
+    rest = b"".join([line + b"\n" for line in lines])
+    try:
+        while rest:
+            rest = rest[os.write(_STDERR, rest) :]
+    except OSError:
+        pass  # nobody reads any more, or the disk is full: no reason to fail a request
+
+
+atexit.register(flush)
 
 
 class _FromLogging(logging.Handler):

@@ -1,7 +1,7 @@
 """Operations: the promised work of one create or one add, applied batch by batch. Contract section 5.
 
-A batch is one transaction: the claim (a row lock), the memberships, the outcomes and the counters. There is no lease and
-no state in between: a process that dies takes its unfinished batch back with it.
+A batch is one transaction: the claim (a row lock), the memberships, the outcomes and the counters. There is no lease
+and no state in between: a process that dies takes its unfinished batch back with it.
 """
 
 import math
@@ -27,20 +27,16 @@ BATCH_ITEMS: Final = 1_000
 
 
 class Operation(msgspec.Struct, frozen=True, gc=False):
-    """The work of one request and how far it is. Times in milliseconds."""
+    """The work of one request and how far it is: `queued` items were never tried so far. Times in milliseconds."""
 
     id: str
-    status: str
+    status: Status
     total: int
+    queued: int
     created: int
     failed: int
     created_at: int
     updated_at: int
-
-    @property
-    def queued(self) -> int:
-        """Items never tried so far."""
-        return self.total - self.created - self.failed
 
     @property
     def final(self) -> bool:
@@ -53,7 +49,7 @@ class Item(msgspec.Struct, frozen=True, gc=False):
 
     index: int
     sender_id: str | None
-    outcome: str
+    outcome: Outcome
 
 
 class Batch(msgspec.Struct, frozen=True):
@@ -63,7 +59,7 @@ class Batch(msgspec.Struct, frozen=True):
     operation_id: str
     created: int
     failed: int
-    status: str
+    status: Status
 
 
 _ITEM_QUERIES: Final[dict[Outcome | None, str]] = {
@@ -102,7 +98,7 @@ async def start(tx: Tx, account_id: int, pool_id: str, sender_ids: Sequence[str 
         sender_ids=list(sender_ids),
     )
     tx.wake(WORK)
-    return Operation(operation_id, status, total, created, 0, now, now)
+    return Operation(operation_id, status, total, total - created, created, 0, now, now)
 
 
 async def fetch(tx: Tx, account_id: int, operation_id: str) -> Operation:
@@ -186,6 +182,13 @@ async def run_batch(tx: Tx) -> Batch | None:
         raise Bug("an operation vanished while its batch was applied")
     tx.wake(operation_id)
     return Batch(account_sid, operation_id, created, failed, advanced[0])
+
+
+async def postpone(tx: Tx) -> None:
+    """Puts the operation that is next behind the others: its batch failed, and theirs need not wait for a mend."""
+    row = await tx.one("operations.claim")
+    if row is not None:
+        await tx.run("operations.postpone", account_id=row[0], operation_id=row[1])
 
 
 async def backlog(tx: Tx) -> tuple[int, int]:

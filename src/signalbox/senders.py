@@ -29,21 +29,21 @@ class Sender(msgspec.Struct, frozen=True, gc=False):
     id: str
     display_name: str | None
     address: str
-    channel: str
-    status: str
+    channel: Channel
+    status: Status
     tags: dict[str, str]
     updated_at: int
     created_at: int
 
 
 class SenderRow(msgspec.Struct, frozen=True):
-    """A row of inventory, checked: the address normalised, `region` from its numbering plan; UNSET keeps what is there."""
+    """A checked row of inventory: a normalised address, the `region` of its numbering plan; UNSET keeps what is there."""
 
-    channel: str
+    channel: Channel
     address: str
     region: str
     display_name: str | UnsetType | None = UNSET
-    status: str | UnsetType = UNSET
+    status: Status | UnsetType = UNSET
     tags: dict[str, str] | UnsetType = UNSET
 
 
@@ -126,7 +126,9 @@ async def enter(tx: Tx, account_id: int, rows: Sequence[SenderRow]) -> Entered:
     await tx.all("senders.lock_inventory", account_id=account_id)
     keys = list({(row.channel, row.address): None for row in rows})
     found = await tx.all("senders.by_addresses", account_id=account_id, rows=_json(keys))
-    before = {(sender.channel, sender.address): sender for sender in map(from_row, found)}
+    before: dict[tuple[str, str], Sender] = {
+        (sender.channel, sender.address): sender for sender in map(from_row, found)
+    }
     after = dict(before)
     regions: dict[str, str] = {}
     now = clock.now_ms()

@@ -1,16 +1,18 @@
 """Workers: they apply the batches of all accounts' operations, and sweep up what deletions leave. House section 5."""
 
 import asyncio
+import contextlib
 import time
 from typing import Final
 
 from signalbox import clock, idempotency, log, operations, sender_pools
-from signalbox.db import Database, Subscription
-from signalbox.errors import SignalboxError, Unavailable
+from signalbox.db import Database
+from signalbox.errors import Unavailable
 from signalbox.metrics import Metrics
 
 # Workers look for work this often even when nothing wakes them: a wake-up is a hint and may be lost.
 _LOOK_SECONDS: Final = 1.0
+_STOP_SECONDS: Final = 5.0
 _HOUSEKEEPING_MS: Final = 10 * 60 * 1000
 
 
@@ -26,10 +28,14 @@ class Workers:
         self._tasks = [asyncio.create_task(self._work(), name=f"worker-{n}") for n in range(count)]
 
     async def stop(self) -> None:
-        """Finishes the batches in hand and begins no other."""
+        """Begins no other batch and finishes those in hand; one that cannot be finished in time is rolled back."""
         self._stopping = True
         self._db.wakeups.fire((operations.WORK,))
-        await asyncio.gather(*self._tasks)
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks, timeout=_STOP_SECONDS)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _work(self) -> None:
         with self._db.wakeups.subscribe(operations.WORK) as news:
@@ -39,16 +45,19 @@ class Workers:
                     busy = await self._db.write(sender_pools.sweep) or busy
                     await self._housekeeping()
                 except Unavailable as error:
-                    self._log.warning("worker waits for the database", problem=error.message)
+                    self._log.warning("worker waits for the database", problem=str(error))
                     busy = False
-                except SignalboxError:
+                except Exception:  # a worker that died of it would leave work undone that was promised
                     self._log.error("batch failed", exc_info=True)
-                    busy = False
+                    busy = await self._put_back()
                 if not busy and not self._stopping:
-                    await self._rest(news)
+                    await news.wait(_LOOK_SECONDS)
 
-    async def _rest(self, news: Subscription) -> None:
-        await news.wait(_LOOK_SECONDS)
+    async def _put_back(self) -> bool:
+        """Lets others go before the operation that cannot be worked on; never says there is more to do at once."""
+        with contextlib.suppress(Exception):
+            await self._db.write(operations.postpone)
+        return False
 
     async def _batch(self) -> bool:
         """Applies one batch if there is one, and says whether there was."""

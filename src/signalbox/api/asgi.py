@@ -4,10 +4,10 @@ Plain ASGI: a framework's routing and request objects cost more than our whole p
 """
 
 import asyncio
-import os
 import re
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping, Sequence
+from random import getrandbits
 from typing import Any, Final, NamedTuple, TypeAlias, cast
 
 from signalbox import config, log
@@ -123,7 +123,7 @@ class Api:
         self._limiter = RateLimiter(settings.rate_limit) if settings.rate_limit else None
         self._base_urls = base_url.Source(settings.public_url, settings.trusted_proxies)
         self._cors = cors.Policy(settings.cors_origins) if settings.cors_origins else None
-        self._log = log.get()
+        self._log = log.get().bind()
 
     def stop(self) -> None:
         """Lets everybody who waits for an operation go, so that a shutdown need not wait for them."""
@@ -142,6 +142,10 @@ class Api:
             return
         except SignalboxError as error:
             response = exchange.refuse(error, self._log)
+        except asyncio.CancelledError:
+            if not self.stopping:
+                raise
+            response = exchange.refuse(Unavailable("the server is shutting down"), self._log)
         except Exception as error:  # whatever it is, the client gets the documented answer and we get the trace
             response = exchange.refuse(Bug(repr(error)), self._log)
         status = response.status
@@ -155,6 +159,11 @@ class Api:
             exchange.log(self._log, status, started)
 
 
+def new_request_id() -> str:
+    """Names a request in its answer and in the log; nothing depends on its being hard to guess."""
+    return f"RQ{getrandbits(128):032x}"
+
+
 class _Exchange:
     """One request on its way through the refusals, in the contract's order, to its handler and back."""
 
@@ -165,8 +174,8 @@ class _Exchange:
         self.scope = scope
         self.receive = receive
         self.method: str = scope["method"]
-        self.headers: dict[bytes, bytes] = dict(scope["headers"])
-        self.request_id = "RQ" + os.urandom(16).hex()
+        self.headers = _headers(scope["headers"])
+        self.request_id = new_request_id()
         self.route: Route | None = None
         self.request: Request | None = None
         self.extra: Headers = []
@@ -189,10 +198,10 @@ class _Exchange:
         if api._limiter and not endpoint.public:
             api._limiter.take(request.account_id, self.extra)
         body = await self._body(endpoint) if endpoint.body else b""
-        self._read(request, endpoint, values, body)
+        await self._read(request, endpoint, values, body)
         return await endpoint.handle(request)
 
-    def _read(self, request: Request, endpoint: Endpoint, values: Mapping[str, str], body: bytes) -> None:
+    async def _read(self, request: Request, endpoint: Endpoint, values: Mapping[str, str], body: bytes) -> None:
         """Everything that the request says, or Invalid with all that is wrong with it."""
         problems: list[Problem] = []
         try:
@@ -208,14 +217,15 @@ class _Exchange:
         if request.query.unknown:
             self._unknown(request.query.unknown, endpoint, problems)
         for param in endpoint.headers:
-            if raw := self.headers.get(param.name.lower().encode()):
+            raw = self.headers.get(param.name.lower().encode())
+            if raw is not None:
                 try:
                     request.query.values[param.name] = param.parse(raw.decode("latin-1"))
                 except ValueError as error:
                     problems.append(Problem(f"{param.name} {error}", param.name, None))
         if endpoint.body:
             try:
-                request.set_body(endpoint.body.read(body))
+                request.set_body(await endpoint.body.read(body))
             except Invalid as error:
                 problems += error.problems
         if problems:
@@ -268,15 +278,15 @@ class _Exchange:
     def refuse(self, error: SignalboxError, logger: log.FilteringBoundLogger) -> Response:
         """The documented answer to an error; a bug of ours goes into the log with its trace."""
         if isinstance(error, Bug):
-            logger.error("bug", requestId=self.request_id, problem=error.message, exc_info=True)
+            logger.error("bug", requestId=self.request_id, problem=str(error), exc_info=True)
         elif isinstance(error, Unavailable):
-            logger.warning("unavailable", requestId=self.request_id, problem=error.message)
+            logger.warning("unavailable", requestId=self.request_id, problem=str(error))
         elif isinstance(error, Invalid) and self.request:
             self.request.fields["problems"] = len(error.problems)
         try:
             base = self.api._base_urls.of(self.scope, self.headers)
         except Invalid:
-            base = ""
+            base = base_url.of_server(self.scope)
         return respond(error, base.__add__)
 
     async def send(self, response: Response | Stream, send: Send) -> None:
@@ -339,9 +349,18 @@ class _Exchange:
             status=status,
             ms=round(seconds * 1000, 2),
             **({"account": request.principal.account_sid} if request and request.principal.account_sid else {}),
-            **(request.path_values if request else {}),
+            **({name: text for name, text in request.path_values.items() if name in PATH_PARAMS} if request else {}),
             **(request.fields if request else {}),
         )
+
+
+def _headers(pairs: Sequence[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """The headers by name; one that came several times is one list (RFC 9110, section 5.3)."""
+    headers = dict(pairs)
+    if len(headers) != len(pairs):
+        for name in headers:
+            headers[name] = b", ".join(value for other, value in pairs if other == name)
+    return headers
 
 
 _WORD: Final = re.compile("[A-Za-z][A-Za-z_.-]{0,63}|v1")

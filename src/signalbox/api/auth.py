@@ -13,7 +13,10 @@ from signalbox.errors import Unauthenticated
 
 _SID: Final = re.compile("(AC|SK)[0-9a-fA-F]{32}")
 _MOST_REMEMBERED: Final = 10_000
-_REFUSAL: Final = "the credentials are missing or wrong: HTTP Basic with an account SID and its auth token, or an API key SID and its secret"
+_REFUSAL: Final = (
+    "the credentials are missing or wrong: "
+    "HTTP Basic with an account SID and its auth token, or an API key SID and its secret"
+)
 
 
 class Authenticator:

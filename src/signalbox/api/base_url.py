@@ -32,9 +32,8 @@ class Source:
             told = _forwarded(scope["headers"])
             scheme, host = told.get("proto", scheme), told.get("host", host)
             prefix = told.get("prefix", "").rstrip("/")
-        if not host and scope.get("server"):
-            name, port = scope["server"]
-            host = f"{name}:{port}"
+        if not host:
+            return of_server(scope) + prefix
         if not _HOST.fullmatch(host) or scheme not in ("http", "https") or not _PREFIX.fullmatch(prefix):
             raise Invalid([Problem("Host is not a host and port", "Host", None)])
         return f"{scheme}://{host}{prefix}"
@@ -47,8 +46,15 @@ class Source:
         return any(ip in network for network in self._proxies)
 
 
+def of_server(scope: Mapping[str, Any]) -> str:
+    """The base URL by the address that the connection reached, for a request that names no host."""
+    name, port = scope.get("server") or ("localhost", None)
+    host = f"[{name}]" if ":" in name else name
+    return f"{scope['scheme']}://{host}:{port}" if port else f"{scope['scheme']}://{host}"
+
+
 def _forwarded(headers: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
-    """What the nearest proxy says: the last element of `Forwarded` (RFC 7239), else the last of each `X-Forwarded-*`."""
+    """What the nearest proxy says: the last element of `Forwarded` (RFC 7239), else each `X-Forwarded-*`."""
     told: dict[str, str] = {}
     for name, raw in headers:
         if name.startswith(b"x-forwarded-"):

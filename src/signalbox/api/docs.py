@@ -3,6 +3,7 @@
 import html
 import re
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -17,7 +18,23 @@ _PLAIN: Final = b"text/plain; charset=utf-8"
 _HTML: Final = b"text/html; charset=utf-8"
 
 # The order in which a reader meets the pages; what is not named here comes after, by name.
-_ORDER: Final = ("index", "senders", "inventory", "operations", "paging", "idempotency", "resolve", "errors")
+_ORDER: Final = (
+    "index",
+    "senders",
+    "inventory",
+    "sender-pools",
+    "operations",
+    "paging",
+    "idempotency",
+    "resolve",
+    "errors",
+    "transport",
+    "compatibility",
+    "configuration",
+    "tenancy",
+    "postgresql",
+    "monitoring",
+)
 
 
 def folder() -> Path:
@@ -87,7 +104,7 @@ def _page(name: str, base_url: str) -> bytes:
 
     markdown = MarkdownIt("commonmark").enable("table")
     tokens = markdown.parse(pages()[name].read_text("utf-8"))
-    for heading, text in zip(tokens, tokens[1:], strict=False):
+    for heading, text in pairwise(tokens):
         if heading.type == "heading_open":
             heading.attrSet("id", _anchor(text.content))
     body = re.sub(

@@ -1,4 +1,4 @@
-"""What an endpoint takes and answers, said beside its handler: requests are read by it and the document is made of it."""
+"""What an endpoint takes and answers, said beside its handler: requests are read and the document is made by it."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -7,8 +7,9 @@ from typing import Final, TypeAlias
 import msgspec
 
 from signalbox import ids
+from signalbox.api.body import Body
 from signalbox.api.request import Request, Response, Stream
-from signalbox.api.wire import Body, Param, id_param
+from signalbox.api.wire import Param, id_param
 
 Handler: TypeAlias = Callable[[Request], Awaitable[Response | Stream]]
 

@@ -13,7 +13,7 @@ def conditional(request: Request, value: msgspec.Struct, headers: Headers | None
     body = msgspec.json.encode(value)
     etag = _etag(body)
     all_headers = [(b"etag", etag.encode()), *(headers or [])]
-    if _lists(request.header(b"if-none-match"), etag):
+    if request.method in ("GET", "HEAD") and _lists(request.header(b"if-none-match"), etag):
         return Response(304, b"", headers=all_headers)
     return Response(200, body, headers=all_headers)
 

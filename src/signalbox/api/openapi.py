@@ -7,11 +7,12 @@ import msgspec
 
 from signalbox import __version__
 from signalbox.api.asgi import Route
+from signalbox.api.body import RawBody
 from signalbox.api.endpoint import PATH_PARAMS, Endpoint
 from signalbox.api.errors import ANSWERS
 from signalbox.api.request import Request, Response
 from signalbox.api.shapes import ErrorBody
-from signalbox.api.wire import Param, RawBody, Schema
+from signalbox.api.wire import Param, Schema
 
 _REF: Final = "#/components/schemas/{name}"
 # What every path with credentials may answer; 413 and 415 come with a body.
@@ -60,8 +61,8 @@ def _types(routes: Iterable[Route]) -> Iterable[type]:
     yield ErrorBody
     for route in routes:
         endpoint = route.endpoint
-        if endpoint.body and not isinstance(endpoint.body, RawBody):
-            yield endpoint.body.type
+        if endpoint.body:
+            yield endpoint.body.row if isinstance(endpoint.body, RawBody) else endpoint.body.type
         if endpoint.answer:
             yield endpoint.answer
 
@@ -106,9 +107,10 @@ def _param(param: Param[object], where: str) -> Schema:
 
 def _body(endpoint: Endpoint, media: str) -> Schema:
     body = endpoint.body
-    if body is None or isinstance(body, RawBody):
-        return {"type": "array"} if media == "application/json" else {"type": "string"}
-    return _schema(body.type)
+    if isinstance(body, RawBody):
+        array: Schema = {"type": "array", "items": _schema(body.row), **body.demands}
+        return array if media == "application/json" else {"type": "string"}
+    return {**_schema(body.type), **body.demands} if body else {}
 
 
 def _schema(type_: type) -> Schema:

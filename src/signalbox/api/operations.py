@@ -1,4 +1,4 @@
-"""Sender pool operations over HTTP: numbers 9 and 10 of section 6 of the contract, the ledger and cancelling of section 8."""
+"""Operations over HTTP: numbers 9 and 10 of section 6 of the contract, and the ledger and cancelling of section 8."""
 
 import asyncio
 import re
@@ -39,7 +39,7 @@ class Stats(msgspec.Struct, frozen=True, gc=False):
     failed: Count
 
 
-class SenderPoolOperation(msgspec.Struct, frozen=True, rename="camel"):
+class SenderPoolOperation(msgspec.Struct, frozen=True, rename="camel", gc=False):
     """The asynchronous work of one create or one add."""
 
     id: OperationId
@@ -56,7 +56,7 @@ class SenderPoolOperationPage(msgspec.Struct, frozen=True):
     pagination: Pagination
 
 
-class OperationItem(msgspec.Struct, frozen=True, rename="camel"):
+class OperationItem(msgspec.Struct, frozen=True, rename="camel", gc=False):
     """One line of the ledger; the pool's own item has no sender. `code` and `message` are null unless it failed."""
 
     index: Count
@@ -87,11 +87,10 @@ PREFER: Final = Param(
 
 def shape(operation: operations.Operation) -> SenderPoolOperation:
     """An operation as the wire has it."""
-    stats = Stats(operation.total, operation.queued, operation.created, operation.failed)
     return SenderPoolOperation(
         operation.id,
-        cast("operations.Status", operation.status),
-        stats,
+        operation.status,
+        Stats(operation.total, operation.queued, operation.created, operation.failed),
         rfc3339(operation.created_at),
         rfc3339(operation.updated_at),
     )
@@ -103,7 +102,7 @@ async def list_operations(request: Request) -> Response:
     wanted = page(request, "operations", status)
     span = window(request, wanted, ids.OPERATION)
     rows = await request.api.db.read(lambda tx: operations.list_page(tx, request.account_id, status, span))
-    shown, pagination = wanted.cut(rows, [row.id for row in rows])
+    shown, pagination = wanted.cut(rows, lambda row: row.id)
     return json_response(SenderPoolOperationPage([shape(row) for row in shown], pagination))
 
 
@@ -135,7 +134,7 @@ async def list_items(request: Request) -> Response | Stream:
     rows = await request.api.db.read(read)
     if streamed:
         return Stream(_lines(request, operation_id, outcome, rows), b"application/x-ndjson")
-    shown, pagination = wanted.cut(rows, [str(row.index) for row in rows])
+    shown, pagination = wanted.cut(rows, lambda row: str(row.index))
     return json_response(OperationItemPage([_item(row) for row in shown], pagination))
 
 
@@ -150,7 +149,7 @@ def _item(item: operations.Item) -> OperationItem:
     code = message = None
     if item.outcome == "FAILED":
         code, message = ANSWERS[NotFound].code, "the account has no sender with this id"
-    return OperationItem(item.index, item.sender_id, cast("operations.Outcome", item.outcome), code, message)
+    return OperationItem(item.index, item.sender_id, item.outcome, code, message)
 
 
 async def _lines(
@@ -193,7 +192,7 @@ _WAIT: Final = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?([0-9]{1,9})\"?(?:$|[,;\s]
 
 
 def _wait_seconds(prefer: str) -> int | None:
-    """The seconds of `Prefer: wait=N` (RFC 7240), at most 60; a preference that is none is ignored, as the RFC has it."""
+    """The seconds of `Prefer: wait=N` (RFC 7240), at most 60; one that is malformed is ignored, as the RFC has it."""
     match = _WAIT.search(prefer)
     return min(int(match[1]), _MOST_WAIT_SECONDS) if match else None
 

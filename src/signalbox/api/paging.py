@@ -3,7 +3,7 @@
 Contract section 4: a token is bound to the account, the list and its filters.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple, TypeVar
 
 import msgspec
@@ -17,7 +17,7 @@ from signalbox.page_tokens import Anchor, BadToken, Window, mint, open_token
 
 T = TypeVar("T")
 
-_BAD_TOKEN: Final = (
+_NOT_OF_THIS_LIST: Final = (
     "pageToken is not one of this list: it was altered, belongs to another account or list, "
     "or was made with other filters (repeat the filters with the token)"
 )
@@ -31,11 +31,11 @@ class Page(NamedTuple):
     size: int
     anchor: Anchor | None
 
-    def cut(self, items: Sequence[T], names: Sequence[str]) -> tuple[Sequence[T], Pagination]:
-        """The items that fit, one more having been asked for, and the tokens. `names` are the items' anchors."""
+    def cut(self, items: Sequence[T], name: Callable[[T], str]) -> tuple[Sequence[T], Pagination]:
+        """The items that fit, one more having been asked for, and the tokens; `name` gives an item's place."""
         more = len(items) > self.size
-        start = Anchor("at", names[0]) if names else self.anchor or Anchor("at", "")
-        next_ = mint(self.key, self.scope, Anchor("after", names[self.size - 1])) if more else None
+        start = Anchor("at", name(items[0])) if items else self.anchor or Anchor("at", "")
+        next_ = mint(self.key, self.scope, Anchor("after", name(items[self.size - 1]))) if more else None
         return items[: self.size] if more else items, Pagination(next_, mint(self.key, self.scope, start))
 
 
@@ -54,7 +54,7 @@ def page_of(request: Request, list_name: str, filters: Sequence[object], token: 
         try:
             anchor = open_token(key, scope, token)
         except BadToken:
-            raise Invalid([Problem.at(PAGE_TOKEN.name, _BAD_TOKEN)]) from None
+            raise Invalid([Problem.at(PAGE_TOKEN.name, _NOT_OF_THIS_LIST)]) from None
         if not anchor.item:
             anchor = None
     return Page(key, scope, size, anchor)

@@ -14,6 +14,7 @@ from signalbox.api.request import Request, Response, json_response
 from signalbox.api.shapes import OperationReference, ResourceReference
 from signalbox.api.wire import Param
 from signalbox.db import Tx
+from signalbox.errors import Conflict, KeyReused
 from signalbox.idempotency import Answer
 from signalbox.operations import Operation
 
@@ -30,7 +31,7 @@ def _key(text: str) -> str:
 IDEMPOTENCY_KEY: Final = Param(
     "Idempotency-Key",
     _key,
-    {"type": "string", "minLength": 1, "maxLength": 257},
+    {"type": "string", "pattern": r'^("([ !#-\[\]-~]|\\["\\]){1,255}"|[!#-~]{1,255})$'},
     "Makes a repeated request safe: the same key and request get the stored answer, for 24 hours.",
 )
 
@@ -55,21 +56,28 @@ async def start(
     collection: str,
     operations_path: str,
     work: Callable[[Tx], Awaitable[Operation]],
+    require: Callable[[Tx], Awaitable[object]] | None = None,
 ) -> Response:
     """Starts the operation that `work` makes and answers 202; with an idempotency key, at most once for that key.
 
     `content` is the body as read and `collection` the path that was called: together they are the request.
+    `require` raises NotFound when what the path names is not there, which comes before the key's own refusals.
     Raises Conflict and KeyReused.
     """
     key = request.get(IDEMPOTENCY_KEY)
     if key is None:
         operation = await request.api.db.write(work)
         return _operation(request, Answer(operation.id, f"{operations_path}/{operation.id}"))
-    mark = idempotency.fingerprint(collection, msgspec.json.encode(content))
+    mark = idempotency.fingerprint(collection, msgspec.json.encode(content, order="deterministic"))
     account_id = request.account_id
 
     async def once(tx: Tx) -> tuple[Answer, bool]:
-        stored = await idempotency.recall(tx, account_id, key, mark)
+        try:
+            stored = await idempotency.recall(tx, account_id, key, mark)
+        except (Conflict, KeyReused):
+            if require:
+                await require(tx)
+            raise
         if stored is not None:
             return stored, True
         operation = await work(tx)
@@ -79,6 +87,8 @@ async def start(
 
     in_flight = request.api.keys_in_flight
     if (account_id, key) in in_flight:
+        if require:
+            await request.api.db.read(require)
         raise idempotency.in_flight()
     in_flight.add((account_id, key))
     try:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final, TypeVar, cast
 import msgspec
 
 from signalbox.accounts import Principal
-from signalbox.api.wire import Body, Param, Query
+from signalbox.api.body import Body
+from signalbox.api.wire import Param, Query
 
 if TYPE_CHECKING:
     from signalbox.api.asgi import Api

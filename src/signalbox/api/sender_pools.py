@@ -9,6 +9,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from signalbox import ids, sender_pools, senders
 from signalbox.api import references
+from signalbox.api.body import NOT_BLANK, Body, Rule, matching, problem_at
 from signalbox.api.endpoint import OPERATION_ID, SENDER_ID, SENDER_POOL_ID, Endpoint
 from signalbox.api.etags import conditional, require_match
 from signalbox.api.paging import page, window
@@ -27,16 +28,7 @@ from signalbox.api.shapes import (
     at_least_one_rule,
     tags_rule,
 )
-from signalbox.api.wire import (
-    END_DATE,
-    PAGE_SIZE,
-    PAGE_TOKEN,
-    START_DATE,
-    Body,
-    Rule,
-    matching,
-    problem_at,
-)
+from signalbox.api.wire import END_DATE, PAGE_SIZE, PAGE_TOKEN, START_DATE
 from signalbox.clock import rfc3339
 from signalbox.db import Tx
 from signalbox.errors import Problem
@@ -45,8 +37,7 @@ from signalbox.operations import Operation
 MOST_IN_CREATE: Final = 10_000
 MOST_IN_ADD: Final = 1_000
 
-NAME_PATTERN: Final = r"^[^\u0000]*\S[^\u0000]*$"
-Name = Annotated[str, Meta(min_length=1, max_length=256), matching(NAME_PATTERN)]
+Name = Annotated[str, Meta(min_length=1, max_length=256), matching(NOT_BLANK)]
 
 
 class SenderPool(msgspec.Struct, frozen=True, rename="camel"):
@@ -101,7 +92,7 @@ async def list_sender_pools(request: Request) -> Response:
     wanted = page(request, "senderPools", operation_id)
     span = window(request, wanted, ids.SENDER_POOL)
     rows = await request.api.db.read(lambda tx: sender_pools.list_page(tx, request.account_id, operation_id, span))
-    shown, pagination = wanted.cut(rows, [row.id for row in rows])
+    shown, pagination = wanted.cut(rows, lambda row: row.id)
     return json_response(SenderPoolPage([shape(row) for row in shown], pagination))
 
 
@@ -164,7 +155,7 @@ async def list_senders(request: Request) -> Response:
         return await sender_pools.list_senders(tx, request.account_id, pool_id, wanted_senders, span)
 
     rows = await request.api.db.read(read)
-    shown, pagination = wanted.cut(rows, [row.id for row in rows])
+    shown, pagination = wanted.cut(rows, lambda row: row.id)
     return json_response(SenderPage([sender_shape(row) for row in shown], pagination))
 
 
@@ -177,7 +168,10 @@ async def add_senders(request: Request) -> Response:
     async def work(tx: Tx) -> Operation:
         return await sender_pools.add_senders(tx, request.account_id, pool_id, sender_ids)
 
-    return await references.start(request, refs, collection, f"{collection}/Operations", work)
+    async def require(tx: Tx) -> None:
+        await sender_pools.fetch(tx, request.account_id, pool_id)
+
+    return await references.start(request, refs, collection, f"{collection}/Operations", work, require)
 
 
 async def remove_sender(request: Request) -> Response:
@@ -193,13 +187,13 @@ async def remove_sender(request: Request) -> Response:
     return references.resource(request, sender_id, f"/v1/Senders/{sender_id}")
 
 
-_NAME: Final = re.compile(r"[^\0]*\S[^\0]*")
+_NOT_BLANK: Final = re.compile(NOT_BLANK)
 _SENDER_IDS: Final = re.compile(rf"(?:{ids.SENDER}_{ids.SUFFIX_PATTERN}\n)*")
 
 
 def _name_holds(value: object) -> bool:
     name = cast("NewSenderPool | SenderPoolChange", value).name
-    return name is UNSET or _NAME.fullmatch(name) is not None
+    return name is UNSET or _NOT_BLANK.search(name) is not None
 
 
 def _ids_hold(refs: Sequence[SenderRef]) -> bool:
@@ -233,6 +227,7 @@ SENDER_POOL_CHANGE: Final = Body(
     at_least_one_rule("name", "tags"),
     Rule(_name_holds),
     tags_rule(lambda value: cast("SenderPoolChange", value).tags),
+    demands={"minProperties": 1},
 )
 SENDER_REFS: Final[Body[list[SenderRef]]] = Body(
     SenderRefs,

@@ -9,6 +9,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from signalbox import addresses, ids, resolve, sender_pools, senders
 from signalbox.api import inventory_rows, references
+from signalbox.api.body import NO_CONTROLS, Body, RawBody, Rule, matching, problem_at
 from signalbox.api.endpoint import SENDER_ID, Endpoint
 from signalbox.api.etags import conditional, require_match
 from signalbox.api.inventory_rows import Refused
@@ -24,24 +25,12 @@ from signalbox.api.shapes import (
     at_least_one_rule,
     tags_rule,
 )
-from signalbox.api.wire import (
-    END_DATE,
-    PAGE_SIZE,
-    PAGE_TOKEN,
-    START_DATE,
-    Body,
-    RawBody,
-    Rule,
-    enum_param,
-    matching,
-    problem_at,
-)
+from signalbox.api.wire import END_DATE, PAGE_SIZE, PAGE_TOKEN, START_DATE, enum_param
 from signalbox.clock import rfc3339
 from signalbox.db import Tx
 from signalbox.errors import Problem
 from signalbox.senders import Channel, Status
 
-NO_CONTROLS: Final = r"^[^\u0000-\u001f\u007f-\u009f]*$"
 DisplayName = Annotated[str, Meta(max_length=256), matching(NO_CONTROLS)]
 
 
@@ -148,6 +137,16 @@ class ResolvedList(msgspec.Struct, frozen=True):
     results: list[Resolved]
 
 
+class InventoryRow(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """A row of inventory; what is absent keeps its value."""
+
+    channel: Channel
+    address: Address
+    display_name: DisplayName | UnsetType | None = UNSET
+    status: Status | UnsetType = UNSET
+    tags: Tags | UnsetType = UNSET
+
+
 class InventoryResult(msgspec.Struct, frozen=True):
     """How many rows made a sender, how many found one, and each problem of the others."""
 
@@ -174,8 +173,8 @@ def shape(sender: senders.Sender) -> Sender:
         sender.id,
         sender.display_name,
         sender.address,
-        cast("Channel", sender.channel),
-        cast("Status", sender.status),
+        sender.channel,
+        sender.status,
         sender.tags,
         rfc3339(sender.updated_at),
         rfc3339(sender.created_at),
@@ -193,7 +192,7 @@ async def list_senders(request: Request) -> Response:
     wanted = page(request, "senders", wanted_senders)
     span = window(request, wanted, ids.SENDER)
     rows = await request.api.db.read(lambda tx: senders.list_page(tx, request.account_id, wanted_senders, span))
-    shown, pagination = wanted.cut(rows, [row.id for row in rows])
+    shown, pagination = wanted.cut(rows, lambda row: row.id)
     return json_response(SenderPage([shape(row) for row in shown], pagination))
 
 
@@ -215,7 +214,7 @@ async def search_senders(request: Request) -> Response:
     span = window(request, asked, ids.SENDER)
     rows = await request.api.db.read(lambda tx: senders.search(tx, request.account_id, wanted.channel, address, span))
     rows = [row for row in rows if status in (None, row.status)]
-    shown, pagination = asked.cut(rows, [row.id for row in rows])
+    shown, pagination = asked.cut(rows, lambda row: row.id)
     return json_response(SenderPage([shape(row) for row in shown], pagination))
 
 
@@ -322,7 +321,7 @@ def _source_problems(raw: object) -> Iterable[Problem]:
         if isinstance(one, dict) and set(one) not in _SHAPES:
             yield problem_at(
                 ["senderAddresses", index],
-                "must be {address, channel} for SMS, RCS and WHATSAPP, {address, name} for email or {fcm, apn} for push",
+                "must be {address, channel} for SMS, RCS, WHATSAPP, {address, name} for email or {fcm, apn} for push",
             )
 
 
@@ -374,8 +373,13 @@ SENDER_CHANGE: Final = Body(
     at_least_one_rule("displayName", "status", "tags"),
     Rule(_display_name_holds),
     tags_rule(lambda value: cast("SenderChange", value).tags),
+    demands={"minProperties": 1},
 )
-INVENTORY: Final = RawBody(("application/json", "application/x-ndjson", "text/csv"))
+INVENTORY: Final = RawBody(
+    ("application/json", "application/x-ndjson", "text/csv"),
+    row=InventoryRow,
+    demands={"minItems": 1, "maxItems": inventory_rows.MOST_ROWS},
+)
 
 _PAGE: Final = (PAGE_TOKEN, PAGE_SIZE)
 

@@ -2,66 +2,125 @@
 
 import asyncio
 import contextlib
-import os
+import re
 import socket
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn._types import ASGISendEvent
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from signalbox.api.asgi import Api
+from signalbox import log
+from signalbox.api.asgi import Api, new_request_id
 from signalbox.api.errors import respond
 from signalbox.errors import Invalid, Problem
 
 # Request line and headers together. Without a bound a client can fill the memory with them.
 MOST_HEADER_BYTES: Final = 64 * 1024
+# A body of the allowed size, in chunks of a few bytes, takes several times its size. Beyond this nobody listens.
+MOST_MESSAGE_BYTES: Final = 64 * 1024 * 1024
 # The time a client has from its first byte to the end of its headers.
 HEADER_SECONDS: Final = 30.0
 KEEP_ALIVE_SECONDS: Final = 75
-SHUTDOWN_SECONDS: Final = 8
+# Then whoever still waits for an answer gets a 503.
+SHUTDOWN_SECONDS: Final = 5
+
+
+class Cycle(RequestResponseCycle):
+    """One request and its answer: an answer that is whole leaves in one write, head and body together."""
+
+    _head: ASGISendEvent | None = None
+
+    async def send(self, message: ASGISendEvent) -> None:
+        """Keeps the head back until the body says whether it is all there."""
+        if message["type"] == "http.response.start":
+            self._head = message
+            return
+        head, self._head = self._head, None
+        if head is not None:
+            if not message.get("more_body") and self._write_whole(head, message):
+                return
+            await super().send(head)
+        await super().send(message)
+
+    def _write_whole(self, head: Any, message: Any) -> bool:
+        """Does what uvicorn does with the two messages, for an answer that says its length and keeps its promise."""
+        body: bytes = message.get("body", b"")
+        names = {name for name, _ in head["headers"]}
+        if b"connection" in names or b"content-length" not in names or not self.keep_alive or self.disconnected:
+            return False
+        parts = [STATUS_LINE[head["status"]]]
+        for name, value in (*self.default_headers, *head["headers"]):
+            parts += (name, b": ", value, b"\r\n")
+        parts.append(b"\r\n")
+        if self.scope["method"] != "HEAD":
+            parts.append(body)
+        self.transport.write(b"".join(parts))
+        self.response_started = self.response_complete = True
+        self.waiting_for_100_continue = False
+        self.message_event.set()
+        self.on_response()
+        return True
 
 
 class Protocol(HttpToolsProtocol):
     """One connection: bounds the headers in size and time, and answers what is no HTTP with the documented error."""
 
-    _header_bytes = 0
+    _bytes = 0
     _header_timer: asyncio.TimerHandle | None = None
     _in_headers = True
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._wait_for_headers()
+        self._header_timer = self.loop.call_later(HEADER_SECONDS, self._too_slow)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._headers_came()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if self._in_headers:
-            if self._header_bytes == 0:
-                self._wait_for_headers()
-            self._header_bytes += len(data)
+        if self._in_headers and b"pgrade:" in data:
+            data = _without_upgrade(data)
         super().data_received(data)
-        # Only what arrived while the headers were still open counts: a body may be larger.
-        if self._in_headers and self._header_bytes > MOST_HEADER_BYTES:
-            self.send_400_response("the request line and headers are larger than 64 KiB")
+        self._bytes += len(data)
+        # Nearly every request arrives in one piece and is past this at once.
+        if self._in_headers:
+            if self._bytes > MOST_HEADER_BYTES:
+                self.send_400_response("the request line and headers are larger than 64 KiB")
+            elif self._header_timer is None:
+                self._header_timer = self.loop.call_later(HEADER_SECONDS, self._too_slow)
+        elif self._header_timer is not None:
+            self._headers_came()
+        elif self._bytes > MOST_MESSAGE_BYTES:
+            self.transport.close()
+
+    def on_message_begin(self) -> None:
+        self._in_headers, self._bytes = True, 0
+        super().on_message_begin()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        # What comes after the headers are trailers: nothing here needs them, and uvicorn would collect them.
+        if self._in_headers:
+            super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        self._headers_came()
+        self._in_headers = False
         super().on_headers_complete()
-
-    def on_message_complete(self) -> None:
-        super().on_message_complete()
-        self._in_headers, self._header_bytes = True, 0
+        # uvicorn makes the cycle itself and has no setting for its class; its task has not begun to run yet.
+        if self.cycle is not None:
+            self.cycle.__class__ = Cycle
 
     def send_400_response(self, msg: str) -> None:
         """Refuses what the parser could not read, and closes."""
         if self.transport.is_closing():
             return
         message = "the request is not valid HTTP" if msg.startswith("Invalid HTTP") else msg
-        request_id = "RQ" + os.urandom(16).hex()
-        answer = respond(Invalid([Problem(message)]), str)
+        request_id = new_request_id()
+        name, port = self.server or ("localhost", None)
+        base = f"{self.scheme}://{name}:{port}" if port else f"{self.scheme}://{name}"
+        answer = respond(Invalid([Problem(message)]), base.__add__)
+        log.get().info("request", requestId=request_id, path="(unreadable)", status=400, problem=message)
         head = [
             b"HTTP/1.1 400 Bad Request",
             b"content-type: application/json",
@@ -75,12 +134,7 @@ class Protocol(HttpToolsProtocol):
         self.transport.write(b"\r\n".join(head) + b"\r\n\r\n" + answer.body)
         self.transport.close()
 
-    def _wait_for_headers(self) -> None:
-        if self._header_timer is None:
-            self._header_timer = self.loop.call_later(HEADER_SECONDS, self._too_slow)
-
     def _headers_came(self) -> None:
-        self._in_headers = False
         if self._header_timer is not None:
             self._header_timer.cancel()
             self._header_timer = None
@@ -119,6 +173,18 @@ class Server(uvicorn.Server):
     def stop(self) -> None:
         """Stops accepting; `serve` returns when the requests in hand are answered."""
         self.should_exit = True
+
+
+_UPGRADE: Final = re.compile(rb"\r\n(?=upgrade:)", flags=re.IGNORECASE)
+
+
+def _without_upgrade(data: bytes) -> bytes:
+    """Hides an offer to change the protocol (h2c, say) from the parser, which would stop and lose the body after it.
+
+    A server may pass over such an offer (RFC 9110, section 7.8), and then has to answer the request.
+    """
+    head, blank, body = data.partition(b"\r\n\r\n")
+    return _UPGRADE.sub(b"\r\nX-Passed-Over-", head) + blank + body
 
 
 def listen(host: str, port: int) -> socket.socket:

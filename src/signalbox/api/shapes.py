@@ -8,14 +8,13 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from signalbox import ids
-from signalbox.api.wire import Rule, matching, problem_at
+from signalbox.api.body import TAG, Rule, matching, problem_at
 from signalbox.errors import Problem
 
-TAG_PATTERN: Final = "^[a-zA-Z0-9._~-]+$"
 _TAG: Final = re.compile("[a-zA-Z0-9._~-]+")
 
-TagKey = Annotated[str, Meta(min_length=1, max_length=128), matching(TAG_PATTERN)]
-TagValue = Annotated[str, Meta(min_length=1, max_length=256), matching(TAG_PATTERN)]
+TagKey = Annotated[str, Meta(min_length=1, max_length=128), matching(TAG)]
+TagValue = Annotated[str, Meta(min_length=1, max_length=256), matching(TAG)]
 Tags = Annotated[dict[TagKey, TagValue], Meta(max_length=10, description="Labels of your own, string to string.")]
 
 Time = Annotated[str, Meta(description="RFC 3339, UTC, with milliseconds.", extra_json_schema={"format": "date-time"})]

@@ -1,28 +1,17 @@
-"""Reading what clients send: parameters and bodies, with every problem named at its place. Contract sections 1 and 4."""
+"""Reading query and path parameters, with every problem named at its place. Contract sections 1 and 4."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeAlias, TypeVar, cast
-
-import msgspec
+from typing import Final, Generic, NamedTuple, TypeAlias, TypeVar, cast
 
 from signalbox import clock, ids
-from signalbox.errors import Invalid, Problem
-
-if TYPE_CHECKING:
-    import jsonschema_rs
+from signalbox.errors import Problem
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 # A JSON Schema, or a part of one.
 Schema: TypeAlias = dict[str, object]
-Path: TypeAlias = Sequence[str | int]
-
-# More than any legitimate request needs. A larger one that is wrong gets the first problem only: to look for all of
-# them takes the body apart into objects, which at 10 MiB of brackets would hold up everybody else.
-_LISTED_BODY: Final = 2 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -97,7 +86,7 @@ def _text(text: str) -> str:
 
 
 ID_SENTENCES: Final = {
-    kind: f"{article} {noun} id: {kind}_, a digit from 0 to 7, and 25 to 34 more characters of a-z and 0-9 without i, l, o, u"
+    kind: f"{article} {noun} id: {kind}_, a digit 0-7, and 25 to 34 more characters of a-z and 0-9 without i, l, o, u"
     for kind, article, noun in (
         (ids.SENDER, "a", "sender"),
         (ids.SENDER_POOL, "a", "sender pool"),
@@ -188,215 +177,3 @@ def _unquote(raw: bytes, errors: str) -> str:
     if b"%" in raw:
         raw = _PERCENT.sub(lambda match: bytes([int(match[1], 16)]), raw)
     return raw.decode("utf-8", errors)
-
-
-class Rule(NamedTuple):
-    """A demand on a body beyond its types: `holds` decides quickly; `problems` names the places, given plain JSON.
-
-    A rule whose demand the published schema states as well (a pattern) has no `problems` of its own.
-    """
-
-    holds: Callable[[object], bool]
-    problems: Callable[[object], Iterable[Problem]] = lambda _: ()
-
-    @classmethod
-    def of(cls, problems: Callable[[object], Iterable[Problem]]) -> "Rule":
-        """A rule for small bodies: it holds when there are no problems."""
-        return cls(lambda value: not any(True for _ in problems(msgspec.to_builtins(value))), problems)
-
-
-class Body(Generic[T_co]):
-    """A type of request body: decoded and checked at once when it is right, searched for every problem when not."""
-
-    def __init__(self, type_: type[T_co], *rules: Rule, media_types: Sequence[str] = ("application/json",)) -> None:
-        self.type = type_
-        self.media_types = media_types
-        self._rules = rules
-        self._decode = msgspec.json.Decoder(type_).decode
-
-    def read(self, data: bytes) -> T_co:
-        """The value in `data`. Raises Invalid with every problem found."""
-        try:
-            value = self._decode(data)
-            if all(rule.holds(value) for rule in self._rules):
-                return value
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            if len(data) > _LISTED_BODY:
-                raise Invalid(
-                    [Problem(f"{_plain(error)} (of so large a body, only the first problem is named)")]
-                ) from None
-        raise Invalid(self.problems(parse_json(data)))
-
-    def convert(self, raw: object) -> T_co:
-        """The same for plain JSON that is already read."""
-        try:
-            value = msgspec.convert(raw, self.type)
-            if all(rule.holds(value) for rule in self._rules):
-                return value
-        except msgspec.ValidationError:
-            pass
-        raise Invalid(self.problems(raw))
-
-    def problems(self, raw: object) -> list[Problem]:
-        """Everything that is wrong with plain JSON; never empty."""
-        found = [problem for error in self._validator.iter_errors(raw) for problem in _problems_of(error)]
-        for rule in self._rules:
-            found.extend(rule.problems(raw))
-        return found or [Problem("the body does not have the documented shape", None, "$")]
-
-    @cached_property
-    def _validator(self) -> "jsonschema_rs.Validator":
-        # Needed only once somebody sends a body that is wrong.
-        import jsonschema_rs
-
-        return jsonschema_rs.validator_for(msgspec.json.schema(self.type))
-
-
-class RawBody(Body[bytes]):
-    """A body in one of several formats, which its handler reads."""
-
-    def __init__(self, media_types: Sequence[str]) -> None:
-        super().__init__(bytes, media_types=media_types)
-
-    def read(self, data: bytes) -> bytes:
-        """The bytes as they came."""
-        return data
-
-
-def matching(pattern: str) -> msgspec.Meta:
-    """Publishes a pattern in the schema. msgspec is not told: it takes one string at a time, and `$` before a newline."""
-    return msgspec.Meta(extra_json_schema={"pattern": pattern})
-
-
-def place(path: Path) -> tuple[str | None, str]:
-    """The `field` and the `context` of a place in a body: `senders[3].senderId` and `$.senders[3].senderId`."""
-    text = ""
-    for step in path:
-        if isinstance(step, int):
-            text += f"[{step}]"
-        elif _PLAIN_NAME.fullmatch(step):
-            text += f".{step}"
-        else:
-            text += f"[{msgspec.json.encode(step[:100]).decode()}]"
-    return text.removeprefix(".") or None, f"${text}"
-
-
-def problem_at(path: Path, message: str) -> Problem:
-    """A problem at a place in the body, its message led by that place."""
-    field_, context = place(path)
-    return Problem(f"{field_ or 'the body'} {message}", field_, context)
-
-
-def parse_json(data: bytes) -> object:
-    """Plain JSON from bytes. Raises Invalid with line and column when it is none."""
-    try:
-        return cast(object, msgspec.json.decode(data))
-    except UnicodeDecodeError:
-        pass
-    except RecursionError:
-        raise Invalid([Problem("the body is nested too deeply", None, "$")]) from None
-    except msgspec.DecodeError as error:
-        message = str(error)
-        if at := _BYTE.search(message):
-            raise Invalid([_malformed(data, int(at[1]), message[: at.start()].removeprefix(_MALFORMED))]) from None
-        if half := _HALF_SURROGATE.search(data):
-            raise Invalid([_malformed(data, half.start(), "half of a surrogate pair")]) from None
-        raise Invalid([_malformed(data, len(data), message[:1].lower() + message[1:])]) from None
-    try:
-        data.decode()
-    except UnicodeDecodeError as error:
-        raise Invalid([_malformed(data, error.start, "not UTF-8")]) from None
-    raise Invalid([Problem("the body is not UTF-8", None, "$")])
-
-
-_PLAIN_NAME: Final = re.compile("[A-Za-z_][A-Za-z0-9_]{0,99}")
-_BYTE: Final = re.compile(r" \(byte (\d+)\)")
-_MALFORMED: Final = "JSON is malformed: "
-_HALF_SURROGATE: Final = re.compile(
-    rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F]"
-)
-
-
-def _malformed(data: bytes, at: int, what: str) -> Problem:
-    line = data.count(b"\n", 0, at) + 1
-    column = len(data[data.rfind(b"\n", 0, at) + 1 : at].decode("utf-8", "replace")) + 1
-    return Problem(f"the body is not valid JSON: {what}, line {line}, column {column}", None, "$")
-
-
-def _plain(error: Exception) -> str:
-    return "the body is nested too deeply" if isinstance(error, RecursionError) else f"the body: {error}"
-
-
-_TYPES: Final = {
-    "object": "an object",
-    "array": "an array",
-    "string": "a string",
-    "integer": "a whole number",
-    "number": "a number",
-    "boolean": "true or false",
-    "null": "null",
-}
-
-PATTERN_SENTENCES: Final = {ids.pattern(kind): f"must be {sentence}" for kind, sentence in ID_SENTENCES.items()}
-
-
-def _problems_of(error: "jsonschema_rs.ValidationError") -> Iterator[Problem]:
-    """The problems in one finding of the validator, in our words: its own would repeat what the client sent."""
-    path = list(error.instance_path)
-    kind = error.kind.as_dict()
-    rule = error.kind.name
-    if rule == "required":
-        yield problem_at([*path, str(kind["property"])], "is required")
-    elif rule == "additionalProperties":
-        for name in cast("list[str]", kind["unexpected"]):
-            yield problem_at([*path, name], "is not a member that this request has")
-    elif rule == "propertyNames":
-        inner = cast("jsonschema_rs.ValidationError", kind["error"])
-        demand = _demand(inner.kind.name, inner.kind.as_dict())
-        yield problem_at([*path, str(inner.instance)], f"has a name that {demand}")
-    elif rule == "anyOf":
-        yield from _problems_of_choice(path, cast("list[list[jsonschema_rs.ValidationError]]", kind["context"]))
-    else:
-        yield problem_at(path, _demand(rule, kind))
-
-
-def _problems_of_choice(path: Path, choices: "list[list[jsonschema_rs.ValidationError]]") -> Iterator[Problem]:
-    """The problems of the choice whose type was met; if none was, the types to choose from."""
-    mismatches = [errors for errors in choices if errors[0].kind.name == "type" and errors[0].instance_path == path]
-    for errors in choices:
-        if errors not in mismatches:
-            for error in errors:
-                yield from _problems_of(error)
-            return
-    types = [name for errors in mismatches for name in errors[0].kind.as_dict()["types"]]
-    yield problem_at(path, _demand("type", {"types": types}))
-
-
-def _demand(rule: str, kind: dict[str, object]) -> str:
-    """What a schema's keyword asks for, as the rest of a sentence."""
-    limit = kind.get("limit")
-    s = "" if limit == 1 else "s"
-    match rule:
-        case "type":
-            types = cast("list[str]", kind["types"])
-            return f"must be {' or '.join(_TYPES[name] for name in types)}"
-        case "enum":
-            return f"must be one of {', '.join(str(one) for one in cast('list[object]', kind['options']))}"
-        case "pattern":
-            return PATTERN_SENTENCES.get(str(kind["pattern"]), f"must match {kind['pattern']}")
-        case "minLength":
-            return f"must have at least {limit} character{s}"
-        case "maxLength":
-            return f"must have at most {limit} character{s}"
-        case "minItems":
-            return f"must have at least {limit} item{s}"
-        case "maxItems":
-            return f"must have at most {limit} item{s}"
-        case "maxProperties":
-            return f"must have at most {limit} member{s}"
-        case "minimum":
-            return f"must be at least {limit}"
-        case "maximum":
-            return f"must be at most {limit}"
-        case _:
-            return "does not have the documented shape"

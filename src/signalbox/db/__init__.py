@@ -20,12 +20,12 @@ Value: TypeAlias = str | int | bytes | list[str] | list[int] | list[str | None] 
 
 
 class Row(Protocol):
-    """One row, read by position, by column name, or unpacked: `Thing(*row)`.
+    """One row, read by position or unpacked: `Thing(*row)`.
 
     Cells are `Any` because only the SQL knows their types; the dataclass a row is unpacked into names them.
     """
 
-    def __getitem__(self, key: int | str, /) -> Any: ...
+    def __getitem__(self, key: int, /) -> Any: ...
     def __iter__(self) -> Iterator[Any]: ...
     def __len__(self) -> int: ...
 

@@ -122,7 +122,7 @@ class Pool(Generic[C]):
         while self._waiters:
             waiter = self._waiters.popleft()
             if not waiter.done():
-                waiter.set_exception(Unavailable(error.message, error.retry_after))
+                waiter.set_exception(Unavailable(error.message, error.retry_after, error.detail))
 
     def release(self, connection: C) -> None:
         """Gives a connection back, clean and between transactions; a closed one frees its place."""

@@ -70,7 +70,9 @@ def _translate(error: BaseException, lost: bool = False) -> BaseException:
     if isinstance(error, TimeoutError):
         new = Unavailable("The database did not answer in time.")
     elif isinstance(error, (*_AWAY, OSError)) or (lost and isinstance(error, asyncpg.InterfaceError)):
-        new = Unavailable(f"The database is away: {error}.")
+        new = Unavailable("The database is away.", detail=error)
+    elif isinstance(error, exceptions.InsufficientPrivilegeError):
+        new = Unavailable("The database refuses us a right that we need.", detail=error)
     elif isinstance(error, _REPEAT):
         new = Unavailable("Too many transactions were in each other's way.")
     elif isinstance(error, (asyncpg.PostgresError, asyncpg.InterfaceError, exceptions.InternalClientError)):
@@ -150,7 +152,7 @@ class PostgresDatabase:
                 server_settings=settings,
             )
         except asyncpg.ClientConfigurationError as error:
-            raise Unavailable(f"The database URL is wrong: {error}.") from error
+            raise Unavailable("The database URL is wrong.", detail=error) from error
         except (
             OSError,
             asyncpg.PostgresError,
@@ -158,7 +160,7 @@ class PostgresDatabase:
             exceptions.InternalClientError,
         ) as error:
             reason = "no answer in time" if isinstance(error, TimeoutError) else error
-            raise Unavailable(f"The database cannot be reached: {reason}.") from error
+            raise Unavailable("The database cannot be reached.", detail=reason) from error
 
     async def _connect_notifier(self) -> Connection:
         # A hint is not worth waiting for the disk.

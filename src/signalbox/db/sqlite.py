@@ -171,7 +171,7 @@ class SqliteDatabase:
             self._drop_writer()
             failure = translate(error)
             if isinstance(failure, Unavailable) and self._path is not None:
-                cause, failure = failure, Unavailable(f"{failure.message} ({self._path})")
+                cause, failure = failure, Unavailable(failure.message, detail=f"{failure.__cause__}: {self._path}")
                 failure.__cause__ = cause
             self._call(lambda: None if opened.done() else opened.set_exception(failure))
             return

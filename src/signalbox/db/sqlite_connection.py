@@ -42,7 +42,7 @@ def translate(error: BaseException) -> BaseException:
     if isinstance(error, SignalboxError) or not isinstance(error, sqlite3.Error):
         return error
     reason = _UNAVAILABLE.get(code(error))
-    new = Unavailable(f"{reason}: {error}.") if reason else Bug(f"SQLite refused: {error}")
+    new = Unavailable(f"{reason}.", detail=error) if reason else Bug(f"SQLite refused: {error}")
     new.__cause__ = error
     return new
 
@@ -112,7 +112,6 @@ def connect(path: str | None, busy_ms: int) -> sqlite3.Connection:
         cached_statements=512,
     )
     try:
-        connection.row_factory = sqlite3.Row
         if path is not None:
             _use_wal(connection)
         # 8 MiB of pages are taken only as they are used; the WAL shrinks to 64 MiB after a big batch.

@@ -28,26 +28,27 @@ SELECT :account_id, :operation_id, item.number - 1, item.sender_id
 FROM unnest(CAST(:sender_ids AS text[])) WITH ORDINALITY AS item (sender_id, number);
 
 -- name: operations.fetch
-SELECT id, status, total, created, failed, created_at, updated_at
+SELECT id, status, total, total - created - failed AS queued, created, failed, created_at, updated_at
 FROM operations WHERE account_id = :account_id AND id = :operation_id;
 
 -- name: operations.lock
-SELECT id, status, total, created, failed, created_at, updated_at
+SELECT id, status, total, total - created - failed AS queued, created, failed, created_at, updated_at
 FROM operations WHERE account_id = :account_id AND id = :operation_id /*pg: FOR UPDATE */;
 
 -- name: operations.fetch_of_pool
-SELECT o.id, o.status, o.total, o.created, o.failed, o.created_at, o.updated_at
+SELECT o.id, o.status, o.total, o.total - o.created - o.failed AS queued, o.created, o.failed,
+    o.created_at, o.updated_at
 FROM operations AS o JOIN sender_pools AS p ON p.account_id = o.account_id AND p.id = o.pool_id
 WHERE o.account_id = :account_id AND o.id = :operation_id AND o.pool_id = :pool_id;
 
 -- name: operations.list_page
-SELECT id, status, total, created, failed, created_at, updated_at
+SELECT id, status, total, total - created - failed AS queued, created, failed, created_at, updated_at
 FROM operations
 WHERE account_id = :account_id AND id < :before AND id >= :not_before
 ORDER BY id DESC LIMIT :limit;
 
 -- name: operations.list_page_by_status
-SELECT id, status, total, created, failed, created_at, updated_at
+SELECT id, status, total, total - created - failed AS queued, created, failed, created_at, updated_at
 FROM operations
 WHERE account_id = :account_id AND status = :status AND id < :before AND id >= :not_before
 ORDER BY id DESC LIMIT :limit;
@@ -131,6 +132,12 @@ SET created = created + :created, failed = failed + :failed, turn = turn + 1,
     updated_at = CASE WHEN :now > updated_at THEN :now ELSE updated_at + 1 END
 WHERE account_id = :account_id AND id = :operation_id
 RETURNING status;
+
+-- name: operations.postpone
+-- The subquery looks at the whole queue.
+UPDATE operations
+SET turn = (SELECT MAX(turn) + 1 FROM operations WHERE status = 'PROCESSING')
+WHERE account_id = :account_id AND id = :operation_id;
 
 -- name: operations.cancel
 UPDATE operations

@@ -1,7 +1,7 @@
 -- The search behind POST /v1/Senders/Resolve. A common prefix only gets shorter as one moves away from an address in
 -- the order of addresses, so the nearest senders on both sides are the best ones: a few index entries, however large
--- the inventory. Limits are literals, for a plan made without them would sort: 10 results, and twice that where up
--- to 9 with a longer prefix may come along.
+-- the inventory. Limits are literals, for a plan made without them would sort. 10 are enough everywhere: what else is
+-- among the 10 has a longer prefix and is a result itself.
 
 -- name: resolve.near_in_region
 SELECT id, channel, address, region FROM (
@@ -39,7 +39,7 @@ SELECT s.id, s.channel, s.address, s.region FROM (
     ORDER BY id LIMIT 2000) AS oldest
 JOIN senders AS s ON s.account_id = :account_id AND s.id = oldest.id
 WHERE s.address >= :prefix AND s.address < :until AND (s.region = :region OR :region = '')
-ORDER BY s.id LIMIT 20;
+ORDER BY s.id LIMIT 10;
 
 -- name: resolve.oldest_in_region
 -- The smallest ids with a prefix, by reading all that have it: for prefixes that are rare. id || '' keeps the planner
@@ -47,13 +47,13 @@ ORDER BY s.id LIMIT 20;
 SELECT id, channel, address, region FROM senders
 WHERE account_id = :account_id AND channel = :channel AND status = 'ACTIVATED' AND region = :region
     AND address >= :prefix AND address < :until
-ORDER BY id || '' LIMIT 20;
+ORDER BY id || '' LIMIT 10;
 
 -- name: resolve.oldest
 SELECT id, channel, address, region FROM senders
 WHERE account_id = :account_id AND channel = :channel AND status /*sqlite: || '' */ = 'ACTIVATED'
     AND address >= :prefix AND address < :until
-ORDER BY id || '' LIMIT 20;
+ORDER BY id || '' LIMIT 10;
 
 -- name: resolve.members
 -- A pool with fewer than this of a channel is ranked whole.
@@ -104,7 +104,7 @@ SELECT s.id, s.channel, s.address, s.region FROM (
     ORDER BY sender_id LIMIT 2000) AS oldest
 JOIN senders AS s ON s.account_id = :account_id AND s.id = oldest.sender_id
 WHERE s.address >= :prefix AND s.address < :until AND (s.region = :region OR :region = '')
-ORDER BY s.id LIMIT 20;
+ORDER BY s.id LIMIT 10;
 
 -- name: resolve.oldest_members_in_region
 SELECT id, channel, address, region FROM senders AS s
@@ -112,7 +112,7 @@ WHERE account_id = :account_id AND channel = :channel AND status = 'ACTIVATED' A
     AND address >= :prefix AND address < :until
     AND EXISTS (SELECT 1 FROM sender_pool_members AS m
         WHERE m.account_id = :account_id AND m.pool_id = :pool_id AND m.sender_id = s.id)
-ORDER BY id || '' LIMIT 20;
+ORDER BY id || '' LIMIT 10;
 
 -- name: resolve.oldest_members
 SELECT id, channel, address, region FROM senders AS s
@@ -120,7 +120,7 @@ WHERE account_id = :account_id AND channel = :channel AND status /*sqlite: || ''
     AND address >= :prefix AND address < :until
     AND EXISTS (SELECT 1 FROM sender_pool_members AS m
         WHERE m.account_id = :account_id AND m.pool_id = :pool_id AND m.sender_id = s.id)
-ORDER BY id || '' LIMIT 20;
+ORDER BY id || '' LIMIT 10;
 
 -- name: resolve.named
 -- The senders that a request names itself. rows: a JSON array of [channel, address].
