@@ -84,7 +84,11 @@ class Metrics:
             items.add_metric([outcome], count)
         yield items
         for prefix, help_, figures in (
-            ("signalbox_backlog", "Work waiting, of all processes on this database.", backlog),
+            (
+                "signalbox_backlog",
+                "Work waiting, of all processes on this database; at most 10,000 operations are counted.",
+                backlog,
+            ),
             ("signalbox_database", "This process and its database.", database),
         ):
             for name, value in figures.items():

@@ -14,12 +14,10 @@ from signalbox import clock, ids
 from signalbox.db import Row, Tx
 from signalbox.errors import Bug, Conflict, NotFound
 from signalbox.page_tokens import Window
+from signalbox.senders import WORK
 
 Status = Literal["PROCESSING", "COMPLETED", "CANCELED"]
 Outcome = Literal["QUEUED", "CREATED", "ALREADY_MEMBER", "FAILED"]
-
-# The topic that wakes workers. An operation's own id is the topic that wakes those who watch it.
-WORK: Final = "work"
 
 # Items applied in one transaction. Larger batches cost fewer commits, smaller ones let others in sooner: at 1,000 a
 # batch is a few milliseconds on SQLite and some ten on PostgreSQL.
@@ -160,7 +158,6 @@ async def run_batch(tx: Tx) -> Batch | None:
     if row is None:
         return None
     account_id, operation_id, pool_id, total, first, account_sid = row
-    await tx.all("senders.share_inventory", account_id=account_id)
     end = min(first + BATCH_ITEMS, total)
     span = {"account_id": account_id, "operation_id": operation_id, "first": first, "end": end}
     added = [str(row[0]) for row in await tx.all("operations.add_members", pool_id=pool_id, **span)]
@@ -192,7 +189,7 @@ async def postpone(tx: Tx) -> None:
 
 
 async def backlog(tx: Tx) -> tuple[int, int]:
-    """How many operations are unfinished, and how many items are queued in them, of all accounts."""
+    """How many operations are unfinished, and how many items are queued in them, of all accounts; counts 10,000 at most."""
     row = await tx.one("operations.backlog")
     return (row[0], row[1]) if row else (0, 0)
 

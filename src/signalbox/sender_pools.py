@@ -92,7 +92,7 @@ async def delete(tx: Tx, account_id: int, pool: SenderPool) -> None:
     await tx.run("sender_pools.delete", account_id=account_id, pool_id=pool.id)
     await tx.run("sender_pools.add_removal", account_id=account_id, pool_id=pool.id)
     await operations.cancel_of_pool(tx, account_id, pool.id)
-    tx.wake(operations.WORK)
+    tx.wake(senders.WORK)
 
 
 async def sweep(tx: Tx) -> bool:

@@ -23,6 +23,10 @@ FILTERS: Final = {
 }
 
 
+# The topic that wakes workers: while an account's inventory changes, its operations wait.
+WORK: Final = "work"
+
+
 class Sender(msgspec.Struct, frozen=True, gc=False):
     """One address that messages can be sent from. Times in milliseconds."""
 
@@ -158,6 +162,7 @@ async def enter(tx: Tx, account_id: int, rows: Sequence[SenderRow]) -> Entered:
             ),
         )
     await _store(tx, account_id, [(before[key], after[key]) for key in before])
+    tx.wake(WORK)
     return Entered(created=len(new), updated=len(rows) - len(new))
 
 
@@ -165,6 +170,7 @@ async def update(tx: Tx, account_id: int, sender: Sender, change: Sender) -> Sen
     """Stores the display name, status and tags of `change` over a locked sender; returns it as stored."""
     changed = msgspec.structs.replace(change, updated_at=max(clock.now_ms(), sender.updated_at + 1))
     await _store(tx, account_id, [(sender, changed)])
+    tx.wake(WORK)
     return changed
 
 
@@ -172,6 +178,7 @@ async def delete(tx: Tx, account_id: int, sender: Sender) -> None:
     """Removes a locked sender, from every pool as well. Items still queued for it will fail."""
     await tx.run("senders.delete", account_id=account_id, sender_id=sender.id)
     await tx.run("senders.delete_memberships", account_id=account_id, sender_id=sender.id)
+    tx.wake(WORK)
 
 
 def _new(row: SenderRow) -> Sender:

@@ -5,7 +5,7 @@ import contextlib
 import time
 from typing import Final
 
-from signalbox import clock, idempotency, log, operations, sender_pools
+from signalbox import clock, idempotency, log, operations, sender_pools, senders
 from signalbox.db import Database
 from signalbox.errors import Unavailable
 from signalbox.metrics import Metrics
@@ -30,7 +30,7 @@ class Workers:
     async def stop(self) -> None:
         """Begins no other batch and finishes those in hand; one that cannot be finished in time is rolled back."""
         self._stopping = True
-        self._db.wakeups.fire((operations.WORK,))
+        self._db.wakeups.fire((senders.WORK,))
         if self._tasks:
             _, late = await asyncio.wait(self._tasks, timeout=_STOP_SECONDS)
             for task in late:
@@ -38,7 +38,7 @@ class Workers:
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _work(self) -> None:
-        with self._db.wakeups.subscribe(operations.WORK) as news:
+        with self._db.wakeups.subscribe(senders.WORK) as news:
             while not self._stopping:
                 try:
                     busy = await self._batch()

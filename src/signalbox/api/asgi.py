@@ -6,9 +6,10 @@ Plain ASGI: a framework's routing and request objects cost more than our whole p
 import asyncio
 import re
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from random import getrandbits
-from typing import Any, Final, NamedTuple, TypeAlias, cast
+from typing import Any, Final, TypeAlias, cast
+from weakref import WeakValueDictionary
 
 from signalbox import config, log
 from signalbox.accounts import Keyring
@@ -18,12 +19,12 @@ from signalbox.api.endpoint import PATH_PARAMS, Endpoint
 from signalbox.api.errors import MethodNotAllowed, respond
 from signalbox.api.rate_limit import RateLimiter
 from signalbox.api.request import Headers, Request, Response, Stream
+from signalbox.api.router import Route, Router, segments
 from signalbox.api.wire import read_query
 from signalbox.db import Database
 from signalbox.errors import (
     Bug,
     Invalid,
-    NotFound,
     NotJson,
     Problem,
     SignalboxError,
@@ -41,58 +42,18 @@ MOST_BODY_BYTES: Final = 10 * 1024 * 1024
 BODY_SECONDS: Final = 60.0
 
 
-class Route(NamedTuple):
-    """One line of the route table. `name` is the endpoint's public name, as clients spell it."""
-
-    method: str
-    path: str
-    endpoint: Endpoint
-    name: str
-
-
-class _Node:
-    """A place in the tree of paths: what comes next, and what is answered here."""
-
-    __slots__ = ("fixed", "methods", "param", "placeholder")
+class Turns:
+    """One lock for each account that wants one: `async with turns.of(account_id)`."""
 
     def __init__(self) -> None:
-        self.fixed: dict[str, _Node] = {}
-        self.placeholder: _Node | None = None
-        self.param = ""
-        self.methods: dict[str, Route] = {}
+        self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
-
-class Router:
-    """Finds the routes of a path. A fixed segment wins over a placeholder for good: there is no second try."""
-
-    def __init__(self, routes: Iterable[Route]) -> None:
-        self._root = _Node()
-        for route in routes:
-            node = self._root
-            for segment in route.path.split("/")[1:]:
-                if segment.startswith("{"):
-                    node.placeholder = node.placeholder or _Node()
-                    node.param = segment[1:-1]
-                    node = node.placeholder
-                else:
-                    node = node.fixed.setdefault(segment, _Node())
-            node.methods[route.method] = route
-
-    def find(self, path: str) -> tuple[dict[str, Route], dict[str, str]]:
-        """The routes at a path, by method, and the values in its placeholders. Raises NotFound for no path of ours."""
-        node: _Node | None = self._root
-        values: dict[str, str] = {}
-        for segment in path.split("/")[1:]:
-            if node is None:
-                break
-            following = node.fixed.get(segment)
-            if following is None and segment:
-                following = node.placeholder
-                values[node.param] = segment
-            node = following
-        if node is None or not node.methods:
-            raise NotFound("there is no such path")
-        return node.methods, values
+    def of(self, account_id: int) -> asyncio.Lock:
+        """The account's lock; it is forgotten when nobody holds it or waits for it."""
+        lock = self._locks.get(account_id)
+        if lock is None:
+            lock = self._locks[account_id] = asyncio.Lock()
+        return lock
 
 
 class ClientGone(Exception):
@@ -116,6 +77,8 @@ class Api:
         self.metrics = metrics
         self.routes = routes
         self.stopping = False
+        # Changes of one account's inventory take turns before they take a database connection: there are few of those.
+        self.inventory_turns = Turns()
         # Idempotency keys whose first request this process is answering, with their accounts.
         self.keys_in_flight: set[tuple[int, str]] = set()
         self._router = Router(routes)
@@ -183,7 +146,7 @@ class _Exchange:
     async def answer(self) -> Response | Stream:
         """The handler's answer. Raises the first refusal, in the order of section 1 of the contract."""
         api = self.api
-        methods, values = api._router.find(self.scope["path"])
+        methods, values = api._router.find(segments(self.scope))
         if api._cors and (preflight := api._cors.preflight(self.method, self.headers, methods)):
             return preflight
         route = methods.get("GET" if self.method == "HEAD" else self.method)

@@ -62,11 +62,13 @@ def _forwarded(headers: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
             told[name[len(b"x-forwarded-") :].decode("latin-1")] = value
     if "port" in told and "host" in told and ":" not in told["host"].rpartition("]")[2]:
         told["host"] += f":{told['port']}"
-    for name, raw in headers:
-        if name == b"forwarded":
-            for pair in raw.decode("latin-1").rpartition(",")[2].split(";"):
-                key, _, value = pair.strip().partition("=")
-                told[key.lower()] = value.strip('"')
+    lines = [raw for name, raw in headers if name == b"forwarded"]
+    if lines:
+        for pair in lines[-1].decode("latin-1").rpartition(",")[2].split(";"):
+            key, _, value = pair.strip().partition("=")
+            told[key.lower()] = value.strip('"')
     if "proto" in told:
         told["proto"] = told["proto"].lower()
+    if "host" in told:
+        told["host"] = told["host"].removesuffix({"http": ":80", "https": ":443"}.get(told.get("proto", ""), " "))
     return told

@@ -6,11 +6,11 @@ from typing import Final
 import msgspec
 
 from signalbox import __version__
-from signalbox.api.asgi import Route
 from signalbox.api.body import RawBody
 from signalbox.api.endpoint import PATH_PARAMS, Endpoint
 from signalbox.api.errors import ANSWERS
 from signalbox.api.request import Request, Response
+from signalbox.api.router import Route
 from signalbox.api.shapes import ErrorBody
 from signalbox.api.wire import Param, Schema
 

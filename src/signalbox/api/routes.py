@@ -3,7 +3,7 @@
 from typing import Final
 
 from signalbox.api import docs, health, openapi, operations, sender_pools, senders
-from signalbox.api.asgi import Route
+from signalbox.api.router import Route
 
 ROUTES: Final = (
     # Section 6: Sender Pools, numbers 1 to 10; the location that number 7 answers comes after it.

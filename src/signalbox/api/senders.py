@@ -1,8 +1,8 @@
 """Senders over HTTP: section 7 of the contract, and the inventory of section 8."""
 
 import re
-from collections.abc import Iterable, Sequence
-from typing import Annotated, Final, Literal, cast
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Annotated, Final, Literal, TypeVar, cast
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -30,6 +30,8 @@ from signalbox.clock import rfc3339
 from signalbox.db import Tx
 from signalbox.errors import Problem
 from signalbox.senders import Channel, Status
+
+T = TypeVar("T")
 
 DisplayName = Annotated[str, Meta(max_length=256), matching(NO_CONTROLS)]
 
@@ -237,7 +239,7 @@ async def enter_senders(request: Request) -> Response:
     rows = await inventory_rows.rows(cast("inventory_rows.ContentType", media), request.body(INVENTORY))
     entered = senders.Entered(0, 0)
     if rows.good:
-        entered = await request.api.db.write(lambda tx: senders.enter(tx, request.account_id, rows.good))
+        entered = await _change(request, lambda tx: senders.enter(tx, request.account_id, rows.good))
     request.fields.update(created=entered.created, updated=entered.updated, refused=len(rows.refused))
     return json_response(InventoryResult(entered.created, entered.updated, rows.refused))
 
@@ -253,7 +255,7 @@ async def update_sender(request: Request) -> Response:
         changed = msgspec.structs.replace(sender, **members)
         return await senders.update(tx, request.account_id, sender, changed)
 
-    return conditional(request, shape(await request.api.db.write(work)))
+    return conditional(request, shape(await _change(request, work)))
 
 
 async def delete_sender(request: Request) -> Response:
@@ -265,8 +267,14 @@ async def delete_sender(request: Request) -> Response:
         require_match(request, shape(sender))
         await senders.delete(tx, request.account_id, sender)
 
-    await request.api.db.write(work)
+    await _change(request, work)
     return references.resource(request, sender_id, f"/v1/Senders/{sender_id}")
+
+
+async def _change(request: Request, work: Callable[[Tx], Awaitable[T]]) -> T:
+    """Changes the account's inventory, one change after the other."""
+    async with request.api.inventory_turns.of(request.account_id):
+        return await request.api.db.write(work)
 
 
 def _question(asked: SenderResolve) -> resolve.Question:

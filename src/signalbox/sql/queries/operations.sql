@@ -71,27 +71,30 @@ WHERE account_id = :account_id AND operation_id = :operation_id AND outcome = :o
 ORDER BY item_index LIMIT :limit;
 
 -- name: operations.list_queued_items
-SELECT i.item_index, i.sender_id, 'QUEUED' AS outcome
-FROM operations AS o
-JOIN operation_items AS i ON i.account_id = o.account_id AND i.operation_id = o.id
-WHERE o.account_id = :account_id AND o.id = :operation_id
-    AND i.item_index >= :first AND i.item_index >= o.created + o.failed
-ORDER BY i.item_index LIMIT :limit;
+-- The next item to try comes from a subquery of its own, so that it bounds the range of the index.
+SELECT item_index, sender_id, 'QUEUED' AS outcome
+FROM operation_items
+WHERE account_id = :account_id AND operation_id = :operation_id AND item_index >= :first
+    AND item_index >= (
+        SELECT created + failed FROM operations WHERE account_id = :account_id AND id = :operation_id)
+ORDER BY item_index LIMIT :limit;
 
 -- name: operations.list_created_items
-SELECT i.item_index, i.sender_id, 'CREATED' AS outcome
-FROM operations AS o
-JOIN operation_items AS i ON i.account_id = o.account_id AND i.operation_id = o.id
-WHERE o.account_id = :account_id AND o.id = :operation_id
-    AND i.item_index >= :first AND i.item_index < o.created + o.failed AND i.outcome IS NULL
-ORDER BY i.item_index LIMIT :limit;
+SELECT item_index, sender_id, 'CREATED' AS outcome
+FROM operation_items
+WHERE account_id = :account_id AND operation_id = :operation_id AND outcome IS NULL AND item_index >= :first
+    AND item_index < (
+        SELECT created + failed FROM operations WHERE account_id = :account_id AND id = :operation_id)
+ORDER BY item_index LIMIT :limit;
 
 -- name: operations.claim
--- The lock on the row is the claim: it lasts as long as the transaction that applies the batch.
+-- The lock on the row is the claim: it lasts as long as the transaction that applies the batch. An account whose
+-- inventory is being changed is passed over, not waited for: the others' work goes on.
 -- across accounts: workers serve all
 SELECT o.account_id, o.id, o.pool_id, o.total, o.created + o.failed AS first, a.sid
 FROM operations AS o JOIN accounts AS a ON a.id = o.account_id
 WHERE o.status = 'PROCESSING'
+    /*pg: AND pg_try_advisory_xact_lock_shared(hashtext('signalbox.inventory'), o.account_id) */
 ORDER BY o.turn, o.id LIMIT 1 /*pg: FOR UPDATE OF o SKIP LOCKED */;
 
 -- name: operations.add_members
@@ -151,6 +154,10 @@ WHERE account_id = :account_id AND pool_id = :pool_id AND status = 'PROCESSING'
 RETURNING id;
 
 -- name: operations.backlog
+-- Counts no further than a monitor needs to know: it is asked without credentials.
 -- across accounts: for the metrics
-SELECT COUNT(*) AS operations, COALESCE(SUM(total - created - failed), 0) AS items
-FROM operations WHERE status = 'PROCESSING';
+SELECT COUNT(*) AS operations, COALESCE(SUM(queued), 0) AS items
+FROM (
+    SELECT total - created - failed AS queued FROM operations WHERE status = 'PROCESSING'
+    ORDER BY turn, id LIMIT 10000
+) AS waiting;

@@ -86,8 +86,8 @@ WHERE account_id = :account_id AND channel = :channel AND address = :address
 ORDER BY id DESC LIMIT :limit;
 
 -- name: senders.lock_inventory
--- Removing a sender or changing its status must not overlap with a batch that reads it: batches share this lock,
--- changes of inventory hold it alone. SQLite has one writer and needs none.
+-- Removing a sender or changing its status must not overlap with a batch that reads it: batches share this lock (see
+-- operations.claim), changes of inventory hold it alone. SQLite has one writer and needs none.
 -- across accounts: takes a lock named after one account
 -- dialect: sqlite
 SELECT 1 WHERE :account_id IS NOT NULL;
@@ -96,16 +96,6 @@ SELECT 1 WHERE :account_id IS NOT NULL;
 -- across accounts: takes a lock named after one account
 -- dialect: postgres
 SELECT pg_advisory_xact_lock(hashtext('signalbox.inventory'), :account_id);
-
--- name: senders.share_inventory
--- across accounts: takes a lock named after one account
--- dialect: sqlite
-SELECT 1 WHERE :account_id IS NOT NULL;
-
--- name: senders.share_inventory
--- across accounts: takes a lock named after one account
--- dialect: postgres
-SELECT pg_advisory_xact_lock_shared(hashtext('signalbox.inventory'), :account_id);
 
 -- name: senders.by_addresses
 -- rows: a JSON array of [channel, address].
