@@ -189,7 +189,7 @@ async def postpone(tx: Tx) -> None:
 
 
 async def backlog(tx: Tx) -> tuple[int, int]:
-    """How many operations are unfinished, and how many items are queued in them, of all accounts; counts 10,000 at most."""
+    """Unfinished operations of all accounts and the items queued in them; counts 10,000 operations at most."""
     row = await tx.one("operations.backlog")
     return (row[0], row[1]) if row else (0, 0)
 

@@ -41,7 +41,7 @@ class Sender(msgspec.Struct, frozen=True, gc=False):
 
 
 class SenderRow(msgspec.Struct, frozen=True):
-    """A checked row of inventory: a normalised address, the `region` of its numbering plan; UNSET keeps what is there."""
+    """A checked row of inventory: the address normalised, its plan's `region`; UNSET keeps what is there."""
 
     channel: Channel
     address: str

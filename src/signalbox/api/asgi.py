@@ -9,6 +9,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from random import getrandbits
 from typing import Any, Final, TypeAlias, cast
+from urllib.parse import quote
 from weakref import WeakValueDictionary
 
 from signalbox import config, log
@@ -38,6 +39,8 @@ Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 MOST_BODY_BYTES: Final = 10 * 1024 * 1024
+# Unknown query parameters that one answer names.
+_MOST_NAMED: Final = 50
 # A client that has not delivered its body by then keeps a connection for nothing.
 BODY_SECONDS: Final = 60.0
 
@@ -196,13 +199,13 @@ class _Exchange:
 
     def _unknown(self, names: Sequence[str], endpoint: Endpoint, problems: list[Problem]) -> None:
         known = [param.name for param in endpoint.query]
-        shown = list(dict.fromkeys(_harmless(name) for name in names))
+        distinct = list(dict.fromkeys(names))
         if self.request:
-            self.request.fields["unknownParameters"] = shown[:10]
-        for name in shown[:10]:
-            message = f"unknown query parameter {name}{_nearest(name, known)}"
+            self.request.fields["unknownParameters"] = [_harmless(name) for name in distinct[:_MOST_NAMED]]
+        for name in distinct[:_MOST_NAMED]:
+            message = f"unknown query parameter {quote(name[:100])}{_nearest(name[:100], known)}"
             if self.api.settings.strict:
-                problems.append(Problem.at(name, message))
+                problems.append(Problem.at(name[:100], message))
             else:
                 self.extra.append((b"signalbox-warning", f"{message}; it was ignored".encode()))
 
@@ -268,7 +271,7 @@ class _Exchange:
             await send({"type": "http.response.start", "status": response.status, "headers": headers})
             await self._stream(response, send)
             return
-        if response.status != 304:
+        if response.status not in (204, 304):
             headers.append((b"content-length", str(len(response.body)).encode()))
         await send({"type": "http.response.start", "status": response.status, "headers": headers})
         await send({"type": "http.response.body", "body": response.body})

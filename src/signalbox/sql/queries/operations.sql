@@ -74,9 +74,9 @@ ORDER BY item_index LIMIT :limit;
 -- The next item to try comes from a subquery of its own, so that it bounds the range of the index.
 SELECT item_index, sender_id, 'QUEUED' AS outcome
 FROM operation_items
-WHERE account_id = :account_id AND operation_id = :operation_id AND item_index >= :first
-    AND item_index >= (
-        SELECT created + failed FROM operations WHERE account_id = :account_id AND id = :operation_id)
+WHERE account_id = :account_id AND operation_id = :operation_id AND item_index >= (
+        SELECT CASE WHEN created + failed > :first THEN created + failed ELSE :first END
+        FROM operations WHERE account_id = :account_id AND id = :operation_id)
 ORDER BY item_index LIMIT :limit;
 
 -- name: operations.list_created_items
@@ -137,7 +137,7 @@ WHERE account_id = :account_id AND id = :operation_id
 RETURNING status;
 
 -- name: operations.postpone
--- The subquery looks at the whole queue.
+-- across accounts: a place behind everybody depends on the whole queue
 UPDATE operations
 SET turn = (SELECT MAX(turn) + 1 FROM operations WHERE status = 'PROCESSING')
 WHERE account_id = :account_id AND id = :operation_id;
