@@ -3,11 +3,11 @@
 import re
 import time
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 
 _RFC3339 = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(\.\d+)?([Zz]|[+-]\d\d:\d\d)", flags=re.ASCII)
 # A page of 1,000 resources has 2,000 times: the end of each is looked up, the rest is mostly remembered.
 _FRACTIONS = [f".{ms:03d}Z" for ms in range(1000)]
+_MOST_SECONDS = 10_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -16,14 +16,22 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-@lru_cache(maxsize=4096)
-def _second(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S").zfill(19)
+class _Seconds(dict[int, str]):
+    """The text of each second that was asked for; a dictionary's own look-up is the fastest there is."""
+
+    def __missing__(self, second: int) -> str:
+        if len(self) >= _MOST_SECONDS:
+            self.clear()
+        text = self[second] = (_EPOCH + timedelta(seconds=second)).isoformat()[:19]
+        return text
+
+
+_seconds = _Seconds()
 
 
 def rfc3339(ms: int) -> str:
     """`2026-11-23T14:41:34.120Z` for milliseconds since the epoch."""
-    return _second(ms // 1000) + _FRACTIONS[ms % 1000]
+    return _seconds[ms // 1000] + _FRACTIONS[ms % 1000]
 
 
 def parse_rfc3339(text: str) -> tuple[int, str]:

@@ -6,6 +6,7 @@ and no state in between: a process that dies takes its unfinished batch back wit
 
 import math
 from collections.abc import Sequence
+from itertools import starmap
 from typing import Final, Literal
 
 import msgspec
@@ -121,7 +122,7 @@ async def list_page(tx: Tx, account_id: int, status: Status | None, window: Wind
         limit=window.limit,
         **where,
     )
-    return [Operation(*row) for row in rows]
+    return list(starmap(Operation, rows))
 
 
 async def list_items(
@@ -131,7 +132,7 @@ async def list_items(
     query = _ITEM_QUERIES[outcome]
     where = {"outcome": str(outcome)} if query == "operations.list_items_by_outcome" else {}
     rows = await tx.all(query, account_id=account_id, operation_id=operation_id, first=first, limit=limit, **where)
-    return [Item(*row) for row in rows]
+    return list(starmap(Item, rows))
 
 
 async def cancel(tx: Tx, account_id: int, operation_id: str) -> None:

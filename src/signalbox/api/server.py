@@ -46,17 +46,14 @@ class Cycle(RequestResponseCycle):
 
     def _write_whole(self, head: Any, message: Any) -> bool:
         """Does what uvicorn does with the two messages, for an answer that says its length and keeps its promise."""
-        body: bytes = message.get("body", b"")
-        names = {name for name, _ in head["headers"]}
-        if b"connection" in names or b"content-length" not in names or not self.keep_alive or self.disconnected:
+        lines = [b"%b: %b\r\n" % header for header in (*self.default_headers, *head["headers"])]
+        # What is not the common case is left to uvicorn: an answer without a length, or one that closes.
+        if not lines[-1].startswith(b"content-length") or not self.keep_alive or self.disconnected:
             return False
-        parts = [STATUS_LINE[head["status"]]]
-        for name, value in (*self.default_headers, *head["headers"]):
-            parts += (name, b": ", value, b"\r\n")
-        parts.append(b"\r\n")
-        if self.scope["method"] != "HEAD":
-            parts.append(body)
-        self.transport.write(b"".join(parts))
+        if any(line.startswith(b"connection") for line in lines):
+            return False
+        body: bytes = b"" if self.scope["method"] == "HEAD" else message.get("body", b"")
+        self.transport.write(b"".join((STATUS_LINE[head["status"]], *lines, b"\r\n", body)))
         self.response_started = self.response_complete = True
         self.waiting_for_100_continue = False
         self.message_event.set()
