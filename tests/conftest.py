@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
 from pathlib import Path
 
 import asyncpg
 import pytest
+from hypothesis import settings
 
+from people import Person, Served
 from postgres import PostgresServer
-from signalbox import db
+from processes import Client, Connect, Serve, Server, Work, Worker
+from signalbox import accounts, db
+from signalbox.metrics import Metrics
+from signalbox.worker import Workers
+
+# A shared machine may pause for longer than any deadline.
+settings.register_profile("signalbox", deadline=None)
+settings.load_profile("signalbox")
 
 NewDatabase = Callable[[str], AbstractAsyncContextManager[str]]
 
@@ -84,3 +93,103 @@ async def database(database_url: str) -> AsyncIterator[db.Database]:
     await opened.open()
     yield opened
     await opened.close()
+
+
+@pytest.fixture(scope="session")
+async def shared_postgres_url(new_postgres_database: NewDatabase, postgres_template: str) -> AsyncIterator[str]:
+    """The URL of the PostgreSQL database that many tests use, each with accounts of its own."""
+    async with new_postgres_database(postgres_template) as url:
+        yield url
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgres"])
+def shared_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The URL of a database that many tests use, on each engine in turn."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path_factory.mktemp('shared') / 'signalbox.db'}"
+    url: str = request.getfixturevalue("shared_postgres_url")
+    return url
+
+
+@pytest.fixture(scope="session")
+async def served(shared_url: str) -> AsyncIterator[Served]:
+    """The API on a shared database, with a worker."""
+    opened = db.connect(shared_url)
+    await opened.open()
+    workers = Workers(opened, 1, Metrics())
+    yield await Served.on(opened)
+    await workers.stop()
+    await opened.close()
+
+
+@pytest.fixture
+async def ada(served: Served) -> Person:
+    """Ada, who owns what a test is about."""
+    return await served.account("Ada")
+
+
+@pytest.fixture
+async def ben(served: Served) -> Person:
+    """Ben, who has an account of his own."""
+    return await served.account("Ben")
+
+
+@pytest.fixture
+async def eve(ada: Person) -> Person:
+    """Eve, whose key of Ada's account was revoked."""
+    eve, sid = await ada.key("Eve")
+    await ada.served.database.write(lambda tx: accounts.revoke_key(tx, sid))
+    return eve
+
+
+@pytest.fixture
+def stack() -> Iterator[ExitStack]:
+    """What is to be closed with the test."""
+    with ExitStack() as stack:
+        yield stack
+
+
+@pytest.fixture
+def serve(stack: ExitStack, tmp_path: Path) -> Serve:
+    """Starts the installed command, ended with the test: `serve(database_url, "--workers", "0")`."""
+
+    def start(database: str, *options: str, **more: dict[str, str]) -> Server:
+        return stack.enter_context(Server(database, tmp_path, *options, **more))
+
+    return start
+
+
+@pytest.fixture
+def work(stack: ExitStack, tmp_path: Path) -> Work:
+    """Starts a process that only works: `work(database_url)`."""
+
+    def start(database: str, *options: str) -> Worker:
+        return stack.enter_context(Worker(database, tmp_path, *options))
+
+    return start
+
+
+@pytest.fixture
+def client(stack: ExitStack) -> Connect:
+    """Connects to a process: `client(server.url)`."""
+
+    def connect(url: str, *login: str) -> Client:
+        return stack.enter_context(Client(url, *login))
+
+    return connect
+
+
+@pytest.fixture(scope="session")
+async def plans_postgres_url(new_postgres_database: NewDatabase, postgres_template: str) -> AsyncIterator[str]:
+    """The URL of the PostgreSQL database whose plans are looked at."""
+    async with new_postgres_database(postgres_template) as url:
+        yield url
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def shared_plans_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The URL of a database for a module, on each engine in turn."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path_factory.mktemp('plans') / 'signalbox.db'}"
+    url: str = request.getfixturevalue("plans_postgres_url")
+    return url

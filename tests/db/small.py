@@ -113,7 +113,7 @@ def add(id_: int, name: str) -> Callable[[Tx], Awaitable[int]]:
 
 
 async def names(tx: Tx) -> list[str]:
-    return [row["name"] for row in await tx.all("items.all")]
+    return [row[1] for row in await tx.all("items.all")]
 
 
 async def connected(database: Database) -> None:

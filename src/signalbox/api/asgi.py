@@ -8,7 +8,7 @@ import re
 import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from random import getrandbits
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, Final, TypeAlias
 from urllib.parse import quote
 from weakref import WeakValueDictionary
 
@@ -219,26 +219,22 @@ class _Exchange:
         if length.isdigit() and int(length) > MOST_BODY_BYTES:
             self.extra.append((b"connection", b"close"))
             raise TooLarge("the body is larger than 10 MiB")
-        message = await self.receive()
-        if message["type"] == "http.request" and not message.get("more_body"):
-            return cast("bytes", message.get("body", b""))
         try:
             async with asyncio.timeout(BODY_SECONDS):
-                return await self._rest(message)
+                return await self._chunks()
         except TimeoutError:
             self.extra.append((b"connection", b"close"))
             raise Invalid([Problem(f"the body did not arrive within {BODY_SECONDS:.0f} seconds")]) from None
 
-    async def _rest(self, message: MutableMapping[str, Any]) -> bytes:
+    async def _chunks(self) -> bytes:
         chunks = bytearray()
-        while message["type"] == "http.request":
+        while (message := await self.receive())["type"] == "http.request":
             chunks += message.get("body", b"")
             if len(chunks) > MOST_BODY_BYTES:
                 self.extra.append((b"connection", b"close"))
                 raise TooLarge("the body is larger than 10 MiB")
             if not message.get("more_body"):
                 return bytes(chunks)
-            message = await self.receive()
         raise ClientGone
 
     def refuse(self, error: SignalboxError, logger: log.FilteringBoundLogger) -> Response:

@@ -117,7 +117,9 @@ def _page(name: str, base_url: str) -> bytes:
         f"{html.escape(_title(one))}</a>"
         for one in pages()
     )
-    page = _TEMPLATE.replace("{title}", html.escape(_title(name))).replace("{navigation}", navigation)
+    page = _TEMPLATE.replace(
+        "{title}", html.escape(_title(name) if name == "index" else f"{_title(name)} - Signalbox")
+    ).replace("{navigation}", navigation)
     return page.replace("{body}", body).encode()
 
 
@@ -131,8 +133,9 @@ _TEMPLATE: Final = """<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title} - Signalbox</title>
+<title>{title}</title>
 <style>
+* { box-sizing: border-box; }
 :root { color-scheme: light dark; --line: #8884; --soft: #8881; }
 body { margin: 0; font: 16px/1.55 system-ui, sans-serif; display: flex; flex-wrap: wrap; }
 nav { padding: 1.5rem 1rem; display: flex; flex-direction: column; gap: .35rem; flex: 0 0 12rem; }

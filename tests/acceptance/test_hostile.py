@@ -1,0 +1,492 @@
+"""What an enemy sends: each answer is the documented error, quickly, and the server goes on answering others."""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import json
+import re
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from processes import SID, TOKEN, Client, Connect, Serve, Server
+
+LOGIN = "Basic " + base64.b64encode(f"{SID}:{TOKEN}".encode()).decode()
+HEAD = f"Host: localhost\r\nAuthorization: {LOGIN}\r\n"
+MIB = 1024 * 1024
+QUICK = 5.0  # seconds, with the machine busy; on an idle one each answer takes milliseconds
+CODES = {400: 20001, 401: 20003, 404: 20404, 405: 20004, 413: 20413, 415: 20415}
+
+
+class Wire:
+    """A bare connection."""
+
+    def __init__(self, port: int) -> None:
+        self.socket = socket.create_connection(("127.0.0.1", port), 20)
+
+    def __enter__(self) -> Wire:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.socket.close()
+
+    def send(self, data: str | bytes) -> None:
+        """Sends all of it, or as much as the server was willing to take before it hung up."""
+        with suppress(ConnectionResetError, BrokenPipeError):
+            self.socket.sendall(data.encode() if isinstance(data, str) else data)
+
+    def answer(self, method: str = "GET") -> tuple[int, http.client.HTTPMessage, bytes]:
+        """The next answer whole."""
+        response = http.client.HTTPResponse(self.socket, method=method)
+        try:
+            response.begin()
+            return response.status, response.headers, response.read()
+        finally:
+            response.close()
+
+    def refused(self, status: int) -> dict[str, Any]:
+        """The next answer, which is the documented error of this status."""
+        got, headers, body = self.answer()
+        assert got == status, body
+        return documented(status, headers, body)
+
+    def closed(self) -> bool:
+        """Waits for the server to hang up."""
+        try:
+            return self.socket.recv(1) == b""
+        except ConnectionResetError:
+            return True
+
+
+def documented(status: int, headers: http.client.HTTPMessage | httpx.Headers, body: bytes) -> dict[str, Any]:
+    """Checks an error answer for what section 4 of the contract says of every one."""
+    assert headers["Content-Type"] == "application/json"
+    assert headers["Twilio-Request-Id"] == headers["X-Twilio-Request-Id"] == headers["X-Request-Id"]
+    error: dict[str, Any] = json.loads(body)
+    assert error.keys() == {"code", "message", "status", "errors"}
+    assert (error["status"], error["code"]) == (status, CODES[status])
+    assert 1 <= len(error["errors"]) <= 100
+    for one in error["errors"]:
+        assert one.keys() == {"code", "message", "field", "context", "infoUrl"}
+    assert "Traceback" not in error["message"]
+    return error
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One server for all of them: what the first enemy breaks, the next test finds broken."""
+    folder: Path = tmp_path_factory.mktemp("hostile")
+    with Server(f"sqlite:///{folder / 'signalbox.db'}", folder) as server:
+        yield server
+        assert server.running
+        assert not [line for line in server.log if line["event"] in ("bug", "answer broke off")]
+        assert server.stop() == 0
+
+
+@pytest.fixture
+def wire(server: Server) -> Iterator[Wire]:
+    """A connection; afterwards the server must still answer others, quickly."""
+    with Wire(server.port) as wire:
+        started = time.monotonic()
+        yield wire
+        assert time.monotonic() - started < QUICK
+    _alive(server)
+
+
+@pytest.fixture
+def friend(server: Server) -> Iterator[Client]:
+    with Client(server.url) as friend:
+        started = time.monotonic()
+        yield friend
+        assert time.monotonic() - started < QUICK
+    _alive(server)
+
+
+def _alive(server: Server) -> None:
+    started = time.monotonic()
+    assert httpx.get(f"{server.url}/v1/SenderPools", auth=(SID, TOKEN), timeout=QUICK).status_code == 200
+    assert time.monotonic() - started < QUICK
+
+
+def _post(body: bytes = b"", path: str = "/v1/SenderPools", more: str = "") -> bytes:
+    head = f"POST {path} HTTP/1.1\r\n{HEAD}Content-Type: application/json\r\n{more}"
+    return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(range(256)),  # a TLS hello
+        b"hello\r\n\r\n",
+        b"GET\r\n\r\n",
+        b"\x00" * 1000 + b"\r\n\r\n",
+        b"GET /v1/SenderPools HTTP/9.9\r\n\r\n",
+        b"GET /v1/SenderPools HTTP/1.1\r\nHost: x\r\nno colon here\r\n\r\n",
+        b"POST /v1/SenderPools HTTP/1.1\r\nHost: x\r\nContent-Length: many\r\n\r\n",
+        b"POST /v1/SenderPools HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
+        b"POST /v1/SenderPools HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"POST /v1/SenderPools HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
+    ],
+    ids=["tls", "word", "bare", "nul", "version", "header", "length", "negative", "smuggled", "two lengths"],
+)
+def test_garbage_gets_the_documented_400_and_a_closed_connection(wire: Wire, garbage: bytes) -> None:
+    wire.send(garbage)
+    wire.refused(400)
+    assert wire.closed()
+
+
+def test_chunks_that_are_none_get_the_documented_400(wire: Wire) -> None:
+    head = (
+        f"POST /v1/SenderPools HTTP/1.1\r\n{HEAD}Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+    )
+    wire.send(f"{head}zz\r\nnonsense\r\n")
+    wire.refused(400)
+    assert wire.closed()
+
+
+def test_header_of_a_megabyte_gets_the_documented_400(wire: Wire) -> None:
+    wire.send(f"GET /v1/SenderPools HTTP/1.1\r\n{HEAD}X-Long: ")
+    wire.send(b"x" * MIB)
+    assert "64 KiB" in wire.refused(400)["message"]
+    assert wire.closed()
+
+
+def test_ten_thousand_headers_get_the_documented_400(wire: Wire) -> None:
+    wire.send(f"GET /v1/SenderPools HTTP/1.1\r\n{HEAD}" + "".join(f"X-{n}: {n}\r\n" for n in range(10_000)) + "\r\n")
+    wire.refused(400)
+    assert wire.closed()
+
+
+def test_a_million_query_parameters_get_the_documented_400(wire: Wire) -> None:
+    wire.send("GET /v1/SenderPools?" + "a=1&" * 1_000_000 + f"b=2 HTTP/1.1\r\n{HEAD}\r\n")
+    wire.refused(400)
+    assert wire.closed()
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        ("a=1&" * 15_000, 200),  # unknown ones are ignored, and that many are named shortly
+        ("pageSize=1&" * 5_000, 400),
+        ("&" * 60_000, 200),
+        ("=" * 60_000, 200),
+        ("%" * 60_000, 200),
+        ("pageToken=" + "A" * 60_000, 400),
+        ("pageSize=" + "9" * 60_000, 400),
+        ("startDate=" + "9" * 60_000, 400),
+        ("operationId=" + "%00" * 20_000, 400),
+        ("pageToken=%ff%fe", 400),
+        ("pageToken=%00", 400),
+        ("pageSize=%D9%A1", 400),  # a digit, but not one of ours
+    ],
+    ids=lambda value: str(value)[:16],
+)
+def test_long_and_odd_queries_are_read_or_refused(wire: Wire, query: str, status: int) -> None:
+    wire.send(f"GET /v1/SenderPools?{query} HTTP/1.1\r\n{HEAD}\r\n")
+    got, headers, body = wire.answer()
+    assert got == status, body[:500]
+    assert len(str(headers)) < 8_000, "the warnings alone would be more than some clients take"
+    if status == 400:
+        documented(400, headers, body)
+
+
+def test_announced_body_of_eleven_megabytes_is_refused_before_it_is_sent(wire: Wire) -> None:
+    wire.send(
+        f"POST /v1/SenderPools HTTP/1.1\r\n{HEAD}Content-Type: application/json\r\nContent-Length: {11 * MIB}\r\n\r\n"
+    )
+    wire.refused(413)
+    assert wire.closed()
+
+
+def test_body_of_eleven_megabytes_is_refused_while_it_is_sent(friend: Client) -> None:
+    """Also when the client does not look for an answer before it has sent all: it still gets to read one."""
+    answer = friend.http.post(
+        "/v1/SenderPools", content=b" " * (11 * MIB), headers={"Content-Type": "application/json"}
+    )
+    documented(413, answer.headers, answer.content)
+    assert answer.status_code == 413
+
+
+def test_chunked_body_of_eleven_megabytes_is_refused(wire: Wire) -> None:
+    """Its length is not announced: it is refused when it has become too long."""
+    head = (
+        f"POST /v1/SenderPools HTTP/1.1\r\n{HEAD}Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+    )
+    wire.send(head)
+    chunk = b"10000\r\n" + b" " * 0x10000 + b"\r\n"
+    for _ in range(11 * 16):
+        wire.send(chunk)
+    wire.send(b"0\r\n\r\n")
+    wire.refused(413)
+
+
+def test_body_of_ten_mebibytes_exactly_is_read(friend: Client) -> None:
+    body = b'{"name": "large"' + b" " * (10 * MIB - 17) + b"}"
+    assert len(body) == 10 * MIB
+    answer = friend.http.post("/v1/SenderPools", content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 202, answer.text
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[" * (10 * MIB),
+        b"[" * (5 * MIB) + b"]" * (5 * MIB),
+        b'{"a":' * (2 * MIB) + b"1" + b"}" * (200 * 1024),
+        b'{"senders":' + b"[" * 5_000_000 + b"]" * 5_000_000 + b"}",
+        b'{"senders":[' + b"1," * (5 * MIB - 10) + b"1]}",
+        b'{"name":"' + b"x" * (10 * MIB - 20) + b'"}',
+        b"[" + b"[]," * (3 * MIB) + b"[]]",
+        b'{"tags":{' + b",".join(b'"k%d":"v"' % n for n in range(500_000)) + b"}}",
+        b"9" * (10 * MIB),
+        b"\x00" * (10 * MIB),
+        b"\xff" * MIB,
+    ],
+    ids=["open", "deep", "objects", "deep member", "numbers", "name", "shallow", "tags", "digits", "nul", "bytes"],
+)
+@pytest.mark.parametrize("path", ["/v1/SenderPools", "/signalbox/v1/Senders"])
+def test_ten_megabytes_of_nonsense_get_the_documented_400(friend: Client, body: bytes, path: str) -> None:
+    answer = friend.http.post(path, content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code in (400, 413), answer.text[:500]
+    documented(answer.status_code, answer.headers, answer.content)
+    assert len(answer.content) < 100_000
+
+
+def test_ten_megabytes_of_nonsense_do_not_hold_up_others(server: Server) -> None:
+    """While six enemies send theirs, a friend's requests are each answered within a second."""
+    body = b'{"senders":[' + b'{"senderId":1},' * 600_000 + b"{}]}"
+    enemies = [Wire(server.port) for _ in range(6)]
+    for enemy in enemies:
+        enemy.socket.setblocking(False)
+    unsent = {enemy: memoryview(_post(body)) for enemy in enemies}
+    longest = 0.0
+    with Client(server.url) as friend:
+        friend.get("/v1/SenderPools")
+        while unsent:
+            for enemy, rest in list(unsent.items()):
+                with suppress(BlockingIOError):
+                    unsent[enemy] = rest[enemy.socket.send(rest) :]
+                if not unsent[enemy]:
+                    del unsent[enemy]
+            started = time.monotonic()
+            friend.get("/v1/SenderPools")
+            longest = max(longest, time.monotonic() - started)
+    for enemy in enemies:
+        enemy.socket.settimeout(20)
+        enemy.refused(400)
+        enemy.socket.close()
+    assert longest < 1.0, longest
+
+
+@pytest.mark.parametrize(
+    "name",
+    [r"\u0000", r"a\u0000b", r"\ud800", r"\udfff", r"x\udbff\ud800y", r"\ude00\ud83d", " ", r"\t\n", ""],
+)
+def test_names_that_cannot_be_stored_are_refused(friend: Client, name: str) -> None:
+    """NUL, halves of surrogate pairs, nothing but blanks: 400, at its place if it is JSON at all."""
+    body = f'{{"name": "{name}"}}'.encode()
+    answer = friend.http.post("/v1/SenderPools", content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 400, answer.text
+    error = documented(400, answer.headers, answer.content)
+    assert error["errors"][0]["context"] in ("$.name", "$")
+    row = f'[{{"channel": "EMAIL", "address": "a@example.com", "displayName": "{name}"}}]'.encode()
+    answer = friend.http.post("/signalbox/v1/Senders", content=row, headers={"Content-Type": "application/json"})
+    if "\\u" in name or "\\t" in name:
+        assert answer.status_code == 400 or answer.json()["refused"], answer.text
+
+
+def test_names_that_cannot_be_stored_are_refused_on_postgresql(
+    serve: Serve, client: Connect, postgres_url: str
+) -> None:
+    """Where the database itself refuses NUL, in every text that a client can give."""
+    server = serve(postgres_url)
+    friend = client(server.url).http
+    for text in ("\0", "a\0b", "\0".join("abc")):
+        requests = [
+            ("POST", "/v1/SenderPools", {"name": text}),
+            ("POST", "/v1/SenderPools", {"name": "x", "tags": {"key": text}}),
+            ("POST", "/v1/SenderPools", {"name": "x", "tags": {text: "value"}}),
+            ("POST", "/v1/SenderPools", {"name": "x", "senders": [{"senderId": text}]}),
+            ("PATCH", "/v1/SenderPools/comms_senderpool_" + "0" * 26, {"name": text}),
+            ("PATCH", "/signalbox/v1/Senders/comms_sender_" + "0" * 26, {"displayName": text}),
+        ]
+        for method, path, body in requests:
+            answer = friend.request(method, path, json=body)
+            assert answer.status_code == 400, (method, path, body, answer.text)
+            documented(400, answer.headers, answer.content)
+        search = friend.post("/v1/Senders/Search", json={"channel": "EMAIL", "address": text})
+        assert search.status_code == 400 or search.json()["senders"] == []
+        to = [{"channel": "EMAIL", "address": text}]
+        resolve = friend.post("/v1/Senders/Resolve", json={"recipientAddresses": to, "senderAddresses": to})
+        assert resolve.status_code == 400 or resolve.json()["results"] == []
+        row = [{"channel": "EMAIL", "address": "a@example.com", "displayName": text}]
+        assert friend.post("/signalbox/v1/Senders", json=row).json()["refused"]
+    for path in ("/v1/SenderPools/%00", "/v1/SenderPools?operationId=%00", "/v1/Senders?pageToken=%00"):
+        assert friend.get(path).status_code in (400, 404)
+    assert httpx.get(f"{server.url}/v1/SenderPools", auth=(SID, "a\0b")).status_code == 401
+    assert not [line for line in server.log if line["event"] == "bug"]
+
+
+@pytest.mark.parametrize(
+    "body", [b'{"name": "\xed\xa0\x80"}', b'{"name": "\xc0\x80"}', b'{"name": "\xff"}', b"\xef\xbb\xbf{}"]
+)
+def test_bytes_that_are_not_utf8_are_refused(friend: Client, body: bytes) -> None:
+    answer = friend.http.post("/v1/SenderPools", content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 400, answer.text
+    documented(400, answer.headers, answer.content)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/SenderPools/" + "x" * 60_000,
+        "/v1/SenderPools/%00",
+        "/v1/SenderPools/..%2f..%2fetc",
+        "/v1//SenderPools",
+        "/" * 5_000,
+        "/v1/SenderPools/" + "%f0%9f" * 99,
+    ],
+    ids=["long", "nul", "up", "double", "slashes", "bytes"],
+)
+def test_odd_paths_are_refused(wire: Wire, path: str) -> None:
+    wire.send(f"GET {path} HTTP/1.1\r\n{HEAD}\r\n")
+    got, headers, body = wire.answer()
+    assert got in (400, 404), body[:500]
+    documented(got, headers, body)
+
+
+@pytest.mark.parametrize(
+    "login",
+    [
+        "Basic",
+        "Basic " + "A" * 60_000,
+        "Basic \x01",
+        "Basic ////",
+        "Bearer x",
+        "Basic " + base64.b64encode(b"\xff\xfe:\x00").decode(),
+        "Basic " + base64.b64encode(b"AC:" + b"x" * 40_000).decode(),
+    ],
+    ids=["bare", "long", "control", "padding", "bearer", "bytes", "long secret"],
+)
+def test_odd_credentials_get_401_or_400(wire: Wire, login: str) -> None:
+    wire.send(f"GET /v1/SenderPools HTTP/1.1\r\nHost: x\r\nAuthorization: {login}\r\n\r\n")
+    got, headers, body = wire.answer()
+    assert got in (400, 401)
+    documented(got, headers, body)
+
+
+def test_half_a_request_and_gone_leaves_nothing_behind(server: Server) -> None:
+    """Two hundred clients break off in the line, in the headers and in the body."""
+    whole = _post(b'{"name": "half"}')
+    for number in range(200):
+        with Wire(server.port) as wire:
+            wire.send(whole[: 1 + number * (len(whole) - 2) // 200])
+    _alive(server)
+    with Client(server.url) as friend:
+        names = [pool["name"] for pool in friend.pages("/v1/SenderPools", "senderPools", pageSize=1000)]
+    assert "half" not in names
+
+
+def test_slow_bodies_do_not_hold_up_others(server: Server) -> None:
+    """A hundred clients that have sent half of their bodies; when the rest comes, they are answered."""
+    whole = _post(b'{"name": "slow"}')
+    slow = [Wire(server.port) for _ in range(100)]
+    for wire in slow:
+        wire.send(whole[:-8])
+    _alive(server)
+    for wire in slow:
+        wire.send(whole[-8:])
+    for wire in slow:
+        status, _, body = wire.answer("POST")
+        assert status == 202, body
+        wire.socket.close()
+
+
+def test_pipelined_requests_are_answered_in_order(wire: Wire) -> None:
+    wire.send(
+        f"GET /healthz HTTP/1.1\r\n{HEAD}\r\n".encode()
+        + _post(b'{"name": 7}')
+        + f"GET /v1/Nothing HTTP/1.1\r\n{HEAD}\r\n".encode()
+        + _post(b'{"name": "pipelined"}')
+        + f"GET /readyz HTTP/1.1\r\n{HEAD}Connection: close\r\n\r\n".encode()
+    )
+    received = b""
+    while chunk := wire.socket.recv(65536):
+        received += chunk
+    assert re.findall(rb"HTTP/1\.1 (\d{3})", received) == [b"200", b"400", b"404", b"202", b"200"]
+    assert received.endswith(b'{"status":"ready"}')
+
+
+def test_garbage_after_a_request_is_refused_after_its_answer(wire: Wire) -> None:
+    wire.send(f"GET /healthz HTTP/1.1\r\n{HEAD}\r\n")
+    assert wire.answer()[0] == 200
+    wire.send("nonsense\r\n\r\n")
+    wire.refused(400)
+    assert wire.closed()
+
+
+def test_http_1_0_is_answered_and_closed(wire: Wire) -> None:
+    wire.send(f"GET /v1/SenderPools HTTP/1.0\r\nAuthorization: {LOGIN}\r\n\r\n")
+    status, _, body = wire.answer()
+    assert status == 200
+    assert json.loads(body)["senderPools"] is not None
+    assert wire.closed()
+
+
+def test_expect_100_continue_is_answered_before_the_body(wire: Wire) -> None:
+    """curl asks this before it sends a large body."""
+    whole = _post(b'{"name": "expected"}', more="Expect: 100-continue\r\n")
+    wire.send(whole[:-20])
+    assert wire.socket.recv(1000).startswith(b"HTTP/1.1 100 ")
+    wire.send(whole[-20:])
+    assert wire.answer("POST")[0] == 202
+
+
+@pytest.mark.parametrize("method", ["TRACE", "PUT", "CONNECT", "PROPFIND", "OPTIONS"])
+def test_other_methods_get_405_with_allow(wire: Wire, method: str) -> None:
+    wire.send(f"{method} /v1/SenderPools HTTP/1.1\r\n{HEAD}Connection: close\r\n\r\n")
+    if method == "CONNECT":
+        assert wire.answer()[0] in (400, 404, 405)
+        return
+    got, headers, body = wire.answer()
+    assert got == 405, body
+    assert headers["Allow"] == "GET, HEAD, POST"
+    documented(405, headers, body)
+
+
+@pytest.mark.parametrize("media", ["text/plain", "application/xml", "application/json-patch+json", "\x7f"])
+def test_other_media_types_get_415(wire: Wire, media: str) -> None:
+    wire.send(f"POST /v1/SenderPools HTTP/1.1\r\n{HEAD}Content-Type: {media}\r\nContent-Length: 2\r\n\r\n{{}}")
+    got, headers, body = wire.answer("POST")
+    assert got in ((400, 415) if not media.isprintable() else (415,)), body
+    documented(got, headers, body)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"1",
+        b"null",
+        b'"text"',
+        b"[]",
+        b"true",
+        b"",
+        b"{",
+        b"{}{}",
+        b"{'a': 1}",
+        b"NaN",
+        b'{"name": NaN}',
+        b"\xef\xbb\xbf",
+    ],
+)
+def test_bodies_of_other_kinds_are_refused(friend: Client, body: bytes) -> None:
+    answer = friend.http.post("/v1/SenderPools", content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 400, answer.text
+    documented(400, answer.headers, answer.content)

@@ -1,0 +1,310 @@
+"""The README's scene, run exactly as it is written there: in a fresh clone, by bash, with one terminal per program.
+
+Two things are put in place first. The clone gets a ready `.venv` that runs the clone's code, since building one takes
+longer than everything else together (`README_BUILDS=1` leaves that to `make`, as on a fresh machine). And where port
+8080 or 8081 is taken, another one stands in for it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from processes import READY, Process, environment
+
+ROOT = Path(__file__).parents[2]
+README = ROOT / "README.md"
+_BLOCK = re.compile(r"<!-- (scene|shows): (\w+) -->\n```(?:bash|text)\n(.*?)```\n", re.DOTALL)
+_BUILDS = bool(os.environ.get("README_BUILDS"))
+_LOGIN = r"curl -u (AC[0-9a-f]{32}:\S+) "
+_END = "signalbox-end-of-block"
+
+
+def _blocks(kind: str) -> dict[str, str]:
+    return {match[2]: match[3] for match in _BLOCK.finditer(README.read_text(encoding="utf-8")) if match[1] == kind}
+
+
+SCENE, SHOWN = _blocks("scene"), _blocks("shows")
+
+
+class Scene:
+    """A fresh clone, and terminals in it."""
+
+    def __init__(self, folder: Path, repository: Path, stack: ExitStack) -> None:
+        self.folder = folder
+        self.clone = folder / "signalbox"
+        self._stack = stack
+        self._env = environment({"REPOSITORY": str(repository)})
+        self._ports = {"8080": _port(8080), "8081": _port(8081)}
+        if self._ports["8080"] != 8080:
+            self._env["SIGNALBOX_PORT"] = str(self._ports["8080"])
+
+    def use(self, **variables: str) -> None:
+        """Sets environment variables of the terminals opened from now on."""
+        self._env |= variables
+
+    def text(self, block: str) -> str:
+        """A block of the README, with other ports only where its own are taken."""
+        text = SCENE[block]
+        for written, port in self._ports.items():
+            text = text.replace(f"127.0.0.1:{written}", f"127.0.0.1:{port}").replace(
+                f"--port {written}", f"--port {port}"
+            )
+        return text
+
+    def program(self, block: str, cwd: Path | None = None) -> Process:
+        """A block that starts a program which stays: its terminal."""
+
+        command = ["bash", "-e", "-c", self.text(block)]
+        return self._stack.enter_context(Process(command, env=self._env, cwd=cwd or self.clone))
+
+    def terminal(self) -> Terminal:
+        """A shell that blocks are typed into one after the other."""
+        terminal = Terminal(self, self.clone, self._env)
+        self._stack.callback(terminal.close)
+        return terminal
+
+
+class Terminal:
+    """A shell that keeps its variables from block to block; `type` returns what a block printed."""
+
+    def __init__(self, scene: Scene, cwd: Path, env: dict[str, str]) -> None:
+        self._scene = scene
+        self._shell = subprocess.Popen(
+            ["bash"],
+            cwd=cwd,
+            env=env,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def type(self, block: str, *answers: str) -> str:
+        """Runs a block; `answers` are the lines typed while it reads. Fails when its last command does."""
+        assert self._shell.stdin is not None
+        assert self._shell.stdout is not None
+        written = self._scene.text(block) + "".join(f"{answer}\n" for answer in answers)
+        self._shell.stdin.write(f'{written}\necho "{_END}:$?"\n')
+        self._shell.stdin.flush()
+        printed = ""
+        too_long = threading.Timer(60, self._shell.kill)
+        too_long.start()
+        try:
+            for line in self._shell.stdout:
+                printed += line
+                if match := re.search(rf"{_END}:(\d+)\n$", printed):
+                    printed = printed[: match.start()]
+                    assert match[1] == "0", f"{block} failed: {printed}"
+                    return printed
+        finally:
+            too_long.cancel()
+        raise AssertionError(f"{block}: the shell ended or took too long: {printed}")
+
+    def close(self) -> None:
+        self._shell.kill()
+        self._shell.communicate()
+
+
+def _port(wanted: int) -> int:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", wanted))
+        except OSError:
+            probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@pytest.fixture(scope="session")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository that holds the working tree as it is, committed or not."""
+    folder = tmp_path_factory.mktemp("repository")
+    listed = subprocess.run(
+        ["git", "ls-files", "-coz", "--exclude-standard"], cwd=ROOT, capture_output=True, check=True, timeout=30
+    )
+    for name in listed.stdout.decode().split("\0"):
+        if name and (ROOT / name).is_file():
+            target = folder / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes((ROOT / name).read_bytes())
+            target.chmod((ROOT / name).stat().st_mode)
+    person = ["-c", "user.name=Ada", "-c", "user.email=ada@example.com", "-c", "commit.gpgsign=false"]
+    for command in (["init", "-q"], ["add", "-A"], [*person, "commit", "-q", "-m", "Everything"]):
+        subprocess.run(["git", *command], cwd=folder, check=True, timeout=30)
+    return folder
+
+
+@pytest.fixture
+def scene(tmp_path: Path, repository: Path, stack: ExitStack) -> Scene:
+    return Scene(tmp_path, repository, stack)
+
+
+def _furnish(clone: Path) -> None:
+    """What `make` would build in the clone, out of this environment's libraries and the clone's own code."""
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", clone / ".venv"], check=True, timeout=60)
+    (packages,) = (clone / ".venv" / "lib").glob("python*/site-packages")
+    libraries = [path for path in sys.path if path.endswith("site-packages")]
+    (packages / "signalbox.pth").write_text("\n".join([str(clone / "src"), *libraries]) + "\n")
+    command = clone / ".venv" / "bin" / "signalbox"
+    command.write_text(f"#!{clone / '.venv' / 'bin' / 'python'}\nfrom signalbox.__main__ import main\nmain()\n")
+    command.chmod(0o755)
+    (clone / ".venv" / ".built").touch()
+
+
+def _start(scene: Scene) -> Process:
+    """The first block: the clone and the program in it."""
+    if not _BUILDS:
+        # The clone is made by the block's own lines; its environment has to come between two of them.
+        before, _, after = scene.text("start").partition("make serve\n")
+        assert not after
+        subprocess.run(["bash", "-e", "-c", before], cwd=scene.folder, env=scene._env, check=True, timeout=60)
+        _furnish(scene.clone)
+        return scene.program("restart")
+    return scene.program("start", scene.folder)
+
+
+def _logged_in(scene: Scene, program: Process) -> Terminal:
+    terminal = scene.terminal()
+    terminal.type("login", program.printed(_LOGIN, 600 if _BUILDS else 30)[1])
+    terminal.type("where")
+    return terminal
+
+
+def _fill(terminal: Terminal) -> None:
+    """From the CSV to the accepted pool, each answer being what the README shows of it."""
+    terminal.type("generate")
+    answer = terminal.type("enter")
+    assert answer.startswith(SHOWN["enter"].strip())
+    entered = json.loads(answer)
+    assert (entered["created"], len(entered["refused"])) == (9992, 8)
+    terminal.type("collect")
+    assert json.loads(terminal.type("create")).keys() == {"operationId", "operationLocation"}
+
+
+def _watch(terminal: Terminal) -> None:
+    """The counters move, add up each time and come to what the README shows."""
+    seen = [json.loads(line) for line in terminal.type("watch").splitlines()]
+    assert seen, "the operation was never seen"
+    for operation in seen:
+        stats = operation["stats"]
+        assert stats["total"] == stats["queued"] + stats["created"] + stats["failed"] == 9994
+    assert SHOWN["watch"].strip().rstrip("}") in json.dumps(seen[-1], separators=(",", ":"))
+
+
+def _list(terminal: Terminal) -> None:
+    reference, *pages = [json.loads(line) for line in terminal.type("list").splitlines()]
+    assert reference.keys() == {"operationId", "operationLocation"}
+    totals = [[operation["stats"]["total"] for operation in page["operations"]] for page in pages]
+    assert totals == [[1], [9994]]
+    assert {one["status"] for page in pages for one in page["operations"]} == {"COMPLETED"}
+
+
+def _still_there(terminal: Terminal) -> None:
+    operation: dict[str, Any] = json.loads(terminal.type("again"))
+    assert (operation["status"], operation["stats"]["failed"]) == ("COMPLETED", 1)
+
+
+def test_readme_scene_works_on_sqlite(scene: Scene) -> None:
+    """Steps 1 to 5: clone, serve, enter, pool, watch, list, ledger; stop, start, all is there."""
+    program = _start(scene)
+    terminal = _logged_in(scene, program)
+    _fill(terminal)
+    _watch(terminal)
+    _list(terminal)
+    ledger = terminal.type("ledger")
+    assert ledger.startswith(SHOWN["ledger"].strip())
+    program.signal(signal.SIGINT, group=True)
+    program.wait()
+    assert '"event":"stopped"' in program.stderr
+    again = scene.program("restart")
+    again.printed(READY)
+    assert not re.search(_LOGIN, again.stdout), "an account was made although there is one"
+    _still_there(terminal)
+
+
+@pytest.fixture
+def cloned(scene: Scene) -> Scene:
+    """The scene with the clone in place and nothing running."""
+    subprocess.run(["git", "clone", "-q", scene._env["REPOSITORY"], scene.clone], check=True, timeout=60)
+    _furnish(scene.clone)
+    return scene
+
+
+def test_readme_scene_works_on_postgresql(cloned: Scene, empty_postgres_url: str) -> None:
+    """The same steps with `--database postgresql://...`."""
+    cloned.use(DATABASE=empty_postgres_url)
+    program = cloned.program("postgres")
+    terminal = _logged_in(cloned, program)
+    _fill(terminal)
+    _watch(terminal)
+    _list(terminal)
+    assert terminal.type("ledger").startswith(SHOWN["ledger"].strip())
+    program.signal(signal.SIGINT, group=True)
+    program.wait()
+    cloned.program("postgres").printed(READY)
+    _still_there(terminal)
+
+
+def test_readme_scene_works_on_two_servers_and_a_worker(cloned: Scene, empty_postgres_url: str) -> None:
+    """The pool is created on one server, filled by the worker, and watched on the other server."""
+    cloned.use(DATABASE=empty_postgres_url)
+    first, second = cloned.program("first"), cloned.program("second")
+    for program in (first, second, worker := cloned.program("worker")):
+        program.printed(r'"event":"(ready|working)"')
+    welcomed = first if re.search(_LOGIN, first.stdout) else second
+    terminal = _logged_in(cloned, welcomed)
+    _fill(terminal)
+    terminal.type("other")
+    _watch(terminal)
+    _list(terminal)
+    assert terminal.type("ledger").startswith(SHOWN["ledger"].strip())
+    batches = [line for line in worker.log if line["event"] == "batch"]
+    assert sum(line["created"] + line["failed"] for line in batches) == 9993
+    for program in (first, second, worker):
+        program.signal(signal.SIGINT, group=True)
+        program.wait()
+    cloned.program("second").printed(READY)
+    _still_there(terminal)
+
+
+def test_readme_ci_example_works(cloned: Scene, stack: ExitStack) -> None:
+    """The account comes from the environment, and nothing secret is printed."""
+    terminal = cloned.terminal()
+    printed = terminal.type("ci")
+    assert '"status":"ready"' in printed
+    assert '"senderPools":[]' in printed
+    assert "any-text-without-spaces" not in printed
+
+
+def test_readme_marks_every_block() -> None:
+    """A block of code without a mark would be one that nobody runs."""
+    text = README.read_text(encoding="utf-8")
+    assert len(_BLOCK.findall(text)) == text.count("```") // 2
+
+
+def test_readme_links_lead_somewhere() -> None:
+    """Every relative link is a file of the repository; every anchor a heading."""
+    text = README.read_text(encoding="utf-8")
+    links = re.findall(r"\]\(([^)\s]+)\)", text)
+    assert len(links) > 10
+    for link in links:
+        if link.startswith("#"):
+            headings = [
+                re.sub(r"[^a-z0-9 -]", "", line.lower()).strip().replace(" ", "-") for line in text.splitlines()
+            ]
+            assert link[1:] in headings, link
+        elif "://" not in link:
+            assert (ROOT / link.partition("#")[0]).is_file(), link

@@ -1,0 +1,100 @@
+"""SIGTERM: what is in hand is finished, what is left is taken up by the next process, and nobody is kept waiting."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import time
+
+import httpx
+import pytest
+
+from processes import PATIENCE, SID, TOKEN, Connect, Serve, Work
+
+
+def test_sigterm_during_work_exits_with_0_and_loses_nothing(serve: Serve, client: Connect, database_url: str) -> None:
+    """Ten operations of 10,000 senders; the first process is stopped amid them, the second one finishes."""
+    first = serve(database_url)
+    before = client(first.url)
+    senders = before.enter(10_000)
+    operations = [before.create_pool(senders) for _ in range(10)]
+    started = time.monotonic()
+    assert first.stop() == 0
+    assert time.monotonic() - started < 10
+
+    idle = serve(database_url, "--workers", "0")
+    left = client(idle.url).get("/v1/SenderPools/Operations", status="PROCESSING")["operations"]
+    assert left, "the work was done before the signal came: the test needs more of it"
+    assert idle.stop() == 0
+
+    after = client(serve(database_url).url)
+    for operation_id in operations:
+        assert after.completed(operation_id)["stats"] == {
+            "total": 10_001,
+            "queued": 0,
+            "created": 10_001,
+            "failed": 0,
+        }
+    assert sorted(after.members(after.pool_of(operations[-1]))) == sorted(senders)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_idle_server_stops_at_once(serve: Serve, number: signal.Signals) -> None:
+    """A connection kept open by a client does not hold it up."""
+    server = serve("sqlite:///idle.db")
+    with httpx.Client() as keeping:
+        assert keeping.get(f"{server.url}/healthz").status_code == 200
+        started = time.monotonic()
+        server.signal(number)
+        assert server.wait(10) == 0
+        assert time.monotonic() - started < 5
+    assert [line["event"] for line in server.log][-2:] == ["stopping", "stopped"]
+
+
+def test_worker_stops_on_sigterm(serve: Serve, work: Work, postgres_url: str) -> None:
+    serve(postgres_url, "--workers", "0")
+    assert work(postgres_url).stop() == 0
+
+
+def test_event_stream_ends_on_sigterm(serve: Serve, client: Connect, database_url: str) -> None:
+    """Its operation is unfinished; the stream has told its state once and closes as a whole answer."""
+    server = serve(database_url, "--workers", "0")
+    operation_id = client(server.url).create_pool(client(server.url).enter(10))
+    with (
+        httpx.Client(auth=(SID, TOKEN), timeout=PATIENCE) as listener,
+        listener.stream(
+            "GET",
+            f"{server.url}/v1/SenderPools/Operations/{operation_id}",
+            headers={"Accept": "text/event-stream"},
+        ) as stream,
+    ):
+        lines = stream.iter_lines()
+        assert next(lines) == "event: operation"
+        assert '"status":"PROCESSING"' in next(lines)
+        server.signal(signal.SIGTERM)
+        assert [line for line in lines if line] == []
+    assert server.wait(10) == 0
+
+
+def test_waiting_request_is_answered_on_sigterm(serve: Serve, client: Connect, database_url: str) -> None:
+    """`Prefer: wait=60` gets the present state at once instead of a broken connection."""
+    server = serve(database_url, "--workers", "0")
+    operation_id = client(server.url).create_pool(client(server.url).enter(10))
+    with socket.create_connection(("127.0.0.1", server.port), PATIENCE) as connection:
+        login = httpx.Request("GET", server.url)
+        login = next(httpx.BasicAuth(SID, TOKEN).sync_auth_flow(login))
+        request = (
+            f"GET /v1/SenderPools/Operations/{operation_id} HTTP/1.1\r\nHost: x\r\nPrefer: wait=60\r\n"
+            f"Authorization: {login.headers['Authorization']}\r\n\r\n"
+        )
+        # Answered in order on one connection: when the first has come, the server has begun the second.
+        connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n" + request.encode())
+        answer = connection.recv(65536)
+        assert b'"alive"' in answer
+        client(server.url).operation(operation_id)
+        server.signal(signal.SIGTERM)
+        received = answer
+        while chunk := connection.recv(65536):
+            received += chunk
+    assert b'"status":"PROCESSING"' in received
+    assert server.wait(10) == 0

@@ -1,0 +1,338 @@
+"""People who call the API in process. Whatever they are answered is checked against the contract's shapes first."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import re
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
+from dataclasses import replace
+from functools import cache
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import httpx
+import jsonschema_rs
+import msgspec
+
+from signalbox import accounts, app
+from signalbox.api import openapi
+from signalbox.api.asgi import Api
+from signalbox.api.router import Route
+from signalbox.api.routes import ROUTES
+from signalbox.api.shapes import ErrorBody
+from signalbox.config import Settings
+from signalbox.db import Database
+from signalbox.metrics import Metrics
+
+BASE: Final = "http://signalbox.test:8080"
+CODES: Final = {
+    400: 20001,
+    401: 20003,
+    403: 20403,
+    404: 20404,
+    405: 20004,
+    409: 20409,
+    412: 20412,
+    413: 20413,
+    415: 20415,
+    422: 20422,
+    429: 20429,
+    500: 20500,
+    503: 20503,
+}
+_DOCUMENT: Final = openapi.build(ROUTES, BASE)
+_NUMBERS: Final = itertools.count(1)
+
+
+class Served:
+    """An API on a database; `again` makes another one on the same database, as another process would be."""
+
+    def __init__(self, database: Database, api: Api) -> None:
+        self.database = database
+        self.api = api
+
+    @classmethod
+    async def on(cls, database: Database, settings: Settings | None = None) -> Served:
+        return cls(database, await app.build(settings or Settings(), database, Metrics()))
+
+    async def again(self, **changes: Any) -> Served:
+        return await Served.on(self.database, replace(Settings(), **changes))
+
+    async def account(self, name: str) -> Person:
+        """A person with an account of their own."""
+        made = await self.database.write(lambda tx: accounts.create(tx, name))
+        return Person(self, made.account.sid, made.account.sid, made.token)
+
+
+class Person:
+    """Somebody with credentials, and the things one does with an API before one can test it."""
+
+    def __init__(self, served: Served, account_sid: str, user: str, secret: str) -> None:
+        self.served = served
+        self.account_sid = account_sid
+        self.user = user
+        self.secret = secret
+
+    def at(self, served: Served) -> Person:
+        """The same person at another API."""
+        return Person(served, self.account_sid, self.user, self.secret)
+
+    async def key(self, name: str = "") -> tuple[Person, str]:
+        """Somebody who has an API key of this account, and the key's SID."""
+        made = await self.served.database.write(lambda tx: accounts.create_key(tx, self.account_sid, name))
+        return Person(self.served, self.account_sid, made.key.sid, made.secret), made.key.sid
+
+    async def call(
+        self,
+        method: str,
+        url: str,
+        *,
+        base: str = BASE,
+        client: str = "127.0.0.1",
+        anonymous: bool = False,
+        **options: Any,
+    ) -> httpx.Response:
+        """One request; its answer has the shape that the contract gives it."""
+        transport = httpx.ASGITransport(self.served.api, client=(client, 4711))
+        auth = None if anonymous else httpx.BasicAuth(self.user, self.secret)
+        options.setdefault("auth", auth)
+        async with httpx.AsyncClient(transport=transport, base_url=base, timeout=60, trust_env=False) as http:
+            response = await http.request(method, url, **options)
+        check(response)
+        return response
+
+    async def get(self, url: str, **options: Any) -> httpx.Response:
+        return await self.call("GET", url, **options)
+
+    async def post(self, url: str, **options: Any) -> httpx.Response:
+        return await self.call("POST", url, **options)
+
+    async def patch(self, url: str, **options: Any) -> httpx.Response:
+        return await self.call("PATCH", url, **options)
+
+    async def delete(self, url: str, **options: Any) -> httpx.Response:
+        return await self.call("DELETE", url, **options)
+
+    async def enter(self, rows: Sequence[dict[str, object]]) -> list[str]:
+        """Enters inventory; the ids of its senders, in the order of the rows."""
+        answer = await self.post("/signalbox/v1/Senders", json=rows)
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["refused"] == []
+        ids = {(one["channel"], one["address"]): one["id"] for one in await self.walk("/v1/Senders", "senders")}
+        return [ids[str(row["channel"]), str(row["address"])] for row in rows]
+
+    async def senders(self, count: int, channel: str = "PUSH", status: str = "ACTIVATED") -> list[str]:
+        """The ids of so many new senders, oldest first."""
+        rows: list[dict[str, object]] = [
+            {"channel": channel, "address": _address(channel), "status": status} for _ in range(count)
+        ]
+        return await self.enter(rows)
+
+    async def pool(self, *sender_ids: str, **members: object) -> str:
+        """The id of a new pool, its senders in it."""
+        body = {**members, "senders": [{"senderId": one} for one in sender_ids]}
+        answer = await self.post("/v1/SenderPools", json=body)
+        assert answer.status_code == 202, answer.text
+        await self.finished(answer)
+        found = await self.get(f"/v1/SenderPools?operationId={answer.json()['operationId']}")
+        pool_id: str = found.json()["senderPools"][0]["id"]
+        return pool_id
+
+    async def finished(self, reference: httpx.Response) -> dict[str, Any]:
+        """The operation that an answer refers to, once it is final."""
+        assert reference.status_code == 202, reference.text
+        answer = await self.get(reference.headers["location"], headers={"prefer": "wait=30"})
+        operation: dict[str, Any] = answer.json()
+        assert operation["status"] != "PROCESSING"
+        return operation
+
+    async def walk(self, url: str, key: str, size: int = 1000) -> list[dict[str, Any]]:
+        """Everything in a list, page by page."""
+        found: list[dict[str, Any]] = []
+        token: str | None = ""
+        while token is not None:
+            more = {"pageToken": token} if token else {}
+            page = await self.get(str(httpx.URL(url).copy_merge_params({"pageSize": str(size), **more})))
+            assert page.status_code == 200, page.text
+            found += page.json()[key]
+            token = page.json()["pagination"]["next"]
+        return found
+
+    async def members(self, pool_id: str) -> set[str]:
+        """The ids of a pool's senders."""
+        return {one["id"] for one in await self.walk(f"/v1/SenderPools/{pool_id}/Senders", "senders")}
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    """Waits for what gives no signal: the state of a process, which only other tasks change."""
+    async with asyncio.timeout(10):
+        while not holds():  # noqa: ASYNC110
+            await asyncio.sleep(0)
+
+
+def problems(response: httpx.Response) -> set[tuple[str | None, str | None]]:
+    """The places, field and context, of the problems that a 400 lists."""
+    assert response.status_code == 400, response.text
+    return {(one["field"], one["context"]) for one in response.json()["errors"]}
+
+
+def contexts(response: httpx.Response) -> list[str | None]:
+    """The contexts of the problems that a 400 lists, in their order."""
+    assert response.status_code == 400, response.text
+    return [one["context"] for one in response.json()["errors"]]
+
+
+def _address(channel: str) -> str:
+    number = next(_NUMBERS)
+    if channel in ("SMS", "WHATSAPP"):
+        return f"+1415{2000000 + number}"
+    return f"s{number}@example.com" if channel == "EMAIL" else f"{channel.lower()}-{number}"
+
+
+# --- what every answer must be
+
+
+def check(response: httpx.Response) -> None:
+    """Asserts what holds for every answer: request ids, types, shapes, codes, references."""
+    names = ("twilio-request-id", "x-twilio-request-id", "x-request-id")
+    request_ids = {value for name in names for value in response.headers.get_list(name)}
+    assert len(request_ids) == 1, response.headers
+    assert len(response.headers.get_list("x-request-id")) == 1
+    assert re.fullmatch("RQ[0-9a-f]{32}", request_ids.pop())
+    assert not 300 <= response.status_code < 400 or response.status_code == 304
+    head = response.request.method == "HEAD"
+    route = route_of(response.request.method, urlsplit(str(response.request.url)).path)
+    if response.status_code == 304:
+        assert response.content == b""
+        assert "etag" in response.headers
+        return
+    media = response.headers.get("content-type", "")
+    if response.status_code == 204:
+        assert response.content == b""
+    elif media not in ("text/event-stream", "application/x-ndjson") and not head:
+        assert int(response.headers["content-length"]) == len(response.content)
+    if head:
+        assert response.content == b""
+    elif response.status_code >= 400:
+        _check_error(response)
+    elif route and route.endpoint.answer and media == "application/json":
+        assert response.status_code == route.endpoint.status
+        _check_shape(route.endpoint.answer, response.content)
+        _check_stats(response.json())
+    if response.status_code == 202 and not head:
+        _check_reference(response)
+    if route and response.status_code != 204:
+        _check_documented(route, response.status_code)
+
+
+def route_of(method: str, path: str) -> Route | None:
+    """The line of the table that answers; HEAD is GET."""
+    wanted = "GET" if method == "HEAD" else method
+    for route, pattern in _patterns():
+        if pattern.fullmatch(path):
+            return next((one for one in ROUTES if one.path == route.path and one.method == wanted), None)
+    return None
+
+
+@cache
+def _patterns() -> list[tuple[Route, re.Pattern[str]]]:
+    ordered = sorted(ROUTES, key=lambda route: [segment.startswith("{") for segment in route.path.split("/")])
+    return [(route, re.compile(re.sub(r"\{\w+\}", "[^/]+", route.path.replace(".", r"\.")))) for route in ordered]
+
+
+@cache
+def _validator(type_: type) -> jsonschema_rs.Validator:
+    return jsonschema_rs.validator_for(msgspec.json.schema(type_), validate_formats=True)
+
+
+def _check_shape(type_: type, body: bytes) -> None:
+    value: object = msgspec.json.decode(body, type=type_)
+    assert msgspec.json.encode(value) == body, "members that are not documented, or in another spelling"
+    _validator(type_).validate(msgspec.json.decode(body))
+
+
+def _check_error(response: httpx.Response) -> None:
+    status = response.status_code
+    assert response.headers["content-type"] == "application/json"
+    _check_shape(ErrorBody, response.content)
+    body = response.json()
+    assert (body["status"], body["code"]) == (status, CODES[status])
+    assert 1 <= len(body["errors"]) <= 100
+    for one in body["errors"]:
+        assert one["code"] == CODES[status]
+        assert one["infoUrl"].endswith(f"/docs/errors#{CODES[status]}")
+        assert one["message"]
+        assert "Traceback" not in one["message"]
+    assert ("www-authenticate" in response.headers) == (status == 401)
+    assert ("allow" in response.headers) == (status == 405)
+    if status in (429, 503):
+        assert int(response.headers["retry-after"]) >= 1
+
+
+def _check_stats(body: Any) -> None:
+    for operation in body.get("operations", [body]):
+        if stats := operation.get("stats"):
+            assert stats["total"] == stats["queued"] + stats["created"] + stats["failed"]
+            assert operation["status"] != "COMPLETED" or stats["queued"] == 0
+
+
+def _check_reference(response: httpx.Response) -> None:
+    body = response.json()
+    kind = "operation" if "operationId" in body else "resource"
+    location, name = body[f"{kind}Location"], body[f"{kind}Id"]
+    for header in ("location", f"{kind}Location", f"{kind}-location"):
+        assert response.headers[header] == location
+    for header in (f"{kind}Id", f"{kind}-id"):
+        assert response.headers[header] == name
+    assert location.endswith(f"/{name}")
+    assert re.fullmatch(r"https?://[^?#]+", location)
+
+
+def _check_documented(route: Route, status: int) -> None:
+    paths: Any = _DOCUMENT["paths"]
+    assert str(status) in paths[route.path][route.method.lower()]["responses"], f"{route.name}: {status}"
+
+
+# --- the raw interface, for answers that come bit by bit
+
+
+class Exchange:
+    """One request whose answer is read message by message; `leave` closes the client's side."""
+
+    def __init__(self, person: Person, path: str, headers: dict[str, str], method: str = "GET") -> None:
+        request = httpx.Request(method, BASE + path, headers=headers)
+        signed = next(httpx.BasicAuth(person.user, person.secret).auth_flow(request))
+        scope: MutableMapping[str, Any] = {
+            "type": "http",
+            "method": method,
+            "scheme": "http",
+            "path": path,
+            "query_string": b"",
+            "headers": [(name.lower(), value) for name, value in signed.headers.raw],
+            "client": ("127.0.0.1", 4711),
+            "server": ("signalbox.test", 8080),
+        }
+        self._sent: asyncio.Queue[MutableMapping[str, Any]] = asyncio.Queue()
+        self._gone = asyncio.Event()
+        self.task = asyncio.ensure_future(person.served.api(scope, self._receive, self._sent.put))
+
+    async def next(self) -> MutableMapping[str, Any]:
+        async with asyncio.timeout(10):
+            return await self._sent.get()
+
+    async def leave(self) -> None:
+        self._gone.set()
+        async with asyncio.timeout(10):
+            await self.task
+
+    async def _receive(self) -> MutableMapping[str, Any]:
+        await self._gone.wait()
+        return {"type": "http.disconnect"}
+
+
+def pairs(response: httpx.Response) -> Iterator[tuple[str, str]]:
+    """The headers that do not differ from one answer to the next."""
+    for name, value in response.headers.items():
+        if not name.endswith("request-id"):
+            yield name, value

@@ -1,0 +1,292 @@
+"""The installed `signalbox` command as processes on real ports: started, watched, stopped, killed, asked."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Self, TypeAlias
+
+import httpx
+
+COMMAND = Path(sys.executable).parent / "signalbox"
+SID = "AC0123456789abcdef0123456789abcdef"
+TOKEN = "a-token-that-the-tests-chose-000"
+ACCOUNT = {"SIGNALBOX_ACCOUNT_SID": SID, "SIGNALBOX_AUTH_TOKEN": TOKEN}
+
+READY = r'"event":"ready","url":"([^"]+)"'
+WORKING = r'"event":"working"'
+PATIENCE = 30.0  # seconds for what takes milliseconds on an idle machine
+
+
+def environment(extra: Mapping[str, str]) -> dict[str, str]:
+    """This process' environment without its Signalbox settings, and `extra`."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("SIGNALBOX_")} | dict(extra)
+
+
+class Process:
+    """A running program with all that it printed; leaving the block kills it if it still runs."""
+
+    def __init__(
+        self, command: Sequence[str | Path], *, env: Mapping[str, str], cwd: Path, stdin: IO[bytes] | int | None = None
+    ) -> None:
+        self._news = threading.Condition()
+        self._printed: dict[str, list[str]] = {"stdout": [], "stderr": []}
+        self._popen = subprocess.Popen(
+            command,
+            env=env,
+            cwd=cwd,
+            stdin=subprocess.DEVNULL if stdin is None else stdin,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+        self._open = 2
+        self._readers = [
+            threading.Thread(target=self._read, args=(name, pipe), daemon=True)
+            for name, pipe in (("stdout", self._popen.stdout), ("stderr", self._popen.stderr))
+        ]
+        for reader in self._readers:
+            reader.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.kill()
+
+    @property
+    def pid(self) -> int:
+        return self._popen.pid
+
+    @property
+    def running(self) -> bool:
+        return self._popen.poll() is None
+
+    @property
+    def stdout(self) -> str:
+        with self._news:
+            return "".join(self._printed["stdout"])
+
+    @property
+    def stderr(self) -> str:
+        with self._news:
+            return "".join(self._printed["stderr"])
+
+    @property
+    def log(self) -> list[dict[str, Any]]:
+        """The log lines so far."""
+        return [json.loads(line) for line in self.stderr.splitlines() if line.startswith("{")]
+
+    def printed(self, pattern: str, seconds: float = PATIENCE) -> re.Match[str]:
+        """Waits until the output holds the pattern."""
+        end = time.monotonic() + seconds
+        with self._news:
+            while True:
+                for lines in self._printed.values():
+                    if match := re.search(pattern, "".join(lines)):
+                        return match
+                left = end - time.monotonic()
+                assert self._open, f"ended without printing {pattern!r}: {self._printed}"
+                assert left > 0, f"did not print {pattern!r} in {seconds} s: {self._printed}"
+                self._news.wait(left)
+
+    def signal(self, number: int, *, group: bool = False) -> None:
+        """Sends a signal to the process, or to it and its children as Ctrl-C does."""
+        if group:
+            os.killpg(self.pid, number)
+        else:
+            self._popen.send_signal(number)
+
+    def wait(self, seconds: float = PATIENCE) -> int:
+        """The exit code; killed when it takes longer than `seconds`."""
+        try:
+            code = self._popen.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise AssertionError(f"still running after {seconds} s: {self._printed}") from None
+        self._close()
+        return code
+
+    def stop(self, seconds: float = 10) -> int:
+        """SIGTERM; the exit code."""
+        self._popen.terminate()
+        return self.wait(seconds)
+
+    def kill(self) -> None:
+        """SIGKILL, to the children as well; nothing when all has ended."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.pid, 9)
+        self._popen.wait(PATIENCE)
+        self._close()
+
+    def _read(self, name: str, pipe: IO[bytes]) -> None:
+        for line in pipe:
+            with self._news:
+                self._printed[name].append(line.decode("utf-8", "replace"))
+                self._news.notify_all()
+        with self._news:
+            self._open -= 1
+            self._news.notify_all()
+
+    def _close(self) -> None:
+        for reader in self._readers:
+            reader.join(PATIENCE)
+        for pipe in (self._popen.stdout, self._popen.stderr):
+            if pipe:
+                pipe.close()
+
+
+class Server(Process):
+    """`signalbox serve` on a port of the system's choice, ready when made; `url` is where."""
+
+    def __init__(self, database: str, cwd: Path, *options: str, env: Mapping[str, str] = ACCOUNT) -> None:
+        super().__init__(
+            [COMMAND, "serve", "--port", "0", "--database", database, *options], env=environment(env), cwd=cwd
+        )
+        try:
+            self.url = self.printed(READY)[1]
+        except BaseException:
+            self.kill()
+            raise
+
+    @property
+    def port(self) -> int:
+        return int(self.url.rpartition(":")[2])
+
+
+class Worker(Process):
+    """`signalbox worker`, working when made."""
+
+    def __init__(self, database: str, cwd: Path, *options: str) -> None:
+        super().__init__([COMMAND, "worker", "--database", database, *options], env=environment({}), cwd=cwd)
+        try:
+            self.printed(WORKING)
+        except BaseException:
+            self.kill()
+            raise
+
+
+def run(cwd: Path, *arguments: str, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """A command of `signalbox` to its end."""
+    return subprocess.run(
+        [COMMAND, *arguments],
+        env=environment(env or {}),
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+
+
+class Client:
+    """A client of the API that believes nothing: every answer it reads is checked for what must always hold."""
+
+    def __init__(self, url: str, sid: str = SID, secret: str = TOKEN) -> None:
+        self.http = httpx.Client(base_url=url, auth=(sid, secret), timeout=PATIENCE)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.http.close()
+
+    def get(self, path: str, **params: str | int) -> dict[str, Any]:
+        answer = self.http.get(path, params=params)
+        assert answer.status_code == 200, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+    def pages(self, path: str, key: str, **params: str | int) -> Iterator[dict[str, Any]]:
+        """Every item of a list."""
+        while True:
+            page = self.get(path, **params)
+            yield from page[key]
+            if page["pagination"]["next"] is None:
+                return
+            params["pageToken"] = page["pagination"]["next"]
+
+    def enter(self, count: int, prefix: str = "person") -> list[str]:
+        """Enters senders, at most 10,000, and returns the ids of all that the account has."""
+        rows = "\n".join(f"{prefix}{number}@example.com" for number in range(count))
+        body = "channel,address\n" + "\n".join(f"EMAIL,{row}" for row in rows.split("\n"))
+        answer = self.http.post("/signalbox/v1/Senders", content=body, headers={"Content-Type": "text/csv"})
+        assert answer.status_code == 200, answer.text
+        assert answer.json() == {"created": count, "updated": 0, "refused": []}
+        return [sender["id"] for sender in self.pages("/v1/Senders", "senders", pageSize=1000)]
+
+    def create_pool(self, sender_ids: Sequence[str], **more: str) -> str:
+        """Starts a create and returns the operation's id; `key` is its idempotency key."""
+        headers = {"Idempotency-Key": more["key"]} if "key" in more else {}
+        senders = [{"senderId": sender_id} for sender_id in sender_ids]
+        body = {"name": more.get("name", "a pool"), "senders": senders}
+        answer = self.http.post("/v1/SenderPools", json=body, headers=headers)
+        assert answer.status_code == 202, answer.text
+        operation_id: str = answer.json()["operationId"]
+        return operation_id
+
+    def operation(self, operation_id: str, prefer: str = "") -> dict[str, Any]:
+        """The operation as it is now, its counters adding up."""
+        headers = {"Prefer": prefer} if prefer else {}
+        answer = self.http.get(
+            f"/v1/SenderPools/Operations/{operation_id}", headers=headers, timeout=2 * PATIENCE if prefer else PATIENCE
+        )
+        assert answer.status_code == 200, answer.text
+        found: dict[str, Any] = answer.json()
+        stats = found["stats"]
+        assert stats["total"] == stats["queued"] + stats["created"] + stats["failed"], found
+        assert (found["status"] == "COMPLETED") == (stats["queued"] == 0) or found["status"] == "CANCELED", found
+        return found
+
+    def completed(self, operation_id: str) -> dict[str, Any]:
+        """The operation once it is COMPLETED, waited for on the server."""
+        found = self.operation(operation_id, "wait=30")
+        assert found["status"] == "COMPLETED", found
+        return found
+
+    def items(self, operation_id: str) -> list[dict[str, Any]]:
+        """The whole ledger."""
+        path = f"/signalbox/v1/SenderPools/Operations/{operation_id}/Items"
+        answer = self.http.get(path, headers={"Accept": "application/x-ndjson"})
+        assert answer.status_code == 200, answer.text
+        return [json.loads(line) for line in answer.text.splitlines()]
+
+    def pool_of(self, operation_id: str) -> str:
+        """The id of the one pool that an operation created."""
+        (pool,) = self.get("/v1/SenderPools", operationId=operation_id)["senderPools"]
+        pool_id: str = pool["id"]
+        return pool_id
+
+    def members(self, pool_id: str) -> list[str]:
+        """The ids of a pool's senders, each as often as it was listed."""
+        return [one["id"] for one in self.pages(f"/v1/SenderPools/{pool_id}/Senders", "senders", pageSize=1000)]
+
+
+def unknown_senders(count: int) -> list[str]:
+    """Well-formed sender ids that nobody has."""
+    return [f"comms_sender_0000000000000000{number:010d}" for number in range(count)]
+
+
+def eventually(happened: Callable[[], bool], what: str, seconds: float = PATIENCE) -> None:
+    """Asks again and again until the answer is yes; for what has no signal to wait for, each question being a wait."""
+    end = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < end, f"not within {seconds} s: {what}"
+
+
+Serve: TypeAlias = Callable[..., Server]
+Work: TypeAlias = Callable[..., Worker]
+Connect: TypeAlias = Callable[..., Client]
