@@ -68,6 +68,8 @@ class _Stderr:
     """
 
     waiting: ClassVar[deque[bytes]] = deque()
+    # The loop that will flush: a loop may end before it does, and then the next one takes over.
+    loop: ClassVar[asyncio.AbstractEventLoop | None] = None
 
     def msg(self, line: bytes) -> None:
         try:
@@ -75,7 +77,8 @@ class _Stderr:
         except RuntimeError:
             _write([line])
             return
-        if not self.waiting:
+        if not self.waiting or _Stderr.loop is not loop:
+            _Stderr.loop = loop
             loop.call_soon(flush)
         self.waiting.append(line)
 

@@ -67,7 +67,8 @@ def test_secrets_are_shown_once(database_url: str, tmp_path: Path) -> None:
     def command(*arguments: str) -> str:
         done = run(tmp_path, *arguments, "--database", database_url)
         assert done.returncode == 0, done.stderr
-        return done.stdout + done.stderr
+        printed: str = done.stdout + done.stderr
+        return printed
 
     account = json.loads(command("accounts", "create", "Ada", "--json"))
     assert list(account) == ["accountSid", "authToken"]

@@ -23,7 +23,8 @@ PATH_PARAMS: Final[dict[str, Param[str]]] = {param.name: param for param in (SEN
 @dataclass(frozen=True)
 class Endpoint:
     """A handler and its description. `headers` are request headers that it understands beyond those of every path;
-    `public` ones need no credentials, `quiet` ones leave no line in the log."""
+    `errors` are statuses beyond those of every path, `etag` says that the answer has one. `public` ones need no
+    credentials, `quiet` ones leave no line in the log."""
 
     handle: Handler
     query: tuple[Param[object], ...] = ()
@@ -33,6 +34,7 @@ class Endpoint:
     answer: type[msgspec.Struct] | None = None
     other_media: tuple[str, ...] = ()
     errors: tuple[int, ...] = ()
+    etag: bool = False
     public: bool = False
     quiet: bool = False
 

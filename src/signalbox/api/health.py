@@ -48,5 +48,5 @@ async def _backlog(tx: Tx) -> dict[str, float]:
 
 
 HEALTHZ: Final = Endpoint(healthz, answer=Health, public=True, quiet=True)
-READYZ: Final = Endpoint(readyz, answer=Health, public=True, quiet=True)
-METRICS: Final = Endpoint(metrics, other_media=("text/plain",), public=True, quiet=True)
+READYZ: Final = Endpoint(readyz, answer=Health, errors=(503,), public=True, quiet=True)
+METRICS: Final = Endpoint(metrics, other_media=("text/plain",), errors=(503,), public=True, quiet=True)

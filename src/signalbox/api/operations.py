@@ -236,6 +236,7 @@ FETCH_OPERATION: Final = Endpoint(
     answer=SenderPoolOperation,
     other_media=("text/event-stream",),
     errors=(404,),
+    etag=True,
 )
 
 LIST_OPERATIONS: Final = Endpoint(
@@ -247,6 +248,7 @@ FETCH_OPERATION_OF_POOL: Final = Endpoint(
     answer=SenderPoolOperation,
     other_media=("text/event-stream",),
     errors=(404,),
+    etag=True,
 )
 LIST_ITEMS: Final = Endpoint(
     list_items,

@@ -245,7 +245,7 @@ CREATE: Final = Endpoint(
     answer=OperationReference,
     errors=(409, 422),
 )
-FETCH: Final = Endpoint(fetch_sender_pool, answer=SenderPool, errors=(404,))
+FETCH: Final = Endpoint(fetch_sender_pool, answer=SenderPool, errors=(404,), etag=True)
 DELETE: Final = Endpoint(delete_sender_pool, status=202, answer=ResourceReference, errors=(404, 412))
 UPDATE: Final = Endpoint(
     update_sender_pool, body=SENDER_POOL_CHANGE, status=202, answer=ResourceReference, errors=(404, 412)

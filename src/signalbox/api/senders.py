@@ -392,9 +392,9 @@ INVENTORY: Final = RawBody(
 _PAGE: Final = (PAGE_TOKEN, PAGE_SIZE)
 
 LIST: Final = Endpoint(list_senders, query=(CHANNEL, STATUS, START_DATE, END_DATE, *_PAGE), answer=SenderPage)
-FETCH: Final = Endpoint(fetch_sender, answer=Sender, errors=(404,))
+FETCH: Final = Endpoint(fetch_sender, answer=Sender, errors=(404,), etag=True)
 SEARCH: Final = Endpoint(search_senders, body=SENDER_SEARCH, answer=SenderPage)
 RESOLVE: Final = Endpoint(resolve_senders, body=SENDER_RESOLVE, answer=ResolvedList, errors=(404,))
 ENTER: Final = Endpoint(enter_senders, body=INVENTORY, answer=InventoryResult)
-UPDATE: Final = Endpoint(update_sender, body=SENDER_CHANGE, answer=Sender, errors=(404, 412))
+UPDATE: Final = Endpoint(update_sender, body=SENDER_CHANGE, answer=Sender, errors=(404, 412), etag=True)
 DELETE: Final = Endpoint(delete_sender, status=202, answer=ResourceReference, errors=(404, 412))

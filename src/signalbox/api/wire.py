@@ -14,6 +14,10 @@ T_co = TypeVar("T_co", covariant=True)
 Schema: TypeAlias = dict[str, object]
 
 
+# A `+` that was not encoded in a URL comes as a space.
+_OFFSET: Final = re.compile(r" (\d\d:\d\d)$")
+
+
 @dataclass(frozen=True)
 class Param(Generic[T_co]):
     """A query or path parameter: how its text is read, and how it is described.
@@ -38,7 +42,7 @@ class Instant(NamedTuple):
     def parse(cls, text: str) -> "Instant":
         """Reads an RFC 3339 date-time; a space before the offset is taken for the `+` it was before URL decoding."""
         try:
-            return cls(*clock.parse_rfc3339(text.replace(" ", "+")))
+            return cls(*clock.parse_rfc3339(_OFFSET.sub(r"+\1", text)))
         except ValueError:
             raise ValueError("must be an RFC 3339 date-time such as 2026-01-31T09:30:00Z") from None
 

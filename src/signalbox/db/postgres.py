@@ -230,6 +230,10 @@ class PostgresDatabase:
             try:
                 await connection.execute("BEGIN")
                 result = await work(tx)
+            except SignalboxError:
+                # A refusal is answered when its locks are gone: whoever repeats the request must not meet them.
+                await asyncio.shield(self._spawn(self._clean_up(connection, "ROLLBACK")))
+                raise
             except BaseException as error:
                 lost = self._let_go(connection, error, "ROLLBACK")
                 if attempt == TRIES or not (lost or isinstance(error, _REPEAT)):

@@ -1,0 +1,159 @@
+"""What the OpenAPI document shows: one example of each body, answer and parameter, made of the wire types themselves.
+
+Only the document needs these, so only the document's first request imports this module.
+"""
+
+from typing import Final
+
+import msgspec
+
+from signalbox import errors
+from signalbox.api import inventory_rows, operations, sender_pools, senders
+from signalbox.api.errors import MethodNotAllowed
+from signalbox.api.health import Health
+from signalbox.api.shapes import OperationReference, Pagination, ResourceReference
+from signalbox.errors import Problem, SignalboxError
+
+SENDER_ID: Final = "comms_sender_01kg6v2k3xf0jntwkszhvfqrht"
+OTHER_SENDER_ID: Final = "comms_sender_01kg6v2k47e3etj8j0jn67sk28"
+SENDER_POOL_ID: Final = "comms_senderpool_01kg9df81xfakra79kvt2yrkbp"
+OPERATION_ID: Final = "comms_operation_01kg9df81xeafagpkm7tnvhvqz"
+
+# Parameters and request headers by name. A page token has no example: a token is good only where it was made.
+PARAMS: Final[dict[str, str]] = {
+    "senderPoolId": SENDER_POOL_ID,
+    "senderId": SENDER_ID,
+    "operationId": OPERATION_ID,
+    "startDate": "2026-01-31T09:30:00.125Z",
+    "endDate": "2026-02-01T00:00:00Z",
+    "Idempotency-Key": '"8e03978e-40d5-43e8-bc93-6894a57f9324"',
+    "Prefer": "wait=10",
+    "If-None-Match": '"3f1c9a5be2d04786a1b7c3d9"',
+    "If-Match": '"3f1c9a5be2d04786a1b7c3d9"',
+    "page": "operations.md",
+}
+
+_TAGS: Final = {"team": "sales", "region": "eu-west"}
+_ROWS: Final = [
+    senders.InventoryRow("SMS", "+14155550123", display_name="Front desk", tags={"team": "sales"}),
+    senders.InventoryRow("EMAIL", "desk@example.com", status="DEACTIVATED"),
+]
+
+# Request bodies by their type.
+BODIES: Final[dict[object, object]] = {
+    sender_pools.NewSenderPool: sender_pools.NewSenderPool(
+        name="Support Europe",
+        senders=[sender_pools.SenderRef(SENDER_ID), sender_pools.SenderRef(OTHER_SENDER_ID)],
+        tags=_TAGS,
+    ),
+    sender_pools.SenderPoolChange: sender_pools.SenderPoolChange(name="Support worldwide", tags={"team": "support"}),
+    sender_pools.SenderRefs: [sender_pools.SenderRef(SENDER_ID), sender_pools.SenderRef(OTHER_SENDER_ID)],
+    senders.SenderSearch: senders.SenderSearch("+14155550123", "SMS"),
+    senders.SenderResolve: senders.SenderResolve(
+        [senders.RecipientAddress("+14155550199", "PHONE"), senders.RecipientAddress("ada@example.com", "EMAIL")],
+        sender_pool_id=SENDER_POOL_ID,
+        channels=senders.Channels(filter_in=["SMS", "RCS"], priority=[senders.ChannelPriority("RCS", 0)]),
+    ),
+    senders.SenderChange: senders.SenderChange(display_name="Front desk", tags={"team": "sales"}),
+    senders.InventoryRow: _ROWS,
+}
+
+# The inventory in the formats that are not JSON.
+TEXT_BODIES: Final[dict[str, str]] = {
+    "application/x-ndjson": msgspec.json.Encoder().encode_lines(_ROWS).decode(),
+    "text/csv": "channel,address,displayName,status,tags\n"
+    "SMS,+14155550123,Front desk,ACTIVATED,team=sales;region=eu-west\n"
+    "EMAIL,desk@example.com,,DEACTIVATED,\n",
+}
+
+_PAGINATION: Final = Pagination(
+    next="AQxhZnRlcjowMWtnOWRmODF4ZmFrcmE3OWt2dDJ5cmticA", self="AQlhdDowMWtnOWRmODF4ZmFrcmE3OWt2dDJ5cmticA"
+)
+_LAST_PAGE: Final = Pagination(next=None, self=_PAGINATION.self)
+_SENDER: Final = senders.Sender(
+    SENDER_ID,
+    "Front desk",
+    "+14155550123",
+    "SMS",
+    "ACTIVATED",
+    {"team": "sales"},
+    "2026-01-30T14:05:31.004Z",
+    "2026-01-30T09:30:00.125Z",
+)
+_POOL: Final = sender_pools.SenderPool(
+    SENDER_POOL_ID, "Support Europe", _TAGS, "2026-01-31T09:30:00.125Z", "2026-01-31T09:30:00.125Z"
+)
+_OPERATION: Final = operations.SenderPoolOperation(
+    OPERATION_ID,
+    "COMPLETED",
+    operations.Stats(total=3, queued=0, created=2, failed=1),
+    "2026-01-31T09:30:00.125Z",
+    "2026-01-31T09:30:00.161Z",
+)
+_ITEMS: Final = [
+    operations.OperationItem(0, None, "CREATED", None, None),
+    operations.OperationItem(1, SENDER_ID, "CREATED", None, None),
+    operations.OperationItem(2, OTHER_SENDER_ID, "FAILED", 20404, "the account has no sender with this id"),
+]
+
+
+def answers(base_url: str) -> dict[type, msgspec.Struct]:
+    """Answers by their type, with URLs on `base_url`."""
+    listed: list[msgspec.Struct] = [
+        _SENDER,
+        senders.SenderPage([_SENDER], _PAGINATION),
+        senders.ResolvedList(
+            [
+                senders.Resolved(
+                    senders.ResolvedSender(SENDER_ID, "Front desk", "SMS", "+14155550123"),
+                    senders.ResolvedRecipient("+14155550199", "PHONE"),
+                    0,
+                )
+            ]
+        ),
+        senders.InventoryResult(
+            1, 0, [inventory_rows.Refused("$[1].address", 20001, "address must be an email address", 3)]
+        ),
+        _POOL,
+        sender_pools.SenderPoolPage([_POOL], _PAGINATION),
+        _OPERATION,
+        operations.SenderPoolOperationPage([_OPERATION], _LAST_PAGE),
+        operations.OperationItemPage(_ITEMS, _LAST_PAGE),
+        OperationReference(OPERATION_ID, f"{base_url}/v1/SenderPools/Operations/{OPERATION_ID}"),
+        ResourceReference(SENDER_POOL_ID, f"{base_url}/v1/SenderPools/{SENDER_POOL_ID}"),
+        Health("alive"),
+    ]
+    return {type(one): one for one in listed}
+
+
+# Answers that are not JSON, by the type that they hold in another form.
+TEXT_ANSWERS: Final[dict[tuple[type, str], str]] = {
+    (operations.SenderPoolOperation, "text/event-stream"): "event: operation\ndata: "
+    + msgspec.json.encode(_OPERATION).decode()
+    + "\n\n",
+    (operations.OperationItemPage, "application/x-ndjson"): msgspec.json.Encoder().encode_lines(_ITEMS).decode(),
+}
+
+# One refusal of each kind.
+REFUSALS: Final[dict[type[SignalboxError], SignalboxError]] = {
+    type(error): error
+    for error in (
+        errors.Invalid(
+            [
+                Problem.at("pageSize", "pageSize must be a whole number from 1 to 1000"),
+                Problem("tags has too many members: at most 10", "tags", "$.tags"),
+            ]
+        ),
+        errors.Unauthenticated("the credentials are missing or wrong"),
+        errors.NotFound(f"there is no sender pool {SENDER_POOL_ID}"),
+        MethodNotAllowed("GET, HEAD, POST"),
+        errors.Conflict("the first request with this idempotency key is still being answered"),
+        errors.PreconditionFailed("the resource is not in the state that If-Match names; fetch it again"),
+        errors.TooLarge("the body is larger than 10 MiB"),
+        errors.NotJson("the body must be of type application/json"),
+        errors.KeyReused("this idempotency key was used for another request"),
+        errors.TooMany("the rate limit is used up; try again in 3 s", retry_after=3),
+        errors.Bug(""),
+        errors.Unavailable("The database is away."),
+    )
+}
