@@ -28,9 +28,9 @@ from markdown_it.token import Token
 
 from signalbox import config
 from signalbox.api import asgi, body, docs, server
-from signalbox.api.asgi import Route
 from signalbox.api.endpoint import PATH_PARAMS
 from signalbox.api.errors import ANSWERS, Answer
+from signalbox.api.router import Route
 from signalbox.api.routes import ROUTES
 from signalbox.cli import main
 

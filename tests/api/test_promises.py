@@ -183,6 +183,20 @@ async def test_every_log_line_of_a_request_has_its_id(ada: Person, capfd: pytest
     assert {line["requestId"] for line in lines} == {answer.headers["x-request-id"]}
 
 
+async def test_refusal_without_a_place_has_null_for_it(ada: Person) -> None:
+    for answer in (
+        await ada.get("/v1/Senders", anonymous=True),
+        await ada.get("/nowhere"),
+        await ada.get(f"/v1/SenderPools/{UNKNOWN_POOL}"),
+        await ada.delete("/v1/Senders"),
+        await ada.delete(f"/v1/SenderPools/{await ada.pool()}", headers={"if-match": '"x"'}),
+        await ada.post("/v1/SenderPools", content=b"x", headers={"content-type": "text/plain"}),
+    ):
+        (problem,) = answer.json()["errors"]
+        assert (problem["field"], problem["context"]) == (None, None)
+        assert problem["message"] == answer.json()["message"]
+
+
 async def test_overload_is_503_with_the_seconds_to_wait(ada: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     await ada.get("/v1/Senders")  # from now on the credential is known
 

@@ -34,9 +34,10 @@ class Source:
             prefix = told.get("prefix", "").rstrip("/")
         if not host:
             return of_server(scope) + prefix
-        if not _HOST.fullmatch(host) or scheme not in ("http", "https") or not _PREFIX.fullmatch(prefix):
+        base = _base(scheme, host, prefix)
+        if base is None:
             raise Invalid([Problem("Host is not a host and port", "Host", None)])
-        return f"{scheme}://{host}{prefix}"
+        return base
 
     def _is_proxy(self, address: str) -> bool:
         try:
@@ -44,6 +45,13 @@ class Source:
         except ValueError:
             return False
         return any(ip in network for network in self._proxies)
+
+
+@lru_cache(maxsize=1024)
+def _base(scheme: str, host: str, prefix: str) -> str | None:
+    if _HOST.fullmatch(host) and scheme in ("http", "https") and _PREFIX.fullmatch(prefix):
+        return f"{scheme}://{host}{prefix}"
+    return None
 
 
 def of_server(scope: Mapping[str, Any]) -> str:

@@ -30,6 +30,7 @@ _ORDER: Final = (
     "errors",
     "transport",
     "compatibility",
+    "conformance",
     "configuration",
     "tenancy",
     "postgresql",

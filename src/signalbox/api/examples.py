@@ -1,8 +1,6 @@
-"""What the OpenAPI document shows: one example of each body, answer and parameter, made of the wire types themselves.
+"""What the OpenAPI document shows: one example of each body, answer and parameter, made of the wire types themselves."""
 
-Only the document needs these, so only the document's first request imports this module.
-"""
-
+import re
 from typing import Final
 
 import msgspec
@@ -14,10 +12,10 @@ from signalbox.api.health import Health
 from signalbox.api.shapes import OperationReference, Pagination, ResourceReference
 from signalbox.errors import Problem, SignalboxError
 
-SENDER_ID: Final = "comms_sender_01kg6v2k3xf0jntwkszhvfqrht"
-OTHER_SENDER_ID: Final = "comms_sender_01kg6v2k47e3etj8j0jn67sk28"
-SENDER_POOL_ID: Final = "comms_senderpool_01kg9df81xfakra79kvt2yrkbp"
-OPERATION_ID: Final = "comms_operation_01kg9df81xeafagpkm7tnvhvqz"
+SENDER_ID: Final = "comms_sender_01kg73svhxe9nv59tdwh9edd1r"
+OTHER_SENDER_ID: Final = "comms_sender_01kg73svj7e33ad8x4a1jh69re"
+SENDER_POOL_ID: Final = "comms_senderpool_01kg9p6jhxf29s4fr84g98pbsk"
+OPERATION_ID: Final = "comms_operation_01kg9p6jhxf58sv7e9z0c1ht0h"
 
 # Parameters and request headers by name. A page token has no example: a token is good only where it was made.
 PARAMS: Final[dict[str, str]] = {
@@ -97,9 +95,10 @@ _ITEMS: Final = [
 ]
 
 
-def answers(base_url: str) -> dict[type, msgspec.Struct]:
-    """Answers by their type, with URLs on `base_url`."""
-    listed: list[msgspec.Struct] = [
+# Answers by their type, but for the references.
+ANSWERS: Final[dict[type, msgspec.Struct]] = {
+    type(one): one
+    for one in (
         _SENDER,
         senders.SenderPage([_SENDER], _PAGINATION),
         senders.ResolvedList(
@@ -119,12 +118,9 @@ def answers(base_url: str) -> dict[type, msgspec.Struct]:
         _OPERATION,
         operations.SenderPoolOperationPage([_OPERATION], _LAST_PAGE),
         operations.OperationItemPage(_ITEMS, _LAST_PAGE),
-        OperationReference(OPERATION_ID, f"{base_url}/v1/SenderPools/Operations/{OPERATION_ID}"),
-        ResourceReference(SENDER_POOL_ID, f"{base_url}/v1/SenderPools/{SENDER_POOL_ID}"),
         Health("alive"),
-    ]
-    return {type(one): one for one in listed}
-
+    )
+}
 
 # Answers that are not JSON, by the type that they hold in another form.
 TEXT_ANSWERS: Final[dict[tuple[type, str], str]] = {
@@ -157,3 +153,20 @@ REFUSALS: Final[dict[type[SignalboxError], SignalboxError]] = {
         errors.Unavailable("The database is away."),
     )
 }
+
+_COLLECTIONS: Final = {
+    "senderPoolId": "/v1/SenderPools",
+    "senderId": "/v1/Senders",
+    "operationId": "/v1/SenderPools/Operations",
+}
+
+
+def answer(type_: type, path: str, base_url: str) -> msgspec.Struct:
+    """An answer of this type; a reference is the one that the path gives, on `base_url`."""
+    if type_ is OperationReference:
+        collection = path.format_map(PARAMS)
+        return OperationReference(OPERATION_ID, f"{base_url}{collection}/Operations/{OPERATION_ID}")
+    if type_ is ResourceReference:
+        name = re.findall(r"{(\w+)}", path)[-1]
+        return ResourceReference(PARAMS[name], f"{base_url}{_COLLECTIONS[name]}/{PARAMS[name]}")
+    return ANSWERS[type_]

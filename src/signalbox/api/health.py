@@ -24,7 +24,7 @@ async def healthz(_: Request) -> Response:
 
 
 async def readyz(request: Request) -> Response:
-    """Say that the database can be reached and its schema is this program's; 503 otherwise."""
+    """Say that the database can be reached and has all of this program's schema; 503 otherwise."""
     if request.api.stopping:
         raise Unavailable("shutting down")
     await request.api.db.ready()

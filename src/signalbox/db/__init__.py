@@ -58,7 +58,7 @@ class Database(Protocol):
         """Finishes what has begun and lets go of the database."""
 
     async def ready(self) -> None:
-        """Raises Unavailable unless the database answers and its schema is this program's."""
+        """Raises Unavailable unless the database answers and has all of this program's schema."""
 
     async def read(self, work: Callable[[Tx], Awaitable[T]]) -> T:
         """Runs `work`, which only reads and awaits nothing but its `tx`. It may run more than once.

@@ -76,6 +76,9 @@ def missing(migrations: list[Migration], version: int | None) -> list[Migration]
 
 
 def require_current(migrations: list[Migration], version: int | None) -> None:
-    """Raises Unavailable unless the database is exactly at this program's schema."""
-    if version != (len(migrations) or None):
+    """Raises Unavailable while the database has not all of this program's schema.
+
+    More is no reason to: in an upgrade without an interruption, the old processes serve until the new ones do.
+    """
+    if (version or 0) < len(migrations):
         raise Unavailable(f"The database is at schema version {version or 0}, not {len(migrations)}.")
