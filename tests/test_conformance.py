@@ -1,4 +1,4 @@
-"""The conformance page: each promise has its tests, each test is there and runs, and nothing of the program is left out."""
+"""The conformance page: each promise has its tests, each test exists and runs, and nothing of the program is missing."""
 
 from __future__ import annotations
 

@@ -56,6 +56,7 @@ class Batch(msgspec.Struct, frozen=True):
 
     account_sid: str
     operation_id: str
+    request_id: str
     created: int
     failed: int
     status: Status
@@ -70,8 +71,18 @@ _ITEM_QUERIES: Final[dict[Outcome | None, str]] = {
 }
 
 
-async def start(tx: Tx, account_id: int, pool_id: str, sender_ids: Sequence[str | None], created: int = 0) -> Operation:
-    """Promises the work: an operation with an item for each sender, the first `created` of them done already."""
+async def start(
+    tx: Tx,
+    account_id: int,
+    pool_id: str,
+    sender_ids: Sequence[str | None],
+    created: int = 0,
+    request_id: str = "",
+) -> Operation:
+    """Promises the work: an operation with an item for each sender, the first `created` of them done already.
+
+    `request_id` names the request that asked for it in the log lines of the batches.
+    """
     operation_id = ids.new(ids.OPERATION)
     now = ids.created_at(operation_id)
     total = len(sender_ids)
@@ -88,6 +99,7 @@ async def start(tx: Tx, account_id: int, pool_id: str, sender_ids: Sequence[str 
         created=created,
         turn=turn,
         last_turn=turn + math.ceil((total - created) / BATCH_ITEMS),
+        request_id=request_id,
         now=now,
     )
     await tx.run(
@@ -158,7 +170,7 @@ async def run_batch(tx: Tx) -> Batch | None:
     row = await tx.one("operations.claim")
     if row is None:
         return None
-    account_id, operation_id, pool_id, total, first, account_sid = row
+    account_id, operation_id, pool_id, total, first, request_id, account_sid = row
     end = min(first + BATCH_ITEMS, total)
     span = {"account_id": account_id, "operation_id": operation_id, "first": first, "end": end}
     added = [str(row[0]) for row in await tx.all("operations.add_members", pool_id=pool_id, **span)]
@@ -179,7 +191,7 @@ async def run_batch(tx: Tx) -> Batch | None:
     if advanced is None:
         raise Bug("an operation vanished while its batch was applied")
     tx.wake(operation_id)
-    return Batch(account_sid, operation_id, created, failed, advanced[0])
+    return Batch(account_sid, operation_id, request_id, created, failed, advanced[0])
 
 
 async def postpone(tx: Tx) -> None:

@@ -34,11 +34,16 @@ def _from_row(row: Row) -> SenderPool:
 
 
 async def create(
-    tx: Tx, account_id: int, name: str | None, tags: dict[str, str], sender_ids: Sequence[str]
+    tx: Tx,
+    account_id: int,
+    name: str | None,
+    tags: dict[str, str],
+    sender_ids: Sequence[str],
+    request_id: str = "",
 ) -> Operation:
     """Makes a pool, named by its id if by nothing else, and starts the operation that puts the senders in."""
     pool_id = ids.new(ids.SENDER_POOL)
-    operation = await operations.start(tx, account_id, pool_id, [None, *sender_ids], created=1)
+    operation = await operations.start(tx, account_id, pool_id, [None, *sender_ids], 1, request_id)
     await tx.run(
         "sender_pools.insert",
         account_id=account_id,
@@ -123,11 +128,13 @@ async def list_senders(tx: Tx, account_id: int, pool_id: str, filter_: senders.F
     return [senders.from_row(row) for row in rows]
 
 
-async def add_senders(tx: Tx, account_id: int, pool_id: str, sender_ids: Sequence[str]) -> Operation:
+async def add_senders(
+    tx: Tx, account_id: int, pool_id: str, sender_ids: Sequence[str], request_id: str = ""
+) -> Operation:
     """Starts the operation that puts senders into the pool. Raises NotFound for the pool; senders may be unknown."""
     if await tx.one("sender_pools.share", account_id=account_id, pool_id=pool_id) is None:
         raise NotFound(f"there is no sender pool {pool_id}")
-    return await operations.start(tx, account_id, pool_id, sender_ids)
+    return await operations.start(tx, account_id, pool_id, sender_ids, 0, request_id)
 
 
 async def require_member(tx: Tx, account_id: int, pool_id: str, sender_id: str) -> None:

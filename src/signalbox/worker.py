@@ -69,6 +69,7 @@ class Workers:
         self._metrics.batch(batch.created, batch.failed, seconds)
         self._log.info(
             "batch",
+            requestId=batch.request_id,
             account=batch.account_sid,
             operation=batch.operation_id,
             created=batch.created,

@@ -1,4 +1,4 @@
-"""What the OpenAPI document shows: one example of each body, answer and parameter, made of the wire types themselves."""
+"""What the OpenAPI document shows: one of each parameter, body and answer, made of the wire types themselves."""
 
 import re
 from typing import Final

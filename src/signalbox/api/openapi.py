@@ -70,7 +70,7 @@ _SENDER_ADDRESSES: Final = {
     "PushSenderAddress": ("Picks the push senders with either id.", ("fcm", "apn"), ()),
 }
 _MEDIA: Final = {
-    "text/event-stream": "An event, `operation`, for each change until the operation is final; `data` is the operation.",
+    "text/event-stream": "An event `operation` for each change until it is final; its `data` is the operation.",
     "application/x-ndjson": "One row or item, as JSON, on each line.",
     "text/csv": "A header line that names the members, then one row on each line; tags are `key=value;key=value`.",
 }

@@ -103,7 +103,7 @@ async def create_sender_pool(request: Request) -> Response:
     sender_ids = [sender.sender_id for sender in new.senders]
 
     async def work(tx: Tx) -> Operation:
-        return await sender_pools.create(tx, request.account_id, name, new.tags, sender_ids)
+        return await sender_pools.create(tx, request.account_id, name, new.tags, sender_ids, request.id)
 
     return await references.start(request, new, "/v1/SenderPools", "/v1/SenderPools/Operations", work)
 
@@ -166,7 +166,7 @@ async def add_senders(request: Request) -> Response:
     collection = f"/v1/SenderPools/{pool_id}/Senders"
 
     async def work(tx: Tx) -> Operation:
-        return await sender_pools.add_senders(tx, request.account_id, pool_id, sender_ids)
+        return await sender_pools.add_senders(tx, request.account_id, pool_id, sender_ids, request.id)
 
     async def require(tx: Tx) -> None:
         await sender_pools.fetch(tx, request.account_id, pool_id)

@@ -86,7 +86,7 @@ CREATE TABLE sender_pool_removals (
 
 -- Items are tried in the order of their index, so created + failed is also the index of the next one to try, and
 -- queued is total - created - failed: the counters cannot disagree. turn and last_turn order the work between
--- accounts: see operations.sql.
+-- accounts: see operations.sql. request_id names the request that started the operation in the log lines of its batches.
 CREATE TABLE operations (
     account_id INTEGER NOT NULL,
     id TEXT /*pg: COLLATE "C" */ NOT NULL,
@@ -97,6 +97,7 @@ CREATE TABLE operations (
     failed INTEGER NOT NULL,
     turn BIGINT NOT NULL,
     last_turn BIGINT NOT NULL,
+    request_id TEXT NOT NULL,
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL,
     PRIMARY KEY (account_id, id),

@@ -13,8 +13,9 @@ SELECT MAX(turn) FROM (
 
 -- name: operations.insert
 INSERT INTO operations (
-    account_id, id, pool_id, status, total, created, failed, turn, last_turn, created_at, updated_at)
-VALUES (:account_id, :operation_id, :pool_id, :status, :total, :created, 0, :turn, :last_turn, :now, :now);
+    account_id, id, pool_id, status, total, created, failed, turn, last_turn, request_id, created_at, updated_at)
+VALUES (
+    :account_id, :operation_id, :pool_id, :status, :total, :created, 0, :turn, :last_turn, :request_id, :now, :now);
 
 -- name: operations.insert_items
 -- dialect: sqlite
@@ -91,7 +92,7 @@ ORDER BY item_index LIMIT :limit;
 -- The lock on the row is the claim: it lasts as long as the transaction that applies the batch. An account whose
 -- inventory is being changed is passed over, not waited for: the others' work goes on.
 -- across accounts: workers serve all
-SELECT o.account_id, o.id, o.pool_id, o.total, o.created + o.failed AS first, a.sid
+SELECT o.account_id, o.id, o.pool_id, o.total, o.created + o.failed AS first, o.request_id, a.sid
 FROM operations AS o JOIN accounts AS a ON a.id = o.account_id
 WHERE o.status = 'PROCESSING'
     /*pg: AND pg_try_advisory_xact_lock_shared(hashtext('signalbox.inventory'), o.account_id) */
