@@ -38,7 +38,7 @@ def objects(capture: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
 
 def test_json_line_has_time_level_event_and_fields(capfd: pytest.CaptureFixture[str]) -> None:
     log.configure("json")
-    log.get().bind(requestId="r1", account=7).info("request", path="/v1", ms=1.5)
+    log.get().info("request", requestId="r1", account=7, path="/v1", ms=1.5)
     (line,) = objects(capfd)
     assert list(line) == ["timestamp", "level", "event", "requestId", "account", "path", "ms"]
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", str(line.pop("timestamp")))
@@ -79,8 +79,8 @@ def test_console_traceback_cannot_forge_lines(capfd: pytest.CaptureFixture[str])
     log.configure("console")
     try:
         raise ValueError(FORGED)
-    except ValueError:
-        log.get().exception("failed", code=1)
+    except ValueError as error:
+        log.get().error("failed", error, code=1)
     first, *rest = lines(capfd)
     assert first.endswith(" error   failed code=1")
     assert rest
@@ -99,7 +99,7 @@ def test_json_exception_is_a_text_field(capfd: pytest.CaptureFixture[str]) -> No
     try:
         raise ValueError("broken")
     except ValueError as error:
-        log.get().error("failed", exc_info=error)
+        log.get().error("failed", error)
     (line,) = objects(capfd)
     assert str(line["exception"]).startswith("Traceback (most recent call last):\n")
     assert str(line["exception"]).endswith("\nValueError: broken")

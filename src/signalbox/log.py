@@ -1,10 +1,8 @@
 """Log lines: one JSON object or one readable line each, on standard error.
 
-Fields are passed with the call or bound: `log.get().bind(requestId=...)`. Nothing a client sends can start a
-new line or reach the terminal as a control character.
+Fields are passed with the call: `log.get().info("ready", url=...)`. Nothing a client sends can start a new line or
+reach the terminal as a control character.
 """
-
-from __future__ import annotations
 
 import asyncio
 import atexit
@@ -14,46 +12,103 @@ import sys
 import traceback
 from collections import deque
 from collections.abc import Callable
-from typing import ClassVar, Literal, cast
+from typing import Final, Literal, TypeAlias
 
 import msgspec
-import structlog
-from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
 
 from signalbox import clock
 
-__all__ = ["FilteringBoundLogger", "configure", "get", "printable"]
+Fields: TypeAlias = dict[str, object]
 
-_STDERR = 2
-_LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
-_COLOURS = {
-    "debug": "\x1b[2m",
-    "info": "\x1b[32m",
-    "warning": "\x1b[33m",
-    "error": "\x1b[31m",
-    "critical": "\x1b[31;1m",
-}
+_STDERR: Final = 2
+_LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40}
+_COLOURS: Final = {"debug": "\x1b[2m", "info": "\x1b[32m", "warning": "\x1b[33m", "error": "\x1b[31m"}
 _DIM, _PLAIN = "\x1b[2m", "\x1b[0m"
 _encode = msgspec.json.Encoder(enc_hook=repr).encode
+
+
+class Logger:
+    """Writes the lines of this process; those that tell of trouble at once, others with their turn of the loop."""
+
+    __slots__ = ("_level", "_loop", "_render", "_waiting")
+
+    def __init__(self) -> None:
+        self._render: Callable[[Fields], bytes] = _json
+        self._level = _LEVELS["info"]
+        self._waiting: deque[bytes] = deque()
+        # The loop that will flush. A loop may end before it does, and then the next one takes over.
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def set_up(self, render: Callable[[Fields], bytes], level: int) -> None:
+        """How lines look from now on, and which are written."""
+        self._render, self._level = render, level
+
+    def debug(self, event: str, **fields: object) -> None:
+        """What only somebody who looks for a fault wants to read."""
+        if self._level <= 10:
+            self._later(self._render({"timestamp": "", "level": "debug", "event": event, **fields}))
+
+    def info(self, event: str, **fields: object) -> None:
+        """What happened, as it should."""
+        if self._level <= 20:
+            self._later(self._render({"timestamp": "", "level": "info", "event": event, **fields}))
+
+    def warning(self, event: str, **fields: object) -> None:
+        """What somebody should know of."""
+        if self._level <= 30:
+            self._now(self._render({"timestamp": "", "level": "warning", "event": event, **fields}))
+
+    def error(self, event: str, error: BaseException | None = None, **fields: object) -> None:
+        """What went wrong on our side; `error` adds its trace."""
+        if error is not None:
+            fields["exception"] = "".join(traceback.format_exception(error)).rstrip()
+        self._now(self._render({"timestamp": "", "level": "error", "event": event, **fields}))
+
+    def flush(self) -> None:
+        """Writes the lines that wait for the end of the event loop's turn."""
+        lines = []
+        while self._waiting:
+            lines.append(self._waiting.popleft())
+        if lines:
+            _write(lines)
+
+    def _later(self, line: bytes) -> None:
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            _write([line])
+            return
+        if not self._waiting or self._loop is not loop:
+            self._loop = loop
+            loop.call_soon(self.flush)
+        self._waiting.append(line)
+
+    def _now(self, line: bytes) -> None:
+        self.flush()
+        _write([line])
+
+
+def get() -> Logger:
+    """The logger of this process."""
+    return _logger
 
 
 def configure(format: Literal["auto", "json", "console"] = "auto", level: str = "info") -> None:  # noqa: A002
     """From now on every line of this process looks so, those of libraries (warnings and worse) included.
 
-    `level` is debug, info, warning or error. Loggers made before change with it.
+    `level` is debug, info, warning or error.
     """
     console = format == "console" or (format == "auto" and sys.stderr.isatty())
     colours = console and sys.stderr.isatty() and not os.environ.get("NO_COLOR")
-    render = (_coloured if colours else _console) if console else _json
-    _set_up(render, _LEVELS[level])
+    _logger.set_up((_coloured if colours else _console) if console else _json, _LEVELS[level])
     # Libraries log with the standard library: their warnings take the same road, their chatter none.
     logging.basicConfig(handlers=[_FromLogging()], level=max(logging.WARNING, _LEVELS[level]), force=True)
     logging.captureWarnings(True)
 
 
-def get() -> FilteringBoundLogger:
-    """A logger: one per module; `.bind(requestId=...)` gives another that adds these fields to each line."""
-    return cast(FilteringBoundLogger, structlog.get_logger())
+def flush() -> None:
+    """Writes every line that still waits."""
+    _logger.flush()
 
 
 def printable(text: str) -> str:
@@ -61,45 +116,8 @@ def printable(text: str) -> str:
     return text if text.isprintable() else repr(text)[1:-1]
 
 
-class _Stderr:
-    """Writes whole lines past Python's buffers, so that several processes can share one standard error.
-
-    Lines of one turn of an event loop leave together; those that tell of trouble leave at once.
-    """
-
-    waiting: ClassVar[deque[bytes]] = deque()
-    # The loop that will flush: a loop may end before it does, and then the next one takes over.
-    loop: ClassVar[asyncio.AbstractEventLoop | None] = None
-
-    def msg(self, line: bytes) -> None:
-        try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:
-            _write([line])
-            return
-        if not self.waiting or _Stderr.loop is not loop:
-            _Stderr.loop = loop
-            loop.call_soon(flush)
-        self.waiting.append(line)
-
-    def now(self, line: bytes) -> None:
-        flush()
-        _write([line])
-
-    debug = info = msg
-    warning = error = critical = now
-
-
-def flush() -> None:
-    """Writes the lines that wait for the end of the event loop's turn."""
-    lines = []
-    while _Stderr.waiting:
-        lines.append(_Stderr.waiting.popleft())
-    if lines:
-        _write(lines)
-
-
 def _write(lines: list[bytes]) -> None:
+    # Past Python's buffers and in one piece, so that several processes can share one standard error.
     rest = b"".join([line + b"\n" for line in lines])
     try:
         while rest:
@@ -108,40 +126,20 @@ def _write(lines: list[bytes]) -> None:
         pass  # nobody reads any more, or the disk is full: no reason to fail a request
 
 
-atexit.register(flush)
-
-
 class _FromLogging(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         try:
             text = record.getMessage()
         except Exception:  # a library's mistake in its own log call must not become ours
             text = str(record.msg)
-        level = min(record.levelno // 10 * 10, logging.CRITICAL)
-        get().log(level, text, logger=record.name, exc_info=record.exc_info)
+        if record.levelno >= logging.ERROR:
+            _logger.error(text, record.exc_info[1] if record.exc_info else None, logger=record.name)
+        else:
+            _logger.warning(text, logger=record.name)
 
 
-def _line(method: str, fields: EventDict) -> EventDict:
-    trace = _trace(fields.pop("exc_info", None))
-    now, event = clock.rfc3339(clock.now_ms()), fields.pop("event", "")
-    line = {"timestamp": now, "level": method, "event": event, **fields}
-    if trace:
-        line["exception"] = trace
-    return line
-
-
-def _trace(exc_info: object) -> str:
-    if exc_info is True:
-        exc_info = sys.exc_info()[1]
-    if isinstance(exc_info, tuple):
-        exc_info = exc_info[1]
-    if not isinstance(exc_info, BaseException):
-        return ""
-    return "".join(traceback.format_exception(exc_info)).rstrip()
-
-
-def _json(_: WrappedLogger, method: str, fields: EventDict) -> bytes:
-    line = _line(method, fields)
+def _json(line: Fields) -> bytes:
+    line["timestamp"] = clock.rfc3339(clock.now_ms())
     try:
         return _encode(line)
     except Exception:  # a lone surrogate, a huge number, a strange key: the line matters more than its types
@@ -153,44 +151,33 @@ def _safe(value: object) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
 
 
-def _console(_: WrappedLogger, method: str, fields: EventDict) -> bytes:
-    return _readable(method, fields, lambda _, text: text)
+def _console(line: Fields) -> bytes:
+    return _readable(line, lambda _, text: text)
 
 
-def _coloured(_: WrappedLogger, method: str, fields: EventDict) -> bytes:
-    return _readable(method, fields, lambda colour, text: f"{colour}{text}{_PLAIN}")
+def _coloured(line: Fields) -> bytes:
+    return _readable(line, lambda colour, text: f"{colour}{text}{_PLAIN}")
 
 
-def _readable(method: str, fields: EventDict, paint: Callable[[str, str], str]) -> bytes:
-    line = _line(method, fields)
-    trace = line.pop("exception", "")
+def _readable(line: Fields, paint: Callable[[str, str], str]) -> bytes:
+    _, level, event = line.pop("timestamp"), str(line.pop("level")), str(line.pop("event"))
+    trace = str(line.pop("exception", ""))
     parts = [
-        paint(_DIM, line.pop("timestamp")),
-        paint(_COLOURS.get(line.pop("level"), _PLAIN), f"{method:<7}"),
-        printable(str(line.pop("event"))),
+        paint(_DIM, clock.rfc3339(clock.now_ms())),
+        paint(_COLOURS.get(level, _PLAIN), f"{level:<7}"),
+        printable(event),
         *(f"{paint(_DIM, printable(str(key)) + '=')}{_value(value)}" for key, value in line.items()),
     ]
     # Indented and escaped: no line of an exception's message can pass for a line of the log.
-    parts_of_trace = [f"    {printable(one)}" for one in str(trace).splitlines()]
-    return "\n".join([" ".join(parts), *parts_of_trace]).encode("utf-8", "backslashreplace")
+    trace_lines = [f"    {printable(one)}" for one in trace.splitlines()]
+    return "\n".join([" ".join(parts), *trace_lines]).encode("utf-8", "backslashreplace")
 
 
 def _value(value: object) -> str:
-    text = value if isinstance(value, str) else repr(value)
     if not isinstance(value, str):
-        return printable(text)
-    return text if text.isprintable() and text and not set(text) & set(" ='\"") else repr(text)
+        return printable(repr(value))
+    return value if value.isprintable() and value and not set(value) & set(" ='\"") else repr(value)
 
 
-def _set_up(render: Callable[[WrappedLogger, str, EventDict], bytes], level: int) -> None:
-    # Not cached on first use: it saves 1.4 of 7 us a line, and pins loggers to the first configuration.
-    structlog.configure(
-        processors=[render],
-        wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=lambda *_: _Stderr(),
-        cache_logger_on_first_use=False,
-    )
-
-
-# What a program that never calls configure() gets; structlog's own default is standard output.
-_set_up(_json, _LEVELS["info"])
+_logger: Final = Logger()
+atexit.register(_logger.flush)

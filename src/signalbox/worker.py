@@ -47,8 +47,8 @@ class Workers:
                 except Unavailable as error:
                     self._log.warning("worker waits for the database", problem=str(error))
                     busy = False
-                except Exception:  # a worker that died of it would leave work undone that was promised
-                    self._log.error("batch failed", exc_info=True)
+                except Exception as error:  # a worker that died of it would leave work undone that was promised
+                    self._log.error("batch failed", error)
                     busy = await self._put_back()
                 if not busy and not self._stopping:
                     await news.wait(_LOOK_SECONDS)

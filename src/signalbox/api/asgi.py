@@ -89,7 +89,7 @@ class Api:
         self._limiter = RateLimiter(settings.rate_limit) if settings.rate_limit else None
         self._base_urls = base_url.Source(settings.public_url, settings.trusted_proxies)
         self._cors = cors.Policy(settings.cors_origins) if settings.cors_origins else None
-        self._log = log.get().bind()
+        self._log = log.get()
 
     def stop(self) -> None:
         """Lets everybody who waits for an operation go, so that a shutdown need not wait for them."""
@@ -113,13 +113,15 @@ class Api:
                 raise
             response = exchange.refuse(Unavailable("the server is shutting down"), self._log)
         except Exception as error:  # whatever it is, the client gets the documented answer and we get the trace
-            response = exchange.refuse(Bug(repr(error)), self._log)
+            bug = Bug(repr(error))
+            bug.__cause__ = error
+            response = exchange.refuse(bug, self._log)
         status = response.status
         try:
             await exchange.send(response, send)
-        except Exception:
+        except Exception as error:
             status = 500
-            self._log.error("answer broke off", requestId=exchange.request_id, exc_info=True)
+            self._log.error("answer broke off", error, requestId=exchange.request_id)
             raise
         finally:
             exchange.log(self._log, status, started)
@@ -237,10 +239,10 @@ class _Exchange:
                 return bytes(chunks)
         raise ClientGone
 
-    def refuse(self, error: SignalboxError, logger: log.FilteringBoundLogger) -> Response:
+    def refuse(self, error: SignalboxError, logger: log.Logger) -> Response:
         """The documented answer to an error; a bug of ours goes into the log with its trace."""
         if isinstance(error, Bug):
-            logger.error("bug", requestId=self.request_id, problem=str(error), exc_info=True)
+            logger.error("bug", error.__cause__ or error, requestId=self.request_id, problem=str(error))
         elif isinstance(error, Unavailable):
             logger.warning("unavailable", requestId=self.request_id, problem=str(error))
         elif isinstance(error, Invalid) and self.request:
@@ -295,7 +297,7 @@ class _Exchange:
                 await asyncio.gather(pumping, leaving, return_exceptions=True)
         await send({"type": "http.response.body", "body": b""})
 
-    def log(self, logger: log.FilteringBoundLogger, status: int, started: float) -> None:
+    def log(self, logger: log.Logger, status: int, started: float) -> None:
         """The one line that a request leaves, and its figures. No query, body, address or secret is in it."""
         seconds = time.perf_counter() - started
         route = self.route

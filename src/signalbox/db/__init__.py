@@ -63,7 +63,7 @@ class Database(Protocol):
     async def read(self, work: Callable[[Tx], Awaitable[T]]) -> T:
         """Runs `work`, which only reads and awaits nothing but its `tx`. It may run more than once.
 
-        On SQLite all of `work` sees one snapshot; on PostgreSQL each statement sees its own.
+        Each statement sees its own snapshot: what has to be consistent is read by one.
         """
 
     async def write(self, work: Callable[[Tx], Awaitable[T]]) -> T:

@@ -62,9 +62,8 @@ class SqliteDatabase:
         self._carried: list[_Request | None] = []
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
-        self._reader: sqlite3.Connection | None = None
+        self._reader: SqliteTx | None = None
         self._writer: sqlite3.Connection | None = None
-        self._reading = False
         self._open = False
         self._transactions = 0
         self._commits = 0
@@ -85,9 +84,7 @@ class SqliteDatabase:
             # The thread ends after the group in hand and what waited before this moment.
             await asyncio.to_thread(self._thread.join)
             self._thread = None
-        if self._reader is not None:
-            self._reader.close()
-            self._reader = None
+        self._drop_reader()
 
     async def ready(self) -> None:
         try:
@@ -110,44 +107,30 @@ class SqliteDatabase:
     async def read(self, work: Callable[[Tx], Awaitable[T]]) -> T:
         if self._path is None:
             return await self._queue(work, writes=False)
-        if self._reading:
-            raise Bug("read() inside read()")
         for attempt in range(1, READ_TRIES + 1):
-            self._reading = True
+            if not self._open:
+                raise Unavailable("The database is closed.")
             try:
-                return self._read(work)
+                # On the loop, and never suspended by its statements: each sees its own snapshot, as on PostgreSQL.
+                return await work(self._reader or self._connect_reader(self._path))
             except sqlite3.Error as error:
+                if code(error) in REOPEN:
+                    self._drop_reader()
                 if code(error) not in BUSY or attempt == READ_TRIES:
                     raise translate(error) from error
                 self._retries += 1
-            finally:
-                self._reading = False
         raise AssertionError
 
-    def _read(self, work: Callable[[Tx], Awaitable[T]]) -> T:
-        if not self._open:
-            raise Unavailable("The database is closed.")
-        reader = self._reader
-        if reader is None:
-            reader = self._reader = connect(self._path, READER_BUSY_MS)
-            reader.execute("PRAGMA query_only = ON")
-        try:
-            # One snapshot for all statements; the two extra ones cost about a microsecond together.
-            reader.execute("BEGIN")
-            result = drive(work(SqliteTx(reader, self._queries, False)))
-            reader.execute("COMMIT")
-        except BaseException as error:
-            try:
-                if reader.in_transaction:
-                    reader.execute("ROLLBACK")
-                broken = code(error) in REOPEN
-            except sqlite3.Error:
-                broken = True
-            if broken:
-                self._reader = None
-                reader.close()
-            raise
-        return result
+    def _drop_reader(self) -> None:
+        reader, self._reader = self._reader, None
+        if reader is not None:
+            reader.close()
+
+    def _connect_reader(self, path: str) -> SqliteTx:
+        connection = connect(path, READER_BUSY_MS)
+        connection.execute("PRAGMA query_only = ON")
+        self._reader = SqliteTx(connection, self._queries, False)
+        return self._reader
 
     async def write(self, work: Callable[[Tx], Awaitable[T]]) -> T:
         return await self._queue(work, writes=True)

@@ -70,6 +70,10 @@ class SqliteTx:
         self._writes = writes
         self.topics: list[str] = []
 
+    def close(self) -> None:
+        """Closes the connection."""
+        self._connection.close()
+
     def _execute(self, name: str, params: dict[str, Value]) -> sqlite3.Cursor:
         query = self._queries.get(name)
         if query is None:
