@@ -39,6 +39,7 @@ GOOD_TEXTS = [
     ("log_format", "json", "json"),
     ("log_level", "warning", "warning"),
     ("database_connections", "1", 1),
+    ("database_direct", "postgresql://u:p@h:5/d", "postgresql://u:p@h:5/d"),
 ]
 
 BAD_TEXTS = [
@@ -77,6 +78,8 @@ BAD_TEXTS = [
     ("log_format", "xml"),
     ("log_level", "INFO"),
     ("database_connections", "0"),
+    ("database_direct", "sqlite:///a.db"),
+    ("database_direct", "db.internal"),
     ("account_sid", "AC" + "A" * 32),
     ("auth_token", "two words"),
     ("auth_token", "x" * 257),

@@ -25,7 +25,7 @@ _SWITCH_SECONDS: Final = 0.0002
 @contextlib.asynccontextmanager
 async def opened(settings: Settings) -> AsyncIterator[Database]:
     """The database, connected and with the present schema. Raises Unavailable and SchemaTooNew."""
-    database = db.connect(settings.database, connections=settings.database_connections)
+    database = db.connect(settings.database, connections=settings.database_connections, direct=settings.database_direct)
     await database.open()
     try:
         yield database

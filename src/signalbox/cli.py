@@ -57,7 +57,7 @@ def _options(*keys: str) -> Callable[[Command], Command]:
     return decorate
 
 
-_DATABASE = ("database", "config")
+_DATABASE = ("database", "database_direct", "config")
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 
 
@@ -83,7 +83,7 @@ def serve(**command_line: str | bool | None) -> None:
 
 
 @main.command()
-@_options("database", "workers", "database_connections", "log_format", "log_level", "config")
+@_options("database", "workers", "database_connections", "database_direct", "log_format", "log_level", "config")
 def worker(**command_line: str | bool | None) -> None:
     """Work on operations only, beside processes that serve."""
     settings = _lasting(_settings(command_line))
@@ -235,7 +235,7 @@ def _with_database(
     from signalbox import db, log
 
     log.configure(settings.log_format, "warning")  # standard error is for what went wrong, here
-    database = db.connect(settings.database, connections=1)
+    database = db.connect(settings.database, connections=1, direct=settings.database_direct)
 
     async def go() -> T:
         await database.open()

@@ -130,6 +130,12 @@ def _database(value: str) -> str:
     return value
 
 
+def _direct(value: str) -> str:
+    if _database(value).startswith("sqlite"):
+        raise ValueError("must be postgresql://user@host/name")
+    return value
+
+
 def _public_url(value: str) -> str:
     from urllib.parse import urlsplit
 
@@ -176,6 +182,7 @@ _HOST = _matching("ADDRESS", r"[A-Za-z0-9._:%-]+", "must be a host name or an IP
 _SID = _matching("SID", r"AC[0-9a-f]{32}", "must be AC and 32 lower-case hexadecimal digits")
 _TOKEN = _matching("TOKEN", r"[!-~]{1,256}", "must be 1 to 256 visible ASCII characters")
 _DATABASE = _Form("text", "URL", _database)
+_DIRECT = _Form("text", "URL", _direct)
 _PUBLIC_URL = _Form("text", "URL", _public_url)
 _NETWORKS = _Form("list", "CIDR,...", _networks)
 _ORIGINS = _Form("list", "ORIGIN,...", _origins)
@@ -219,6 +226,9 @@ class Settings:
         "info", _one_of("debug", "info", "warning", "error"), "The least serious log lines to print."
     )
     database_connections: int = _setting(10, _integer(1, 1000), "Most connections this process opens to PostgreSQL.")
+    database_direct: str | None = _setting(
+        None, _DIRECT, "The same PostgreSQL without the pooler in transaction mode that database names.", secret=True
+    )
     account_sid: str | None = _setting(
         None, _SID, "SID of the account that an empty database gets; needs auth_token.", option=False
     )

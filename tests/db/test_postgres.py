@@ -222,6 +222,45 @@ async def test_wake_is_sent_before_close_returns(other: PostgresDatabase, empty_
         assert await subscription.wait(10)
 
 
+async def test_nothing_stays_on_connections_that_lead_through_a_pooler(empty_postgres_url: str, sql: Path) -> None:
+    """Neither a prepared statement nor a setting; what does not go through it keeps both."""
+    (sql / "queries" / "session.sql").write_text(
+        "-- name: session.left\nSELECT count(*), current_setting('jit') FROM pg_prepared_statements;"
+    )
+
+    async def left(tx: Tx) -> tuple[int, str]:
+        await names(tx)
+        ((count, jit),) = await tx.all("session.left")
+        return count, jit
+
+    pooled = PostgresDatabase(empty_postgres_url, sql, 1, direct=empty_postgres_url)
+    plain = PostgresDatabase(empty_postgres_url, sql, 1)
+    await pooled.open()
+    await plain.open()
+    assert await pooled.read(left) == (0, "on")
+    count, jit = await plain.read(left)
+    assert (count > 0, jit) == (True, "off")
+    await pooled.close()
+    await plain.close()
+
+
+async def test_wakeups_and_migrations_go_past_a_pooler(empty_postgres_url: str, sql: Path, tmp_path: Path) -> None:
+    """Of the two URLs, only the direct one leads anywhere: the schema is made, and what is fired elsewhere is heard."""
+    nowhere = f"postgresql://nobody@/x?host={tmp_path}"
+    pooled = PostgresDatabase(nowhere, sql, 1, direct=empty_postgres_url)
+    await pooled.open()
+    await connected(pooled)
+    plain = PostgresDatabase(empty_postgres_url, sql, 1)
+    await plain.open()
+    with pooled.wakeups.subscribe("items") as subscription:
+        await plain.write(add(1, "a"))
+        assert await subscription.wait(10)
+    with pytest.raises(Unavailable, match="cannot be reached"):
+        await pooled.ready()
+    await plain.close()
+    await pooled.close()
+
+
 async def test_server_restart_is_survived(sql: Path) -> None:
     server = PostgresServer()
     try:

@@ -77,11 +77,12 @@ class Database(Protocol):
         """Numbers for /metrics, the same names on both engines."""
 
 
-def connect(url: str, *, connections: int = 10, sql_folder: Path | None = None) -> Database:
+def connect(url: str, *, connections: int = 10, direct: str | None = None, sql_folder: Path | None = None) -> Database:
     """The database at `url`, not opened yet.
 
     `sqlite:///relative.db`, `sqlite:////absolute.db`, `sqlite://` (memory), `postgresql://user@host/db`.
-    `connections` bounds the PostgreSQL pool; one more carries wake-ups. Raises ValueError for other URLs.
+    `connections` bounds the PostgreSQL pool; one more carries wake-ups. `direct` says that `url` leads through a
+    pooler in transaction mode, and is the URL without it. Raises ValueError for other URLs.
     """
     folder = sql_folder or PACKAGE_SQL
     scheme, colon, rest = url.partition("://")
@@ -97,7 +98,7 @@ def connect(url: str, *, connections: int = 10, sql_folder: Path | None = None) 
             raise ValueError(f"{safe_url(url)}: the port is not a number from 0 to 65535") from None
         from signalbox.db.postgres import PostgresDatabase
 
-        return PostgresDatabase(url, folder, connections)
+        return PostgresDatabase(url, folder, connections, direct)
     raise ValueError(
         f"{safe_url(url)!r} is not a database URL: use sqlite:///file.db, sqlite:// (memory)"
         " or postgresql://user@host/database"

@@ -31,6 +31,8 @@ MIGRATION_SECONDS: Final = 3600.0
 # Any number that no other program in the database uses for its advisory locks: "signalbx" as bytes.
 MIGRATION_LOCK: Final = 0x7369676E616C6278
 
+_SETTINGS: Final = {"jit": "off"}  # compiling costs more than our queries
+
 _REPEAT = (
     exceptions.SerializationError,
     exceptions.DeadlockDetectedError,
@@ -83,6 +85,29 @@ def _translate(error: BaseException, lost: bool = False) -> BaseException:
     return new
 
 
+async def _open(url: str, settings: dict[str, str], statements: int = 1000) -> Connection:
+    """A connection with these server settings, which keeps up to `statements` prepared. Raises Unavailable."""
+    try:
+        return await asyncpg.connect(
+            url,
+            timeout=CONNECT_SECONDS,
+            command_timeout=COMMAND_SECONDS,
+            statement_cache_size=statements,
+            max_cached_statement_lifetime=0,
+            server_settings={"application_name": "signalbox", **settings},
+        )
+    except asyncpg.ClientConfigurationError as error:
+        raise Unavailable("The database URL is wrong.", detail=error) from error
+    except (
+        OSError,
+        asyncpg.PostgresError,
+        asyncpg.InterfaceError,
+        exceptions.InternalClientError,
+    ) as error:
+        reason = "no answer in time" if isinstance(error, TimeoutError) else error
+        raise Unavailable("The database cannot be reached.", detail=reason) from error
+
+
 class _Tx:
     """The statements of one request on one connection; satisfies `Tx`."""
 
@@ -127,9 +152,10 @@ class _Tx:
 class PostgresDatabase:
     """A PostgreSQL database shared by any number of processes. See `Database`."""
 
-    def __init__(self, url: str, sql_folder: Path, connections: int) -> None:
+    def __init__(self, url: str, sql_folder: Path, connections: int, direct: str | None = None) -> None:
         self.wakeups = Wakeups()
         self._url = url
+        self._direct = direct
         self._queries = load(sql_folder / "queries", "postgres")
         self._migrations = migrate.series(sql_folder / "migrations", "postgres")
         self._pool: Pool[Connection] = Pool(self._connect, connections)
@@ -138,43 +164,30 @@ class PostgresDatabase:
         self._transactions = 0
         self._retries = 0
 
-    async def _connect(self, synchronous_commit: Literal["on", "off"] | None = None) -> Connection:
-        settings = {"application_name": "signalbox", "jit": "off"}  # compiling costs more than our queries
-        if synchronous_commit:
-            settings["synchronous_commit"] = synchronous_commit
-        try:
-            return await asyncpg.connect(
-                self._url,
-                timeout=CONNECT_SECONDS,
-                command_timeout=COMMAND_SECONDS,
-                statement_cache_size=1000,
-                max_cached_statement_lifetime=0,
-                server_settings=settings,
-            )
-        except asyncpg.ClientConfigurationError as error:
-            raise Unavailable("The database URL is wrong.", detail=error) from error
-        except (
-            OSError,
-            asyncpg.PostgresError,
-            asyncpg.InterfaceError,
-            exceptions.InternalClientError,
-        ) as error:
-            reason = "no answer in time" if isinstance(error, TimeoutError) else error
-            raise Unavailable("The database cannot be reached.", detail=reason) from error
+    async def _connect(self) -> Connection:
+        if self._direct is None:
+            return await _open(self._url, _SETTINGS)
+        # Each transaction may get another server connection, so nothing may be left on one: no named statement, and
+        # no setting either, which the pooler would refuse.
+        return await _open(self._url, {}, statements=0)
 
     async def _connect_notifier(self) -> Connection:
         # A hint is not worth waiting for the disk.
-        return await self._connect(synchronous_commit="off")
+        return await _open(self._direct or self._url, {**_SETTINGS, "synchronous_commit": "off"})
 
     async def open(self) -> None:
-        connection = await self._pool.acquire()
+        # A migration is long, and its lock and its statements want the server itself.
+        connection = await (_open(self._direct, _SETTINGS) if self._direct else self._pool.acquire())
         try:
             await self._migrate(connection)
         except BaseException as error:
             connection.terminate()
             raise _translate(error, _lost(connection, error))  # noqa: B904 (it sets the cause)
         finally:
-            self._pool.release(connection)
+            if self._direct:
+                connection.terminate()
+            else:
+                self._pool.release(connection)
         self._notifier.start()
 
     async def close(self) -> None:
