@@ -1,4 +1,4 @@
-"""The conformance page: each promise has its tests, each test exists and runs, and nothing of the program is missing."""
+"""The conformance page: each promise has its tests, each test exists and runs, and nothing of the program is absent."""
 
 from __future__ import annotations
 

@@ -88,7 +88,7 @@ async def create(tx: Tx, name: str, sid: str | None = None, token: str | None = 
     """Makes an account; its SID and token are random unless given. Raises Conflict when the SID is taken."""
     sid = sid or secrets.new_sid("AC")
     token = token or secrets.new_secret()
-    digest = secrets.digest((await keyring(tx)).digests, token)
+    digest = secrets.digest((await keyring(tx)).digests, token.encode())
     row = await tx.one("accounts.insert", sid=sid, name=name, token_digest=digest, now=clock.now_ms())
     if row is None:
         raise Conflict(f"there is an account {sid} already")
@@ -113,7 +113,7 @@ async def resume(tx: Tx, sid: str) -> None:
 async def rotate_token(tx: Tx, sid: str) -> str:
     """Replaces the account's token and returns the new one. Raises NotFound."""
     token = secrets.new_secret()
-    digest = secrets.digest((await keyring(tx)).digests, token)
+    digest = secrets.digest((await keyring(tx)).digests, token.encode())
     _found(await tx.run("accounts.set_token", sid=sid, token_digest=digest), f"there is no account {sid}")
     return token
 
@@ -122,7 +122,7 @@ async def create_key(tx: Tx, account_sid: str, name: str) -> NewKey:
     """Makes an API key for an account. Raises NotFound."""
     account_id = await _account_id(tx, account_sid)
     secret = secrets.new_secret()
-    digest = secrets.digest((await keyring(tx)).digests, secret)
+    digest = secrets.digest((await keyring(tx)).digests, secret.encode())
     key = Key(secrets.new_sid("SK"), account_sid, name, None, clock.now_ms())
     await tx.run(
         "accounts.insert_api_key",
@@ -154,7 +154,7 @@ async def authenticate(tx: Tx, keys: Keyring, sid: str, secret: str) -> Principa
     """Whom a SID and its secret speak for; None for every reason to refuse, after the same work."""
     row = await tx.one("accounts.by_key" if sid.startswith("SK") else "accounts.by_token", sid=sid)
     account_id, account_sid, status, digest = row or (0, "", "", _NO_DIGEST)
-    same = secrets.same(secrets.digest(keys.digests, secret), digest)
+    same = secrets.same(secrets.digest(keys.digests, secret.encode()), digest)
     return Principal(account_id, account_sid) if same and status == "ACTIVE" else None
 
 

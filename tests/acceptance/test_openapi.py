@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+import itertools
+import json
+import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias, cast
 
 import httpx
+import jsonschema_rs
 import pytest
 import schemathesis
 
-from processes import SID, TOKEN, Connect, Serve, Server, environment
+from processes import ACCOUNT, PATIENCE, SID, TOKEN, Connect, Serve, Server, environment, unknown_senders
+from signalbox import ids
+from signalbox.api import examples, inventory_rows, openapi
+from signalbox.api.body import RawBody
+from signalbox.api.operations import SenderPoolOperation
 from signalbox.api.routes import ROUTES
+from signalbox.api.sender_pools import SenderPool
+from signalbox.api.senders import SENDER_RESOLVE, Sender
+from signalbox.clock import rfc3339
+from signalbox.errors import Invalid
+
+Document: TypeAlias = dict[str, Any]
+OF_BROWSERS = ("cache-control", "content-security-policy")
 
 # Two checks cannot judge this API everywhere.
 # positive_data_acceptance: some rules cannot be said in a schema, so a request that fits it may rightly be refused: an
@@ -29,42 +44,304 @@ checks.negative_data_rejection.enabled = false
 """
 
 
+def resolve(document: Document, reference: str) -> Any:
+    """What a reference names."""
+    found: Any = document
+    for step in reference.removeprefix("#/").split("/"):
+        found = found[step]
+    return found
+
+
+def resolved(document: Document, value: dict[str, Any]) -> Any:
+    return resolve(document, value["$ref"]) if "$ref" in value else value
+
+
+def validator(document: Document, schema: dict[str, Any]) -> jsonschema_rs.Validator:
+    return jsonschema_rs.validator_for({"components": document["components"], **schema}, validate_formats=True)
+
+
+def valid(document: Document, schema: dict[str, Any], value: Any) -> None:
+    validator(document, schema).validate(value)
+
+
 @pytest.fixture
 def server(serve: Serve, tmp_path: Path) -> Server:
     return serve(f"sqlite:///{tmp_path / 'signalbox.db'}", "--strict")
 
 
 @pytest.fixture
-def document(server: Server) -> dict[str, Any]:
-    found: dict[str, Any] = httpx.get(f"{server.url}/openapi.json").json()
+def document(server: Server) -> Document:
+    found: Document = httpx.get(f"{server.url}/openapi.json").json()
     return found
 
 
-def test_document_is_valid_openapi_31(document: dict[str, Any]) -> None:
-    """By the specification's own schema, which schemathesis carries."""
+def test_document_is_valid_openapi_31(document: Document) -> None:
+    """By the specification's own schema, which schemathesis carries; its schemas by JSON Schema's, its references."""
     assert document["openapi"].startswith("3.1.")
     schemathesis.openapi.from_dict(document).validate()
+    for schema in document["components"]["schemas"].values():
+        jsonschema_rs.meta.validate({"$schema": "https://json-schema.org/draft/2020-12/schema", **schema})
+    for reference in set(re.findall(r'"\$ref":"#/([^"]+)"', json.dumps(document, separators=(",", ":")))):
+        assert resolve(document, f"#/{reference}"), reference
 
 
-def test_document_has_exactly_the_routes(document: dict[str, Any]) -> None:
+def test_document_has_exactly_the_routes(document: Document) -> None:
     described = [(method.upper(), path) for path, methods in document["paths"].items() for method in methods]
     assert sorted(described) == sorted((route.method, route.path) for route in ROUTES)
 
 
-def test_document_gives_each_operation_a_name_and_a_summary(document: dict[str, Any]) -> None:
-    operations = [one for methods in document["paths"].values() for one in methods.values()]
-    names = [one["operationId"] for one in operations]
+def test_document_gives_each_operation_a_name_a_summary_and_a_described_tag(document: Document) -> None:
+    found = [one for methods in document["paths"].values() for one in methods.values()]
+    names = [one["operationId"] for one in found]
     assert len(set(names)) == len(names)
-    assert all(one["summary"].endswith(".") for one in operations)
+    assert all(one["summary"].endswith(".") for one in found)
+    assert {tag for one in found for tag in one["tags"]} == {tag["name"] for tag in document["tags"]}
+    for about in (document, *document["tags"]):
+        assert httpx.get(about["externalDocs"]["url"]).status_code == 200
 
 
-def test_document_asks_credentials_where_the_server_does(server: Server, document: dict[str, Any]) -> None:
+def test_document_asks_credentials_where_the_server_does(server: Server, document: Document) -> None:
     """Every operation is called without credentials: 401 exactly where the document has a security requirement."""
     with httpx.Client(base_url=server.url) as stranger:
         for path, methods in document["paths"].items():
             for method, operation in methods.items():
                 answer = stranger.request(method, path.replace("{", "").replace("}", ""))
                 assert (answer.status_code == 401) == ("security" not in operation), (method, path)
+                assert ("401" in operation["responses"]) == (answer.status_code == 401), (method, path)
+
+
+def test_document_has_every_parameter_that_the_server_reads(document: Document) -> None:
+    """Those of the route table, with their schemas; the conditions where 304 and 412 are; nothing else."""
+    for route in ROUTES:
+        operation = document["paths"][route.path][route.method.lower()]
+        described = {(one["in"], one["name"]): one for one in operation["parameters"]}
+        wanted = {("path", name) for name in re.findall(r"{(\w+)}", route.path)}
+        wanted |= {("query", param.name) for param in route.endpoint.query}
+        wanted |= {("header", param.name) for param in route.endpoint.headers}
+        wanted |= {("header", "If-None-Match")} if "304" in operation["responses"] else set()
+        wanted |= {("header", "If-Match")} if "412" in operation["responses"] else set()
+        assert described.keys() == wanted
+        for param in (*route.endpoint.query, *route.endpoint.headers):
+            where = "query" if param in route.endpoint.query else "header"
+            schema = resolved(document, described[where, param.name]["schema"])
+            assert {**schema, "enum": sorted(schema.get("enum", []))} == {
+                **param.schema,
+                "enum": sorted(cast("list[str]", param.schema.get("enum", []))),
+            }
+            assert described[where, param.name]["description"] == param.description
+
+
+async def test_examples_of_the_document_are_valid(document: Document) -> None:
+    """By their schemas; those of bodies by the server's own reading as well."""
+    seen = 0
+    for route in ROUTES:
+        operation = document["paths"][route.path][route.method.lower()]
+        for param in operation["parameters"]:
+            if "example" in param:
+                valid(document, param["schema"], param["example"])
+        for response in operation["responses"].values():
+            for media in resolved(document, response).get("content", {}).values():
+                if "example" in media:
+                    valid(document, media["schema"], media["example"])
+                    seen += 1
+        for name, media in operation.get("requestBody", {"content": {}})["content"].items():
+            valid(document, media["schema"], media["example"])
+            body = route.endpoint.body
+            assert body
+            if isinstance(body, RawBody):
+                text = media["example"] if isinstance(media["example"], str) else json.dumps(media["example"])
+                rows = await inventory_rows.rows(cast("inventory_rows.ContentType", name), text.encode())
+                assert (len(rows.good), rows.refused) == (2, [])
+            else:
+                assert await body.read(json.dumps(media["example"]).encode())
+        if route.endpoint.answer:
+            assert "example" in operation["responses"][str(route.endpoint.status)]["content"]["application/json"]
+    assert seen > 100
+
+
+def test_example_was_created_at_the_time_in_its_id() -> None:
+    for one in examples.ANSWERS.values():
+        if isinstance(one, Sender | SenderPool | SenderPoolOperation):
+            assert rfc3339(ids.created_at(one.id)) == one.created_at
+
+
+async def test_sender_address_has_the_forms_that_the_server_accepts(document: Document) -> None:
+    """Every set of its members fits the schema exactly when the server reads it."""
+    members = {"address": "+14155550123", "channel": "SMS", "name": "Ada", "fcm": "one", "apn": "two"}
+    for count in range(len(members) + 1):
+        for names in itertools.combinations(members, count):
+            body = {
+                "recipientAddresses": [{"address": "+14155550199", "channel": "PHONE"}],
+                "senderAddresses": [{name: members[name] for name in names}],
+            }
+            fits = validator(document, {"$ref": "#/components/schemas/SenderResolve"}).is_valid(body)
+            try:
+                await SENDER_RESOLVE.read(json.dumps(body).encode())
+            except Invalid:
+                assert not fits, names
+            else:
+                assert fits, names
+
+
+def test_document_names_what_the_settings_switch_on() -> None:
+    """No answer of a server without rate limit, or of a strict one, has the headers that only others send."""
+    everything = json.dumps(openapi.build(ROUTES, "http://host"))
+    least = json.dumps(openapi.build(ROUTES, "http://host", strict=True, rate_limited=False))
+    for text in ("RateLimit", '"429"', "TooMany", "Retry-After", "Signalbox-Warning"):
+        assert text in everything
+    for text in ("RateLimit", '"429"', "TooMany", "Signalbox-Warning"):
+        assert text not in least
+
+
+def test_document_is_about_the_server_as_the_client_called_it(server: Server, document: Document) -> None:
+    """Under another name it differs by that name only."""
+    other = httpx.get(f"{server.url}/openapi.json", headers={"Host": "signalbox.example:8443"})
+    assert other.json()["servers"] == [{"url": "http://signalbox.example:8443"}]
+    assert other.text.replace("http://signalbox.example:8443", server.url) == json.dumps(
+        document, separators=(",", ":"), ensure_ascii=False
+    )
+    assert "base-url.invalid" not in other.text
+
+
+@pytest.mark.timeout(60)
+def test_answers_have_the_headers_and_types_that_the_document_gives_them(serve: Serve, tmp_path: Path) -> None:
+    """Every operation answers once as wished, and with every refusal that can be had: nothing more, nothing less."""
+    server = serve(f"sqlite:///{tmp_path / 'signalbox.db'}", env={**ACCOUNT, "SIGNALBOX_RATE_LIMIT": "400/3600"})
+    document = httpx.get(f"{server.url}/openapi.json").json()
+    with httpx.Client(base_url=server.url, auth=(SID, TOKEN), timeout=PATIENCE) as http:
+        caller = Caller(http, document)
+        wished(caller)
+        refused(caller)
+        succeeded = {path_and_method for path_and_method, status in caller.seen if status < 300}
+        assert succeeded == {(route.path, route.method) for route in ROUTES}
+    assert {status for _, status in caller.seen} == {200, 202, 304, 400, 401, 404, 409, 412, 413, 415, 422, 429}
+
+
+def wished(caller: Caller) -> None:
+    """Every operation, with what it needs."""
+    for body, media in (
+        (json.dumps([{"channel": "SMS", "address": f"+1415555010{n}"} for n in range(3)]), "application/json"),
+        ('{"channel":"SMS","address":"+14155550103"}', "application/x-ndjson"),
+        ("channel,address\nSMS,+14155550104", "text/csv"),
+    ):
+        caller("POST", "/signalbox/v1/Senders", content=body, headers={"Content-Type": media})
+    senders = [one["id"] for one in caller("GET", "/v1/Senders", params={"nonsense": 1}).json()["senders"]]
+    phone = {"address": "+14155550199", "channel": "PHONE"}
+    caller("POST", "/v1/Senders/Search", json={"address": "+14155550100", "channel": "SMS"})
+    caller("POST", "/v1/Senders/Resolve", json={"recipientAddresses": [phone]})
+    new = {"json": {"senders": [{"senderId": one} for one in senders]}, "headers": {"Idempotency-Key": "a-key"}}
+    operation_id = caller("POST", "/v1/SenderPools", **new).json()["operationId"]
+    assert caller("POST", "/v1/SenderPools", **new).headers["Idempotency-Replayed"] == "true"
+    operation = f"/v1/SenderPools/Operations/{operation_id}"
+    caller("GET", operation, headers={"Prefer": "wait=30"})
+    caller("GET", operation, headers={"Accept": "text/event-stream"})
+    caller("GET", "/v1/SenderPools/Operations")
+    for accept in ("application/json", "application/x-ndjson"):
+        caller("GET", f"/signalbox{operation}/Items", headers={"Accept": accept})
+    assert caller("POST", f"/signalbox{operation}/Cancel").status_code == 409
+    pool = "/v1/SenderPools/" + caller("GET", "/v1/SenderPools").json()["senderPools"][0]["id"]
+    started = caller("POST", f"{pool}/Senders", json=[{"senderId": senders[0]}]).json()
+    caller("GET", f"{pool}/Senders/Operations/{started['operationId']}", headers={"Prefer": "wait=30"})
+    caller("GET", f"{pool}/Senders")
+    sender = f"/v1/Senders/{senders[1]}"
+    for path in (pool, sender, operation):
+        etag = caller("GET", path).headers["etag"]
+        assert caller("GET", path, headers={"If-None-Match": etag}).status_code == 304
+    etag = caller("GET", pool).headers["etag"]
+    caller("PATCH", pool, json={"name": "Another"}, headers={"If-Match": etag})
+    for method, path in (("PATCH", pool), ("DELETE", pool), ("DELETE", f"{pool}/Senders/{senders[0]}")):
+        assert caller(method, path, json={"name": "Another"}, headers={"If-Match": etag}).status_code == 412
+    for method in ("PATCH", "DELETE"):
+        answer = caller(method, f"/signalbox{sender}", json={"displayName": "A"}, headers={"If-Match": etag})
+        assert answer.status_code == 412
+    caller("PATCH", f"/signalbox{sender}", json={"displayName": "Front desk"})
+    caller("DELETE", f"/signalbox{sender}")
+    caller("DELETE", f"{pool}/Senders/{senders[0]}")
+    caller("DELETE", pool)
+    for path in ("/healthz", "/readyz", "/metrics", "/docs", "/docs/errors", "/docs/errors.md", "/llms.txt"):
+        caller("GET", path)
+    caller("GET", "/llms-full.txt")
+    caller("GET", "/openapi.json")
+    # Only what still waits in the queue can be cancelled: tried until a worker is slower than we are.
+    many, status = {"senders": [{"senderId": one} for one in unknown_senders(10_000)]}, 409
+    while status == 409:
+        operation_id = caller("POST", "/v1/SenderPools", json=many).json()["operationId"]
+        status = caller("POST", f"/signalbox/v1/SenderPools/Operations/{operation_id}/Cancel").status_code
+
+
+def refused(caller: Caller) -> None:
+    """Refusals of every kind that a client can bring about, at each operation that documents them."""
+    missing = dict(examples.PARAMS, page="nothing")
+    for path, methods in caller.document["paths"].items():
+        for method, operation in methods.items():
+            url = path.format_map(missing)
+            body = {"content": b"{}", "headers": {"Content-Type": "image/png"}}
+            if "401" in operation["responses"]:
+                assert caller(method, url, auth=("nobody", "nothing")).status_code == 401
+            if "415" in operation["responses"]:
+                assert caller(method, url, **body).status_code == 415
+                # In chunks: the server notices only when all of it has come.
+                large = iter([b" " * (10 * 1024 * 1024 + 1)])
+                assert caller(method, url, content=large).status_code == 413
+            if "404" in operation["responses"]:
+                example = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+                assert caller(method, url, json=example.get("example")).status_code == 404, url
+            assert caller(method, url, headers={"Host": "no host"}).status_code == 400
+    pool = {"headers": {"Idempotency-Key": "a-key"}, "json": {"name": "Another request"}}
+    assert caller("POST", "/v1/SenderPools", **pool).status_code == 422
+    while caller("GET", "/v1/Senders").status_code != 429:
+        pass
+
+
+class Caller:
+    """Calls the server and holds each answer to what the document says of it."""
+
+    # Of the protocol, or of no use to a client; everything else is described.
+    UNDESCRIBED = frozenset({"connection", "content-length", "content-type", "date", "transfer-encoding", *OF_BROWSERS})
+
+    def __init__(self, http: httpx.Client, document: Document) -> None:
+        self.http = http
+        self.document = document
+        self.seen: set[tuple[tuple[str, str], int]] = set()
+        # Fixed segments before placeholders.
+        paths = sorted(document["paths"], key=lambda path: [segment.startswith("{") for segment in path.split("/")])
+        self._patterns = [(path, re.compile(re.sub(r"{\w+}", "[^/]+", path))) for path in paths]
+
+    def __call__(self, method: str, url: str, **options: Any) -> httpx.Response:
+        answer = self.http.request(method, url, **options)
+        path = next(path for path, pattern in self._patterns if pattern.fullmatch(url))
+        self.seen.add(((path, method.upper()), answer.status_code))
+        what = (method, url, answer.status_code)
+        responses = self.document["paths"][path][method.lower()]["responses"]
+        assert str(answer.status_code) in responses, what
+        described = resolved(self.document, responses[str(answer.status_code)])
+        headers = {name.lower(): resolved(self.document, one) for name, one in described["headers"].items()}
+        sent = set(answer.headers) - self.UNDESCRIBED
+        always = {name for name, header in headers.items() if header["required"]}
+        assert always <= sent <= headers.keys(), what
+        for name in sent & headers.keys():
+            value: str | int = answer.headers[name]
+            if headers[name]["schema"]["type"] == "integer":
+                value = int(value)
+            valid(self.document, headers[name]["schema"], value)
+        media = answer.headers.get("content-type", "").partition(";")[0]
+        assert (media in described["content"]) if "content" in described else not answer.content, what
+        if media == "application/json":
+            valid(self.document, described["content"][media]["schema"], answer.json())
+            if answer.status_code == 200:
+                assert ("etag" in sent) == ("etag" in headers), what
+        return answer
+
+
+def test_other_methods_are_answered_as_the_document_says(server: Server, document: Document) -> None:
+    described = document["components"]["responses"]["MethodNotAllowed"]
+    for path in document["paths"]:
+        answer = httpx.request("PUT", server.url + path.format_map(examples.PARAMS), auth=(SID, TOKEN))
+        assert answer.status_code == 405
+        assert all(name in answer.headers for name in described["headers"])
+        listed = {method.upper() for method in document["paths"][path]}
+        assert set(answer.headers["allow"].split(", ")) - {"HEAD"} == listed
+        assert ("HEAD" in answer.headers["allow"]) == ("GET" in listed)
 
 
 @pytest.mark.timeout(240)

@@ -281,7 +281,7 @@ async def test_secrets_are_stored_as_keyed_digests_only(database: Database, data
     keyed, key_sid = await ada.key()
     cells = await _cells(database_url)
     for person in (ada, keyed):
-        assert secrets.digest((await database.write(accounts.keyring)).digests, person.secret) in cells
+        assert secrets.digest((await database.write(accounts.keyring)).digests, person.secret.encode()) in cells
     text = "\n".join(cell.decode("latin-1") if isinstance(cell, bytes) else str(cell) for cell in cells)
     assert ada.account_sid in text
     assert key_sid in text

@@ -39,6 +39,7 @@ Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 MOST_BODY_BYTES: Final = 10 * 1024 * 1024
+CLOSE: Final = (b"connection", b"close")
 # Unknown query parameters that one answer names.
 _MOST_NAMED: Final = 50
 # A client that has not delivered its body by then keeps a connection for nothing.
@@ -219,13 +220,13 @@ class _Exchange:
             raise NotJson(f"the body must be of type {' or '.join(accepted)}")
         length = self.headers.get(b"content-length", b"")
         if length.isdigit() and int(length) > MOST_BODY_BYTES:
-            self.extra.append((b"connection", b"close"))
+            self.extra.append(CLOSE)
             raise TooLarge("the body is larger than 10 MiB")
         try:
             async with asyncio.timeout(BODY_SECONDS):
                 return await self._chunks()
         except TimeoutError:
-            self.extra.append((b"connection", b"close"))
+            self.extra.append(CLOSE)
             raise Invalid([Problem(f"the body did not arrive within {BODY_SECONDS:.0f} seconds")]) from None
 
     async def _chunks(self) -> bytes:
@@ -233,7 +234,7 @@ class _Exchange:
         while (message := await self.receive())["type"] == "http.request":
             chunks += message.get("body", b"")
             if len(chunks) > MOST_BODY_BYTES:
-                self.extra.append((b"connection", b"close"))
+                self.extra.append(CLOSE)
                 raise TooLarge("the body is larger than 10 MiB")
             if not message.get("more_body"):
                 return bytes(chunks)

@@ -33,7 +33,7 @@ class Authenticator:
 
     async def principal(self, header: bytes) -> Principal:
         """Who calls with this Authorization header. Raises Unauthenticated, with one message for every reason."""
-        remembered = secrets.digest(self._keys.digests, header.decode("latin-1"))
+        remembered = secrets.digest(self._keys.digests, header)
         now = time.monotonic()
         expires, principal = self._known.get(remembered, (0.0, None))
         if principal is not None and now < expires:

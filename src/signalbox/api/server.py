@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 import uvicorn
-from uvicorn._types import ASGISendEvent
+from uvicorn._types import ASGISendEvent, HTTPResponseStartEvent
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from signalbox import log
-from signalbox.api.asgi import Api, new_request_id
+from signalbox.api.asgi import CLOSE, Api, new_request_id
 from signalbox.api.errors import respond
+from signalbox.api.request import Headers
 from signalbox.errors import Invalid, Problem
 
 # Request line and headers together. Without a bound a client can fill the memory with them.
@@ -30,7 +31,7 @@ SHUTDOWN_SECONDS: Final = 5
 class Cycle(RequestResponseCycle):
     """One request and its answer: an answer that is whole leaves in one write, head and body together."""
 
-    _head: ASGISendEvent | None = None
+    _head: HTTPResponseStartEvent | None = None
 
     async def send(self, message: ASGISendEvent) -> None:
         """Keeps the head back until the body says whether it is all there."""
@@ -39,21 +40,23 @@ class Cycle(RequestResponseCycle):
             return
         head, self._head = self._head, None
         if head is not None:
-            if not message.get("more_body") and self._write_whole(head, message):
+            if self.flow.write_paused and not self.disconnected:
+                # Somebody asks and does not read: let the answers wait here, not in our memory.
+                await self.flow.drain()
+            if not message.get("more_body") and self._write_whole(
+                head["status"], list(head.get("headers", ())), message
+            ):
                 return
             await super().send(head)
         await super().send(message)
 
-    def _write_whole(self, head: Any, message: Any) -> bool:
-        """Does what uvicorn does with the two messages, for an answer that says its length and keeps its promise."""
-        lines = [b"%b: %b\r\n" % header for header in (*self.default_headers, *head["headers"])]
-        # What is not the common case is left to uvicorn: an answer without a length, or one that closes.
-        if not lines[-1].startswith(b"content-length") or not self.keep_alive or self.disconnected:
+    def _write_whole(self, status: int, headers: Headers, message: Any) -> bool:
+        """Does what uvicorn does with the two messages, in the common case: the rest is left to uvicorn."""
+        if not self.keep_alive or self.disconnected or CLOSE in headers or headers[-1][0] != b"content-length":
             return False
-        if any(line.startswith(b"connection") for line in lines):
-            return False
+        lines = [b"%b: %b\r\n" % header for header in (*self.default_headers, *headers)]
         body: bytes = b"" if self.scope["method"] == "HEAD" else message.get("body", b"")
-        self.transport.write(b"".join((STATUS_LINE[head["status"]], *lines, b"\r\n", body)))
+        self.transport.write(b"".join((STATUS_LINE[status], *lines, b"\r\n", body)))
         self.response_started = self.response_complete = True
         self.waiting_for_100_continue = False
         self.message_event.set()
@@ -65,6 +68,7 @@ class Protocol(HttpToolsProtocol):
     """One connection: bounds the headers in size and time, and answers what is no HTTP with the documented error."""
 
     _bytes = 0
+    _over = False
     _header_timer: asyncio.TimerHandle | None = None
     _in_headers = True
 
@@ -76,7 +80,16 @@ class Protocol(HttpToolsProtocol):
         self._headers_came()
         super().connection_lost(exc)
 
+    def _unsupported_upgrade_warning(self) -> None:
+        # The parser stopped at an offer that reached it all the same (one in two pieces, or CONNECT), and would take what
+        # follows for a request of its own. This request is answered, and nothing after it is read.
+        self._over = True
+        if self.cycle is not None:
+            self.cycle.keep_alive = False
+
     def data_received(self, data: bytes) -> None:
+        if self._over:
+            return
         if self._in_headers and b"pgrade:" in data:
             data = _without_upgrade(data)
         super().data_received(data)
