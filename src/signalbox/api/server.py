@@ -81,8 +81,8 @@ class Protocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def _unsupported_upgrade_warning(self) -> None:
-        # The parser stopped at an offer that reached it all the same (one in two pieces, or CONNECT), and would take what
-        # follows for a request of its own. This request is answered, and nothing after it is read.
+        # The parser stopped at an offer that reached it all the same (in two pieces, or CONNECT). It would take what
+        # follows for a request of its own: this request is answered, and nothing after it is read.
         self._over = True
         if self.cycle is not None:
             self.cycle.keep_alive = False
