@@ -99,6 +99,13 @@ def _template(api: "Api") -> bytes:
     return msgspec.json.encode(made)
 
 
+_BASIC: Final[Schema] = {
+    "type": "http",
+    "scheme": "basic",
+    "description": "Account SID (`AC...`) and auth token, or API key SID (`SK...`) and secret.",
+}
+
+
 def build(routes: Sequence[Route], base_url: str, *, strict: bool = False, rate_limited: bool = True) -> Schema:
     """The document as plain JSON, for a server with these settings."""
     features = Features(strict, rate_limited)
@@ -130,13 +137,7 @@ def build(routes: Sequence[Route], base_url: str, *, strict: bool = False, rate_
                 name: _header(header) for name, header in answer_headers.HEADERS.items() if features.send(name)
             },
             "responses": {kind.__name__: _refusal(kind, base_url, features) for kind in _used(routes, rate_limited)},
-            "securitySchemes": {
-                "basic": {
-                    "type": "http",
-                    "scheme": "basic",
-                    "description": "Account SID (`AC...`) and auth token, or API key SID (`SK...`) and secret.",
-                }
-            },
+            "securitySchemes": {"basic": _BASIC},
         },
     }
     forms = {_form(msgspec.json.schema(type_)): name for name, type_ in _NAMED.items()}

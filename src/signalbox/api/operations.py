@@ -123,13 +123,12 @@ async def list_items(request: Request) -> Response | Stream:
     operation_id = request.path(OPERATION_ID)
     outcome = cast("operations.Outcome | None", request.get(OUTCOME))
     wanted = page(request, "items", operation_id, outcome)
-    first = int(wanted.anchor.item) + (wanted.anchor.edge == "after") if wanted.anchor else 0
     streamed = "application/x-ndjson" in request.header(b"accept")
+    limit = _STREAM_ITEMS if streamed else wanted.size + 1
 
     async def read(tx: Tx) -> list[operations.Item]:
         await operations.fetch(tx, request.account_id, operation_id)
-        limit = _STREAM_ITEMS if streamed else wanted.size + 1
-        return await operations.list_items(tx, request.account_id, operation_id, outcome, first, limit)
+        return await operations.list_items(tx, request.account_id, operation_id, outcome, wanted.index, limit)
 
     rows = await request.api.db.read(read)
     if streamed:

@@ -31,6 +31,11 @@ class Page(NamedTuple):
     size: int
     anchor: Anchor | None
 
+    @property
+    def index(self) -> int:
+        """Where the page starts in a list whose items are counted from 0."""
+        return int(self.anchor.item) + (self.anchor.edge == "after") if self.anchor else 0
+
     def cut(self, items: Sequence[T], name: Callable[[T], str]) -> tuple[Sequence[T], Pagination]:
         """The items that fit, one more having been asked for, and the tokens; `name` gives an item's place."""
         more = len(items) > self.size
