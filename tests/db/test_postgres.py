@@ -8,6 +8,7 @@ import random
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import asyncpg
 import pytest
 from small import POSTGRES_QUERIES, add, connected, make_sql, names, until
 
@@ -259,6 +260,28 @@ async def test_wakeups_and_migrations_go_past_a_pooler(empty_postgres_url: str, 
         await pooled.ready()
     await plain.close()
     await pooled.close()
+
+
+async def test_migration_gives_way_to_requests_and_tries_again(
+    door: PostgresDatabase, empty_postgres_url: str, sql: Path
+) -> None:
+    """While somebody reads a table for long, as a backup does, its change waits, and nobody behind that change."""
+    (sql / "migrations" / "0002_more.sql").write_text("ALTER TABLE items ADD extra BIGINT;")
+    newer = PostgresDatabase(empty_postgres_url, sql, 1)
+    backup = await asyncpg.connect(empty_postgres_url)
+    async with backup.transaction():
+        await backup.execute("SELECT FROM items")
+        opening = asyncio.create_task(newer.open())
+        for number in range(3):
+            while not await backup.fetchval("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"):
+                assert not opening.done()
+            async with asyncio.timeout(10):
+                assert await door.write(add(number, f"n{number}")) == 1
+    await opening
+    await newer.ready()
+    assert await newer.read(names) == ["n0", "n1", "n2"]
+    await newer.close()
+    await backup.close()
 
 
 async def test_server_restart_is_survived(sql: Path) -> None:

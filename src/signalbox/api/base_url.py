@@ -44,6 +44,8 @@ class Source:
             ip = ip_address(address)
         except ValueError:
             return False
+        # A socket for IPv6 that takes IPv4 as well names an IPv4 client so: ::ffff:10.0.0.1.
+        ip = getattr(ip, "ipv4_mapped", None) or ip
         return any(ip in network for network in self._proxies)
 
 

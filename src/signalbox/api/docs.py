@@ -13,6 +13,10 @@ from signalbox.errors import NotFound
 
 # In an installed package the pages lie beside the code, in a checkout at its root.
 _FOLDERS: Final = (Path(__file__).parents[1] / "docs", Path(__file__).parents[3] / "docs")
+_POLICY: Final = (
+    b"default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; "
+    b"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
 _MARKDOWN: Final = b"text/markdown; charset=utf-8"
 _PLAIN: Final = b"text/plain; charset=utf-8"
 _HTML: Final = b"text/html; charset=utf-8"
@@ -62,7 +66,7 @@ async def page(request: Request) -> Response:
     if stem not in pages():
         raise NotFound("there is no such page; /docs lists them")
     if name.endswith(".md"):
-        return Response(200, pages()[stem].read_bytes(), _MARKDOWN)
+        return Response(200, pages()[stem].read_bytes(), _MARKDOWN, _headers())
     return Response(200, _page(stem, request.base_url), _HTML, _headers())
 
 
@@ -77,12 +81,12 @@ async def llms(request: Request) -> Response:
         *(f"- [{_title(name)}]({request.url(f'/docs/{name}.md')})" for name in pages()),
         "",
     ]
-    return Response(200, "\n".join(lines).encode(), _PLAIN)
+    return Response(200, "\n".join(lines).encode(), _PLAIN, _headers())
 
 
 async def llms_full(_: Request) -> Response:
     """Give the whole documentation in one text."""
-    return Response(200, b"\n\n".join(path.read_bytes() for path in pages().values()), _PLAIN)
+    return Response(200, b"\n\n".join(path.read_bytes() for path in pages().values()), _PLAIN, _headers())
 
 
 def _rank(name: str) -> int:
@@ -95,7 +99,7 @@ def _title(name: str) -> str:
 
 
 def _headers() -> list[tuple[bytes, bytes]]:
-    return [(b"content-security-policy", b"default-src 'none'; style-src 'unsafe-inline'; img-src 'self'")]
+    return [(b"content-security-policy", _POLICY), (b"x-content-type-options", b"nosniff")]
 
 
 @lru_cache(maxsize=64)

@@ -128,7 +128,7 @@ async def list_items(request: Request) -> Response | Stream:
 
     async def read(tx: Tx) -> list[operations.Item]:
         await operations.fetch(tx, request.account_id, operation_id)
-        return await operations.list_items(tx, request.account_id, operation_id, outcome, wanted.index, limit)
+        return await operations.list_items(tx, request.account_id, operation_id, outcome, wanted.first_index, limit)
 
     rows = await request.api.db.read(read)
     if streamed:

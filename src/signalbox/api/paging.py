@@ -32,7 +32,7 @@ class Page(NamedTuple):
     anchor: Anchor | None
 
     @property
-    def index(self) -> int:
+    def first_index(self) -> int:
         """Where the page starts in a list whose items are counted from 0."""
         return int(self.anchor.item) + (self.anchor.edge == "after") if self.anchor else 0
 

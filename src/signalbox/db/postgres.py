@@ -28,6 +28,10 @@ CONNECT_SECONDS: Final = 5.0
 COMMAND_SECONDS: Final = 60.0
 CLEAN_UP_SECONDS: Final = 5.0
 MIGRATION_SECONDS: Final = 3600.0
+# Requests queue behind a migration that waits for its tables, so it waits for less than PostgreSQL's deadlock_timeout
+# (1 s), gives way, and tries again for about a minute: it is never a request that gives way.
+MIGRATION_LOCK_WAIT: Final = "500ms"
+MIGRATION_TRIES: Final = 60
 # Any number that no other program in the database uses for its advisory locks: "signalbx" as bytes.
 MIGRATION_LOCK: Final = 0x7369676E616C6278
 
@@ -39,6 +43,8 @@ _REPEAT = (
     # Another process upgraded the schema under a prepared statement.
     exceptions.InvalidCachedStatementError,
 )
+# What a migration meets while requests go on.
+_IN_THE_WAY = (exceptions.DeadlockDetectedError, exceptions.LockNotAvailableError)
 _AWAY = (
     exceptions.PostgresConnectionError,  # class 08, and asyncpg's "connection was closed in the middle"
     exceptions.InsufficientResourcesError,  # class 53: disk full, too many connections
@@ -176,18 +182,22 @@ class PostgresDatabase:
         return await _open(self._direct or self._url, {**_SETTINGS, "synchronous_commit": "off"})
 
     async def open(self) -> None:
-        # A migration is long, and its lock and its statements want the server itself.
-        connection = await (_open(self._direct, _SETTINGS) if self._direct else self._pool.acquire())
-        try:
-            await self._migrate(connection)
-        except BaseException as error:
-            connection.terminate()
-            raise _translate(error, _lost(connection, error))  # noqa: B904 (it sets the cause)
-        finally:
-            if self._direct:
+        for attempt in range(1, MIGRATION_TRIES + 1):
+            # A migration is long, and its lock and its statements want the server itself.
+            connection = await (_open(self._direct, _SETTINGS) if self._direct else self._pool.acquire())
+            try:
+                await self._migrate(connection)
+                break
+            except BaseException as error:
                 connection.terminate()
-            else:
-                self._pool.release(connection)
+                if attempt == MIGRATION_TRIES or not isinstance(error, _IN_THE_WAY):
+                    raise _translate(error, _lost(connection, error))  # noqa: B904 (it sets the cause)
+            finally:
+                if self._direct:
+                    connection.terminate()
+                else:
+                    self._pool.release(connection)
+            await asyncio.sleep(random.uniform(0.1, 1))  # noqa: S311 (no secret)
         self._notifier.start()
 
     async def close(self) -> None:
@@ -325,6 +335,7 @@ class PostgresDatabase:
             return
         async with connection.transaction():
             await connection.execute("SELECT pg_advisory_xact_lock($1)", MIGRATION_LOCK, timeout=MIGRATION_SECONDS)
+            await connection.execute(f"SET LOCAL lock_timeout = '{MIGRATION_LOCK_WAIT}'")
             await connection.execute(migrate.CREATE_TABLE)
             version = await connection.fetchval(migrate.VERSION)
             for migration in migrate.missing(self._migrations, version):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import sqlite3
 import time
 from collections.abc import Awaitable
@@ -108,6 +109,10 @@ class SqliteTx:
 
 def connect(path: str | None, busy_ms: int) -> sqlite3.Connection:
     """Opens a file, or a memory database (None). Raises sqlite3.Error."""
+    if path is not None:
+        # A new file holds addresses and keys: it is for its owner. What cannot be made here, SQLite will say itself.
+        with contextlib.suppress(OSError):
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     connection = sqlite3.connect(
         path or ":memory:",
         timeout=busy_ms / 1000,
