@@ -38,7 +38,11 @@ _ORDER: Final = (
     "configuration",
     "tenancy",
     "postgresql",
+    "scaling",
     "monitoring",
+    "reliability",
+    "security",
+    "performance",
 )
 
 

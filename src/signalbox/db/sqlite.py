@@ -265,6 +265,8 @@ class SqliteDatabase:
             broken = True
         if broken and self._path is not None:
             self._drop_writer()
+            # Connections of one process share their view of the write-ahead log, and what was wrong with it.
+            self._call(self._drop_reader)
 
     def _settle(self, group: list[_Request]) -> None:
         """On the loop: answers the callers, then wakes listeners."""

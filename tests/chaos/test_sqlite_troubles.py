@@ -1,0 +1,127 @@
+"""A disk that is full and a file that may not be written: refused clearly, and over when the cause is."""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from processes import ACCOUNT, COMMAND, READY, Client, Process, environment, unknown_senders
+
+SENDERS = unknown_senders(3_000)
+UNLIMITED = resource.RLIM_INFINITY
+# Root may write whatever the permissions of a file say; so that capability is given up first (nothing for others).
+AS_A_USER = "import ctypes, os, sys; ctypes.CDLL(None).prctl(24, 1, 0, 0, 0); os.execv(sys.argv[1], sys.argv[1:])"
+# A file system of 8 MiB that only this process sees, with a ballast that can be thrown off.
+SMALL_DISK = 'mount -t tmpfs -o size=8m tmpfs "$0" && head -c 4000000 /dev/zero > "$0/ballast" && exec "$@"'
+
+
+@contextmanager
+def started(prefix: list[str], folder: Path, cwd: Path) -> Iterator[tuple[Process, Client]]:
+    command = [*prefix, str(COMMAND), "serve", "--port", "0", "--database", f"sqlite:///{folder / 'small.db'}"]
+    with Process(command, env=environment(ACCOUNT), cwd=cwd) as process:
+        with Client(process.printed(READY)[1]) as client:
+            yield process, client
+        assert process.stop() == 0
+
+
+def create(client: Client) -> httpx.Response:
+    senders = [{"senderId": one} for one in SENDERS]
+    return client.http.post("/v1/SenderPools", json={"name": "large", "senders": senders})
+
+
+def accepted(answer: httpx.Response) -> str:
+    """The id of the operation that was promised."""
+    assert answer.status_code == 202, answer.text
+    operation: str = answer.json()["operationId"]
+    return operation
+
+
+def assert_clearly_refused(answer: httpx.Response, reason: str) -> None:
+    assert (answer.status_code, answer.json()["code"]) == (503, 20503), answer.text
+    assert reason in answer.json()["message"]
+    assert int(answer.headers["Retry-After"]) >= 1
+    assert answer.json()["errors"][0]["field"] is None
+
+
+def assert_nothing_lost(client: Client, promised: list[str]) -> None:
+    """What was answered with 202 is there and final, and nothing else is."""
+    found = [one["id"] for one in client.pages("/v1/SenderPools/Operations", "operations")]
+    assert sorted(found) == sorted(promised)
+    for operation in promised:
+        assert client.completed(operation)["stats"]["failed"] == len(SENDERS)
+
+
+def fill(client: Client, promised: list[str]) -> httpx.Response:
+    """Creates pools until one is refused; returns the refusal."""
+    for _ in range(200):
+        answer = create(client)
+        if answer.status_code != 202:
+            return answer
+        promised.append(accepted(answer))
+    raise AssertionError("the disk never filled up")
+
+
+def tmpfs_is_allowed(folder: Path) -> bool:
+    tried = subprocess.run(
+        ["unshare", "-Urm", "sh", "-c", SMALL_DISK, folder, "true"], check=False, capture_output=True
+    )
+    return tried.returncode == 0
+
+
+def limited(process: Process, folder: Path) -> Callable[[], None]:
+    """Lets no file of the process grow by more than 1 MiB, from outside; returns what lifts the limit."""
+    size = max(path.stat().st_size for path in folder.iterdir())
+    resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (size + 2**20, UNLIMITED))
+    return lambda: resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (UNLIMITED, UNLIMITED)) and None
+
+
+@pytest.mark.parametrize("way", ["file size", "file system"])
+def test_full_disk_is_a_clear_503_and_recovers(way: str, tmp_path: Path) -> None:
+    """By a limit of the system on the size of files; and by a small file system, where one may be mounted."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = way == "file system" and tmpfs_is_allowed(folder)
+    prefix = ["unshare", "-Urm", "sh", "-c", SMALL_DISK, str(folder)] if mounted else []
+    promised: list[str] = []
+    with started(prefix, folder, tmp_path) as (process, client):
+        free = Path(f"/proc/{process.pid}/root{folder}/ballast").unlink if mounted else limited(process, folder)
+        refused = fill(client, promised)
+        assert_clearly_refused(refused, "disk is full" if mounted else "writing the database file failed")
+        # Who reads is served all the while; who asks again may find that SQLite has made room in its log meanwhile.
+        assert client.http.get("/healthz").status_code == 200
+        assert client.get("/v1/SenderPools/Operations")["operations"]
+        again = create(client)
+        if again.status_code == 202:
+            promised.append(accepted(again))
+        else:
+            assert_clearly_refused(again, "disk is full" if mounted else "writing the database file failed")
+        free()
+        promised.append(accepted(create(client)))
+        assert_nothing_lost(client, promised)
+        assert process.running
+
+
+def test_read_only_file_is_a_clear_503_and_recovers(tmp_path: Path) -> None:
+    """Reads are answered, writes are not, until the file may be written again: nothing has to be restarted."""
+    promised: list[str] = []
+    with started([], tmp_path, tmp_path) as (_, client):
+        promised.append(accepted(create(client)))
+    file = tmp_path / "small.db"
+    file.chmod(0o444)
+    with started([sys.executable, "-c", AS_A_USER], tmp_path, tmp_path) as (_, client):
+        assert_clearly_refused(create(client), "read-only")
+        assert client.http.get("/healthz").status_code == 200
+        assert len(client.get("/v1/SenderPools/Operations")["operations"]) == 1
+        for one in tmp_path.glob("small.db*"):  # SQLite gives the files beside it the permissions of the file
+            one.chmod(0o644)
+        # The first try may still meet a connection of before; each refusal says to try again, and one is enough.
+        answer = create(client)
+        promised.append(accepted(answer if answer.status_code == 202 else create(client)))
+        assert_nothing_lost(client, promised)
