@@ -5,7 +5,7 @@ BIN := .venv/bin
 STAMP := .venv/.built
 
 .DEFAULT_GOAL := venv
-.PHONY: venv serve test lint types check lock clean
+.PHONY: venv serve test lint types check audit lock chaos scaling bench bench-lock clean
 MAKEFLAGS += --no-print-directory
 
 venv: $(STAMP)
@@ -36,10 +36,39 @@ types: $(STAMP)
 
 check: lint types test
 
+# Known vulnerabilities of what Signalbox needs at run time; says so and goes on where nobody can be asked.
+audit: $(STAMP)
+	@$(BIN)/python .ci/audit.py
+
 # Adds what pyproject.toml asks for and keeps the other versions; ARGS="--upgrade" takes the newest of all.
 lock: $(STAMP)
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
 		--custom-compile-command 'make lock' --group dev pyproject.toml -o requirements.lock $(ARGS)
+
+# make chaos ARGS="--runs 20 --seed 1 --engine postgres --jobs 2": kills, cuts and restarts under load; docs/reliability.md
+chaos: $(STAMP)
+	@PYTHONPATH=tests $(BIN)/python tests/chaos/run.py $(ARGS)
+
+# The program behind a real PgBouncer, which no Python package brings: apt-get install pgbouncer.
+scaling: $(STAMP)
+	@$(BIN)/python -m pytest tests/scaling/check_pgbouncer.py $(ARGS)
+
+# make bench ARGS="--quick --only lists": every figure beside a floor of the same run; about 15 minutes without ARGS
+bench: bench/.venv/.built
+	@bench/.venv/bin/python -m bench $(ARGS)
+
+bench/.venv/.built: bench/requirements.lock pyproject.toml
+	@echo "building bench/.venv" >&2
+	@$(PYTHON) -m venv bench/.venv
+	@bench/.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r bench/requirements.lock
+	@bench/.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+# After `make lock`: the bench measures with the product's versions.
+bench-lock: $(STAMP)
+	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
+		--custom-compile-command 'make bench-lock' --constraints requirements.lock --group bench pyproject.toml \
+		-o bench/requirements.lock $(ARGS)
 
 clean:
 	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist

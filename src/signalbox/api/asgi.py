@@ -120,6 +120,9 @@ class Api:
         status = response.status
         try:
             await exchange.send(response, send)
+        except Unavailable as error:
+            # The answer has begun: all that is left is not to end it as if it were whole.
+            self._log.warning("answer cut short", requestId=exchange.request_id, problem=str(error))
         except Exception as error:
             status = 500
             self._log.error("answer broke off", error, requestId=exchange.request_id)
@@ -168,7 +171,10 @@ class _Exchange:
             api._limiter.take(request.account_id, self.extra)
         body = await self._body(endpoint) if endpoint.body else b""
         await self._read(request, endpoint, values, body)
-        return await endpoint.handle(request)
+        response = await endpoint.handle(request)
+        if isinstance(response, Stream) and self.method != "HEAD":
+            await response.begin()
+        return response
 
     async def _read(self, request: Request, endpoint: Endpoint, values: Mapping[str, str], body: bytes) -> None:
         """Everything that the request says, or Invalid with all that is wrong with it."""
@@ -279,8 +285,10 @@ class _Exchange:
         """Sends the chunks as they come, until they end or the client has gone."""
 
         async def pump() -> None:
-            async for chunk in response.chunks:
+            chunk = response.first
+            while chunk is not None:
                 await send({"type": "http.response.body", "body": chunk, "more_body": True})
+                chunk = await anext(response.chunks, None)
 
         async def gone() -> None:
             while (await self.receive())["type"] != "http.disconnect":

@@ -13,6 +13,8 @@ from signalbox.errors import NotFound
 
 # In an installed package the pages lie beside the code, in a checkout at its root.
 _FOLDERS: Final = (Path(__file__).parents[1] / "docs", Path(__file__).parents[3] / "docs")
+# No page holds this character.
+_BASE: Final = "\ue000"
 _POLICY: Final = (
     b"default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; "
     b"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -42,7 +44,6 @@ _ORDER: Final = (
     "monitoring",
     "reliability",
     "security",
-    "performance",
 )
 
 
@@ -106,8 +107,13 @@ def _headers() -> list[tuple[bytes, bytes]]:
     return [(b"content-security-policy", _POLICY), (b"x-content-type-options", b"nosniff")]
 
 
-@lru_cache(maxsize=64)
 def _page(name: str, base_url: str) -> bytes:
+    return _rendered(name).replace(_BASE, html.escape(base_url)).encode()
+
+
+@lru_cache(maxsize=64)
+def _rendered(name: str) -> str:
+    """A page with a stand-in for the base URL: clients choose their Host, and must not choose how often we render."""
     # Nobody reads the documentation in the first second: the renderer is imported when somebody does.
     from markdown_it import MarkdownIt
 
@@ -118,18 +124,17 @@ def _page(name: str, base_url: str) -> bytes:
             heading.attrSet("id", _anchor(text.content))
     body = re.sub(
         r'href="([a-z-]+)\.md(#[^"]*)?"',
-        rf'href="{base_url}/docs/\1\2"',
+        rf'href="{_BASE}/docs/\1\2"',
         str(markdown.renderer.render(tokens, markdown.options, {})),
     )
     navigation = "".join(
-        f'<a href="{html.escape(base_url)}/docs/{one}"{" aria-current=page" if one == name else ""}>'
-        f"{html.escape(_title(one))}</a>"
+        f'<a href="{_BASE}/docs/{one}"{" aria-current=page" if one == name else ""}>{html.escape(_title(one))}</a>'
         for one in pages()
     )
     page = _TEMPLATE.replace(
         "{title}", html.escape(_title(name) if name == "index" else f"{_title(name)} - Signalbox")
     ).replace("{navigation}", navigation)
-    return page.replace("{body}", body).encode()
+    return page.replace("{body}", body)
 
 
 def _anchor(heading: str) -> str:

@@ -19,7 +19,7 @@ from signalbox.api.shapes import OperationId, Pagination, ResourceReference, Sen
 from signalbox.api.wire import END_DATE, PAGE_SIZE, PAGE_TOKEN, START_DATE, Param, enum_param
 from signalbox.clock import rfc3339
 from signalbox.db import Tx
-from signalbox.errors import NotFound
+from signalbox.errors import NotFound, Unavailable
 
 # A watcher looks at the database this often even when nothing wakes it: a wake-up is a hint and may be lost.
 _LOOK_SECONDS: Final = 1.0
@@ -216,7 +216,14 @@ async def _events(request: Request, fetch: Fetch) -> AsyncIterator[bytes]:
     last = loop.time()
     with request.api.db.wakeups.subscribe(request.path(OPERATION_ID)) as news:
         while not request.api.stopping:
-            operation = await request.api.db.read(fetch)
+            try:
+                operation = await request.api.db.read(fetch)
+            except Unavailable:
+                if said is None:
+                    raise
+                # Who watches outlives a restart of the database.
+                await news.wait(_LOOK_SECONDS)
+                continue
             if shape(operation) != said:
                 said, last = shape(operation), loop.time()
                 yield b"event: operation\ndata: " + msgspec.json.encode(said) + b"\n\n"

@@ -95,14 +95,19 @@ class Response:
 
 
 class Stream:
-    """An answer that is produced while it is sent."""
+    """An answer that is produced while it is sent; `begin` first, while a failure can still be answered as one."""
 
-    __slots__ = ("chunks", "headers", "status")
+    __slots__ = ("chunks", "first", "headers", "status")
 
     def __init__(self, chunks: AsyncIterator[bytes], content_type: bytes) -> None:
         self.status = 200
         self.chunks = chunks
+        self.first: bytes | None = None
         self.headers: Headers = [(b"content-type", content_type), (b"cache-control", b"no-store")]
+
+    async def begin(self) -> None:
+        """Produces the first chunk. Raises what a handler may raise."""
+        self.first = await anext(self.chunks, None)
 
 
 _encode = msgspec.json.Encoder().encode

@@ -1,0 +1,38 @@
+"""The commands of a section of docs/scaling.md, so that what is tested is what is written there."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from postgres import _binaries
+
+PAGE: Final = Path(__file__).parents[2] / "docs" / "scaling.md"
+
+
+def commands(heading: str) -> list[str]:
+    """The shell blocks below a heading, in order."""
+    _, found, below = PAGE.read_text("utf-8").partition(f"\n{heading}\n")
+    assert found, f"scaling.md has no heading {heading}"
+    section = re.split(r"^#+ ", below, flags=re.MULTILINE)[0]
+    return re.findall(r"^```(?:sh|bash)\n(.*?)^```$", section, flags=re.MULTILINE | re.DOTALL)
+
+
+def run_commands(script: str, cwd: Path, variables: Mapping[str, str]) -> None:
+    """Runs a block in bash with these variables, PostgreSQL's programs and ours on the path."""
+    programs = [str(Path(sys.executable).parent), str(_binaries()), os.environ["PATH"]]
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script],
+        cwd=cwd,
+        env={"PATH": os.pathsep.join(programs), "HOME": str(cwd), "LC_ALL": "C", **variables},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
