@@ -313,18 +313,21 @@ class _Exchange:
         self.api.metrics.request(route.name if route else "unknown", self.method, status, seconds)
         if route and route.endpoint.quiet:
             return
-        request = self.request
-        logger.info(
-            "request",
-            requestId=self.request_id,
-            method=self.method,
-            path=route.path if route else _harmless_path(self.scope["path"]),
-            status=status,
-            ms=round(seconds * 1000, 2),
-            **({"account": request.principal.account_sid} if request and request.principal.account_sid else {}),
-            **({name: text for name, text in request.path_values.items() if name in PATH_PARAMS} if request else {}),
-            **(request.fields if request else {}),
-        )
+        fields: log.Fields = {
+            "requestId": self.request_id,
+            "method": self.method,
+            "path": route.path if route else _harmless_path(self.scope["path"]),
+            "status": status,
+            "ms": round(seconds * 1000, 2),
+        }
+        if self.request:
+            if self.request.principal.account_sid:
+                fields["account"] = self.request.principal.account_sid
+            for name, text in self.request.path_values.items():
+                if name in PATH_PARAMS:
+                    fields[name] = text
+            fields.update(self.request.fields)
+        logger.info("request", **fields)
 
 
 def _headers(pairs: Sequence[tuple[bytes, bytes]]) -> dict[bytes, bytes]:

@@ -64,6 +64,16 @@ class Cycle(RequestResponseCycle):
         return True
 
 
+class _Nowhere(list[tuple[bytes, bytes]]):
+    """Where trailers go: nothing here needs them, and uvicorn would collect them without end."""
+
+    def append(self, _: tuple[bytes, bytes], /) -> None:
+        """Forgets the header."""
+
+
+_TRAILERS: Final = _Nowhere()
+
+
 class Protocol(HttpToolsProtocol):
     """One connection: bounds the headers in size and time, and answers what is no HTTP with the documented error."""
 
@@ -109,14 +119,10 @@ class Protocol(HttpToolsProtocol):
         self._in_headers, self._bytes = True, 0
         super().on_message_begin()
 
-    def on_header(self, name: bytes, value: bytes) -> None:
-        # What comes after the headers are trailers: nothing here needs them, and uvicorn would collect them.
-        if self._in_headers:
-            super().on_header(name, value)
-
     def on_headers_complete(self) -> None:
         self._in_headers = False
         super().on_headers_complete()
+        self.headers = _TRAILERS
         # uvicorn makes the cycle itself and has no setting for its class; its task has not begun to run yet.
         if self.cycle is not None:
             self.cycle.__class__ = Cycle
