@@ -1,0 +1,296 @@
+"""What is text stays text: no field of a request reaches SQL, a header, a log line or a page as anything else."""
+
+from __future__ import annotations
+
+import copy
+import csv
+import io
+import json
+import re
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote
+
+import pytest
+from bare import HEAD, Bare, statuses
+
+from people import Person
+from processes import ACCOUNT, COMMAND, Process, environment
+from signalbox.api.endpoint import PATH_PARAMS
+from signalbox.api.router import Route
+from signalbox.api.routes import ROUTES
+
+PRINTABLE: Final = {
+    "sql": "'; DROP TABLE senders; --",
+    "sql or": "' OR '1'='1",
+    "sql double": '" OR ""="',
+    "sql parameters": ":account_id $1 ?1 %s {0}",
+    "sql like": "%_\\",
+    "jsonpath": "$..*'].x[?(@.a)]",
+    "json": '"},{"a":"b"}',
+    "array": "{a,b,NULL}",
+    "template": "{{7*7}}${7*7}<%= 7*7 %>#{7*7}",
+    "lookup": "${jndi:ldap://127.0.0.1/a}",
+    "shell": "$(touch x) `touch x` | touch x &",
+    "path": "../../../../etc/passwd",
+    "html": "<script>alert(1)</script><img src=x onerror=alert(1)>",
+    "attribute": '" onmouseover="alert(1)',
+    "formula": '=HYPERLINK("http://127.0.0.1/","x")',
+    "formula at": "@SUM(1+1)*cmd|' /C calc'!A0",
+    "long": "x" * 300,
+}
+UNPRINTABLE: Final = {
+    "header": "a\r\nSet-Cookie: stolen=1\r\n\r\n<html>",
+    "line": 'a\n{"level":"info","event":"forged"}',
+    "terminal": "\x1b]0;owned\x07\x1b[2J",
+    "line separator": "a\u2028b\u2029c\u0085d",
+    "direction": "\u202egnp.exe",
+    "nul": "a\0b",
+    "zero width": "a\u200bb\ufeff",
+}
+NASTY: Final = PRINTABLE | UNPRINTABLE
+# Those that refuse nothing, and those that may.
+READ_HEADERS: Final = (
+    ("accept", "prefer", "if-none-match", "x-request-id", "origin", "user-agent"),
+    ("if-match", "idempotency-key"),
+)
+HARMLESS_HEADER: Final = re.compile(r"[ -~]*")
+
+with_body = pytest.mark.parametrize(
+    "route", [route for route in ROUTES if route.endpoint.body], ids=lambda route: route.name
+)
+every_route = pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
+
+
+class Scene:
+    """What Ada has, and the right body of each route that reads one, with every member that it can have."""
+
+    def __init__(self, pool: str, sender: str, operation: str) -> None:
+        self.places = {"senderPoolId": pool, "senderId": sender, "operationId": operation, "page": "errors"}
+        address = {"address": "p", "channel": "PUSH"}
+        self.bodies: dict[str, Any] = {
+            "senderPools.create": {"name": "n", "tags": {"k": "v"}, "senders": [{"senderId": sender}]},
+            "senderPools.update": {"name": "n", "tags": {"k": "v"}},
+            "senderPools.addSender": [{"senderId": sender}],
+            "senders.search": {**address, "status": "ACTIVATED", "pageToken": "t", "pageSize": 7},
+            "senders.resolve": {
+                "recipientAddresses": [address, {"address": "a@example.com", "channel": "EMAIL"}],
+                "senderAddresses": [{"fcm": "f", "apn": "a"}, {"address": "b@example.com", "name": "N"}],
+                "channels": {"filterIn": ["PUSH"], "priority": [{"channel": "PUSH", "priority": 1}]},
+            },
+            "inventory.enter": [{**address, "displayName": "d", "status": "ACTIVATED", "tags": {"k": "v"}}],
+            "inventory.update": {"displayName": "d", "status": "ACTIVATED", "tags": {"k": "v"}},
+        }
+
+    def path(self, route: Route) -> str:
+        return route.path.format(**self.places)
+
+
+def poisoned(value: Any, text: str) -> Iterator[Any]:
+    """The value with the text in place of each of its strings, and of each name of a member, in turn."""
+    if isinstance(value, str):
+        yield text
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            for other in poisoned(item, text):
+                yield [*value[:index], other, *value[index + 1 :]]
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            for other in poisoned(item, text):
+                yield {**value, name: other}
+            yield {text if one == name else one: copy.deepcopy(kept) for one, kept in value.items()}
+
+
+@pytest.fixture
+async def scene(ada: Person) -> Scene:
+    (sender,) = await ada.senders(1)
+    pool = await ada.pool(sender)
+    operation = await ada.finished(await ada.post(f"/v1/SenderPools/{pool}/Senders", json=[{"senderId": sender}]))
+    return Scene(pool, sender, operation["id"])
+
+
+def harmless(headers: Any) -> None:
+    """No header holds what could end it, and none was made by the client."""
+    for name, value in headers.items():
+        assert HARMLESS_HEADER.fullmatch(value), (name, value)
+    assert "set-cookie" not in headers
+
+
+@with_body
+async def test_every_text_of_a_body_is_kept_or_refused(
+    route: Route, ada: Person, ben: Person, scene: Scene, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Each string and each member's name replaced by each nasty text: never a 5xx, and the rest stays as it was."""
+    bens = await ben.pool(*await ben.senders(1), name="Ben's")
+    capfd.readouterr()
+    for text in NASTY.values():
+        for body in poisoned(scene.bodies[route.name], text):
+            answer = await ada.call(route.method, scene.path(route), json=body)
+            assert answer.status_code in (route.endpoint.status, 400, 404), answer.text
+            harmless(answer.headers)
+    assert (await ben.get(f"/v1/SenderPools/{bens}")).json()["name"] == "Ben's"
+    assert len(await ben.members(bens)) == len(await ben.walk("/v1/Senders", "senders")) == 1
+    told(capfd.readouterr().err)
+
+
+def told(log: str) -> None:
+    """Every line is JSON of ours, and none holds a text that was sent."""
+    for line in log.splitlines():
+        read = json.loads(line)
+        assert read["event"] in ("request", "batch"), line
+        assert "forged" not in line
+        assert "alert(1)" not in line
+        assert "DROP TABLE" not in line
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f\u2028\u2029\u202e]", log)
+
+
+async def test_text_that_may_be_stored_comes_back_as_it_is(ada: Person) -> None:
+    """As a pool's name, on both engines: neither escaped nor cut."""
+    for text in NASTY.values():
+        answer = await ada.post("/v1/SenderPools", json={"name": text})
+        if answer.status_code == 400:
+            assert "\0" in text or len(text) > 256
+            continue
+        found = await ada.walk(f"/v1/SenderPools?operationId={answer.json()['operationId']}", "senderPools")
+        assert [one["name"] for one in found] == [text]
+
+
+async def test_display_name_comes_back_as_it_is(ada: Person) -> None:
+    """A formula too: it is for whoever writes it into a spreadsheet to quote it."""
+    (sender,) = await ada.senders(1)
+    for text in NASTY.values():
+        answer = await ada.patch(f"/signalbox/v1/Senders/{sender}", json={"displayName": text})
+        if answer.status_code == 400:
+            assert re.search("[\0-\x1f\x7f-\x9f]", text) or len(text) > 256
+            continue
+        assert answer.json()["displayName"] == text
+        assert answer.headers["content-type"] == "application/json"
+
+
+async def test_csv_cell_is_a_value_and_nothing_else(ada: Person) -> None:
+    """Entered as CSV: kept to the letter or refused, never evaluated, never a row more."""
+    kept = []
+    for number, text in enumerate(NASTY.values()):
+        written = io.StringIO()
+        csv.writer(written).writerows([["channel", "address", "displayName"], ["PUSH", f"app-{number}", text]])
+        body = written.getvalue().encode()
+        answer = await ada.post("/signalbox/v1/Senders", content=body, headers={"content-type": "text/csv"})
+        if answer.status_code == 200 and answer.json()["created"]:
+            kept.append(text)
+        else:
+            assert re.search("[\0-\x1f\x7f-\x9f]", text) or len(text) > 256
+    found = await ada.walk("/v1/Senders", "senders")
+    assert [one["displayName"] for one in reversed(found)] == kept
+
+
+@every_route
+async def test_path_and_query_are_text(route: Route, ada: Person, scene: Scene) -> None:
+    """In every placeholder, every parameter, as the value and as the name of an unknown one."""
+    body = {"json": scene.bodies[route.name]} if route.endpoint.body else {}
+    for sent in (quote(text, safe="") for text in NASTY.values()):
+        for name in re.findall(r"\{(\w+)\}", route.path):
+            url = route.path.format(**{**scene.places, name: sent})
+            answer = await ada.call(route.method, url, **body)
+            assert answer.status_code in (400, 404), answer.text
+            harmless(answer.headers)
+        if route.method == "GET" and route.name != "health.metrics":
+            known = "&".join(f"{param.name}={sent}" for param in route.endpoint.query)
+            answer = await ada.get(f"{scene.path(route)}?{known}&{sent}=1&colour={sent}")
+            assert answer.status_code == (400 if known else 200), answer.text
+            harmless(answer.headers)
+
+
+@pytest.mark.parametrize(
+    # What is deleted or cancelled is so once; /metrics is slow and reads none.
+    "route",
+    [one for one in ROUTES if one.method != "DELETE" and one.name not in ("ledger.cancel", "health.metrics")],
+    ids=lambda route: route.name,
+)
+async def test_headers_are_text(route: Route, ada: Person, scene: Scene) -> None:
+    """In every request header that is read; what no header can hold is tried on bare connections."""
+    body = {"json": scene.bodies[route.name]} if route.endpoint.body else {}
+    for text in PRINTABLE.values():
+        for names in READ_HEADERS:
+            answer = await ada.call(route.method, scene.path(route), headers=dict.fromkeys(names, text), **body)
+            assert answer.status_code in (route.endpoint.status, 400, 412, 422), answer.text
+            harmless(answer.headers)
+            assert text not in str(answer.headers)
+
+
+async def test_credentials_are_text(ada: Person) -> None:
+    """A SID or a secret that is SQL is a wrong one."""
+    user, secret = ada.user, ada.secret
+    for text in NASTY.values():
+        for login in ((text, secret), (user, text), (user + text, secret), (user, secret + text)):
+            answer = await ada.get("/v1/Senders", auth=(login[0].encode(), login[1].encode()))
+            assert answer.status_code == 401
+            harmless(answer.headers)
+
+
+async def test_pages_hold_nothing_that_a_visitor_can_choose(ada: Person) -> None:
+    """The page's name, the query, the host and a proxy's prefix: no way into the HTML of the documentation."""
+    script = "<script>alert(1)</script>"
+    plain = (await ada.get("/docs", anonymous=True)).content
+    assert (await ada.get(f"/docs?{quote(script)}={quote(script)}", anonymous=True)).content == plain
+    answer = await ada.get(f"/docs/{quote(script, safe='')}", anonymous=True)
+    assert (answer.status_code, answer.headers["content-type"]) == (404, "application/json")
+    assert "script" not in answer.text
+    for host in ('x"><script>alert(1)</script>', "x/y", "x y", "user@x", "x#y", "x?y", "x\\y", "x;y", "x,y"):
+        answer = await ada.get("/docs", anonymous=True, headers={"host": host})
+        assert (answer.status_code, answer.headers["content-type"]) == (400, "application/json"), host
+        assert "alert" not in answer.text
+
+
+async def test_pages_run_no_script_and_are_framed_by_nobody(ada: Person) -> None:
+    """What the policy forbids even if there were one: no script, no frame, no form, no request to elsewhere."""
+    for page in ("/docs", "/docs/errors", "/docs/security"):
+        answer = await ada.get(page, anonymous=True)
+        policy = dict(part.strip().partition(" ")[::2] for part in answer.headers["content-security-policy"].split(";"))
+        assert policy["default-src"] == "'none'"
+        assert "script-src" not in policy
+        for directive in ("base-uri", "form-action", "frame-ancestors"):
+            assert policy[directive] == "'none'"
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert not re.search(r"<(script|iframe|object|embed|form)\b|\bon[a-z]+=|javascript:", answer.text)
+
+
+FORGED: Final = "%0a%7B%22event%22%3A%22forged%22%7D%0d%0a2026-01-01T00:00:00.000Z%20info%20forged%1b%5b2J"
+FORGING: Final = (
+    f"GET /{FORGED} HTTP/1.1\r\n",
+    f"GET /v1/SenderPools/{FORGED} HTTP/1.1\r\n",
+    f"GET /v1/SenderPools?{FORGED}=1 HTTP/1.1\r\n",
+    f"GET /v1/SenderPools?a={FORGED} HTTP/1.1\r\n",
+    "GET /\x1b[2Jforged HTTP/1.1\r\n",
+    "FORGED\x1b /v1/SenderPools HTTP/1.1\r\n",
+    "GET /v1/SenderPools HTTP/1.1\r\nX-Forged: a\x1b[2J\r\n",
+    "GET /v1/SenderPools HTTP/1.1\r\nUser-Agent: a\nforged: 1\r\n",
+    "POST /v1/SenderPools HTTP/1.1\r\nContent-Length: 2\r\nIdempotency-Key: \x1b[2Jforged\r\n",
+)
+
+
+@pytest.mark.parametrize("form", ["json", "console"])
+def test_no_request_forges_a_line_of_the_log(stack: ExitStack, tmp_path: Path, form: str) -> None:
+    """Line breaks and escapes, raw and encoded, wherever a request can hold them: each line is ours, and clean."""
+    command: list[str | Path] = [COMMAND, "serve", "--port", "0", "--database", "sqlite://", "--log-format", form]
+    server = stack.enter_context(Process(command, env=environment(ACCOUNT), cwd=tmp_path))
+    port = int(server.printed(r'"?ready"?.*http://127.0.0.1:(\d+)')[1])
+    for request in FORGING:
+        with Bare(port) as bare:
+            bare.send(f"{request}{HEAD}Connection: close\r\n\r\n{{}}")
+            assert statuses(bare.rest())[0] in (200, 400, 404, 405)
+    assert server.stop() == 0
+    lines = server.stderr.splitlines()
+    assert len(lines) >= len(FORGING)
+    for line in lines:
+        assert line.isprintable()
+        assert "forged" not in line
+        if form == "json":
+            json.loads(line)
+        else:
+            assert re.match(r"\d{4}-\d\d-\d\dT\S+Z (info|warning) ", line), line
+
+
+def test_all_placeholders_are_known() -> None:
+    assert {name for route in ROUTES for name in re.findall(r"\{(\w+)\}", route.path)} == {*PATH_PARAMS, "page"}

@@ -1,0 +1,253 @@
+"""Tenants: every route of the table is asked by Ben with every kind of id that is Ada's, in every place that takes one.
+
+A foreign id is answered exactly as one that nobody has, and changes nothing. A new route is covered by being in the
+table; one with a body says in `FOREIGN_BODIES` which ids the body can hold.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from itertools import combinations
+from typing import Any, Final
+
+import httpx
+import pytest
+
+from people import Person
+from signalbox import ids
+from signalbox.api.endpoint import PATH_PARAMS
+from signalbox.api.router import Route
+from signalbox.api.routes import ROUTES
+from signalbox.api.wire import PAGE_TOKEN
+
+
+@dataclass(frozen=True)
+class Things:
+    """What somebody has: a pool, a sender in it, the operation that added it, and the sender's address."""
+
+    senderPoolId: str  # noqa: N815 (the names of the placeholders)
+    senderId: str  # noqa: N815
+    operationId: str  # noqa: N815
+    address: str
+
+
+KINDS: Final = {"senderPoolId": ids.SENDER_POOL, "senderId": ids.SENDER, "operationId": ids.OPERATION}
+PRIVATE: Final = [route for route in ROUTES if not route.endpoint.public]
+
+
+def nobodys() -> Things:
+    """Ids that nobody has."""
+    return Things(**{name: ids.new(kind) for name, kind in KINDS.items()}, address="nobody-has-this")
+
+
+def refs(things: Things) -> list[dict[str, str]]:
+    return [{"senderId": things.senderId}]
+
+
+def resolve(**more: Any) -> dict[str, Any]:
+    return {"recipientAddresses": [{"address": "p", "channel": "PUSH"}], **more}
+
+
+Bodies = Callable[[Things], list[object]]
+# The bodies of a route that can name somebody's things; the first is also what is sent when the path names them.
+FOREIGN_BODIES: Final[dict[str, Bodies]] = {
+    "senderPools.create": lambda of: [{"name": "Ben's", "senders": refs(of)}],
+    "senderPools.update": lambda _: [{"name": "Ben's"}, {"tags": {"a": "b"}}],
+    "senderPools.addSender": lambda of: [refs(of)],
+    "senders.search": lambda of: [{"address": of.address, "channel": "PUSH"}],
+    "senders.resolve": lambda of: [
+        resolve(senderPoolId=of.senderPoolId),
+        resolve(senderAddresses=[{"fcm": of.address}]),
+        resolve(senderAddresses=[{"apn": of.address}]),
+    ],
+    # The address is Ada's: Ben may enter the same one, and gets a sender of his own.
+    "inventory.enter": lambda of: [[{"channel": "PUSH", "address": of.address, "displayName": "Ben's"}]],
+    "inventory.update": lambda _: [{"displayName": "Ben's"}, {"status": "DEACTIVATED"}, {"tags": {"a": "b"}}],
+}
+
+
+async def _things(person: Person) -> Things:
+    (sender,) = await person.senders(1)
+    pool = await person.pool(sender)
+    operation = await person.finished(await person.post(f"/v1/SenderPools/{pool}/Senders", json=[{"senderId": sender}]))
+    address = (await person.get(f"/v1/Senders/{sender}")).json()["address"]
+    return Things(pool, sender, operation["id"], address)
+
+
+@pytest.fixture
+async def adas(ada: Person) -> Things:
+    return await _things(ada)
+
+
+@pytest.fixture
+async def bens(ben: Person) -> Things:
+    return await _things(ben)
+
+
+async def everything(person: Person) -> list[Any]:
+    """All that somebody can see of their account."""
+    found: list[Any] = [
+        await person.walk("/v1/Senders", "senders"),
+        await person.walk("/v1/SenderPools", "senderPools"),
+        await person.walk("/v1/SenderPools/Operations", "operations"),
+    ]
+    pools = [await person.walk(f"/v1/SenderPools/{one['id']}/Senders", "senders") for one in found[1]]
+    ledger = "/signalbox/v1/SenderPools/Operations"
+    operations = [await person.walk(f"{ledger}/{one['id']}/Items", "items") for one in found[2]]
+    return [*found, *pools, *operations]
+
+
+def masked(answer: httpx.Response, things: Things) -> tuple[int, str, list[str]]:
+    """Status, body and header names of an answer, ids replaced by their names and times left out."""
+    text = answer.text
+    for name in (field.name for field in fields(things)):
+        text = text.replace(getattr(things, name), name)
+    text = re.sub(r"comms_operation_\w+", "a new operation", text)
+    text = re.sub(r"comms_sender_\w+", "a new sender", text)
+    text = re.sub(r'"self":"[^"]+"', '"self":"..."', text)
+    text = re.sub(r"\d{4}-\d\d-\d\dT[0-9:.]+Z", "a time", text)
+    return answer.status_code, text, sorted(answer.headers)
+
+
+def placeholders(route: Route) -> list[str]:
+    return [name for name in re.findall(r"\{(\w+)\}", route.path) if name in PATH_PARAMS]
+
+
+def bodies(route: Route, of: Things) -> list[dict[str, Any]]:
+    if not route.endpoint.body:
+        return [{}]
+    assert route.name in FOREIGN_BODIES, "say which ids of others its body can hold"
+    return [{"json": body} for body in FOREIGN_BODIES[route.name](of)]
+
+
+def test_every_kind_of_id_is_tried() -> None:
+    """A new kind of id needs a thing of its own here."""
+    assert set(KINDS) == set(PATH_PARAMS)
+    assert {name for route in PRIVATE for name in placeholders(route)} == set(KINDS)
+
+
+@pytest.mark.parametrize("route", [one for one in PRIVATE if "{" in one.path], ids=lambda route: route.name)
+async def test_foreign_id_in_a_path_is_one_that_nobody_has(
+    route: Route, ada: Person, ben: Person, adas: Things, bens: Things
+) -> None:
+    """In each placeholder, and in each combination with Ben's own: his pool with Ada's sender, her pool with his."""
+    before = await everything(ada)
+    names = placeholders(route)
+    for count in range(1, len(names) + 1):
+        for foreign in combinations(names, count):
+            for number in range(len(bodies(route, bens))):
+                answers = []
+                for others in (adas, nobodys()):
+                    places = {name: getattr(others if name in foreign else bens, name) for name in names}
+                    body = bodies(route, bens)[number]
+                    answer = await ben.call(route.method, route.path.format(**places), **body)
+                    assert answer.status_code == 404, (foreign, answer.text)
+                    answers.append(masked(answer, others))
+                assert answers[0] == answers[1]
+    assert await everything(ada) == before
+
+
+@pytest.mark.parametrize("route", [one for one in PRIVATE if one.endpoint.body], ids=lambda route: route.name)
+async def test_foreign_id_in_a_body_is_one_that_nobody_has(
+    route: Route, ada: Person, ben: Person, adas: Things, bens: Things
+) -> None:
+    """Ada's senders are not taken into Ben's pools, her pool does not resolve, her addresses are not found."""
+    before = await everything(ada)
+    places = {name: getattr(bens, name) for name in placeholders(route)}
+    url = route.path.format(**places)
+    for number in range(len(bodies(route, adas))):
+        answers = []
+        for others in (adas, nobodys()):
+            answer = await ben.call(route.method, url, **bodies(route, others)[number])
+            assert answer.status_code in (route.endpoint.status, 404)
+            if "operationId" in answer.text:
+                operation = await ben.finished(answer)
+                assert operation["stats"]["failed"] == 1
+            answers.append(masked(answer, others))
+        assert answers[0] == answers[1]
+    assert await everything(ada) == before
+    assert {one["id"] for one in await ben.walk("/v1/Senders", "senders")}.isdisjoint({adas.senderId})
+    assert await ben.members(bens.senderPoolId) <= {bens.senderId}
+
+
+@pytest.mark.parametrize("route", [one for one in PRIVATE if one.endpoint.query], ids=lambda route: route.name)
+async def test_foreign_value_in_a_query_finds_nothing(
+    route: Route, ada: Person, ben: Person, adas: Things, bens: Things
+) -> None:
+    """Every parameter of every route: ids of Ada find nothing, her page tokens are refused as any text is."""
+    places = {name: getattr(bens, name) for name in placeholders(route)}
+    of_ada = {name: getattr(adas, name) for name in placeholders(route)}
+    for param in route.endpoint.query:
+        if param.name in KINDS:
+            for others in (adas, nobodys()):
+                answer = await ben.get(f"{route.path.format(**places)}?{param.name}={getattr(others, param.name)}")
+                (found,) = (value for key, value in answer.json().items() if key != "pagination")
+                assert found == []
+        elif param is PAGE_TOKEN:
+            page = (await ada.get(f"{route.path.format(**of_ada)}?pageSize=1")).json()["pagination"]
+            texts = set()
+            for token in (page["self"], page["next"] or page["self"], "made-up"):
+                answer = await ben.get(f"{route.path.format(**places)}?pageToken={token}")
+                assert answer.status_code == 400
+                texts.add(answer.text)
+            assert len(texts) == 1
+        else:
+            # Any other parameter is a date, a size or one of a few words: nobody's.
+            assert "enum" in param.schema or param.name in ("startDate", "endDate", "pageSize"), param.name
+
+
+@pytest.mark.parametrize("route", [one for one in PRIVATE if "{" in one.path], ids=lambda route: route.name)
+async def test_opt_in_headers_open_nothing(route: Route, ada: Person, ben: Person, adas: Things, bens: Things) -> None:
+    """Streams, waiting, entity tags and idempotency keys of Ada's: as without them."""
+    before = await everything(ada)
+    names = placeholders(route)
+    url = route.path.format(**{name: getattr(adas, name) for name in names})
+    seen = await ada.get(f"/v1/SenderPools/{adas.senderPoolId}")
+    for headers in (
+        {"accept": "text/event-stream"},
+        {"accept": "application/x-ndjson"},
+        {"prefer": "wait=1"},
+        {"if-match": seen.headers["etag"]},
+        {"if-match": "*"},
+        {"if-match": '"0"'},
+        {"if-none-match": seen.headers["etag"]},
+        {"if-none-match": "*"},
+        {"idempotency-key": "ada-s"},
+        {"x-forwarded-user": ada.account_sid},
+        {"x-account-sid": ada.account_sid},
+    ):
+        answer = await ben.call(route.method, url, headers=headers, **bodies(route, bens)[0])
+        assert answer.status_code == 404, (headers, answer.text)
+    assert await everything(ada) == before
+
+
+async def test_idempotency_keys_of_one_account_are_unknown_to_others(ada: Person, ben: Person) -> None:
+    """Ben neither gets Ada's stored answer, nor a conflict from which he could learn of her key."""
+    key = {"idempotency-key": "monday"}
+    of_ada = await ada.post("/v1/SenderPools", json={"name": "Ada's"}, headers=key)
+    of_ben = await ben.post("/v1/SenderPools", json={"name": "Ben's"}, headers=key)
+    assert of_ada.status_code == of_ben.status_code == 202
+    assert of_ada.json() != of_ben.json()
+    assert "idempotency-replayed" not in of_ben.headers
+
+
+async def test_account_cannot_be_named_by_a_request(ada: Person, ben: Person, adas: Things) -> None:
+    """The account follows from the credential: no path, parameter, header or cookie chooses another."""
+    for url in ("/v1/Senders", "/v1/SenderPools", "/v1/SenderPools/Operations"):
+        for name in ("accountSid", "account_id", "AccountSid", "account"):
+            answer = await ben.get(
+                f"{url}?{name}={ada.account_sid}",
+                headers={"x-account": ada.account_sid, "cookie": f"account={ada.account_sid}"},
+            )
+            assert adas.senderId not in answer.text
+            assert adas.senderPoolId not in answer.text
+
+
+async def test_addresses_of_one_account_are_free_in_another(ada: Person, ben: Person, adas: Things) -> None:
+    """Whether Ada has an address cannot be found out by entering it."""
+    row = {"channel": "PUSH", "address": adas.address}
+    known = await ben.post("/signalbox/v1/Senders", json=[row])
+    unknown = await ben.post("/signalbox/v1/Senders", json=[{**row, "address": "nobody-has-this"}])
+    assert known.json() == unknown.json() == {"created": 1, "updated": 0, "refused": []}
