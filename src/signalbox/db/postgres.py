@@ -68,7 +68,8 @@ def _lost(connection: Connection, error: BaseException) -> bool:
     """Whether the connection is gone, so that another one may do better."""
     if isinstance(error, TimeoutError):  # an OSError too, but the connection is fine
         return False
-    return connection.is_closed() or isinstance(error, (*_LOST, OSError))
+    # The driver's own confusion comes of a farewell of the server in the middle of a statement: useless from then on.
+    return connection.is_closed() or isinstance(error, (*_LOST, OSError, exceptions.InternalClientError))
 
 
 def _translate(error: BaseException, lost: bool = False) -> BaseException:
@@ -77,13 +78,15 @@ def _translate(error: BaseException, lost: bool = False) -> BaseException:
     new: SignalboxError
     if isinstance(error, TimeoutError):
         new = Unavailable("The database did not answer in time.")
-    elif isinstance(error, (*_AWAY, OSError)) or (lost and isinstance(error, asyncpg.InterfaceError)):
+    elif isinstance(error, (*_AWAY, OSError, exceptions.InternalClientError)) or (
+        lost and isinstance(error, asyncpg.InterfaceError)
+    ):
         new = Unavailable("The database is away.", detail=error)
     elif isinstance(error, exceptions.InsufficientPrivilegeError):
         new = Unavailable("The database refuses us a right that we need.", detail=error)
     elif isinstance(error, _REPEAT):
         new = Unavailable("Too many transactions were in each other's way.")
-    elif isinstance(error, (asyncpg.PostgresError, asyncpg.InterfaceError, exceptions.InternalClientError)):
+    elif isinstance(error, (asyncpg.PostgresError, asyncpg.InterfaceError)):
         new = Bug(f"PostgreSQL refused: {error}")
     else:
         return error
