@@ -1,0 +1,196 @@
+"""The two engines as the bench uses them: fresh databases in a folder of this run, and SQL on them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import asyncpg
+
+from bench.machine import LOAD_CORE
+from signalbox import db
+
+TESTS: Final = Path(__file__).parent.parent / "tests"
+sys.path.insert(0, str(TESTS))
+from postgres import PostgresServer  # noqa: E402 (it lives beside the tests, which are no package)
+
+# What a careful owner of a small server sets; everything else as it comes, fsync and synchronous_commit on.
+POSTGRES_SETTINGS: Final = {
+    "listen_addresses": "",
+    "shared_buffers": "1GB",
+    "effective_cache_size": "4GB",
+    "max_wal_size": "8GB",
+    "checkpoint_timeout": "15min",
+    "checkpoint_completion_target": "0.9",
+    "random_page_cost": "1.1",
+    "max_connections": "100",
+}
+
+
+class Engine(Protocol):
+    """One engine. Databases have the product's schema and no rows."""
+
+    name: str
+    version: str
+    folder: Path
+
+    async def new_database(self, name: str) -> str:
+        """The URL of a new database."""
+
+    async def script(self, url: str, *statements: str) -> None:
+        """Runs statements, each in a transaction of its own."""
+
+    async def rows(self, url: str, query: str) -> list[tuple[Any, ...]]:
+        """The rows of a query."""
+
+    async def settle(self, url: str) -> None:
+        """Statistics and write-back done, so that neither falls into a measurement."""
+
+    def use(self, cores: set[int] | None) -> None:
+        """Moves the database, where it is a process, to other cores; None for back."""
+
+    def stop(self) -> None:
+        """Ends the engine and removes all its databases."""
+
+
+class Sqlite:
+    """SQLite: files in a temporary folder."""
+
+    name = "sqlite"
+    version = f"SQLite {sqlite3.sqlite_version}"
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="signalbox-bench-"))
+
+    async def new_database(self, name: str) -> str:
+        url = f"sqlite:///{self.folder / name}.db"
+        await _with_schema(url)
+        return url
+
+    async def script(self, url: str, *statements: str) -> None:
+        connection = self._connect(url)
+        for statement in statements:
+            connection.execute(statement)
+        connection.close()
+
+    async def rows(self, url: str, query: str) -> list[tuple[Any, ...]]:
+        connection = self._connect(url)
+        found = connection.execute(query).fetchall()
+        connection.close()
+        return found
+
+    async def settle(self, url: str) -> None:
+        await self.script(url, "PRAGMA wal_checkpoint(TRUNCATE)")
+        os.sync()
+
+    def use(self, cores: set[int] | None) -> None:
+        pass  # it lives inside whoever uses it
+
+    def stop(self) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _connect(self, url: str) -> sqlite3.Connection:
+        connection = sqlite3.connect(_path(url), isolation_level=None, timeout=30)
+        # Only for filling: the connections that are measured are opened by their owners.
+        connection.executescript("PRAGMA cache_size = -1048576; PRAGMA synchronous = OFF; PRAGMA temp_store = MEMORY")
+        return connection
+
+
+class Postgres:
+    """PostgreSQL: the tests' server with the settings above, on the load's core."""
+
+    name = "postgres"
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="signalbox-bench-"))
+        self._server = _DurableServer()
+        self._server.create()
+        self._server.start()
+        self.version = self._server.version()
+
+    async def new_database(self, name: str) -> str:
+        await self.script(self._server.url("postgres"), f"CREATE DATABASE {name}")
+        url = self._server.url(name)
+        await _with_schema(url)
+        return url
+
+    async def script(self, url: str, *statements: str) -> None:
+        connection = await asyncpg.connect(url)
+        try:
+            for statement in statements:
+                await connection.execute(statement)
+        finally:
+            await connection.close()
+
+    async def rows(self, url: str, query: str) -> list[tuple[Any, ...]]:
+        connection = await asyncpg.connect(url)
+        try:
+            return [tuple(row) for row in await connection.fetch(query)]
+        finally:
+            await connection.close()
+
+    async def settle(self, url: str) -> None:
+        await self.script(url, "VACUUM ANALYZE", "CHECKPOINT")
+
+    def use(self, cores: set[int] | None) -> None:
+        self._server.use(cores or LOAD_CORE)
+
+    def stop(self) -> None:
+        self._server.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class _DurableServer(PostgresServer):
+    """The tests' server, but one that keeps its promises: the tests switch off what makes it durable."""
+
+    def start(self) -> None:
+        settings = POSTGRES_SETTINGS | {"unix_socket_directories": str(self._folder)}
+        options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+
+        def prepare() -> None:
+            os.sched_setaffinity(0, LOAD_CORE)
+
+        with (self._folder / "log").open("ab") as output:
+            self._process = subprocess.Popen(
+                [self._bin / "postgres", "-D", self._folder / "data", *options],
+                stdout=output,
+                stderr=output,
+                stdin=subprocess.DEVNULL,
+                cwd=self._folder,
+                user=self._user,
+                start_new_session=True,
+                preexec_fn=prepare,
+            )
+        give_up = time.monotonic() + 30
+        ask: list[str | Path] = [self._bin / "pg_isready", "-q", "-U", "postgres", "-h", self._folder]
+        while subprocess.run(ask, check=False).returncode:
+            if self._process.poll() is not None or time.monotonic() > give_up:
+                raise RuntimeError(f"PostgreSQL did not start: {(self._folder / 'log').read_text()}")
+            time.sleep(0.02)
+
+    def use(self, cores: set[int]) -> None:
+        """Connections opened from now on are served on these cores."""
+        assert self._process
+        os.sched_setaffinity(self._process.pid, cores)
+
+    def version(self) -> str:
+        command: list[str | Path] = [self._bin / "postgres", "--version"]
+        printed = subprocess.run(command, check=True, capture_output=True, text=True, user=self._user, cwd=self._folder)
+        return printed.stdout.strip().replace("postgres (PostgreSQL)", "PostgreSQL")
+
+
+def _path(url: str) -> Path:
+    return Path(url.removeprefix("sqlite:///"))
+
+
+async def _with_schema(url: str) -> None:
+    database = db.connect(url)
+    await database.open()
+    await database.close()

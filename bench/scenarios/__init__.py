@@ -1,0 +1,1 @@
+"""What is measured, one concept a file: `run(bench)` returns its figures."""

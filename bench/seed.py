@@ -1,0 +1,142 @@
+"""Rows by the million: accounts through the product, everything else by set-based SQL that both engines run.
+
+Ids are well-formed: the time as TypeIDs hold it, then sixteen digits, which are letters of that alphabet too.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Final
+
+from bench.engines import Engine
+from bench.load import Login
+from signalbox import accounts, db, ids
+from signalbox.accounts import NewAccount
+from signalbox.db import Tx
+
+# Rows are this far apart, and the newest is this old, so that what a run adds comes first.
+STEP_MS: Final = 2
+AGE_MS: Final = 3_600_000
+
+_REQUEST: Final = "RQ" + "0" * 32
+_ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
+
+
+async def make_accounts(engine: Engine, url: str, count: int) -> list[Login]:
+    """Accounts with credentials."""
+    database = db.connect(url)
+    await database.open()
+
+    async def make(tx: Tx) -> list[NewAccount]:
+        return [await accounts.create(tx, f"tenant {number}") for number in range(count)]
+
+    made = await database.write(make)
+    await database.close()
+    numbers = dict(await engine.rows(url, "SELECT sid, id FROM accounts"))
+    return [Login(numbers[new.account.sid], new.account.sid, new.token) for new in made]
+
+
+async def operations(engine: Engine, url: str, logins: list[Login], rows: int) -> int:
+    """Final operations, `rows` in all, taking turns between the accounts; one in ten was cancelled.
+
+    Returns the time of the oldest.
+    """
+    first_ms = int(time.time() * 1000) - AGE_MS - rows * STEP_MS
+    await engine.script(
+        url,
+        f"""INSERT INTO operations (account_id, id, pool_id, status, total, created, failed, turn, last_turn,
+            request_id, created_at, updated_at)
+        {_numbered(rows, first_ms)}
+        SELECT {_account(logins)} AS account_id, {_id(ids.OPERATION)} AS id, {_id(ids.SENDER_POOL)},
+            CASE WHEN (i / {len(logins)}) % 10 = 0 THEN 'CANCELED' ELSE 'COMPLETED' END,
+            3, CASE WHEN (i / {len(logins)}) % 10 = 0 THEN 1 ELSE 3 END, 0, 0, 0, '{_REQUEST}', ms, ms + 7
+        FROM numbered ORDER BY account_id, id""",
+    )
+    return first_ms
+
+
+async def pools(engine: Engine, url: str, logins: list[Login], rows: int) -> None:
+    """Pools, `rows` in all, taking turns between the accounts."""
+    await engine.script(
+        url,
+        f"""INSERT INTO sender_pools (account_id, id, operation_id, name, tags, created_at, updated_at)
+        {_numbered(rows)}
+        SELECT {_account(logins)} AS account_id, {_id(ids.SENDER_POOL)} AS id, {_id(ids.OPERATION)},
+            'pool ' || CAST(i AS TEXT), '{{"team":"north"}}', ms, ms
+        FROM numbered ORDER BY account_id, id""",
+    )
+
+
+async def senders(engine: Engine, url: str, login: Login, rows: int) -> None:
+    """Senders of one account: half EMAIL, a tenth RCS, a thousandth PUSH, the rest SMS; one in twenty deactivated."""
+    await engine.script(
+        url,
+        f"""INSERT INTO senders (account_id, id, channel, address, region, display_name, status, tags,
+            created_at, updated_at)
+        {_numbered(rows)}
+        SELECT {login.account_id}, {_id(ids.SENDER)} AS id,
+            CASE WHEN i % 1000 = 7 THEN 'PUSH' WHEN i % 2 = 0 THEN 'EMAIL' WHEN i % 10 = 1 THEN 'RCS' ELSE 'SMS' END,
+            CASE WHEN i % 2 = 0 THEN 'person' || CAST(i AS TEXT) || '@example.com'
+                ELSE '+4915112' || CAST(1000000 + i AS TEXT) END,
+            CASE WHEN i % 2 = 0 THEN '' ELSE 'DE' END, 'sender ' || CAST(i AS TEXT),
+            CASE WHEN i % 20 = 7 THEN 'DEACTIVATED' ELSE 'ACTIVATED' END, '{{}}', ms, ms
+        FROM numbered ORDER BY id""",
+    )
+
+
+async def pool_of_all(engine: Engine, url: str, login: Login, pool_id: str) -> None:
+    """A pool of all senders that the account has."""
+    now = ids.created_at(pool_id)
+    await engine.script(
+        url,
+        f"""INSERT INTO sender_pools (account_id, id, operation_id, name, tags, created_at, updated_at)
+        VALUES ({login.account_id}, '{pool_id}', '{ids.new(ids.OPERATION)}', 'everybody', '{{}}', {now}, {now})""",
+        f"""INSERT INTO sender_pool_members (account_id, pool_id, sender_id, channel, status)
+        SELECT account_id, '{pool_id}', id, channel, status FROM senders
+        WHERE account_id = {login.account_id} ORDER BY id""",
+    )
+
+
+async def queue(engine: Engine, url: str, login: Login, count: int, items: int) -> None:
+    """Operations that add the account's first `items` senders to a pool each: `count` pools, nobody having begun."""
+    now = int(time.time() * 1000)
+    await engine.script(
+        url,
+        f"""INSERT INTO operation_items (account_id, operation_id, item_index, sender_id)
+        {_numbered(count, now)}
+        SELECT {login.account_id}, {_id(ids.OPERATION)} AS operation_id, s.number, s.id FROM numbered CROSS JOIN (
+            SELECT id, ROW_NUMBER() OVER (ORDER BY id) - 1 AS number FROM senders
+            WHERE account_id = {login.account_id} ORDER BY id LIMIT {items}) AS s
+        ORDER BY operation_id, s.number""",
+        f"""INSERT INTO sender_pools (account_id, id, operation_id, name, tags, created_at, updated_at)
+        {_numbered(count, now)}
+        SELECT {login.account_id}, {_id(ids.SENDER_POOL)}, {_id(ids.OPERATION)}, 'queued', '{{}}', ms, ms
+        FROM numbered""",
+        # Last, because this is what a worker sees.
+        f"""INSERT INTO operations (account_id, id, pool_id, status, total, created, failed, turn, last_turn,
+            request_id, created_at, updated_at)
+        {_numbered(count, now)}
+        SELECT {login.account_id}, {_id(ids.OPERATION)}, {_id(ids.SENDER_POOL)}, 'PROCESSING', {items}, 0, 0,
+            i * {items // 1000 + 1}, (i + 1) * {items // 1000 + 1}, '{_REQUEST}', ms, ms
+        FROM numbered""",
+    )
+
+
+def _numbered(rows: int, first_ms: int | None = None) -> str:
+    """`numbered`: i from 0, and ms, a time of its own for each."""
+    first_ms = first_ms or int(time.time() * 1000) - AGE_MS - rows * STEP_MS
+    return f"""WITH RECURSIVE counted (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM counted WHERE i < {rows - 1}),
+        numbered AS (SELECT i, CAST({first_ms} AS BIGINT) + i * {STEP_MS} AS ms FROM counted)"""
+
+
+def _account(logins: list[Login]) -> str:
+    """The account of row i; their numbers follow each other, having been made together."""
+    return f"{logins[0].account_id} + i % {len(logins)}"
+
+
+def _id(kind: str) -> str:
+    """The id of row i: its time, ten letters of five bits each, and its number."""
+    letters = "||".join(
+        f"substr('{_ALPHABET}', CAST((ms >> {shift}) & 31 AS INTEGER) + 1, 1)" for shift in range(45, -1, -5)
+    )
+    return f"'{kind}_' || {letters} || CAST(1000000000000000 + i AS TEXT)"

@@ -1,0 +1,84 @@
+"""Whether a history can be explained: is there an order of its events, true to their times, that the rules allow?
+
+An event took effect at some moment between the sending of its request and its answer. One that was never answered
+took effect at some moment after it was sent, or not at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from journal import FOREVER, Entry
+
+S = TypeVar("S", bound=Hashable)
+
+
+@dataclass(eq=False, slots=True)
+class Event(Generic[S]):
+    """`step` maps the state before to the state after; None when the event is impossible in that state."""
+
+    start: float
+    end: float
+    step: Callable[[S], S | None]
+    text: str
+    reads: bool = False
+    certain: bool = True
+
+    @classmethod
+    def of(cls, entry: Entry, step: Callable[[S], S | None], *, reads: bool = False) -> Event[S]:
+        """What an entry did, or may have done; a read that was not answered says nothing and is not to be given."""
+        return cls(entry.sent, entry.until, step, str(entry), reads, not entry.unknown)
+
+
+def explained(events: Sequence[Event[S]], state: S) -> bool:
+    """Whether the events can have happened, once each, from a first state."""
+    ordered = sorted(events, key=lambda event: event.start)
+    dead_ends: set[tuple[int, S]] = set()
+    # Each level of the search: the events done as bits, the state, and the first event that is not done.
+    stack = [(0, state, 0)]
+    while stack:
+        done, state, first = stack.pop()
+        if (done, state) in dead_ends:
+            continue
+        dead_ends.add((done, state))
+        done, first, open_ = _read(ordered, done, state, first)
+        if open_ is None:
+            return True
+        for index in open_:
+            after = ordered[index].step(state)
+            if after is not None:
+                stack.append((done | 1 << index, after, first))
+    return False
+
+
+def _read(ordered: Sequence[Event[S]], done: int, state: S, first: int) -> tuple[int, int, list[int] | None]:
+    """Lets every read that may come now and is true of the state come now: later it could only be less true.
+
+    Returns what is done then, the first event that is not, and the events that may come next; None for these when
+    nothing certain is left.
+    """
+    while True:
+        while first < len(ordered) and done >> first & 1:
+            first += 1
+        limit = FOREVER
+        candidates = []
+        left = False
+        for index in range(first, len(ordered)):
+            event = ordered[index]
+            if event.start > limit:
+                break
+            if not done >> index & 1:
+                candidates.append(index)
+                left = left or event.certain
+                limit = min(limit, event.end) if event.certain else limit
+        if not left:
+            return done, first, None
+        true = [index for index in candidates if ordered[index].reads and ordered[index].step(state) is not None]
+        # Only those that began before every other certain one ended: the limit says so.
+        true = [index for index in true if ordered[index].start <= limit]
+        if not true:
+            return done, first, [i for i in candidates if not ordered[i].reads and ordered[i].start <= limit]
+        for index in true:
+            done |= 1 << index

@@ -1,0 +1,251 @@
+"""What mischief is done to: processes that are started again, a PostgreSQL of our own, a proxy between the two."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from postgres import PostgresServer, _die_with_parent
+from processes import COMMAND, READY, WORKING, Process, environment
+
+
+class Seat:
+    """A place for one process: whenever it ends, another is started. `ended_badly` is what should not have been."""
+
+    def __init__(self, command: Sequence[str], env: dict[str, str], cwd: Path, urls: list[str]) -> None:
+        self.name = command[0]
+        self.failed_starts = 0
+        self.ended_badly: list[str] = []
+        self.logs: list[str] = []
+        self._command: list[str | Path] = [COMMAND, *command]
+        self._env = environment(env)
+        self._cwd = cwd
+        self._urls = urls
+        self._url = ""
+        self._process: Process | None = None
+        self._asked_to_end: float | None = None
+        self._killed = False
+        self._up = asyncio.Event()
+        self._closing = False
+        self._life: asyncio.Task[None] | None = None
+
+    def open(self) -> None:
+        """Starts the first process."""
+        self._closing = False
+        self._life = asyncio.create_task(self._live())
+
+    @property
+    def pid(self) -> int | None:
+        """The process that is up; None between two of them."""
+        return self._process.pid if self._process and self._up.is_set() else None
+
+    async def up(self, seconds: float) -> None:
+        """Waits until a process is ready. Raises TimeoutError."""
+        async with asyncio.timeout(seconds):
+            await self._up.wait()
+
+    def end(self, number: signal.Signals) -> bool:
+        """Sends SIGKILL or SIGTERM; whether there was somebody to send it to."""
+        if self._process is None or not self._process.running or self._asked_to_end or self._killed:
+            return False
+        self._killed = number == signal.SIGKILL
+        if self._killed and self._url:
+            self._urls.remove(self._url)
+            self._url = ""
+        if not self._killed:
+            self._asked_to_end = time.monotonic()
+        with suppress(ProcessLookupError):
+            self._process.signal(number)
+        return True
+
+    async def close(self) -> None:
+        """Ends the process with SIGTERM and starts no other."""
+        self._closing = True
+        self.end(signal.SIGTERM)
+        if self._life is not None:
+            await self._life
+
+    async def _live(self) -> None:
+        while not self._closing:
+            await self._one_life()
+
+    async def _one_life(self) -> None:
+        self._asked_to_end, self._killed = None, False
+        started = time.monotonic()
+        process = self._process = Process(self._command, env=self._env, cwd=self._cwd)
+        try:
+            printed = await asyncio.to_thread(process.printed, READY if self.name == "serve" else WORKING)
+            self._up.set()
+            if self.name == "serve" and not self._killed:
+                self._url = printed[1]
+                self._urls.append(self._url)
+            if self._closing:
+                self.end(signal.SIGTERM)
+        except AssertionError:
+            # It ended; or, after 30 seconds, it did not.
+            if time.monotonic() - started > 25:
+                self.ended_badly.append(f"{self.name} was not ready in time: {process.stderr[-2000:]}")
+                await asyncio.to_thread(process.kill)
+        code = await asyncio.to_thread(process.wait, 3600)
+        was_up = self._up.is_set()
+        self._up.clear()
+        if self._url:
+            self._urls.remove(self._url)
+            self._url = ""
+        self.logs.append(process.stderr)
+        if not was_up:
+            self.failed_starts += 1
+            if "Traceback" in process.stderr:
+                self.ended_badly.append(f"{self.name} failed to start: {process.stderr[-2000:]}")
+            await asyncio.sleep(0.1)
+        else:
+            self._judge_end(code, process.stderr)
+
+    def _judge_end(self, code: int, said: str) -> None:
+        """After SIGTERM it ends in time, after SIGKILL at once, and otherwise not at all."""
+        if self._asked_to_end and not self._killed:
+            took = time.monotonic() - self._asked_to_end
+            if code != 0 or took > 10.5:
+                self.ended_badly.append(f"{self.name}: exit code {code}, {took:.1f} s after SIGTERM")
+        elif not self._killed:
+            self.ended_badly.append(f"{self.name} ended by itself with {code}: {said[-2000:]}")
+
+
+class Postgres(PostgresServer):
+    """A server whose commits survive the death of its processes, with `fsync` on or off."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fsync = True
+
+    @property
+    def socket(self) -> str:
+        """The path of the server's socket."""
+        return str(self._folder / ".s.PGSQL.5432")
+
+    def start(self) -> None:
+        settings = {
+            "listen_addresses": "",
+            "unix_socket_directories": str(self._folder),
+            "fsync": "on" if self.fsync else "off",
+            "max_connections": "60",
+            "shared_buffers": "64MB",
+            "deadlock_timeout": "50ms",
+        }
+        options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+        with (self._folder / "log").open("ab") as output:
+            self._process = subprocess.Popen(
+                [self._bin / "postgres", "-D", self._folder / "data", *options],
+                stdout=output,
+                stderr=output,
+                stdin=subprocess.DEVNULL,
+                cwd=self._folder,
+                user=self._user,
+                start_new_session=True,
+                preexec_fn=_die_with_parent if sys.platform == "linux" else None,
+            )
+        ask: list[str | Path] = [self._bin / "pg_isready", "-q", "-U", "postgres", "-h", self._folder]
+        give_up = time.monotonic() + 30
+        while subprocess.run(ask, check=False).returncode:
+            if self._process.poll() is not None or time.monotonic() > give_up:
+                raise RuntimeError(f"PostgreSQL did not start: {(self._folder / 'log').read_text()}")
+            time.sleep(0.02)  # a start has no signal to wait for
+
+    def end(self, how: signal.Signals) -> None:
+        """SIGINT stops it fast, SIGQUIT immediately, as a crash would."""
+        self._end(how)
+
+
+@dataclass(eq=False)
+class _Link:
+    client: asyncio.StreamWriter
+    server: asyncio.StreamWriter
+    swallow: bool = False
+    cut_next: bool = False
+
+
+@dataclass
+class Proxy:
+    """Stands between one process and PostgreSQL: delays, loses and cuts what passes."""
+
+    target: str
+    delay: Callable[[], float] | None = None
+    commits_to_lose: int = 0  # so many of the next ones are done, and their connection is cut instead of an answer
+    commits_lost: int = 0
+    _links: list[_Link] = field(default_factory=list)
+    _server: asyncio.Server | None = None
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+
+    async def open(self) -> int:
+        """Listens, and returns its port."""
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
+        port: int = self._server.sockets[0].getsockname()[1]
+        return port
+
+    def cut(self, share: Callable[[], bool]) -> int:
+        """Breaks those connections for which `share()` is true; how many."""
+        chosen = [link for link in self._links if share()]
+        for link in chosen:
+            link.client.transport.abort()
+            link.server.transport.abort()
+        return len(chosen)
+
+    def swallow(self) -> int:
+        """From now on nothing that the database says on the present connections arrives; how many these are."""
+        for link in self._links:
+            link.swallow = True
+        return len(self._links)
+
+    async def close(self) -> None:
+        """Ends everything."""
+        if self._server is not None:
+            self._server.close()
+        self.cut(lambda: True)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        try:
+            answers, server = await asyncio.open_unix_connection(self.target)
+        except OSError:
+            writer.transport.abort()
+            return
+        link = _Link(writer, server)
+        self._links.append(link)
+        try:
+            await asyncio.gather(self._pump(link, reader, server, False), self._pump(link, answers, writer, True))
+        finally:
+            self._links.remove(link)
+            writer.transport.abort()
+            server.transport.abort()
+
+    async def _pump(
+        self, link: _Link, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, answers: bool
+    ) -> None:
+        with suppress(OSError):
+            while data := await reader.read(65536):
+                if self.delay is not None:
+                    await asyncio.sleep(self.delay())
+                if link.swallow and answers:
+                    if link.cut_next:
+                        break
+                    continue
+                if not answers and self.commits_to_lose and b"COMMIT\0" in data:
+                    self.commits_to_lose -= 1
+                    self.commits_lost += 1
+                    link.swallow = link.cut_next = True
+                writer.write(data)
+                await writer.drain()
+        # One side has ended: so does the other.
+        link.client.close()
+        link.server.close()

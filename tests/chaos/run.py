@@ -1,0 +1,292 @@
+"""Runs: a load, mischief, an audit, and the checker's judgement. `make chaos ARGS="--runs 20 --seed 1"`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import tempfile
+import time
+import traceback
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import AsyncExitStack
+from dataclasses import asdict, dataclass, field
+from multiprocessing import get_context
+from pathlib import Path
+
+import asyncpg
+import click
+from checker import check
+from journal import Journal
+from mischief import Mischief, PostgresMischief, SqliteMischief
+from places import Postgres, Proxy, Seat
+from tenants import Client, Tenant
+
+from processes import SID, TOKEN, run
+
+NAMES = ("ada", "ben", "cleo")
+BUILD = Path(__file__).parents[2] / "build"
+ACCOUNT = {"SIGNALBOX_ACCOUNT_SID": SID, "SIGNALBOX_AUTH_TOKEN": TOKEN}
+
+
+@dataclass
+class Result:
+    """What a run came to."""
+
+    engine: str
+    seed: int
+    seconds: float
+    totals: dict[str, int]
+    statuses: dict[str, int]
+    violations: list[str]
+    notes: list[str] = field(default_factory=list)
+
+
+class Run:
+    """One run on one engine: each of three tenants has so many senders at first, and so many clients."""
+
+    def __init__(
+        self, engine: str, seed: int, seconds: float, folder: Path, inventory: int = 900, clients: int = 4
+    ) -> None:
+        self.journal = Journal()
+        self.engine = engine
+        self.seed = seed
+        self.seconds = seconds
+        self.inventory = inventory
+        self.clients = clients
+        self.folder = folder
+        self.urls: list[str] = []
+        self.seats: list[Seat] = []
+        self.tenants: list[Tenant] = []
+        self.notes: list[str] = []
+        self.problems: list[str] = []
+        self.mischief: Mischief
+        self._stack = AsyncExitStack()
+
+    async def go(self) -> Result:
+        """The whole run."""
+        started = time.monotonic()
+        # Each process of the run is waited for by a thread.
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(24))
+        async with self._stack:
+            if self.engine == "postgres":
+                await self._open_postgres()
+            else:
+                await self._open_sqlite()
+            await self._enter_inventory()
+            await self._trouble()
+            await self._restart_all()
+            await self._audit()
+            await self._close_all()
+        verdict = check(self.journal)
+        totals = dict(self.mischief.totals) | verdict.totals
+        totals["failed starts"] = sum(seat.failed_starts for seat in self.seats)
+        self._read_logs()
+        problems = [*self.problems, *self._ends(), *verdict.lines()]
+        took = round(time.monotonic() - started, 1)
+        return Result(self.engine, self.seed, took, totals, statuses(self.journal), problems[:100], self.notes)
+
+    # --- the stage
+
+    async def _open_postgres(self) -> None:
+        postgres = Postgres()
+        self._stack.push_async_callback(asyncio.to_thread, postgres.stop)
+        postgres.fsync = self.seed % 2 == 0
+        await asyncio.to_thread(postgres.create)
+        await asyncio.to_thread(postgres.start)
+        direct = postgres.url("postgres")
+        proxies = []
+        # All at once on an empty database: the first of them makes the schema and the first account.
+        commands = [["serve", "--port", "0"], ["serve", "--port", "0", "--workers", "0"], ["worker"], ["worker"]]
+        for command in commands:
+            proxy = Proxy(postgres.socket)
+            port = await proxy.open()
+            self._stack.push_async_callback(proxy.close)
+            proxies.append(proxy)
+            url = f"postgresql://postgres@127.0.0.1:{port}/postgres?sslmode=disable"
+            self.seats.append(self._seat([*command, "--database", url, "--database-connections", "6"]))
+        self.mischief = PostgresMischief(self.seats, proxies, postgres, direct, self._seeded("mischief"), self.seconds)
+        self._direct = direct
+        await self._begin(direct)
+
+    async def _open_sqlite(self) -> None:
+        file = self.folder / "chaos.db"
+        url = f"sqlite:///{file}"
+        self.seats.append(self._seat(["serve", "--port", "0", "--database", url]))
+        self.mischief = SqliteMischief(self.seats, file, self._seeded("mischief"), self.seconds)
+        await self._begin(url)
+
+    def _seat(self, command: list[str]) -> Seat:
+        return Seat(command, ACCOUNT, self.folder, self.urls)
+
+    def _seeded(self, name: str) -> str:
+        return f"{self.engine}/{self.seed}/{name}"
+
+    async def _begin(self, database: str) -> None:
+        self._stack.push_async_callback(self._close_all)
+        for seat in self.seats:
+            seat.open()
+        for seat in self.seats:
+            await seat.up(30)
+        self.tenants = [Tenant(NAMES[0], SID, TOKEN, 0)]
+        for number, name in enumerate(NAMES[1:], 1):
+            made = await asyncio.to_thread(
+                run, self.folder, "accounts", "create", name, "--json", "--database", database
+            )
+            account = json.loads(made.stdout)
+            self.tenants.append(Tenant(name, account["accountSid"], account["authToken"], number))
+
+    def _clients(self, each: int) -> Iterator[Client]:
+        for tenant in self.tenants:
+            others = [other for other in self.tenants if other is not tenant]
+            for number in range(each):
+                seed = self._seeded(f"{tenant.name}/{number}")
+                yield Client(tenant, others, self.urls, self.journal, seed)
+
+    # --- the acts
+
+    async def _enter_inventory(self) -> None:
+        for client in self._clients(1):
+            client.polite = True
+            entry = await client.send_inventory(client.tenant.rows(self.inventory))
+            assert entry.done, entry
+            await client.know_senders()
+            client.close()
+
+    async def _trouble(self) -> None:
+        stop = asyncio.Event()
+        clients = list(self._clients(self.clients))
+        working = [asyncio.create_task(client.work(stop)) for client in clients]
+        await self.mischief.make()
+        stop.set()
+        await asyncio.gather(*working)
+        for client in clients:
+            client.close()
+
+    async def _restart_all(self) -> None:
+        """All end politely and nobody is left who could still do what a vanished client asked for; then all start."""
+        await self._close_all()
+        if self.engine == "postgres":
+            await _nobody_connected(self._direct)
+        for seat in self.seats:
+            seat.open()
+        for seat in self.seats:
+            await seat.up(30)
+
+    async def _audit(self) -> None:
+        clients = list(self._clients(1))
+        try:
+            await asyncio.gather(*(client.audit(40) for client in clients))
+        except TimeoutError:
+            self.problems.append("lost: not everything could be read, or was final, 40 seconds after the last trouble")
+        for client in clients:
+            client.close()
+
+    async def _close_all(self) -> None:
+        await asyncio.gather(*(seat.close() for seat in self.seats))
+
+    def _ends(self) -> Iterator[str]:
+        for seat in self.seats:
+            yield from (f"process: {line}" for line in seat.ended_badly)
+
+    def _read_logs(self) -> None:
+        """What the processes themselves call errors, for whoever reads the result; nothing is judged by it."""
+        found: Counter[str] = Counter()
+        for line in (line for seat in self.seats for log in seat.logs for line in log.splitlines()):
+            if '"level":"error"' in line or not line.startswith("{"):
+                found[line[:2000]] += 1
+        self.notes += [f"{count} x {line}" for line, count in found.most_common(20)]
+
+
+async def _nobody_connected(url: str) -> None:
+    admin = await asyncpg.connect(url)
+    async with asyncio.timeout(30):
+        while await admin.fetchval("SELECT COUNT(*) FROM pg_stat_activity WHERE datname = 'postgres'") > 1:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    await admin.close()
+
+
+def statuses(journal: Journal) -> dict[str, int]:
+    """How many requests were answered with each status."""
+    counts = Counter(str(entry.status) if entry.status else "no answer" for entry in journal)
+    return dict(sorted(counts.items()))
+
+
+def chaos(engine: str, seed: int, seconds: float, **size: int) -> tuple[Result, Journal]:
+    """One run in a folder of its own."""
+    with tempfile.TemporaryDirectory(prefix="signalbox-chaos-") as folder:
+        one = Run(engine, seed, seconds, Path(folder), **size)
+        return asyncio.run(one.go()), one.journal
+
+
+def recorded(engine: str, seed: int, seconds: float) -> Result:
+    """One run, appended to `build/chaos.jsonl`; the journal of one that failed is kept beside it."""
+    try:
+        result, journal = chaos(engine, seed, seconds)
+    except Exception:  # the harness could not go on: a failure as well, and no reason to skip the other seeds
+        totals = {"requests": 0, "items": 0, "broken off": 1}
+        result, journal = Result(engine, seed, seconds, totals, {}, [traceback.format_exc()]), Journal()
+    BUILD.mkdir(exist_ok=True)
+    with (BUILD / "chaos.jsonl").open("a", encoding="utf-8") as file:
+        file.write(json.dumps(asdict(result)) + "\n")
+    if result.violations:
+        recorded_failure(result, journal)
+    return result
+
+
+def recorded_failure(result: Result, journal: Journal) -> None:
+    """Keeps what is needed to find the cause: the journal, and what the processes called errors."""
+    BUILD.mkdir(exist_ok=True)
+    name = f"chaos-{result.engine}-{result.seed}"
+    journal.save(BUILD / f"{name}.jsonl")
+    (BUILD / f"{name}.txt").write_text("\n".join([*result.violations, *result.notes]), encoding="utf-8")
+
+
+def summary(results: list[Result]) -> str:
+    """The totals of all runs of each engine."""
+    lines = []
+    for engine in sorted({result.engine for result in results}):
+        mine = [result for result in results if result.engine == engine]
+        totals: Counter[str] = Counter()
+        answers: Counter[str] = Counter()
+        for result in mine:
+            totals.update(result.totals)
+            answers.update(result.statuses)
+        lines.append(f"{engine}: {len(mine)} runs, {sum(bool(one.violations) for one in mine)} failed")
+        lines.append("  " + ", ".join(f"{name} {count}" for name, count in totals.items()))
+        lines.append("  answers: " + ", ".join(f"{status} {count}" for status, count in sorted(answers.items())))
+    return "\n".join(lines)
+
+
+@click.command()
+@click.option("--runs", default=10, help="How many seeds, from the first on.")
+@click.option("--seed", default=1, help="The first seed.")
+@click.option("--engine", type=click.Choice(["both", "postgres", "sqlite"]), default="both")
+@click.option("--seconds", default=6.0, help="How long the trouble of one run lasts.")
+@click.option("--jobs", default=1, help="How many runs at once.")
+def main(runs: int, seed: int, engine: str, seconds: float, jobs: int) -> None:
+    """Seeded runs of random load and random mischief, each judged by the checker."""
+    engines = ("postgres", "sqlite") if engine == "both" else (engine,)
+    results: list[Result] = []
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        asked = [pool.submit(recorded, one, number, seconds) for number in range(seed, seed + runs) for one in engines]
+        for future in asked:
+            result = future.result()
+            results.append(result)
+            ending = "ok" if not result.violations else f"{len(result.violations)} VIOLATIONS"
+            requests, items = result.totals["requests"], result.totals["items"]
+            click.echo(
+                f"{result.engine} seed {result.seed}: {result.seconds} s, {requests} requests, {items} items: {ending}"
+            )
+            for line in [*result.violations[:20], *result.notes]:
+                click.echo(f"    {line}")
+    click.echo(summary(results))
+    if any(result.violations for result in results):
+        raise SystemExit(1)
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("PYTHONWARNINGS", "error::ResourceWarning")
+    main()

@@ -1,0 +1,508 @@
+"""Tenants who use every endpoint at random, badly mannered at times, and write down all that they were told."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+from base64 import b64encode
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from journal import Entry, Journal
+from wire import Leave, Line
+
+CHANNELS: Final = ("EMAIL", "PUSH", "SMS")
+STATUSES: Final = ("ACTIVATED", "DEACTIVATED")
+POOLS, OPERATIONS, ADDED = "/v1/SenderPools", "/v1/SenderPools/Operations", "/Senders/Operations"
+OURS: Final = "/signalbox/v1/SenderPools/Operations"
+PATIENCE: Final = (2.0, 6.0, 12.0)  # seconds until a client gives up
+
+
+@dataclass(frozen=True)
+class Promise:
+    """A create or an add. `marker` is a sender id that nobody has: it tells this request from all others for ever."""
+
+    marker: str
+    act: str
+    path: str
+    body: Any
+    key: str | None
+    pool: str | None
+
+
+@dataclass
+class Tenant:
+    """An account, and what its clients remember to ask about."""
+
+    name: str
+    sid: str
+    token: str
+    number: int
+    senders: list[str] = field(default_factory=list)
+    addresses: dict[str, tuple[str, str]] = field(default_factory=dict)
+    pools: list[str] = field(default_factory=list)
+    operations: list[str] = field(default_factory=list)
+    keyed: list[Promise] = field(default_factory=list)
+    entered: int = 0
+
+    def rows(self, count: int) -> list[dict[str, Any]]:
+        """So many new rows of inventory, whose addresses tell the tenant."""
+        first = self.entered
+        self.entered += count
+        return [{"channel": CHANNELS[n % 3], "address": self._address(n)} for n in range(first, first + count)]
+
+    def _address(self, number: int) -> str:
+        channel = CHANNELS[number % 3]
+        if channel == "SMS":
+            return f"+1415{(self.number + 2) * 1_000_000 + number}"
+        return f"{self.name}-{number}@chaos.example" if channel == "EMAIL" else f"{self.name}-push-{number}"
+
+
+class Client:
+    """One program of a tenant: asks one thing after the other, on any server that is up."""
+
+    def __init__(self, tenant: Tenant, others: Sequence[Tenant], urls: list[str], journal: Journal, seed: str) -> None:
+        self.tenant = tenant
+        self.rng = random.Random(seed)
+        self.polite = False
+        self._others = others
+        self._urls = urls
+        self._journal = journal
+        self._line = Line()
+        self._count = 0
+        self._name = seed.rpartition("/")[2]
+
+    def close(self) -> None:
+        self._line.close()
+
+    async def work(self, stop: asyncio.Event) -> None:
+        """Asks at random until told to stop."""
+        acts, weights = zip(*DEEDS, strict=True)
+        while not stop.is_set():
+            await self.rng.choices(acts, weights)[0](self)
+            await asyncio.sleep(self.rng.expovariate(1 / 0.02))
+
+    async def ask(
+        self,
+        act: str,
+        method: str,
+        path: str,
+        body: Any = None,
+        headers: dict[str, str] | None = None,
+        patience: float | None = None,
+        **about: Any,
+    ) -> Entry:
+        """One request, written down; now and then the client does not wait for its answer."""
+        while not (urls := list(self._urls)):  # noqa: ASYNC110 (a client knows of no event)
+            await asyncio.sleep(0.02)
+        entry = self._journal.begin(self.tenant.name, act, method, path, body, about)
+        credentials = b64encode(f"{self.tenant.sid}:{self.tenant.token}".encode()).decode()
+        sent = {"Authorization": f"Basic {credentials}", **(headers or {})}
+        entry.key = sent.get("Idempotency-Key")
+        content = b""
+        if isinstance(body, str):
+            content = body.encode()
+        elif body is not None:
+            content = json.dumps(body).encode()
+            sent.setdefault("Content-Type", "application/json")
+        leave = None
+        if not self.polite and self.rng.random() < 0.04:
+            leave = Leave(self.rng.choice((0.5, 0.9, 1.0, 1.0)), self.rng.choice((0.0, self.rng.uniform(0, 0.05))))
+        seconds = patience or self.rng.choice(PATIENCE)
+        await self._line.ask(self.rng.choice(urls), entry, sent, content, seconds, leave)
+        if entry.refused:
+            await asyncio.sleep(self.rng.uniform(0.05, 0.3))
+        return entry
+
+    # --- what is asked
+
+    def _some(self, most: int) -> list[str]:
+        """Sender ids: mostly of a few that everybody uses, so that requests meet; also strangers' and nobody's."""
+        rng, mine = self.rng, self.tenant.senders
+        count = min(len(mine), int(most ** rng.random()))
+        chosen = set(rng.sample(mine[:40], min(count, 40)) if count <= 30 else rng.sample(mine, count))
+        if rng.random() < 0.3:
+            chosen |= set(rng.sample(rng.choice(self._others).senders or mine[:1], 1))
+        if rng.random() < 0.2 and most > 1_000:
+            chosen |= {f"comms_sender_1{rng.randrange(10**24):025d}" for _ in range(rng.randrange(4_000))}
+        mixed = sorted(chosen)
+        rng.shuffle(mixed)
+        return mixed
+
+    def _promise(self, pool: str | None, key: str | None = None, act: str = "") -> Promise:
+        rng = self.rng
+        marker = f"comms_sender_0{rng.randrange(10**24):025d}"
+        refs = [{"senderId": one} for one in self._some(6_000 if pool is None else 900)]
+        refs.insert(rng.randint(0, len(refs)), {"senderId": marker})
+        self._count += 1
+        if key is None and rng.random() < 0.6:
+            key = f"{self.tenant.name}-{self._name}-{self._count}"
+        if pool is None:
+            tags = {"by": self._name} if rng.random() < 0.3 else {}
+            body: Any = {"name": f"{self.tenant.name} {marker}", "senders": refs, "tags": tags}
+            return Promise(marker, "senderPools.create", POOLS, body, key, None)
+        return Promise(marker, "senderPools.addSender", f"{POOLS}/{pool}/Senders", refs, key, pool)
+
+    async def _send(self, promise: Promise) -> Entry:
+        headers = {"Idempotency-Key": promise.key} if promise.key else {}
+        about: dict[str, Any] = {"marker": promise.marker, "pool": promise.pool}
+        entry = await self.ask(promise.act, "POST", promise.path, promise.body, headers, **about)
+        if entry.done and isinstance(entry.answer, dict):
+            self.tenant.operations.append(entry.answer["operationId"])
+        return entry
+
+    async def _start(self, promise: Promise) -> None:
+        entry = await self._send(promise)
+        if promise.key:
+            self.tenant.keyed.append(promise)
+            # What a careful client does: the same again, until it knows.
+            for _ in range(4):
+                if not (entry.unknown or entry.status == 409) or self.rng.random() < 0.2:
+                    break
+                await asyncio.sleep(self.rng.uniform(0, 0.2))
+                entry = await self._send(promise)
+        if entry.done and promise.pool is None:
+            await self._find_pool(entry.answer["operationId"])
+
+    async def create(self) -> None:
+        await self._start(self._promise(None))
+
+    async def add(self) -> None:
+        if pool := self._pool():
+            await self._start(self._promise(pool))
+
+    async def repeat(self) -> None:
+        """An old request again, by two clients at once at times; or another one under its key."""
+        if not self.tenant.keyed:
+            return
+        promise = self.rng.choice(self.tenant.keyed)
+        if self.rng.random() < 0.25:
+            await self._send(self._promise(promise.pool, promise.key))
+        else:
+            await self._send(promise)
+
+    async def _find_pool(self, operation: str) -> Entry:
+        path = f"{POOLS}?operationId={operation}"
+        entry = await self.ask("senderPools.list", "GET", path, operation=operation)
+        if entry.done:
+            for pool in entry.answer["senderPools"]:
+                if pool["id"] not in self.tenant.pools:
+                    self.tenant.pools.append(pool["id"])
+        return entry
+
+    def _pool(self) -> str | None:
+        return self.rng.choice(self.tenant.pools[-12:]) if self.tenant.pools else None
+
+    def _operation(self) -> str | None:
+        return self.rng.choice(self.tenant.operations[-12:]) if self.tenant.operations else None
+
+    def _sender(self) -> str:
+        return self.rng.choice(self.tenant.senders[:40])
+
+    async def fetch_pool(self) -> None:
+        if pool := self._pool():
+            entry = await self.ask("senderPools.fetch", "GET", f"{POOLS}/{pool}", pool=pool)
+            if entry.done and "etag" in entry.headers and self.rng.random() < 0.3:
+                headers = {"If-None-Match": entry.headers["etag"]}
+                about: dict[str, Any] = {"pool": pool, "remembered": entry.answer}
+                await self.ask("senderPools.fetch", "GET", f"{POOLS}/{pool}", None, headers, **about)
+
+    async def change_pool(self) -> None:
+        if pool := self._pool():
+            self._count += 1
+            headers = {}
+            body: dict[str, Any] = {}
+            if self.rng.random() < 0.7:
+                body["name"] = f"{self.tenant.name} {self._name} {self._count}"
+            if not body or self.rng.random() < 0.4:
+                body["tags"] = {"change": f"{self._name}-{self._count}"}
+            if self.rng.random() < 0.2:
+                headers["If-Match"] = '"of-long-ago"'
+            await self.ask("senderPools.update", "PATCH", f"{POOLS}/{pool}", body, headers, pool=pool)
+
+    async def delete_pool(self) -> None:
+        if len(self.tenant.pools) > 3 and (pool := self._pool()):
+            await self.ask("senderPools.delete", "DELETE", f"{POOLS}/{pool}", pool=pool)
+            if self.rng.random() < 0.5:
+                await self.members(pool)
+            if self.rng.random() < 0.7 and pool in self.tenant.pools:
+                self.tenant.pools.remove(pool)
+
+    async def remove(self) -> None:
+        if pool := self._pool():
+            sender = self._sender()
+            path = f"{POOLS}/{pool}/Senders/{sender}"
+            await self.ask("senderPools.removeSender", "DELETE", path, pool=pool, sender=sender)
+
+    async def walk(self, act: str, path: str, key: str, size: int = 0, **about: Any) -> list[Any] | None:
+        """A list to its end, page by page; None when an answer was missing."""
+        found: list[Any] = []
+        token: str | None = ""
+        after: str | int | None = None
+        while token is not None:
+            url = f"{path}{'&' if '?' in path else '?'}pageSize={size or self.rng.choice((50, 200, 1000))}"
+            entry = await self.ask(act, "GET", f"{url}&pageToken={token}" if token else url, after=after, **about)
+            if not entry.done:
+                return None
+            found += entry.answer[key]
+            token = entry.answer["pagination"]["next"]
+            after = found[-1].get("id", found[-1].get("index")) if found else None
+        return found
+
+    def _filters(self) -> dict[str, str]:
+        rng = self.rng
+        given = {"channel": rng.choice(CHANNELS), "status": rng.choice(STATUSES)}
+        return {name: value for name, value in given.items() if rng.random() < 0.3}
+
+    async def members(self, pool: str | None = None) -> None:
+        if pool := pool or self._pool():
+            filters = self._filters()
+            path = f"{POOLS}/{pool}/Senders?" + "&".join(f"{name}={value}" for name, value in filters.items())
+            await self.walk("senderPools.listSenders", path.rstrip("?"), "senders", pool=pool, filters=filters)
+
+    async def list_pools(self) -> None:
+        found = await self.walk("senderPools.list", POOLS, "senderPools")
+        for pool in found or ():
+            # Also those whose creation was never answered.
+            if self.rng.random() < 0.1 and pool["id"] not in self.tenant.pools:
+                self.tenant.pools.append(pool["id"])
+
+    async def list_operations(self) -> None:
+        status = self.rng.choice((None, "PROCESSING", "COMPLETED", "CANCELED"))
+        path = OPERATIONS + (f"?status={status}" if status else "")
+        found = await self.walk("senderPools.listOperations", path, "operations", status=status)
+        for operation in found or ():
+            if self.rng.random() < 0.05:
+                self.tenant.operations.append(operation["id"])
+
+    async def fetch_operation(self) -> None:
+        if operation := self._operation():
+            way = self.rng.choice(({}, {}, {"Prefer": "wait=1"}, {"Accept": "text/event-stream"}))
+            path = f"{OPERATIONS}/{operation}"
+            await self.ask("senderPools.fetchOperation", "GET", path, None, way, operation=operation)
+
+    async def fetch_operation_of_pool(self) -> None:
+        if (pool := self._pool()) and (operation := self._operation()):
+            path = f"{POOLS}/{pool}{ADDED}/{operation}"
+            await self.ask("senderPools.fetchSendersOperation", "GET", path, pool=pool, operation=operation)
+
+    async def _stream(self, operation: str) -> Entry:
+        """The whole ledger as one stream."""
+        path, stream = f"{OURS}/{operation}/Items", {"Accept": "application/x-ndjson"}
+        return await self.ask("ledger.listItems", "GET", path, None, stream, 30, operation=operation, filters={})
+
+    async def ledger(self) -> None:
+        """The whole ledger, or what had one outcome, as a stream or page by page."""
+        operation = self._operation()
+        if not operation:
+            return
+        if self.rng.random() < 0.5:
+            await self._stream(operation)
+            return
+        path = f"{OURS}/{operation}/Items"
+        outcome = self.rng.choice((None, "QUEUED", "CREATED", "ALREADY_MEMBER", "FAILED"))
+        filters = {"outcome": outcome} if outcome else {}
+        path += f"?outcome={outcome}" if outcome else ""
+        await self.walk("ledger.listItems", path, "items", 1000, operation=operation, filters=filters)
+
+    async def cancel(self) -> None:
+        if operation := self._operation():
+            await self.ask("ledger.cancel", "POST", f"{OURS}/{operation}/Cancel", operation=operation)
+
+    async def start_and_end(self) -> None:
+        """A cancel, or a deletion of the pool, right after the start, so that it meets the work in the middle."""
+        entry = await self._send(self._promise(None))
+        if not entry.done:
+            return
+        operation = entry.answer["operationId"]
+        if self.rng.random() < 0.5:
+            await asyncio.sleep(self.rng.uniform(0, 0.05))
+            await self.ask("ledger.cancel", "POST", f"{OURS}/{operation}/Cancel", operation=operation)
+        else:
+            found = await self.ask("senderPools.list", "GET", f"{POOLS}?operationId={operation}", operation=operation)
+            for pool in found.answer["senderPools"] if found.done else ():
+                await self.ask("senderPools.delete", "DELETE", f"{POOLS}/{pool['id']}", pool=pool["id"])
+        path = f"{OPERATIONS}/{operation}"
+        await self.ask("senderPools.fetchOperation", "GET", path, operation=operation)
+
+    async def list_senders(self) -> None:
+        filters = self._filters()
+        path = "/v1/Senders?" + "&".join(f"{name}={value}" for name, value in filters.items())
+        await self.walk("senders.list", path.rstrip("?"), "senders", 1000, filters=filters)
+
+    async def fetch_sender(self) -> None:
+        sender = self._sender()
+        await self.ask("senders.fetch", "GET", f"/v1/Senders/{sender}", sender=sender)
+
+    async def search(self) -> None:
+        sender = self._sender()
+        channel, address = self.tenant.addresses[sender]
+        body = {"channel": channel, "address": address}
+        await self.ask("senders.search", "POST", "/v1/Senders/Search", body, sender=sender)
+
+    async def resolve(self) -> None:
+        body: dict[str, Any] = {"recipientAddresses": [{"channel": "PHONE", "address": "+14155550100"}]}
+        if self.rng.random() < 0.5:
+            body["recipientAddresses"].append({"channel": "EMAIL", "address": "somebody@chaos.example"})
+        pool = self._pool() if self.rng.random() < 0.7 else None
+        if pool:
+            body["senderPoolId"] = pool
+        await self.ask("senders.resolve", "POST", "/v1/Senders/Resolve", body, pool=pool)
+
+    async def enter(self) -> None:
+        """New senders, or other display names for some that are never deleted."""
+        if self.rng.random() < 0.5:
+            rows = self.tenant.rows(self.rng.randint(1, 20))
+        else:
+            self._count += 1
+            rows = [
+                {"channel": channel, "address": address, "displayName": f"{self._name} {self._count}"}
+                for channel, address in (self.tenant.addresses[one] for one in self.tenant.senders[:3])
+            ]
+        await self.send_inventory(rows)
+
+    async def send_inventory(self, rows: list[dict[str, Any]]) -> Entry:
+        patience = 30 if self.polite else None
+        return await self.ask("inventory.enter", "POST", "/signalbox/v1/Senders", rows, None, patience)
+
+    async def change_sender(self) -> None:
+        sender = self._sender()
+        self._count += 1
+        body: dict[str, Any] = {"displayName": self.rng.choice((None, f"{self._name} {self._count}"))}
+        if self.rng.random() < 0.5:
+            body["status"] = self.rng.choice(STATUSES)
+        await self.ask("inventory.update", "PATCH", f"/signalbox/v1/Senders/{sender}", body, sender=sender)
+
+    async def delete_sender(self) -> None:
+        sender = self.rng.choice(self.tenant.senders[3:40])
+        await self.ask("inventory.delete", "DELETE", f"/signalbox/v1/Senders/{sender}", sender=sender)
+
+    async def trespass(self) -> None:
+        """Another tenant's things: always 404, and nothing happens to them."""
+        other = self.rng.choice(self._others)
+        if not (other.pools and other.operations):
+            return
+        pool, operation = self.rng.choice(other.pools), self.rng.choice(other.operations)
+        sender, mine = self.rng.choice(other.senders), self._sender()
+        act, method, path, body = self.rng.choice(
+            (
+                ("senderPools.fetch", "GET", f"{POOLS}/{pool}", None),
+                ("senderPools.delete", "DELETE", f"{POOLS}/{pool}", None),
+                ("senderPools.update", "PATCH", f"{POOLS}/{pool}", {"name": f"{self.tenant.name} was here"}),
+                ("senderPools.listSenders", "GET", f"{POOLS}/{pool}/Senders", None),
+                ("senderPools.addSender", "POST", f"{POOLS}/{pool}/Senders", [{"senderId": mine}]),
+                ("senderPools.removeSender", "DELETE", f"{POOLS}/{pool}/Senders/{sender}", None),
+                ("senderPools.fetchOperation", "GET", f"{OPERATIONS}/{operation}", None),
+                ("ledger.listItems", "GET", f"{OURS}/{operation}/Items", None),
+                ("ledger.cancel", "POST", f"{OURS}/{operation}/Cancel", None),
+                ("senders.fetch", "GET", f"/v1/Senders/{sender}", None),
+                ("inventory.update", "PATCH", f"/signalbox/v1/Senders/{sender}", {"displayName": "mine"}),
+                ("inventory.delete", "DELETE", f"/signalbox/v1/Senders/{sender}", None),
+            )
+        )
+        await self.ask(act, method, path, body, expect=404)
+
+    async def blunder(self) -> None:
+        """Requests that are refused, each with its documented status."""
+        wrong = {"Authorization": "Basic " + b64encode(f"{self.tenant.sid}:wrong".encode()).decode()}
+        twice = [{"senderId": self._sender()}] * 2
+        status, act, method, path, body, headers = self.rng.choice(
+            (
+                (400, "senderPools.list", "GET", f"{POOLS}?pageSize=0", None, {}),
+                (400, "senderPools.list", "GET", f"{POOLS}?pageToken=made-up", None, {}),
+                (400, "senderPools.fetch", "GET", f"{POOLS}/nonsense", None, {}),
+                (400, "senderPools.create", "POST", POOLS, {"senders": twice}, {}),
+                (400, "senderPools.create", "POST", POOLS, '{"name": ', {"Content-Type": "application/json"}),
+                (401, "senderPools.list", "GET", POOLS, None, wrong),
+                (404, "", "GET", f"{POOLS}/", None, {}),
+                (405, "", "PUT", POOLS, {}, {}),
+                (415, "senderPools.create", "POST", POOLS, "name=x", {"Content-Type": "text/plain"}),
+            )
+        )
+        await self.ask(act, method, path, body, headers, expect=status)
+
+    async def look_around(self) -> None:
+        act, path = self.rng.choice(
+            (("health.alive", "/healthz"), ("health.ready", "/readyz"), ("health.metrics", "/metrics"))
+        )
+        await self.ask(act, "GET", path)
+
+    # --- the calm before and after
+
+    async def know_senders(self) -> None:
+        """Learns the ids of the tenant's senders, for use by all its clients."""
+        asked = ("senders.list", "/v1/Senders", "senders", 1000)
+        found = await _until_answered(lambda: self.walk(*asked, filters={}))
+        for sender in found:
+            self.tenant.addresses[sender["id"]] = (sender["channel"], sender["address"])
+        self.tenant.senders = [sender["id"] for sender in found]
+
+    async def audit(self, seconds: float) -> None:
+        """Waits for every operation and reads everything that the tenant has. Raises TimeoutError."""
+        self.polite = True
+        async with asyncio.timeout(seconds):
+            listed = ("senderPools.listOperations", OPERATIONS, "operations", 1000)
+            operations = await _until_answered(lambda: self.walk(*listed, status=None))
+            for operation in operations:
+                await self._audit_operation(operation["id"])
+            await _until_answered(lambda: self.walk(*listed, status=None))
+            pools = await _until_answered(lambda: self.walk("senderPools.list", POOLS, "senderPools", 1000))
+            for pool in [one["id"] for one in pools]:
+                await self._audit_pool(pool)
+            await _until_answered(lambda: self.walk("senders.list", "/v1/Senders", "senders", 1000, filters={}))
+
+    async def _audit_pool(self, pool: str) -> None:
+        asked = ("senderPools.listSenders", f"{POOLS}/{pool}/Senders", "senders", 1000)
+        await _until_answered(lambda: self.walk(*asked, pool=pool, filters={}))
+
+    async def _audit_operation(self, operation: str) -> None:
+        path, wait = f"{OPERATIONS}/{operation}", {"Prefer": "wait=5"}
+        while True:
+            entry = await self.ask(
+                "senderPools.fetchOperation", "GET", path, None, wait, 30, operation=operation, audit=True
+            )
+            if entry.done and entry.answer["status"] != "PROCESSING":
+                break
+            await asyncio.sleep(0.05)
+        while not ((read := await self._stream(operation)).done and read.whole):  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+        while not (await self._find_pool(operation)).done:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+
+
+async def _until_answered(deed: Callable[[], Awaitable[list[Any] | None]]) -> list[Any]:
+    """Asks for a whole list until it was had."""
+    while (found := await deed()) is None:  # noqa: ASYNC110
+        await asyncio.sleep(0.05)
+    return found
+
+
+DEEDS: Final[list[tuple[Callable[[Client], Awaitable[None]], int]]] = [
+    (Client.create, 6),
+    (Client.add, 9),
+    (Client.repeat, 5),
+    (Client.fetch_pool, 6),
+    (Client.change_pool, 6),
+    (Client.delete_pool, 2),
+    (Client.remove, 12),
+    (Client.members, 8),
+    (Client.list_pools, 3),
+    (Client.list_operations, 4),
+    (Client.fetch_operation, 10),
+    (Client.fetch_operation_of_pool, 3),
+    (Client.ledger, 5),
+    (Client.cancel, 4),
+    (Client.start_and_end, 5),
+    (Client.list_senders, 1),
+    (Client.fetch_sender, 6),
+    (Client.search, 4),
+    (Client.resolve, 4),
+    (Client.enter, 4),
+    (Client.change_sender, 5),
+    (Client.delete_sender, 2),
+    (Client.trespass, 5),
+    (Client.blunder, 3),
+    (Client.look_around, 3),
+]

@@ -1,0 +1,18 @@
+"""A few short runs: enough to notice that a promise broke. `make chaos` does many, and longer ones."""
+
+from __future__ import annotations
+
+import pytest
+from run import chaos, recorded_failure
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("engine", ["sqlite", "postgres"])
+def test_every_promise_is_kept_through_kills_cuts_and_restarts(engine: str, seed: int) -> None:
+    """Replay a failure with `make chaos ARGS="--engine ENGINE --seed SEED --runs 1"`; its journal is in build/."""
+    result, journal = chaos(engine, seed, 2.5, inventory=300)
+    if result.violations:
+        recorded_failure(result, journal)
+    assert not result.violations, "\n".join([*result.violations[:10], *result.notes])
+    assert result.totals["operations"] > 0
+    assert sum(result.totals.get(name, 0) for name in ("kills", "terms", "cuts", "restarts fast")) > 0
