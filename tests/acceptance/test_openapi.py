@@ -27,7 +27,7 @@ from signalbox.clock import rfc3339
 from signalbox.errors import Invalid
 
 Document: TypeAlias = dict[str, Any]
-OF_BROWSERS = ("cache-control", "content-security-policy")
+OF_BROWSERS = ("cache-control", "content-security-policy", "x-content-type-options")
 
 # Two checks cannot judge this API everywhere.
 # positive_data_acceptance: some rules cannot be said in a schema, so a request that fits it may rightly be refused: an

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -192,7 +193,10 @@ class Checker:
 
     def _tenants(self) -> None:
         """Nothing of one tenant is told to another: no id, no address, no name."""
-        names = {entry.tenant for entry in self.journal}
+        # Not in the middle of a word: the end of an id may look like a name.
+        names = {
+            one: re.compile(rf"(?<![0-9a-z]){one}(?: |-push-)") for one in {entry.tenant for entry in self.journal}
+        }
         addresses: dict[str, set[str]] = defaultdict(set)
         owners: dict[str, str] = {}
         for entry in self.journal:
@@ -200,8 +204,8 @@ class Checker:
                 addresses[entry.tenant] |= {row["address"] for row in entry.body}
         for entry in self.journal:
             text = f"{entry.answer}{entry.parts}"
-            for other in names - {entry.tenant}:
-                if f"{other} " in text or f"{other}-push-" in text:
+            for other, mention in names.items():
+                if other != entry.tenant and other in text and mention.search(text):
                     self.blame("tenant", f"{entry.tenant} was told of {other}: {entry}")
             for told in _objects(entry):
                 if owners.setdefault(told["id"], entry.tenant) != entry.tenant:

@@ -44,6 +44,7 @@ _ORDER: Final = (
     "monitoring",
     "reliability",
     "security",
+    "performance",
 )
 
 
@@ -59,14 +60,22 @@ def pages() -> dict[str, Path]:
     return {name: found[name] for name in sorted(found, key=lambda name: (_rank(name), name))}
 
 
+@lru_cache(maxsize=1)
+def pictures() -> dict[str, Path]:
+    """The pictures that the pages show, by file name."""
+    return {path.name: path for path in folder().glob("*.svg")}
+
+
 async def index(request: Request) -> Response:
     """Show the documentation's first page."""
     return Response(200, _page("index", request.base_url), _HTML, _headers())
 
 
 async def page(request: Request) -> Response:
-    """Show one page of the documentation; its Markdown when the name ends in `.md`."""
+    """Show one page of the documentation, its Markdown when the name ends in `.md`, or a picture that a page shows."""
     name = request.path_values["page"]
+    if name in pictures():
+        return Response(200, pictures()[name].read_bytes(), b"image/svg+xml", _headers())
     stem = name.removesuffix(".md")
     if stem not in pages():
         raise NotFound("there is no such page; /docs lists them")
@@ -169,6 +178,6 @@ h1, h2, h3 { line-height: 1.2; } h2 { margin-top: 2.2rem; }
 """
 
 INDEX: Final = Endpoint(index, other_media=("text/html",), public=True)
-PAGE: Final = Endpoint(page, other_media=("text/html", "text/markdown"), errors=(404,), public=True)
+PAGE: Final = Endpoint(page, other_media=("text/html", "text/markdown", "image/svg+xml"), errors=(404,), public=True)
 LLMS: Final = Endpoint(llms, other_media=("text/plain",), public=True)
 LLMS_FULL: Final = Endpoint(llms_full, other_media=("text/plain",), public=True)
