@@ -18,8 +18,8 @@ SENDERS = unknown_senders(3_000)
 UNLIMITED = resource.RLIM_INFINITY
 # Root may write whatever the permissions of a file say; so that capability is given up first (nothing for others).
 AS_A_USER = "import ctypes, os, sys; ctypes.CDLL(None).prctl(24, 1, 0, 0, 0); os.execv(sys.argv[1], sys.argv[1:])"
-# A file system of 8 MiB that only this process sees, with a ballast that can be thrown off.
-SMALL_DISK = 'mount -t tmpfs -o size=8m tmpfs "$0" && head -c 4000000 /dev/zero > "$0/ballast" && exec "$@"'
+# A file system with 4 MiB of room, that only this process sees, with a ballast that can be thrown off.
+SMALL_DISK = 'mount -t tmpfs -o size=36m tmpfs "$0" && head -c 32M /dev/zero > "$0/ballast" && exec "$@"'
 
 
 @contextmanager
