@@ -146,8 +146,10 @@ async def require_member(tx: Tx, account_id: int, pool_id: str, sender_id: str) 
 
 
 async def remove_sender(tx: Tx, account_id: int, pool_id: str, sender_id: str) -> None:
-    """Takes a sender out of the pool; the sender remains. Raises NotFound for the pool and for a non-member."""
-    await fetch(tx, account_id, pool_id)
+    """Takes a sender out of the pool; the sender remains. Raises NotFound for a non-member.
+
+    Whether the pool exists is the caller's question: see `require_member`.
+    """
     removed = await tx.run("sender_pools.remove_member", account_id=account_id, pool_id=pool_id, sender_id=sender_id)
     if not removed:
         raise NotFound(f"sender {sender_id} is not in sender pool {pool_id}")
