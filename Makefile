@@ -71,4 +71,4 @@ bench-lock: $(STAMP)
 		-o bench/requirements.lock $(ARGS)
 
 clean:
-	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
+	@rm -rf .venv bench/.venv .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist

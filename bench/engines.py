@@ -8,7 +8,6 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -23,7 +22,6 @@ from postgres import PostgresServer  # noqa: E402 (it lives beside the tests, wh
 
 # What a careful owner of a small server sets; everything else as it comes, fsync and synchronous_commit on.
 POSTGRES_SETTINGS: Final = {
-    "listen_addresses": "",
     "shared_buffers": "1GB",
     "effective_cache_size": "4GB",
     "max_wal_size": "8GB",
@@ -110,7 +108,7 @@ class Postgres:
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="signalbox-bench-"))
-        self._server = _DurableServer()
+        self._server = _DurableServer(POSTGRES_SETTINGS)
         self._server.create()
         self._server.start()
         self.version = self._server.version()
@@ -150,30 +148,9 @@ class Postgres:
 class _DurableServer(PostgresServer):
     """The tests' server, but one that keeps its promises: the tests switch off what makes it durable."""
 
-    def start(self) -> None:
-        settings = POSTGRES_SETTINGS | {"unix_socket_directories": str(self._folder)}
-        options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
-
-        def prepare() -> None:
-            os.sched_setaffinity(0, LOAD_CORE)
-
-        with (self._folder / "log").open("ab") as output:
-            self._process = subprocess.Popen(
-                [self._bin / "postgres", "-D", self._folder / "data", *options],
-                stdout=output,
-                stderr=output,
-                stdin=subprocess.DEVNULL,
-                cwd=self._folder,
-                user=self._user,
-                start_new_session=True,
-                preexec_fn=prepare,
-            )
-        give_up = time.monotonic() + 30
-        ask: list[str | Path] = [self._bin / "pg_isready", "-q", "-U", "postgres", "-h", self._folder]
-        while subprocess.run(ask, check=False).returncode:
-            if self._process.poll() is not None or time.monotonic() > give_up:
-                raise RuntimeError(f"PostgreSQL did not start: {(self._folder / 'log').read_text()}")
-            time.sleep(0.02)
+    def prepare(self) -> None:
+        super().prepare()
+        os.sched_setaffinity(0, LOAD_CORE)
 
     def use(self, cores: set[int]) -> None:
         """Connections opened from now on are served on these cores."""

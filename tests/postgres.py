@@ -16,7 +16,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 from urllib.parse import quote
 
 VERSION_FOLDER = "pginstall"  # PostgreSQL 16
@@ -24,10 +26,24 @@ PR_SET_PDEATHSIG = 1
 NOBODY = 65534
 
 
+# Quick and not durable: what the tests store may be lost when the machine stops.
+QUICK: Final = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "max_connections": "200",
+    "shared_buffers": "64MB",
+    "deadlock_timeout": "50ms",
+}
+
+
 class PostgresServer:
     """One server on a socket in a temporary folder: `start()`, `url(database)`, `stop()`."""
 
-    def __init__(self) -> None:
+    def __init__(self, settings: Mapping[str, str] = QUICK) -> None:
+        self._settings = settings
         self._folder = Path(tempfile.mkdtemp(prefix="signalbox-pg-"))
         self._process: subprocess.Popen[bytes] | None = None
         self._user = NOBODY if os.geteuid() == 0 else None
@@ -49,19 +65,8 @@ class PostgresServer:
 
     def start(self) -> None:
         """Starts the server on the data folder and waits until it answers, at most 30 seconds."""
-        settings = {
-            "listen_addresses": "",
-            "unix_socket_directories": str(self._folder),
-            "fsync": "off",
-            "synchronous_commit": "off",
-            "full_page_writes": "off",
-            "wal_level": "minimal",
-            "max_wal_senders": "0",
-            "max_connections": "200",
-            "shared_buffers": "64MB",
-            "deadlock_timeout": "50ms",
-        }
-        options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+        where = {"listen_addresses": "", "unix_socket_directories": str(self._folder)}
+        options = [word for name, value in {**self._settings, **where}.items() for word in ("-c", f"{name}={value}")]
         log = self._folder / "log"
         with log.open("ab") as output:
             self._process = subprocess.Popen(
@@ -73,7 +78,7 @@ class PostgresServer:
                 user=self._user,
                 # Ctrl-C is for the tests, which then stop the server; if they are killed, the kernel does.
                 start_new_session=True,
-                preexec_fn=_die_with_parent if sys.platform == "linux" else None,
+                preexec_fn=self.prepare,
             )
         give_up = time.monotonic() + 30
         ask: list[str | Path] = [self._bin / "pg_isready", "-q", "-U", "postgres", "-h", self._folder]
@@ -81,6 +86,11 @@ class PostgresServer:
             if self._process.poll() is not None or time.monotonic() > give_up:
                 raise RuntimeError(f"PostgreSQL did not start: {log.read_text()}")
             time.sleep(0.02)  # a start has no signal to wait for
+
+    def prepare(self) -> None:
+        """What the server's process does before it becomes the server."""
+        if _LIBC is not None:
+            _LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGQUIT)
 
     def halt(self) -> None:
         """Stops the server, cutting off its clients, and keeps its data."""
@@ -122,8 +132,3 @@ def _binaries() -> Path:
 
 
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
-
-
-def _die_with_parent() -> None:
-    if _LIBC is not None:
-        _LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGQUIT)

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from postgres import PostgresServer, _die_with_parent
+from postgres import PostgresServer
 from processes import COMMAND, READY, WORKING, Process, environment
 
 
@@ -121,42 +119,14 @@ class Seat:
 class Postgres(PostgresServer):
     """A server whose commits survive the death of its processes, with `fsync` on or off."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.fsync = True
+    def __init__(self, fsync: bool) -> None:
+        settings = {"max_connections": "60", "shared_buffers": "64MB", "deadlock_timeout": "50ms"}
+        super().__init__(settings | {"fsync": "on" if fsync else "off"})
 
     @property
     def socket(self) -> str:
         """The path of the server's socket."""
         return str(self._folder / ".s.PGSQL.5432")
-
-    def start(self) -> None:
-        settings = {
-            "listen_addresses": "",
-            "unix_socket_directories": str(self._folder),
-            "fsync": "on" if self.fsync else "off",
-            "max_connections": "60",
-            "shared_buffers": "64MB",
-            "deadlock_timeout": "50ms",
-        }
-        options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
-        with (self._folder / "log").open("ab") as output:
-            self._process = subprocess.Popen(
-                [self._bin / "postgres", "-D", self._folder / "data", *options],
-                stdout=output,
-                stderr=output,
-                stdin=subprocess.DEVNULL,
-                cwd=self._folder,
-                user=self._user,
-                start_new_session=True,
-                preexec_fn=_die_with_parent if sys.platform == "linux" else None,
-            )
-        ask: list[str | Path] = [self._bin / "pg_isready", "-q", "-U", "postgres", "-h", self._folder]
-        give_up = time.monotonic() + 30
-        while subprocess.run(ask, check=False).returncode:
-            if self._process.poll() is not None or time.monotonic() > give_up:
-                raise RuntimeError(f"PostgreSQL did not start: {(self._folder / 'log').read_text()}")
-            time.sleep(0.02)  # a start has no signal to wait for
 
     def end(self, how: signal.Signals) -> None:
         """SIGINT stops it fast, SIGQUIT immediately, as a crash would."""

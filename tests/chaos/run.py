@@ -91,9 +91,8 @@ class Run:
     # --- the stage
 
     async def _open_postgres(self) -> None:
-        postgres = Postgres()
+        postgres = Postgres(fsync=self.seed % 2 == 0)
         self._stack.push_async_callback(asyncio.to_thread, postgres.stop)
-        postgres.fsync = self.seed % 2 == 0
         await asyncio.to_thread(postgres.create)
         await asyncio.to_thread(postgres.start)
         direct = postgres.url("postgres")

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final, Generic, NamedTuple, TypeAlias, TypeVar, cast
 
 from signalbox import clock, ids
@@ -39,8 +40,12 @@ class Instant(NamedTuple):
     finer: str
 
     @classmethod
+    @lru_cache(maxsize=1024)
     def parse(cls, text: str) -> "Instant":
-        """Reads an RFC 3339 date-time; a space before the offset is taken for the `+` it was before URL decoding."""
+        """Reads an RFC 3339 date-time; a space before the offset is taken for the `+` it was before URL decoding.
+
+        Who pages through a list repeats the same dates with every page: they are remembered.
+        """
         try:
             return cls(*clock.parse_rfc3339(_OFFSET.sub(r"+\1", text)))
         except ValueError:
@@ -171,7 +176,8 @@ def read_query(raw: bytes, params: Sequence[Param[object]], problems: list[Probl
     return query
 
 
-_PERCENT = re.compile(rb"%([0-9a-fA-F]{2})")
+_HEX: Final = "0123456789abcdefABCDEF"
+_BYTES: Final = {(one + other).encode(): bytes([int(one + other, 16)]) for one in _HEX for other in _HEX}
 
 
 def _unquote(raw: bytes, errors: str) -> str:
@@ -179,5 +185,6 @@ def _unquote(raw: bytes, errors: str) -> str:
     if b"+" in raw:
         raw = raw.replace(b"+", b" ")
     if b"%" in raw:
-        raw = _PERCENT.sub(lambda match: bytes([int(match[1], 16)]), raw)
+        first, *others = raw.split(b"%")
+        raw = first + b"".join([_BYTES.get(part[:2], b"%" + part[:2]) + part[2:] for part in others])
     return raw.decode("utf-8", errors)
