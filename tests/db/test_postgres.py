@@ -223,6 +223,30 @@ async def test_wake_is_sent_before_close_returns(other: PostgresDatabase, empty_
         assert await subscription.wait(10)
 
 
+async def test_plan_made_while_a_table_was_empty_does_not_read_it_whole(empty_postgres_url: str, sql: Path) -> None:
+    """PostgreSQL settles on a plan after five times, and keeps it while the table grows."""
+    (sql / "queries" / "session.sql").write_text(
+        "-- name: session.scans\nSELECT pg_stat_get_xact_numscans('items'::regclass::oid);"
+    )
+
+    async def whole_reads(tx: Tx) -> int:
+        ((before,),) = await tx.all("session.scans")
+        await tx.one("items.get", id=1)
+        ((after,),) = await tx.all("session.scans")
+        return int(after) - int(before)
+
+    database = PostgresDatabase(empty_postgres_url, sql, 1)
+    await database.open()
+    connection = await asyncpg.connect(empty_postgres_url)
+    await connection.execute("VACUUM ANALYZE items")
+    for _ in range(10):
+        await database.read(whole_reads)
+    await connection.execute("INSERT INTO items SELECT n, n::text FROM generate_series(1, 1000) AS n")
+    assert await database.read(whole_reads) == 0
+    await connection.close()
+    await database.close()
+
+
 async def test_nothing_stays_on_connections_that_lead_through_a_pooler(empty_postgres_url: str, sql: Path) -> None:
     """Neither a prepared statement nor a setting; what does not go through it keeps both."""
     (sql / "queries" / "session.sql").write_text(

@@ -35,7 +35,12 @@ MIGRATION_TRIES: Final = 60
 # Any number that no other program in the database uses for its advisory locks: "signalbx" as bytes.
 MIGRATION_LOCK: Final = 0x7369676E616C6278
 
-_SETTINGS: Final = {"jit": "off"}  # compiling costs more than our queries
+_SETTINGS: Final = {
+    "jit": "off",  # compiling costs more than our queries
+    # Every query has its index. A plan that is made while a table is empty would read it whole, and is kept by the
+    # connection while the table grows by millions of rows, until the next ANALYZE.
+    "enable_seqscan": "off",
+}
 
 _REPEAT = (
     exceptions.SerializationError,
