@@ -163,6 +163,20 @@ def test_pipelined_requests_are_answered_each_for_itself(server: Server, friend:
     assert {"first", "last"} <= pools(friend)
 
 
+def test_offers_of_another_protocol_are_passed_over_on_every_request_of_a_connection(
+    server: Server, friend: Client
+) -> None:
+    """Java's HTTP client makes one with each request, until somebody takes it up."""
+    offer = "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQBAAAAAAIAAAAA\r\n"
+    names = ["first offer", "second offer", "third offer"]
+    with Bare(server.port) as bare:
+        for name in names:
+            body = json.dumps({"name": name})
+            bare.send(f"{POST}{offer}Content-Length: {len(body)}\r\n\r\n{body}")
+            assert statuses(bare.some()) == [202]
+    assert set(names) <= pools(friend)
+
+
 @pytest.mark.parametrize("count", [1_000, 5_000])
 def test_thousands_of_headers_are_answered_or_refused_at_once(server: Server, count: int) -> None:
     """What fits into 64 KiB is read; more is refused."""

@@ -81,6 +81,8 @@ class Protocol(HttpToolsProtocol):
     _over = False
     _header_timer: asyncio.TimerHandle | None = None
     _in_headers = True
+    # Between two messages, and up to the end of the second one's headers: what comes may offer another protocol.
+    _before_body = True
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -100,7 +102,7 @@ class Protocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self._over:
             return
-        if self._in_headers and b"pgrade:" in data:
+        if self._before_body and b"pgrade:" in data:
             data = _without_upgrade(data)
         super().data_received(data)
         self._bytes += len(data)
@@ -120,12 +122,16 @@ class Protocol(HttpToolsProtocol):
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
-        self._in_headers = False
+        self._in_headers = self._before_body = False
         super().on_headers_complete()
         self.headers = _TRAILERS
         # uvicorn makes the cycle itself and has no setting for its class; its task has not begun to run yet.
         if self.cycle is not None:
             self.cycle.__class__ = Cycle
+
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        self._before_body = True
 
     def send_400_response(self, msg: str) -> None:
         """Refuses what the parser could not read, and closes."""
