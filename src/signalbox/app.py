@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from typing import Final
 
 from signalbox import accounts, db, log
-from signalbox.accounts import NewAccount
+from signalbox.accounts import Keyring, NewAccount
 from signalbox.api.asgi import Api
 from signalbox.config import Settings
 from signalbox.db import Database
@@ -54,6 +54,8 @@ async def serve(settings: Settings) -> int:
             first = await database.write(
                 lambda tx: accounts.create_first(tx, settings.account_sid, settings.auth_token)
             )
+            if not first:
+                await _warn_of_unused_credentials(settings, database, api.keys)
             url = _url(settings.host, sock.getsockname()[1])
             workers = Workers(database, settings.workers, metrics)
             server = Server(api)
@@ -83,6 +85,13 @@ async def work(settings: Settings) -> int:
         await workers.stop()
     log.get().info("stopped")
     return 0
+
+
+async def _warn_of_unused_credentials(settings: Settings, database: Database, keys: Keyring) -> None:
+    """Says so when the chosen credentials, which are for an empty database, are none of this one's accounts."""
+    sid, token = settings.account_sid, settings.auth_token
+    if sid and token and not await database.read(lambda tx: accounts.authenticate(tx, keys, sid, token)):
+        log.get().warning("chosen credentials not used", account=sid, problem="the database had accounts already")
 
 
 def _exit_in_time() -> None:

@@ -65,6 +65,11 @@ def test_account_of_the_environment_changes_nothing_in_a_database_that_has_one(
     assert httpx.get(f"{server.url}/v1/SenderPools", auth=("AC" + "9" * 32, "another-token")).status_code == 401
     assert client(server.url).get("/v1/SenderPools")["senderPools"] == []
     assert _stored(database_url, tmp_path) == 1
+    assert server.stop() == 0
+    assert "chosen credentials not used" in server.stderr
+    again = serve(database_url)
+    assert again.stop() == 0
+    assert "chosen credentials not used" not in again.stderr
 
 
 def test_restart_keeps_everything(serve: Serve, client: Connect, database_url: str) -> None:
