@@ -1,0 +1,171 @@
+"""Following an operation until it is final: waiting for it, and watching it change."""
+
+import random
+import time
+from collections.abc import Generator, Iterator
+from typing import Final, Literal, TypeAlias, cast
+
+import httpx
+import msgspec
+
+from signalbox_client.calls import (
+    EVENT_STREAM,
+    UNREADABLE,
+    Answer,
+    Call,
+    NextLine,
+    Pause,
+    Reply,
+    Send,
+    Show,
+    Step,
+    Steps,
+    perform,
+    request,
+    segment,
+)
+from signalbox_client.errors import ConnectionFailed, OperationTimeout, TooMany, Unavailable
+from signalbox_client.results import Operation
+from signalbox_client.settings import Settings
+
+# Longer than this without a byte is more than many proxies allow.
+_LONGEST_WAIT_SECONDS: Final = 25
+# The server says something every 15 seconds. Silence means that something between holds the stream back.
+_SILENCE_SECONDS: Final = 20.0
+_ASK_SECONDS: Final = 1.0
+_MOST_REFUSED_STREAMS: Final = 3
+# What a restart of the server looks like.
+_PASSING: Final = (ConnectionFailed, TooMany, Unavailable)
+
+# How a stream ended: after it had said something, before, or without a chance that another one says anything.
+_End: TypeAlias = Literal["cut", "refused", "blocked"]
+
+
+def fetch(operation_id: str, wait: float | None = None) -> Call[Operation]:
+    """Fetches an operation: now, or when it is final or `wait` seconds have passed."""
+    path = f"/v1/SenderPools/Operations/{segment(operation_id)}"
+    if wait is None:
+        return Call("GET", path, Operation)
+    if wait < 0:
+        raise ValueError("wait must be 0 seconds or more")
+    seconds = min(int(wait), 60)
+    return Call("GET", path, Operation, headers={"Prefer": f"wait={seconds}"}, extra_seconds=seconds)
+
+
+def wait(settings: Settings, operation_id: str, timeout: float) -> Steps[Operation]:
+    """Asks until the operation is final, the server doing the waiting; raises OperationTimeout.
+
+    Once the operation was seen, a server that is away is waited for as well.
+    """
+    end = time.monotonic() + timeout
+    seen: Operation | None = None
+    trouble: ConnectionFailed | TooMany | Unavailable | None = None
+    short = 0  # questions that were answered before their time
+    while True:
+        started = time.monotonic()
+        left = end - started
+        if seen is not None and left <= 0:
+            raise OperationTimeout(seen, timeout) from trouble
+        # A second less, so that the answer comes before the time is up.
+        seconds = max(0, min(round(left) - 1, _LONGEST_WAIT_SECONDS))
+        try:
+            seen = yield from perform(settings, fetch(operation_id, seconds), started + max(left, 1.0))
+            trouble = None
+        except _PASSING as error:
+            if seen is None:
+                raise
+            trouble = error
+        if seen.final:
+            return seen
+        pause = _retry_after(trouble)
+        if seconds == 0 or time.monotonic() - started < seconds:
+            # The server is away, is stopping, or does not know how to wait.
+            short += 1
+            pause += random.uniform(0.5, 1) * min(0.05 * 2.0**short, 2.0)  # noqa: S311 (spreads load, guards nothing)
+        yield Pause(max(0.0, min(pause, end - time.monotonic())))
+
+
+def watch(settings: Settings, operation_id: str) -> Generator[Step | Show[Operation], Reply, None]:
+    """Shows the operation at once and at each change that is seen, until it is final.
+
+    It reads the event stream, and asks between a broken stream and the next. Where streams do not come through it goes
+    on asking. It raises what any call raises, but once the operation was seen only when the server is away for longer
+    than the client's timeout.
+    """
+    path = fetch(operation_id).path
+    shown: Operation | None = None
+    answered = time.monotonic()
+    streams_left = _MOST_REFUSED_STREAMS
+    while True:
+        if streams_left:
+            shown, ended = yield from _stream(settings, path, shown)
+            if shown is not None and shown.final:
+                return
+            streams_left = {"cut": _MOST_REFUSED_STREAMS, "refused": streams_left - 1, "blocked": 0}[ended]
+            answered = time.monotonic() if ended == "cut" else answered
+        pause = random.uniform(0.5, 1) * _ASK_SECONDS  # noqa: S311 (spreads load, guards nothing)
+        try:
+            now = yield from perform(settings, fetch(operation_id))
+        except _PASSING as error:
+            if shown is None or time.monotonic() - answered > settings.timeout:
+                raise
+            pause += _retry_after(error)
+        else:
+            answered = time.monotonic()
+            if now != shown:
+                shown = now
+                yield Show(now)
+            if now.final:
+                return
+        yield Pause(pause)
+
+
+def _stream(
+    settings: Settings, path: str, shown: Operation | None
+) -> Generator[Step | Show[Operation], Reply, tuple[Operation | None, _End]]:
+    """Shows what is new in one event stream; returns the last operation shown, and how the stream ended."""
+    call = Call("GET", path, Operation, headers={"Accept": EVENT_STREAM})
+    deadline = time.monotonic() + _SILENCE_SECONDS
+    answer = yield Send(request(settings, call, deadline), deadline, stream=True)
+    if not isinstance(answer, Answer):
+        return shown, "blocked" if isinstance(answer, httpx.ReadTimeout) else "refused"
+    if answer.status != 200 or not is_event_stream(answer.headers):
+        return shown, "blocked" if answer.status == 200 else "refused"
+    data: list[str] = []
+    end: _End = "refused"
+    while True:
+        line = cast("httpx.RequestError | str | None", (yield NextLine()))
+        if not isinstance(line, str):
+            silent = end == "refused" and isinstance(line, httpx.ReadTimeout)
+            return shown, "blocked" if silent else end
+        end = "cut"
+        if line:
+            data += _data(line)
+            continue
+        try:
+            operation = msgspec.json.decode("\n".join(data), type=Operation) if data else shown
+        except UNREADABLE:
+            return shown, "blocked"
+        data = []
+        if operation is not None and operation != shown:
+            shown = operation
+            yield Show(operation)
+        if shown is not None and shown.final:
+            return shown, end
+
+
+def is_event_stream(headers: httpx.Headers) -> bool:
+    """Whether an answer is one."""
+    return str(headers.get("content-type", "")).partition(";")[0].strip().lower() == EVENT_STREAM
+
+
+def _data(line: str) -> Iterator[str]:
+    """The data of a line of an event stream; other fields and comments have none."""
+    name, _, value = line.partition(":")
+    if name == "data":
+        yield value.removeprefix(" ")
+
+
+def _retry_after(error: ConnectionFailed | TooMany | Unavailable | None) -> float:
+    """The seconds that a server asked for."""
+    return (getattr(error, "retry_after", None) or 0.0) if error is not None else 0.0

@@ -1,0 +1,64 @@
+"""Entering, changing and removing senders: `client.inventory`."""
+
+from collections.abc import Iterable, Mapping
+from typing import Literal
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from signalbox_client.calls import Call, Steps, perform, segment
+from signalbox_client.resource import C, Resource, call
+from signalbox_client.results import Entered, ResourceReference, Sender, SenderStatus
+from signalbox_client.sender_pools import condition, removal
+
+_PATH = "/signalbox/v1/Senders"
+Media = Literal["application/json", "application/x-ndjson", "text/csv"]
+
+
+class Inventory(Resource[C]):
+    """The account's senders, to be written."""
+
+    @call
+    def enter(
+        self, rows: Iterable[Mapping[str, object]] | bytes, *, media: Media = "application/json"
+    ) -> Steps[Entered]:
+        """Enters up to 10,000 rows; one whose channel and address exist changes that sender. Good rows enter, the
+        others come back in `refused`.
+
+        `rows` are mappings with the API's members (`channel`, `address`, `displayName`, `status`, `tags`), or bytes in
+        the format that `media` names. It is sent once; after a failure it can be called again with the same rows.
+        """
+        if not isinstance(rows, bytes) and media != "application/json":
+            raise ValueError("rows that are not bytes are sent as application/json")
+        content = rows if isinstance(rows, bytes) else msgspec.json.encode(list(rows))
+        return perform(self._settings, Call("POST", _PATH, Entered, headers={"Content-Type": media}, content=content))
+
+    @call
+    def update(
+        self,
+        sender_id: str,
+        *,
+        display_name: str | UnsetType | None = UNSET,
+        status: SenderStatus | UnsetType = UNSET,
+        tags: Mapping[str, str] | UnsetType = UNSET,
+        if_match: str | None = None,
+    ) -> Steps[Sender]:
+        """Changes what is given, and returns the sender; a display name of None removes it, tags replace all.
+
+        With `if_match` only if the sender still has this ETag, else PreconditionFailed.
+        """
+        body = {"displayName": display_name, "status": status, "tags": tags}
+        content = msgspec.json.encode({name: value for name, value in body.items() if value is not UNSET})
+        return perform(
+            self._settings, Call("PATCH", _sender(sender_id), Sender, headers=condition(if_match), content=content)
+        )
+
+    @call
+    def delete(self, sender_id: str, *, if_match: str | None = None) -> Steps[ResourceReference]:
+        """Removes the sender from the inventory and from every pool."""
+        call = Call("DELETE", _sender(sender_id), ResourceReference, headers=condition(if_match))
+        return removal(self, call, sender_id, f"/v1/Senders/{segment(sender_id)}")
+
+
+def _sender(sender_id: str) -> str:
+    return f"{_PATH}/{segment(sender_id)}"

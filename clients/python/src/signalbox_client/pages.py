@@ -1,0 +1,114 @@
+"""Lists: which page comes next, and the two ways to walk over them."""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+import msgspec
+
+from signalbox_client.calls import UNREADABLE, Call, Steps, moment, perform
+from signalbox_client.errors import UnexpectedAnswer
+from signalbox_client.results import Page
+from signalbox_client.settings import Settings
+
+if TYPE_CHECKING:
+    from signalbox_client.client import AsyncSignalbox, Signalbox
+
+T = TypeVar("T")
+
+
+class _Pagination(msgspec.Struct, frozen=True):
+    """The tokens of a page."""
+
+    next: str | None
+    self_token: str = msgspec.field(name="self")
+
+
+@dataclass(frozen=True)
+class Listing(Generic[T]):
+    """A list from one page on: where it is, under which key its items come, and its parameters.
+
+    With `body` the parameters are sent as the members of one, so that they stay out of URLs.
+    """
+
+    settings: Settings
+    path: str
+    key: str
+    item: type[T]
+    params: Mapping[str, str | int | datetime | None]
+    body: bool = False
+
+    def fetch(self) -> Steps[Page[T]]:
+        """Fetches the page."""
+        given = {
+            name: moment(value) if isinstance(value, datetime) else value
+            for name, value in self.params.items()
+            if value is not None
+        }
+        if self.body:
+            call = Call("POST", self.path, dict[str, msgspec.Raw], content=msgspec.json.encode(given))
+        else:
+            params = {name: str(value) for name, value in given.items()}
+            call = Call("GET", self.path, dict[str, msgspec.Raw], params)
+        answer = yield from perform(self.settings, call)
+        try:
+            items = msgspec.json.decode(answer[self.key], type=tuple[self.item, ...])  # type: ignore[name-defined]
+            pagination = msgspec.json.decode(answer["pagination"], type=_Pagination)
+        except (KeyError, *UNREADABLE) as error:
+            raise UnexpectedAnswer(f"{self.path}: the answer is no page of this list: {error}") from error
+        return Page(items, pagination.next, pagination.self_token)
+
+    def after(self, page: Page[T]) -> "Listing[T] | None":
+        """The list from the following page on; None after the last."""
+        return None if page.next is None else replace(self, params={**self.params, "pageToken": page.next})
+
+
+class Pages(Generic[T]):
+    """A list that asks for its pages as they are needed: iterate over its items, or over `pages()`.
+
+    Each iteration starts at the first page again. It raises what any call raises.
+    """
+
+    def __init__(self, client: "Signalbox", start: Listing[T]) -> None:
+        self._client = client
+        self._start = start
+
+    def __iter__(self) -> Iterator[T]:
+        for page in self.pages():
+            yield from page.items
+
+    def pages(self) -> Generator[Page[T], None, None]:
+        """Page by page."""
+        rest: Listing[T] | None = self._start
+        while rest is not None:
+            page = self._client._run(rest.fetch())
+            yield page
+            rest = rest.after(page)
+
+    def __repr__(self) -> str:
+        return f"<Pages of {self._start.path}>"
+
+
+class AsyncPages(Generic[T]):
+    """`Pages` for `async for`."""
+
+    def __init__(self, client: "AsyncSignalbox", start: Listing[T]) -> None:
+        self._client = client
+        self._start = start
+
+    async def __aiter__(self) -> AsyncIterator[T]:
+        async for page in self.pages():
+            for item in page.items:
+                yield item
+
+    async def pages(self) -> AsyncGenerator[Page[T], None]:
+        """Page by page."""
+        rest: Listing[T] | None = self._start
+        while rest is not None:
+            page = await self._client._run(rest.fetch())
+            yield page
+            rest = rest.after(page)
+
+    def __repr__(self) -> str:
+        return f"<AsyncPages of {self._start.path}>"

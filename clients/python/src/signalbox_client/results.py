@@ -1,0 +1,154 @@
+"""What calls return: frozen values, the API's members in Python's spelling. Members that are not known are ignored."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Generic, Literal, TypeVar
+
+import msgspec
+
+if TYPE_CHECKING:
+    Channel = Literal["SMS", "RCS", "EMAIL", "WHATSAPP", "PUSH"]
+    RecipientChannel = Literal["PHONE", "WHATSAPP", "EMAIL", "PUSH"]
+    SenderStatus = Literal["ACTIVATED", "DEACTIVATED"]
+    OperationStatus = Literal["PROCESSING", "COMPLETED", "CANCELED"]
+    Outcome = Literal["QUEUED", "CREATED", "ALREADY_MEMBER", "FAILED"]
+else:
+    # A value that a later server adds must not make a whole page unreadable, so at run time any text is one.
+    Channel = RecipientChannel = SenderStatus = OperationStatus = Outcome = str
+
+T = TypeVar("T")
+
+
+class _Resource(msgspec.Struct, frozen=True, rename="camel", dict=True):
+    """Something that can be fetched by its id."""
+
+    @property
+    def etag(self) -> str:
+        """The state that this was fetched in, for `if_match`; raises LookupError if it came without one, in a list."""
+        try:
+            return str(self.__dict__["etag"])
+        except KeyError:
+            raise LookupError("only what was fetched by its id has an ETag, not what came in a list") from None
+
+
+class Sender(_Resource, frozen=True):
+    """One address that messages can be sent from."""
+
+    id: str
+    display_name: str | None
+    address: str
+    channel: Channel
+    status: SenderStatus
+    tags: Mapping[str, str]
+    updated_at: datetime
+    created_at: datetime
+
+
+class SenderPool(_Resource, frozen=True):
+    """A named group of senders; `client.sender_pools.list_senders` has its members."""
+
+    id: str
+    name: str
+    tags: Mapping[str, str]
+    created_at: datetime
+    updated_at: datetime
+
+
+class Stats(msgspec.Struct, frozen=True):
+    """Counts of items; `total` is the sum of the other three."""
+
+    total: int
+    queued: int
+    created: int
+    failed: int
+
+
+class Operation(_Resource, frozen=True):
+    """The work of one create or one add."""
+
+    id: str
+    status: OperationStatus
+    stats: Stats
+    created_at: datetime
+    updated_at: datetime
+
+    @property
+    def final(self) -> bool:
+        """Whether nothing more will happen: COMPLETED or CANCELED. Look at `stats.failed` for success."""
+        return self.status in ("COMPLETED", "CANCELED")
+
+
+class OperationReference(msgspec.Struct, frozen=True, rename="camel"):
+    """The operation that was started, and its URL."""
+
+    operation_id: str
+    operation_location: str
+
+
+class ResourceReference(msgspec.Struct, frozen=True, rename="camel"):
+    """The resource that was changed or removed, and its URL."""
+
+    resource_id: str
+    resource_location: str
+
+
+class Item(msgspec.Struct, frozen=True, rename="camel"):
+    """What became of one item of an operation; `code` and `message` are None unless it failed.
+
+    The item that stands for the pool of a create has no `sender_id`.
+    """
+
+    index: int
+    sender_id: str | None
+    outcome: Outcome
+    code: int | None
+    message: str | None
+
+
+class ResolvedSender(msgspec.Struct, frozen=True, rename="camel"):
+    """The sender to use."""
+
+    sender_id: str
+    display_name: str | None
+    channel: Channel
+    address: str
+
+
+class ResolvedRecipient(msgspec.Struct, frozen=True):
+    """The recipient's address that it reaches."""
+
+    address: str
+    channel: RecipientChannel
+
+
+class Resolution(msgspec.Struct, frozen=True):
+    """One way to reach a person; `priority` is its place, 0 the best."""
+
+    from_: ResolvedSender = msgspec.field(name="from")
+    to: ResolvedRecipient
+    priority: int
+
+
+class Refused(msgspec.Struct, frozen=True):
+    """A row of inventory that did not enter: its place as JSONPath, why, and its line in NDJSON and CSV."""
+
+    context: str
+    code: int
+    message: str
+    line: int | None = None
+
+
+class Entered(msgspec.Struct, frozen=True):
+    """How many rows made a sender and how many found one, and each problem of the others."""
+
+    created: int
+    updated: int
+    refused: tuple[Refused, ...]
+
+
+class Page(msgspec.Struct, Generic[T], frozen=True):
+    """One page of a list; `next` is the token of the following page, None on the last, `self_token` of this one."""
+
+    items: tuple[T, ...]
+    next: str | None
+    self_token: str

@@ -1,0 +1,210 @@
+"""Sender pools and the operations that fill them: `client.sender_pools`."""
+
+# ruff: noqa: A002 -- `id` is what the API calls it
+
+from collections.abc import Generator, Iterable, Mapping
+from datetime import datetime
+from os import urandom
+
+import msgspec
+
+from signalbox_client import following
+from signalbox_client.calls import Call, Reply, Show, Step, Steps, header, perform, segment
+from signalbox_client.errors import NotFound
+from signalbox_client.pages import Listing
+from signalbox_client.resource import C, Resource, call, listing, watching
+from signalbox_client.results import (
+    Channel,
+    Operation,
+    OperationReference,
+    OperationStatus,
+    ResourceReference,
+    Sender,
+    SenderPool,
+    SenderStatus,
+)
+
+_PATH = "/v1/SenderPools"
+
+
+class SenderPools(Resource[C]):
+    """Sender pools and their operations."""
+
+    @listing
+    def list(
+        self,
+        *,
+        start_date: datetime | str | None = None,
+        end_date: datetime | str | None = None,
+        operation_id: str | None = None,
+        page_token: str | None = None,
+        page_size: int | None = None,
+    ) -> Listing[SenderPool]:
+        """The pools, newest first: created strictly between the dates, or by one operation."""
+        params = {
+            "startDate": start_date,
+            "endDate": end_date,
+            "operationId": operation_id,
+            "pageToken": page_token,
+            "pageSize": page_size,
+        }
+        return Listing(self._settings, _PATH, "senderPools", SenderPool, params)
+
+    @call
+    def create(
+        self,
+        *,
+        name: str | None = None,
+        senders: Iterable[str] = (),
+        tags: Mapping[str, str] | None = None,
+        idempotency_key: str | None = None,
+    ) -> Steps[OperationReference]:
+        """Starts the making of a pool with up to 10,000 senders, given by their ids.
+
+        The call's attempts share one idempotency key, yours or one made here. Raises IdempotencyMismatch when yours was
+        used for another request.
+        """
+        body: dict[str, object] = {"senders": _references(senders)}
+        if name is not None:
+            body["name"] = name
+        if tags is not None:
+            body["tags"] = tags
+        return perform(self._settings, _starting(_PATH, body, idempotency_key))
+
+    @call
+    def fetch(self, id: str) -> Steps[SenderPool]:
+        """The pool."""
+        return perform(self._settings, Call("GET", _pool(id), SenderPool))
+
+    @call
+    def update(
+        self,
+        id: str,
+        *,
+        name: str | None = None,
+        tags: Mapping[str, str] | None = None,
+        if_match: str | None = None,
+    ) -> Steps[ResourceReference]:
+        """Changes the name, or replaces all tags, or both; what is None stays.
+
+        With `if_match` only if the pool still has this ETag, else PreconditionFailed.
+        """
+        body = {key: value for key, value in (("name", name), ("tags", tags)) if value is not None}
+        content = msgspec.json.encode(body)
+        return perform(
+            self._settings, Call("PATCH", _pool(id), ResourceReference, headers=condition(if_match), content=content)
+        )
+
+    @call
+    def delete(self, id: str, *, if_match: str | None = None) -> Steps[ResourceReference]:
+        """Removes the pool; its senders remain, its unfinished operations become CANCELED."""
+        return removal(self, Call("DELETE", _pool(id), ResourceReference, headers=condition(if_match)), id, _pool(id))
+
+    @listing
+    def list_senders(
+        self,
+        id: str,
+        *,
+        channel: Channel | None = None,
+        status: SenderStatus | None = None,
+        start_date: datetime | str | None = None,
+        end_date: datetime | str | None = None,
+        page_token: str | None = None,
+        page_size: int | None = None,
+    ) -> Listing[Sender]:
+        """The senders of the pool, newest first; the dates are those of the senders' creation."""
+        params = {
+            "channel": channel,
+            "status": status,
+            "startDate": start_date,
+            "endDate": end_date,
+            "pageToken": page_token,
+            "pageSize": page_size,
+        }
+        return Listing(self._settings, f"{_pool(id)}/Senders", "senders", Sender, params)
+
+    @call
+    def add_sender(
+        self, id: str, senders: str | Iterable[str], *, idempotency_key: str | None = None
+    ) -> Steps[OperationReference]:
+        """Starts the adding of a sender, or of up to 1,000, given by their ids; see `create` for the key."""
+        return perform(self._settings, _starting(f"{_pool(id)}/Senders", _references(senders), idempotency_key))
+
+    @call
+    def remove_sender(self, id: str, sender_id: str) -> Steps[ResourceReference]:
+        """Takes a sender out of the pool; NotFound if it is not in it. The sender remains in the inventory."""
+        path = f"{_pool(id)}/Senders/{segment(sender_id)}"
+        return removal(self, Call("DELETE", path, ResourceReference), sender_id, f"/v1/Senders/{segment(sender_id)}")
+
+    @listing
+    def list_operations(
+        self,
+        *,
+        start_date: datetime | str | None = None,
+        end_date: datetime | str | None = None,
+        status: OperationStatus | None = None,
+        page_token: str | None = None,
+        page_size: int | None = None,
+    ) -> Listing[Operation]:
+        """The operations, newest first: created strictly between the dates, and having a status."""
+        params = {
+            "startDate": start_date,
+            "endDate": end_date,
+            "status": status,
+            "pageToken": page_token,
+            "pageSize": page_size,
+        }
+        return Listing(self._settings, f"{_PATH}/Operations", "operations", Operation, params)
+
+    @call
+    def fetch_operation(self, operation_id: str, *, wait: float | None = None) -> Steps[Operation]:
+        """The operation: as it is now, or when it is final or `wait` seconds (whole, at most 60) have passed."""
+        return perform(self._settings, following.fetch(operation_id, wait))
+
+    @call
+    def wait(self, operation_id: str, *, timeout: float = 60.0) -> Steps[Operation]:
+        """The operation once it is final; OperationTimeout if that takes longer than `timeout` seconds.
+
+        Final does not mean that nothing failed: look at `stats.failed`.
+        """
+        return following.wait(self._settings, operation_id, timeout)
+
+    @watching
+    def watch(self, operation_id: str) -> Generator[Step | Show[Operation], Reply, None]:
+        """The operation at once and at each change that is seen, ending when it is final.
+
+        It reads the event stream, opens it again when it breaks, and asks once a second where streams do not come
+        through. Changes that follow each other quickly may be shown as one.
+        """
+        return following.watch(self._settings, operation_id)
+
+
+def condition(if_match: str | None) -> Mapping[str, str]:
+    """The header that makes a change depend on a state."""
+    return {} if if_match is None else {"If-Match": header("if_match", if_match)}
+
+
+def removal(resource: Resource[C], call: Call[ResourceReference], id: str, location: str) -> Steps[ResourceReference]:
+    """Carries a DELETE out. After an attempt without an answer, NotFound means that it is gone, as was asked for."""
+    try:
+        return (yield from perform(resource._settings, call))
+    except NotFound as error:
+        if not error.in_doubt:
+            raise
+    return ResourceReference(id, resource._settings.base_url + location)
+
+
+def _pool(id: str) -> str:
+    return f"{_PATH}/{segment(id)}"
+
+
+def _references(senders: str | Iterable[str]) -> list[dict[str, str]]:
+    return [{"senderId": sender_id} for sender_id in ([senders] if isinstance(senders, str) else senders)]
+
+
+def _starting(path: str, body: object, idempotency_key: str | None) -> Call[OperationReference]:
+    key = urandom(16).hex() if idempotency_key is None else header("idempotency_key", idempotency_key)
+    quoted = '"' + key.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return Call(
+        "POST", path, OperationReference, headers={"Idempotency-Key": quoted}, content=msgspec.json.encode(body)
+    )

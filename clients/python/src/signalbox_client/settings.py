@@ -1,0 +1,93 @@
+"""Where the server is and who calls it: from arguments, else from the environment."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+from urllib.parse import urlsplit
+
+import httpx
+
+from signalbox_client.errors import MissingCredentials
+
+DEFAULT_BASE_URL: Final = "http://127.0.0.1:8080"
+_MISSING: Final = (
+    "no credentials: give account_id and auth_token, or api_key and api_secret, or set the environment variables"
+    " SIGNALBOX_ACCOUNT_SID and SIGNALBOX_AUTH_TOKEN, or SIGNALBOX_API_KEY and SIGNALBOX_API_SECRET"
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What both clients need to know; the secret is only in `auth`, which does not show it."""
+
+    base_url: str
+    username: str
+    auth: httpx.BasicAuth = field(repr=False)
+    timeout: float
+    max_retries: int
+
+    @classmethod
+    def read(
+        cls,
+        account: tuple[str | None, str | None],
+        key: tuple[str | None, str | None],
+        base_url: str | None,
+        timeout: float,
+        max_retries: int,
+    ) -> "Settings":
+        """Settings from arguments, completed from the environment.
+
+        Raises MissingCredentials, and ValueError for a base URL, timeout or number of retries that cannot be.
+        """
+        if not timeout > 0:
+            raise ValueError("timeout must be a number of seconds greater than 0")
+        if max_retries < 0:
+            raise ValueError("max_retries must be 0 or more")
+        username, secret = _credentials(account, key, os.environ)
+        url = base_url or os.environ.get("SIGNALBOX_BASE_URL") or DEFAULT_BASE_URL
+        return cls(_checked(url), username, httpx.BasicAuth(username, secret), timeout, max_retries)
+
+
+def _credentials(
+    account: tuple[str | None, str | None], key: tuple[str | None, str | None], environment: Mapping[str, str]
+) -> tuple[str, str]:
+    """The name and secret to send.
+
+    Arguments win over the environment, where an API key wins over the account's token: programs that use a key often
+    have the account's SID beside it.
+    """
+    if any(key) and account[1]:
+        raise ValueError("give either auth_token or api_key and api_secret, not both")
+    of_account = ("SIGNALBOX_ACCOUNT_SID", "SIGNALBOX_AUTH_TOKEN")
+    of_key = ("SIGNALBOX_API_KEY", "SIGNALBOX_API_SECRET")
+    use_key = any(key) or (not any(account) and any(environment.get(name) for name in of_key))
+    arguments, names, variables = (
+        (key, ("api_key", "api_secret"), of_key) if use_key else (account, ("account_id", "auth_token"), of_account)
+    )
+    found = [given or environment.get(name) for given, name in zip(arguments, variables, strict=True)]
+    username, secret = found
+    if username and secret:
+        return username, secret
+    if not username and not secret:
+        raise MissingCredentials(_MISSING)
+    missing = 0 if secret else 1
+    raise MissingCredentials(
+        f"{names[1 - missing]} is there but {names[missing]} is not: give both, or set both of the environment"
+        f" variables {variables[0]} and {variables[1]}"
+    )
+
+
+def _checked(base_url: str) -> str:
+    """The URL without a slash at its end; what it holds is never repeated in a message, it may be a secret."""
+    rule = "base_url must be an http or https URL such as https://api.example.com/prefix"
+    try:
+        parts = urlsplit(base_url)
+        _ = parts.port  # raises ValueError when it is not a port
+    except ValueError:
+        raise ValueError(rule) from None
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError(rule)
+    if "@" in parts.netloc or parts.query or parts.fragment:
+        raise ValueError(f"{rule}, without user, query and fragment")
+    return base_url.rstrip("/")
