@@ -19,14 +19,14 @@ LEVELS = (
     {"db"},
     {"metrics"},
     {"addresses"},
-    {"accounts", "operations", "senders", "sender_pools", "resolve", "idempotency"},
+    {"accounts", "operations", "senders", "sender_pools", "resolve", "idempotency", "overview"},
     {"worker", "api", "console"},
     {"app"},
-    {"cli"},
+    {"cli", "testing"},
     {"__main__"},
 )
 # Which nouns a noun may know, so that they never know each other in a circle.
-NOUNS = ("accounts", "idempotency", "senders", "resolve", "operations", "sender_pools")
+NOUNS = ("accounts", "idempotency", "senders", "resolve", "operations", "sender_pools", "overview")
 DRIVERS = {"sqlite3": {"sqlite.py", "sqlite_connection.py"}, "asyncpg": {"postgres.py", "notify.py"}}
 MODULES = sorted(ROOT.rglob("*.py"))
 

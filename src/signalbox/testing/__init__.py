@@ -1,0 +1,224 @@
+"""Signalbox for the tests of other projects: a server in memory, on a port of its own, in a process of its own.
+
+The extra `signalbox[pytest]` brings the fixture `signalbox_server`; `server()` is for every other runner.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from typing import IO, Any, Final
+
+__all__ = ["Account", "RowsRefused", "Server", "ServerDied", "server"]
+
+# A server is ready in well under a second; a machine that is busy may take longer.
+_PATIENCE_SECONDS: Final = 60.0
+_MOST_ROWS: Final = 10_000  # of one request that enters senders
+_FIRST_NUMBER: Final = 12022000000  # from here on the numbering plan of Washington, DC assigns some eight million
+
+
+class ServerDied(RuntimeError):
+    """The server's process did not start, or ended, or does not answer; the message holds what it logged."""
+
+
+class RowsRefused(ValueError):
+    """`enter_senders` was given rows that the server refuses; the message names each and why."""
+
+
+@contextlib.contextmanager
+def server() -> Iterator[Server]:
+    """Runs a server for as long as the block lasts. Raises ServerDied.
+
+    It keeps everything in memory, takes a free port of 127.0.0.1, and reads neither the environment's settings nor a
+    signalbox.toml. It ends with the block, and with the process that started it, however that one ends.
+    """
+    running = Server()
+    try:
+        yield running
+    finally:
+        running.stop()
+
+
+class Server:
+    """A running server. `base_url` is what a client calls, such as http://127.0.0.1:43121."""
+
+    base_url: str
+
+    def __init__(self) -> None:
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 (open as long as the process runs)
+        self._lock = threading.Lock()
+        # -P: a file of the project that is named like a module (json.py) must not stand in for it.
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "signalbox.testing.process"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+        )
+        try:
+            self.base_url = self._read()["baseUrl"]
+        except BaseException:
+            self.stop()
+            raise
+
+    def account(self) -> Account:
+        """A new account with nothing in it. May be called from any thread. Raises ServerDied."""
+        with self._lock:
+            new = self._ask("account")
+        return Account(self.base_url, new["accountSid"], new["authToken"])
+
+    def log(self) -> str:
+        """What the server logged, a line for each request; with the fixture, since the present test began."""
+        if self._log.closed:
+            return ""
+        # Not seek and read: the two processes share one position in the file.
+        size = os.fstat(self._log.fileno()).st_size
+        return os.pread(self._log.fileno(), size, 0).decode("utf-8", "replace")
+
+    def forget_log(self) -> None:
+        """Empties the log."""
+        self._log.seek(0)
+        self._log.truncate()
+
+    def stop(self) -> None:
+        """Ends the process and forgets everything. May be called again."""
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                with contextlib.suppress(BrokenPipeError):
+                    pipe.close()
+        try:
+            self._process.wait(_PATIENCE_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._log.close()
+
+    def _ask(self, question: str) -> dict[str, str]:
+        try:
+            _open(self._process.stdin).write(question.encode() + b"\n")
+            _open(self._process.stdin).flush()
+        except (OSError, ValueError) as error:
+            raise self._died("is gone") from error
+        return self._read()
+
+    def _read(self) -> dict[str, str]:
+        """The next line that the process says."""
+        timer = threading.Timer(_PATIENCE_SECONDS, self._process.kill)
+        timer.daemon = True
+        timer.start()
+        try:
+            line = _open(self._process.stdout).readline()
+        finally:
+            timer.cancel()
+        if not line.endswith(b"\n"):
+            raise self._died("ended")
+        answer: dict[str, str] = json.loads(line)
+        return answer
+
+    def _died(self, what: str) -> ServerDied:
+        if not self._log.closed:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(1)
+        code = self._process.poll()
+        said = self.log().strip() or "nothing"
+        return ServerDied(f"the Signalbox server {what} (exit code {code}); it said:\n{said}")
+
+
+class Account:
+    """An account of a running server, and what a program under test needs to speak for it."""
+
+    def __init__(self, base_url: str, account_id: str, auth_token: str) -> None:
+        self.base_url = base_url
+        self.account_id = account_id
+        self.auth_token = auth_token
+        self._numbers = 0
+
+    def __repr__(self) -> str:
+        return f"Account(base_url={self.base_url!r}, account_id={self.account_id!r})"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables that the clients and the command line read, for a program that a test starts."""
+        return {
+            "SIGNALBOX_BASE_URL": self.base_url,
+            "SIGNALBOX_ACCOUNT_SID": self.account_id,
+            "SIGNALBOX_AUTH_TOKEN": self.auth_token,
+            # Empty is unset: a key of the person who runs the tests would win over the token.
+            "SIGNALBOX_API_KEY": "",
+            "SIGNALBOX_API_SECRET": "",
+        }
+
+    def enter_senders(self, senders: int | Sequence[Mapping[str, object]] = 1) -> list[str]:
+        """Enters senders and returns their ids, in the order of the rows.
+
+        `senders` is how many to make: that many more SMS senders with numbers of Washington, DC (+12022000000,
+        +12022000001, ...); or rows `{channel, address, displayName, status, tags}`, the first two required. A row with
+        the channel and address of a sender that is there changes that one. Raises RowsRefused when the server
+        refuses a row; the others are in then.
+        """
+        rows = self._rows(senders) if isinstance(senders, int) else senders
+        refused: list[str] = []
+        for start in range(0, len(rows), _MOST_ROWS):
+            answer = self._call("POST", "/signalbox/v1/Senders", list(rows[start : start + _MOST_ROWS]))
+            refused += [
+                f"row {start + int(one['context'][2:].partition(']')[0])}: {one['message']}"
+                for one in answer["refused"]
+            ]
+        if refused:
+            raise RowsRefused("\n".join(refused))
+        return self._ids([(str(row["channel"]), str(row["address"])) for row in rows])
+
+    def _rows(self, count: int) -> list[dict[str, object]]:
+        first = _FIRST_NUMBER + self._numbers
+        self._numbers += count
+        return [{"channel": "SMS", "address": f"+{first + number}"} for number in range(count)]
+
+    def _ids(self, wanted: list[tuple[str, str]]) -> list[str]:
+        """The ids of the senders with these channels and addresses, newest pages of the inventory first."""
+        missing, found = set(wanted), dict[tuple[str, str], str]()
+        path: str | None = "/v1/Senders?pageSize=1000"
+        while path and missing:
+            page = self._call("GET", path)
+            for sender in page["senders"]:
+                found[sender["channel"], sender["address"]] = sender["id"]
+            missing -= found.keys()
+            following = page["pagination"]["next"]
+            path = f"/v1/Senders?pageSize=1000&pageToken={following}" if following else None
+        for channel, address in missing:  # the server stores a mailbox in its normal spelling, and finds it by any
+            page = self._call("POST", "/v1/Senders/Search", {"channel": channel, "address": address})
+            found[channel, address] = page["senders"][0]["id"]
+        return [found[one] for one in wanted]
+
+    def _call(self, method: str, path: str, body: object = None) -> dict[str, Any]:
+        import base64
+        from urllib.error import HTTPError
+        from urllib.request import ProxyHandler, Request, build_opener
+
+        login = base64.b64encode(f"{self.account_id}:{self.auth_token}".encode()).decode()
+        request = Request(  # noqa: S310 (our own server)
+            self.base_url + path,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Authorization": f"Basic {login}", "Content-Type": "application/json"},
+            method=method,
+        )
+        try:
+            # No proxy of the environment stands between two processes of one machine.
+            with build_opener(ProxyHandler({})).open(request, timeout=_PATIENCE_SECONDS) as answer:
+                found: dict[str, Any] = json.load(answer)
+                return found
+        except HTTPError as error:
+            with error:
+                message = error.read().decode("utf-8", "replace")
+            if error.code == 400:
+                raise RowsRefused(json.loads(message)["message"]) from None
+            raise RuntimeError(f"{method} {path} was answered with {error.code}: {message}") from None
+
+
+def _open(pipe: IO[bytes] | None) -> IO[bytes]:
+    assert pipe is not None  # noqa: S101 (it was asked for)
+    return pipe

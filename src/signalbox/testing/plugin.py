@@ -1,0 +1,25 @@
+"""The pytest plugin: the fixtures `signalbox_server` and `signalbox_process`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from signalbox.testing import Account, Server, server
+
+
+@pytest.fixture(scope="session")
+def signalbox_process() -> Iterator[Server]:
+    """The one server of this test run, started at the first use; `account()` makes further accounts."""
+    with server() as running:
+        yield running
+
+
+@pytest.fixture
+def signalbox_server(request: pytest.FixtureRequest, signalbox_process: Server) -> Iterator[Account]:
+    """A fresh account of a real Signalbox server: `base_url`, `account_id`, `auth_token`, `enter_senders(...)`."""
+    signalbox_process.forget_log()
+    yield signalbox_process.account()
+    # Shown below a test that failed, beside what it printed.
+    request.node.add_report_section("teardown", "signalbox", signalbox_process.log())

@@ -1,0 +1,134 @@
+"""The pages about testing and CI: their examples run as they stand, in a folder of their own."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+import yaml
+from markdown_it import MarkdownIt
+
+from processes import environment
+
+ROOT: Final = Path(__file__).parents[2]
+BIN: Final = Path(sys.executable).parent
+# What prepares a machine; here everything is there already.
+INSTALLS: Final = ("git clone ", "pip install ", "npm ci")
+
+
+def fences(page: str, language: str) -> list[str]:
+    found = MarkdownIt("commonmark").parse((ROOT / "docs" / f"{page}.md").read_text("utf-8"))
+    return [token.content for token in found if token.type == "fence" and token.info == language]
+
+
+def env(**more: str) -> dict[str, str]:
+    """With the programs of this environment found first, and none of its other pytest plugins."""
+    clean = environment({"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_PLUGINS": "signalbox.testing.plugin", **more})
+    return {**clean, "PATH": f"{BIN}:{clean['PATH']}"}
+
+
+def bash(script: str, folder: Path, **more: str) -> str:
+    """What a script printed, ended at its first failure; whatever it left in the background is ended with it."""
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", f"trap 'kill $(jobs -p) 2> /dev/null || true; wait' EXIT\n{script}"],
+        cwd=folder,
+        env=env(**more),
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def port() -> str:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return str(free.getsockname()[1])
+
+
+def test_python_examples_of_the_testing_page_pass(tmp_path: Path) -> None:
+    examples = fences("testing", "python")
+    for example in examples:
+        name = re.match(r"# (\w+\.py)\n", example)
+        assert name, example
+        (tmp_path / name[1]).write_text(example)
+    printed = bash("python -m pytest -q -p no:cacheprovider", tmp_path)
+    assert f"{sum(one.count('def test_') for one in examples) - 1} passed" in printed
+    bash("python -W error -m unittest tests_of_theirs.py", tmp_path)
+
+
+def test_shell_example_of_the_testing_page_prints_an_empty_inventory(tmp_path: Path) -> None:
+    (script,) = fences("testing", "bash")
+    assert bash(script, tmp_path).startswith('{"senders":[],')
+
+
+def test_shell_lines_of_the_ci_page_start_a_server_and_fill_it(tmp_path: Path) -> None:
+    free = port()
+    script = "\n".join(fences("ci", "bash")).replace(":8080", f":{free}")
+    printed = bash(script, tmp_path, SIGNALBOX_PORT=free)
+    assert '{"senderPools":[],' in printed
+    assert '{"created":2,"updated":0,"refused":[]}' in printed
+
+
+def jobs() -> list[tuple[str, list[str], dict[str, str]]]:
+    """The jobs of the page: a kind of CI, its shell lines without those that install, and its environment."""
+    found = []
+    for fence in fences("ci", "yaml"):
+        job: dict[str, Any]
+        loaded = yaml.safe_load(fence)
+        if "jobs" in loaded:
+            (job,) = loaded["jobs"].values()
+            lines = [step["run"] for step in job["steps"] if "run" in step and "if" not in step]
+        else:
+            (job,) = loaded.values()
+            lines = job["script"]
+        shell = [line for line in lines if not line.startswith(INSTALLS)]
+        found.append(("python" if "python -m pytest" in shell else "node", shell, dict(job.get("env", {}))))
+    return found
+
+
+NODE: Final = """
+const { SIGNALBOX_ACCOUNT_SID: sid, SIGNALBOX_AUTH_TOKEN: token } = process.env;
+const url = process.env.SIGNALBOX_BASE_URL ?? `http://127.0.0.1:${process.env.SIGNALBOX_PORT}`;
+const headers = { authorization: "Basic " + btoa(`${sid}:${token}`) };
+const answer = await fetch(`${url}/v1/Senders`, { headers });
+console.log("node was answered", answer.status);
+"""
+
+
+@pytest.mark.parametrize(("kind", "lines", "variables"), jobs())
+def test_jobs_of_the_ci_page_succeed(kind: str, lines: list[str], variables: dict[str, str], tmp_path: Path) -> None:
+    assert lines
+    project, free = tmp_path / "project", port()
+    if kind == "python":
+        shutil.copytree(ROOT / "examples" / "python-app", project)
+    else:
+        project.mkdir()
+        (project / "package.json").write_text('{"scripts": {"test": "node test.mjs"}}')
+        (project / "test.mjs").write_text(NODE)
+    script = "\n".join(lines).replace(":8080", f":{free}")
+    printed = bash(script, project, SIGNALBOX_PORT=free, **variables)
+    assert ("6 passed" if kind == "python" else "node was answered 200") in printed
+
+
+def test_examples_own_tests_pass(tmp_path: Path) -> None:
+    project = shutil.copytree(ROOT / "examples" / "python-app", tmp_path / "app")
+    assert "6 passed" in bash("python -m pytest -q -p no:cacheprovider", project)
+
+
+def test_containerfile_copies_only_what_is_there_and_is_not_ignored() -> None:
+    ignored = (ROOT / ".containerignore").read_text("utf-8").splitlines()
+    copies = re.findall(r"^COPY (?!--from)(.+)$", (ROOT / "Containerfile").read_text("utf-8"), re.MULTILINE)
+    sources = {source for line in copies for source in line.split()[:-1]}
+    assert sources
+    for source in sources:
+        assert (ROOT / source).exists(), source
+        assert f"!{source}" in ignored, source
