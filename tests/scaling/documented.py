@@ -1,4 +1,4 @@
-"""The commands of a section of docs/scaling.md, so that what is tested is what is written there."""
+"""The commands of a section of a page of docs/, so that what is tested is what is written there."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from typing import Final
 
 from postgres import _binaries
 
-PAGE: Final = Path(__file__).parents[2] / "docs" / "scaling.md"
+DOCS: Final = Path(__file__).parents[2] / "docs"
 
 
-def commands(heading: str) -> list[str]:
+def commands(page: str, heading: str) -> list[str]:
     """The shell blocks below a heading, in order."""
-    _, found, below = PAGE.read_text("utf-8").partition(f"\n{heading}\n")
-    assert found, f"scaling.md has no heading {heading}"
+    _, found, below = (DOCS / f"{page}.md").read_text("utf-8").partition(f"\n{heading}\n")
+    assert found, f"{page}.md has no heading {heading}"
     section = re.split(r"^#+ ", below, flags=re.MULTILINE)[0]
     return re.findall(r"^```(?:sh|bash)\n(.*?)^```$", section, flags=re.MULTILINE | re.DOTALL)
 

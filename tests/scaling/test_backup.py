@@ -1,4 +1,4 @@
-"""Backups taken while the program works, with the commands of docs/scaling.md: restored, they have everything."""
+"""Backups taken while the program works, with the commands of docs/backup.md: restored, they have everything."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _backup_and_restore(
 ) -> None:
     """Pools, ledgers, page tokens, credentials and idempotency keys are as before; promised work is done after all."""
     variables = {"SIGNALBOX_DATABASE": database, "RESTORED_DATABASE": restored_database}
-    backup, restore = commands(f"### Backup of {engine}")
+    backup, restore = commands("backup", f"## {engine}")
 
     def told(*command: str) -> tuple[str, str]:
         done = run(folder, *command, "--json", "--database", database)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 
 import asyncpg
-from documented import PAGE
+from documented import DOCS
 
 from signalbox.db.queries import PACKAGE_SQL, load
 
 
 def _first_cells(section: str, columns: int = 1) -> list[list[str]]:
     """The code in the first cells of the rows of a section's tables."""
-    below = PAGE.read_text("utf-8").partition(f"\n## {section}\n")[2].split("\n## ")[0]
+    below = (DOCS / "scaling.md").read_text("utf-8").partition(f"\n## {section}\n")[2].split("\n## ")[0]
     rows = [line.split("|")[1:-1] for line in below.splitlines() if line.startswith("| `")]
     return [re.findall(r"`([^`]+)`", " ".join(row[:columns])) for row in rows]
 
