@@ -5,18 +5,18 @@ BIN := .venv/bin
 STAMP := .venv/.built
 
 .DEFAULT_GOAL := venv
-.PHONY: venv serve test lint types check audit lock chaos scaling bench bench-lock clean
+.PHONY: venv serve test lint types check audit lock chaos scaling proxies moving packages bench bench-lock clean
 MAKEFLAGS += --no-print-directory
 
 venv: $(STAMP)
 	@:
 
-$(STAMP): requirements.lock pyproject.toml
+$(STAMP): requirements.lock pyproject.toml clients/python/pyproject.toml
 	@echo "building .venv" >&2
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Signalbox needs Python 3.11 or newer (make PYTHON=...)")'
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e clients/python -e .
 	@touch $@
 
 # make serve ARGS="--port 9000"
@@ -33,6 +33,7 @@ lint: $(STAMP)
 
 types: $(STAMP)
 	@$(BIN)/mypy
+	@$(BIN)/mypy clients/python/src clients/python/tests
 
 check: lint types test
 
@@ -42,7 +43,7 @@ audit: $(STAMP)
 
 # Adds what pyproject.toml asks for and keeps the other versions; ARGS="--upgrade" takes the newest of all.
 lock: $(STAMP)
-	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
+	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-package signalbox-client \
 		--custom-compile-command 'make lock' --group dev pyproject.toml -o requirements.lock $(ARGS)
 
 # make chaos ARGS="--runs 20 --seed 1 --engine postgres --jobs 2": kills, cuts and restarts under load; docs/reliability.md
@@ -53,20 +54,32 @@ chaos: $(STAMP)
 scaling: $(STAMP)
 	@$(BIN)/python -m pytest tests/scaling/check_pgbouncer.py $(ARGS)
 
+# docs/tls.md and docs/several-nodes.md behind real proxies: apt-get install nginx-light caddy.
+proxies: $(STAMP)
+	@$(BIN)/python -m pytest tests/docs/check_proxies.py $(ARGS)
+
+# The recipes of docs/moving.md that need tools of their own; the file says which.
+moving: $(STAMP)
+	@$(BIN)/python -m pytest tests/docs/check_moving.py $(ARGS)
+
+# sdists, wheels and the npm tarball into dist/, checked and used in a new environment
+packages: $(STAMP)
+	@$(BIN)/python .ci/packages.py $(ARGS)
+
 # make bench ARGS="--quick --only lists": every figure beside a floor of the same run; about 15 minutes without ARGS
 bench: bench/.venv/.built
 	@bench/.venv/bin/python -m bench $(ARGS)
 
-bench/.venv/.built: bench/requirements.lock pyproject.toml
+bench/.venv/.built: bench/requirements.lock pyproject.toml clients/python/pyproject.toml
 	@echo "building bench/.venv" >&2
 	@$(PYTHON) -m venv bench/.venv
 	@bench/.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r bench/requirements.lock
-	@bench/.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@bench/.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e clients/python -e .
 	@touch $@
 
 # After `make lock`: the bench measures with the product's versions.
 bench-lock: $(STAMP)
-	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
+	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-package signalbox-client \
 		--custom-compile-command 'make bench-lock' --constraints requirements.lock --group bench pyproject.toml \
 		-o bench/requirements.lock $(ARGS)
 

@@ -211,7 +211,7 @@ def check(response: httpx.Response) -> None:
     if response.status_code == 204:
         assert response.content == b""
     elif media not in ("text/event-stream", "application/x-ndjson") and not head:
-        assert int(response.headers["content-length"]) == len(response.content)
+        assert int(response.headers["content-length"]) == response.num_bytes_downloaded
     if head:
         assert response.content == b""
     elif response.status_code >= 400:

@@ -25,6 +25,16 @@ _TOML_TYPES = {"integer": (int, "an integer"), "boolean": (bool, "true or false"
 # Kubernetes sets these in every container when a Service is called "signalbox"; nobody wrote them by hand.
 _SERVICE_LINK = re.compile(r"SIGNALBOX_(SERVICE_.+|PORT_\d+_.+)")
 
+# What the clients and the commands that talk to a server read; both may run where a server's environment is.
+_OF_CLIENTS = {
+    "SIGNALBOX_BASE_URL",
+    "SIGNALBOX_ACCOUNT_SID",
+    "SIGNALBOX_AUTH_TOKEN",
+    "SIGNALBOX_API_KEY",
+    "SIGNALBOX_API_SECRET",
+    "SIGNALBOX_PROFILE",
+}
+
 
 class ConfigError(Exception):
     """All problems of the settings, each naming its source: `--port`, `SIGNALBOX_PORT`, `FILE: port`."""
@@ -217,6 +227,9 @@ class Settings:
         None, _RATE, "Requests each account may make at once, and the seconds in which they are refilled."
     )
     cors_origins: tuple[str, ...] = _setting((), _ORIGINS, "Origins whose web pages may call the API; * for any.")
+    request_log: bool = _setting(
+        True, _BOOLEAN, "Keep the last requests of each account in memory, for its owner to look at."
+    )
     log_format: LogFormat = _setting(
         "auto",
         _one_of("auto", "json", "console"),
@@ -289,7 +302,7 @@ def load(
 
 def unknown_variables(environ: Mapping[str, str]) -> list[str]:
     """One warning for each SIGNALBOX_ variable that is no setting, with the nearest name."""
-    known = {setting.variable for setting in SETTINGS}
+    known = {setting.variable for setting in SETTINGS} | _OF_CLIENTS
     return [
         f"{name}: no such setting{_suggestion(name, known)}; ignored"
         for name in sorted(environ)

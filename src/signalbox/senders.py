@@ -1,7 +1,9 @@
 """Senders: the inventory of an account. Contract sections 5, 7 and 8."""
 
-from collections.abc import Sequence
-from typing import Final, Literal
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from operator import attrgetter
+from typing import Final, Literal, TypeAlias
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -60,6 +62,10 @@ class Entered(msgspec.Struct, frozen=True):
 
 # What is done between two statements holds up the other requests of the process: at 250 rows, 1 ms.
 _ROWS_AT_ONCE: Final = 250
+
+
+# How many more senders there are by channel and status.
+Moved: TypeAlias = Counter[tuple[Channel, Status]]
 
 
 class Filter(msgspec.Struct, frozen=True):
@@ -132,15 +138,16 @@ async def search(tx: Tx, account_id: int, channel: str, address: str, window: Wi
 async def enter(tx: Tx, account_id: int, rows: Sequence[SenderRow]) -> Entered:
     """Enters rows of inventory, in their order; a row that names a known (channel, address) changes that sender."""
     await tx.all("senders.lock_inventory", account_id=account_id)
-    created = 0
+    created, moved = 0, Moved()
     for start in range(0, len(rows), _ROWS_AT_ONCE):
-        created += await _enter_some(tx, account_id, rows[start : start + _ROWS_AT_ONCE])
+        created += await _enter_some(tx, account_id, rows[start : start + _ROWS_AT_ONCE], moved)
+    await _count(tx, account_id, moved)
     tx.wake(WORK)
     return Entered(created=created, updated=len(rows) - created)
 
 
-async def _enter_some(tx: Tx, account_id: int, rows: Sequence[SenderRow]) -> int:
-    """Enters some of the rows and says how many of them are new senders."""
+async def _enter_some(tx: Tx, account_id: int, rows: Sequence[SenderRow], moved: Moved) -> int:
+    """Enters some of the rows and says how many of them are new senders; counts in `moved` what became of them."""
     keys = list({(row.channel, row.address): None for row in rows})
     found = await tx.all("senders.by_addresses", account_id=account_id, rows=_json(keys))
     before: dict[tuple[str, str], Sender] = {
@@ -157,6 +164,7 @@ async def _enter_some(tx: Tx, account_id: int, rows: Sequence[SenderRow]) -> int
     if new:
         await tx.run("senders.insert", account_id=account_id, rows=_json([_columns(s, regions[s.id]) for s in new]))
     await _store(tx, account_id, [(before[key], after[key]) for key in before])
+    moved.update(_moved(before.values(), after.values()))
     return len(new)
 
 
@@ -169,6 +177,7 @@ async def update(tx: Tx, account_id: int, sender: Sender, change: Sender) -> Sen
     """Stores the display name, status and tags of `change` over a locked sender; returns it as stored."""
     changed = msgspec.structs.replace(change, updated_at=max(clock.now_ms(), sender.updated_at + 1))
     await _store(tx, account_id, [(sender, changed)])
+    await _count(tx, account_id, _moved([sender], [changed]))
     tx.wake(WORK)
     return changed
 
@@ -177,6 +186,7 @@ async def delete(tx: Tx, account_id: int, sender: Sender) -> None:
     """Removes a locked sender, from every pool as well. Items still queued for it will fail."""
     await tx.run("senders.delete", account_id=account_id, sender_id=sender.id)
     await tx.run("senders.delete_memberships", account_id=account_id, sender_id=sender.id)
+    await _count(tx, account_id, _moved([sender], []))
     tx.wake(WORK)
 
 
@@ -205,6 +215,24 @@ async def _store(tx: Tx, account_id: int, pairs: Sequence[tuple[Sender, Sender]]
     spread = [[new.id, new.status] for old, new in pairs if new.status != old.status]
     if spread:
         await tx.run("senders.spread_status", account_id=account_id, rows=_json(spread))
+
+
+_kind: Final[Callable[[Sender], tuple[Channel, Status]]] = attrgetter("channel", "status")
+
+
+def _moved(before: Iterable[Sender], after: Iterable[Sender]) -> Moved:
+    """How many more senders there are of each channel and status."""
+    moved = Moved(map(_kind, after))
+    moved.subtract(map(_kind, before))
+    return moved
+
+
+async def _count(tx: Tx, account_id: int, moved: Moved) -> None:
+    """Keeps the numbers of senders right, in one statement."""
+    # In one order always, so that two transactions wait for each other's rows and never deadlock.
+    rows = [[channel, status, more] for (channel, status), more in sorted(moved.items()) if more]
+    if rows:
+        await tx.run("senders.count", account_id=account_id, rows=_json(rows))
 
 
 def _json(value: object) -> str:

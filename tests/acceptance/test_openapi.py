@@ -243,6 +243,9 @@ def wished(caller: Caller) -> None:
     started = caller("POST", f"{pool}/Senders", json=[{"senderId": senders[0]}]).json()
     caller("GET", f"{pool}/Senders/Operations/{started['operationId']}", headers={"Prefer": "wait=30"})
     caller("GET", f"{pool}/Senders")
+    caller("GET", f"/signalbox{pool}/Composition")
+    caller("GET", "/signalbox/v1/Overview")
+    caller("GET", "/signalbox/v1/Requests", params={"pageSize": 5})
     sender = f"/v1/Senders/{senders[1]}"
     for path in (pool, sender, operation):
         etag = caller("GET", path).headers["etag"]

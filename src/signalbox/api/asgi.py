@@ -20,6 +20,7 @@ from signalbox.api.endpoint import PATH_PARAMS, Endpoint
 from signalbox.api.errors import MethodNotAllowed, respond
 from signalbox.api.rate_limit import RateLimiter
 from signalbox.api.request import Headers, Request, Response, Stream
+from signalbox.api.request_log import Refusal, RequestLog, refusal_of
 from signalbox.api.router import Route, Router, segments
 from signalbox.api.wire import read_query
 from signalbox.db import Database
@@ -85,6 +86,7 @@ class Api:
         self.inventory_turns = Turns()
         # Idempotency keys whose first request this process is answering, with their accounts.
         self.keys_in_flight: set[tuple[int, str]] = set()
+        self.request_log = RequestLog() if settings.request_log else None
         self._router = Router(routes)
         self._authenticator = Authenticator(db, keys)
         self._limiter = RateLimiter(settings.rate_limit) if settings.rate_limit else None
@@ -139,7 +141,7 @@ def new_request_id() -> str:
 class _Exchange:
     """One request on its way through the refusals, in the contract's order, to its handler and back."""
 
-    __slots__ = ("api", "extra", "headers", "method", "receive", "request", "request_id", "route", "scope")
+    __slots__ = ("api", "extra", "headers", "method", "receive", "refusal", "request", "request_id", "route", "scope")
 
     def __init__(self, api: Api, scope: Scope, receive: Receive) -> None:
         self.api = api
@@ -151,6 +153,7 @@ class _Exchange:
         self.route: Route | None = None
         self.request: Request | None = None
         self.extra: Headers = []
+        self.refusal: Refusal | None = None
 
     async def answer(self) -> Response | Stream:
         """The handler's answer. Raises the first refusal, in the order of section 1 of the contract."""
@@ -254,6 +257,8 @@ class _Exchange:
             logger.warning("unavailable", requestId=self.request_id, problem=str(error))
         elif isinstance(error, Invalid) and self.request:
             self.request.fields["problems"] = len(error.problems)
+        if self.api.request_log and self.request:
+            self.refusal = refusal_of(error)
         try:
             base = self.api._base_urls.of(self.scope, self.headers)
         except Invalid:
@@ -323,6 +328,8 @@ class _Exchange:
         if self.request:
             if self.request.principal.account_sid:
                 fields["account"] = self.request.principal.account_sid
+                if route and self.api.request_log:
+                    self.api.request_log.add(self.request, route, status, seconds, self.refusal, self.extra)
             for name, text in self.request.path_values.items():
                 if name in PATH_PARAMS:
                     fields[name] = text

@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 
 from signalbox import errors
-from signalbox.api import inventory_rows, operations, sender_pools, senders
+from signalbox.api import inventory_rows, operations, overview, request_log, sender_pools, senders
 from signalbox.api.errors import MethodNotAllowed
 from signalbox.api.health import Health
 from signalbox.api.shapes import OperationReference, Pagination, ResourceReference
@@ -29,6 +29,8 @@ PARAMS: Final[dict[str, str]] = {
     "If-None-Match": '"3f1c9a5be2d04786a1b7c3d9"',
     "If-Match": '"3f1c9a5be2d04786a1b7c3d9"',
     "page": "operations.md",
+    "asset": "site.dba6a43cecc9.css",
+    "picture": "console.png",
 }
 
 _TAGS: Final = {"team": "sales", "region": "eu-west"}
@@ -39,7 +41,7 @@ _ROWS: Final = [
 
 # Request bodies by their type.
 BODIES: Final[dict[object, object]] = {
-    sender_pools.NewSenderPool: sender_pools.NewSenderPool(
+    sender_pools.SenderPoolCreate: sender_pools.SenderPoolCreate(
         name="Support Europe",
         senders=[sender_pools.SenderRef(SENDER_ID), sender_pools.SenderRef(OTHER_SENDER_ID)],
         tags=_TAGS,
@@ -93,7 +95,48 @@ _ITEMS: Final = [
     operations.OperationItem(1, SENDER_ID, "CREATED", None, None),
     operations.OperationItem(2, OTHER_SENDER_ID, "FAILED", 20404, "the account has no sender with this id"),
 ]
-
+_REQUESTS: Final = request_log.LoggedRequestPage(
+    [
+        request_log.LoggedRequest(
+            request_id="RQ5899de34bb2514d6df0e2f371aab0b05",
+            at="2026-01-31T09:30:00.125Z",
+            method="POST",
+            path=f"/v1/SenderPools/{SENDER_POOL_ID}/Senders",
+            query="",
+            route="senderPools.addSender",
+            status=400,
+            ms=0.58,
+            problems=[request_log.RequestProblem("$[0].senderId", "is required")],
+            more_problems=0,
+            warnings=[],
+        )
+    ],
+    _LAST_PAGE,
+)
+_OVERVIEW: Final = overview.Overview(
+    at="2026-01-31T09:30:02.250Z",
+    senders=overview.SenderCounts(
+        1204,
+        [overview.SenderCount("SMS", "ACTIVATED", 1200), overview.SenderCount("EMAIL", "DEACTIVATED", 4)],
+    ),
+    sender_pools=overview.SenderPoolCount(10_000, more=True),
+    in_flight=overview.InFlight(0, more=False, queued=0, operations=[]),
+    throughput=overview.Throughput(
+        complete=True,
+        minutes=[
+            overview.ThroughputMinute(f"2026-01-31T{8 + (31 + n) // 60:02}:{(31 + n) % 60:02}:00.000Z", 0, 0)
+            for n in range(59)
+        ]
+        + [overview.ThroughputMinute("2026-01-31T09:30:00.000Z", 2, 1)],
+    ),
+    failures=[overview.Failure(_OPERATION, _ITEMS[2:])],
+)
+_COMPOSITION: Final = overview.SenderPoolComposition(
+    counted=3,
+    complete=True,
+    channels=[overview.ChannelCount("SMS", 2), overview.ChannelCount("EMAIL", 1)],
+    countries=[overview.CountryCount("US", 2), overview.CountryCount(None, 1)],
+)
 
 # Answers by their type, but for the references.
 ANSWERS: Final[dict[type, msgspec.Struct]] = {
@@ -118,6 +161,9 @@ ANSWERS: Final[dict[type, msgspec.Struct]] = {
         _OPERATION,
         operations.SenderPoolOperationPage([_OPERATION], _LAST_PAGE),
         operations.OperationItemPage(_ITEMS, _LAST_PAGE),
+        _OVERVIEW,
+        _COMPOSITION,
+        _REQUESTS,
         Health("alive"),
     )
 }
@@ -126,6 +172,9 @@ ANSWERS: Final[dict[type, msgspec.Struct]] = {
 TEXT_ANSWERS: Final[dict[tuple[type, str], str]] = {
     (operations.SenderPoolOperation, "text/event-stream"): "event: operation\ndata: "
     + msgspec.json.encode(_OPERATION).decode()
+    + "\n\n",
+    (request_log.LoggedRequestPage, "text/event-stream"): "id: 1769851800125000\nevent: request\ndata: "
+    + msgspec.json.encode(_REQUESTS.requests[0]).decode()
     + "\n\n",
     (operations.OperationItemPage, "application/x-ndjson"): msgspec.json.Encoder().encode_lines(_ITEMS).decode(),
 }
@@ -141,6 +190,7 @@ REFUSALS: Final[dict[type[SignalboxError], SignalboxError]] = {
             ]
         ),
         errors.Unauthenticated("the credentials are missing or wrong"),
+        errors.Forbidden("the request log is switched off: see the setting request_log"),
         errors.NotFound(f"there is no sender pool {SENDER_POOL_ID}"),
         MethodNotAllowed("GET, HEAD, POST"),
         errors.Conflict("the first request with this idempotency key is still being answered"),

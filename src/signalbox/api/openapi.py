@@ -47,6 +47,8 @@ TAGS: Final = {
     "senders": ("The account's senders: list, fetch, search, and resolve who can reach a person.", "senders"),
     "inventory": ("Where senders come from: enter, change and remove them.", "inventory"),
     "ledger": ("What became of each item of an operation; stopping one.", "operations"),
+    "overview": ("An account and its pools at a glance.", "overview"),
+    "requests": ("The last requests of the account, for whoever looks for a fault.", "request-log"),
     "health": ("For monitors, without credentials.", "monitoring"),
     "docs": ("The documentation, and this document.", "index"),
 }
@@ -70,9 +72,16 @@ _SENDER_ADDRESSES: Final = {
     "PushSenderAddress": ("Picks the push senders with either id.", ("fcm", "apn"), ()),
 }
 _MEDIA: Final = {
-    "text/event-stream": "An event `operation` for each change until it is final; its `data` is the operation.",
+    "text/event-stream": "An event for each change of an operation until it is final, or for each request of the "
+    "request log; its `data` is the object as JSON.",
     "application/x-ndjson": "One row or item, as JSON, on each line.",
     "text/csv": "A header line that names the members, then one row on each line; tags are `key=value;key=value`.",
+}
+# What the documentation's placeholders stand for.
+_FILES: Final = {
+    "page": "A page's name; with `.md` at its end the page is Markdown, else HTML.",
+    "asset": "A file that a page names.",
+    "picture": "A file that a page names.",
 }
 _CONDITIONS: Final = {
     "If-None-Match": "ETags of states that the client has: 304 when the present one is among them.",
@@ -229,7 +238,7 @@ def _operation(route: Route, base_url: str, features: Features) -> Schema:
         "tags": [route.name.partition(".")[0]],
         "summary": endpoint.summary,
         "parameters": [
-            *(_param(PATH_PARAMS.get(name) or _page(name), "path") for name in names),
+            *(_param(PATH_PARAMS.get(name) or _file(name), "path") for name in names),
             *(_param(param, "query") for param in endpoint.query),
             *(_param(param, "header") for param in (*endpoint.headers, *_conditions(route))),
         ],
@@ -245,8 +254,8 @@ def _operation(route: Route, base_url: str, features: Features) -> Schema:
     return operation
 
 
-def _page(name: str) -> Param[str]:
-    return Param(name, str, {"type": "string"}, "A page's name; with `.md` at its end the page is Markdown, else HTML.")
+def _file(name: str) -> Param[str]:
+    return Param(name, str, {"type": "string"}, _FILES[name])
 
 
 def _conditions(route: Route) -> Iterable[Param[str]]:

@@ -134,7 +134,7 @@ async def list_items(request: Request) -> Response | Stream:
     if streamed:
         return Stream(_lines(request, operation_id, outcome, rows), b"application/x-ndjson")
     shown, pagination = wanted.cut(rows, lambda row: str(row.index))
-    return json_response(OperationItemPage([_item(row) for row in shown], pagination))
+    return json_response(OperationItemPage([shape_item(row) for row in shown], pagination))
 
 
 async def cancel_operation(request: Request) -> Response:
@@ -144,7 +144,8 @@ async def cancel_operation(request: Request) -> Response:
     return references.resource(request, operation_id, f"/v1/SenderPools/Operations/{operation_id}")
 
 
-def _item(item: operations.Item) -> OperationItem:
+def shape_item(item: operations.Item) -> OperationItem:
+    """An item as the wire has it, with the reason if it failed."""
     code = message = None
     if item.outcome == "FAILED":
         code, message = ANSWERS[NotFound].code, "the account has no sender with this id"
@@ -157,7 +158,7 @@ async def _lines(
     """The ledger as NDJSON, read a thousand items at a time."""
     encoder = msgspec.json.Encoder()
     while rows:
-        yield encoder.encode_lines([_item(row) for row in rows])
+        yield encoder.encode_lines([shape_item(row) for row in rows])
         if len(rows) < _STREAM_ITEMS:
             return
         first = rows[-1].index + 1

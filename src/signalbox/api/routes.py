@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from signalbox.api import docs, health, openapi, operations, sender_pools, senders
+from signalbox.api import console, docs, health, openapi, operations, overview, request_log, sender_pools, senders
 from signalbox.api.router import Route
 
 ROUTES: Final = (
@@ -54,6 +54,15 @@ ROUTES: Final = (
         operations.CANCEL_OPERATION,
         "ledger.cancel",
     ),
+    # What the console shows beyond the contract.
+    Route("GET", "/signalbox/v1/Overview", overview.FETCH, "overview.fetch"),
+    Route(
+        "GET",
+        "/signalbox/v1/SenderPools/{senderPoolId}/Composition",
+        overview.COMPOSITION,
+        "overview.fetchComposition",
+    ),
+    Route("GET", "/signalbox/v1/Requests", request_log.LIST, "requests.list"),
     # Section 9: without credentials.
     Route("GET", "/healthz", health.HEALTHZ, "health.alive"),
     Route("GET", "/readyz", health.READYZ, "health.ready"),
@@ -61,6 +70,20 @@ ROUTES: Final = (
     Route("GET", "/openapi.json", openapi.DOCUMENT, "docs.openapi"),
     Route("GET", "/docs", docs.INDEX, "docs.index"),
     Route("GET", "/docs/{page}", docs.PAGE, "docs.page"),
+    Route("GET", "/docs/assets/{asset}", docs.ASSET, "docs.asset"),
+    Route("GET", "/docs/images/{picture}", docs.PICTURE, "docs.picture"),
     Route("GET", "/llms.txt", docs.LLMS, "docs.llms"),
     Route("GET", "/llms-full.txt", docs.LLMS_FULL, "docs.llmsFull"),
+    # The web console: every screen is the same page.
+    Route("GET", "/console", console.OVERVIEW, "console.overview"),
+    Route("GET", "/console/operations", console.SCREEN, "console.operations"),
+    Route("GET", "/console/operation", console.SCREEN, "console.operation"),
+    Route("GET", "/console/pools", console.SCREEN, "console.pools"),
+    Route("GET", "/console/pool", console.SCREEN, "console.pool"),
+    Route("GET", "/console/senders", console.SCREEN, "console.senders"),
+    Route("GET", "/console/resolve", console.SCREEN, "console.resolve"),
+    Route("GET", "/console/requests", console.SCREEN, "console.requests"),
+    Route("GET", "/console/console.js", console.SCRIPT, "console.script"),
+    Route("GET", "/console/console.css", console.STYLE, "console.style"),
+    Route("GET", "/console/icon.svg", console.ICON, "console.icon"),
 )

@@ -130,13 +130,17 @@ SELECT :account_id, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->
 FROM json_array_elements(CAST(:rows AS json)) AS r (value);
 
 -- name: senders.update
--- rows: a JSON array of [id, display name, status, tags, time].
+-- rows: a JSON array of [id, display name, status, tags, time]. Materialized, or SQLite walks through the whole inventory
+-- and looks into the array at each sender.
 -- dialect: sqlite
+WITH r AS MATERIALIZED (
+    SELECT json_extract(value, '$[0]') AS id, json_extract(value, '$[1]') AS display_name,
+        json_extract(value, '$[2]') AS status, json_extract(value, '$[3]') AS tags,
+        json_extract(value, '$[4]') AS updated_at
+    FROM json_each(:rows))
 UPDATE senders
-SET display_name = json_extract(r.value, '$[1]'), status = json_extract(r.value, '$[2]'),
-    tags = json_extract(r.value, '$[3]'), updated_at = json_extract(r.value, '$[4]')
-FROM json_each(:rows) AS r
-WHERE senders.account_id = :account_id AND senders.id = json_extract(r.value, '$[0]');
+SET display_name = r.display_name, status = r.status, tags = r.tags, updated_at = r.updated_at
+FROM r WHERE senders.account_id = :account_id AND senders.id = r.id;
 
 -- name: senders.update
 -- dialect: postgres
@@ -147,13 +151,13 @@ FROM json_array_elements(CAST(:rows AS json)) AS r (value)
 WHERE senders.account_id = :account_id AND senders.id = r.value ->> 0;
 
 -- name: senders.spread_status
--- Repeats changed statuses in the memberships. rows: a JSON array of [id, status].
+-- Repeats changed statuses in the memberships. rows: a JSON array of [id, status]; materialized as above.
 -- dialect: sqlite
+WITH r AS MATERIALIZED (
+    SELECT json_extract(value, '$[0]') AS sender_id, json_extract(value, '$[1]') AS status FROM json_each(:rows))
 UPDATE sender_pool_members
-SET status = json_extract(r.value, '$[1]')
-FROM json_each(:rows) AS r
-WHERE sender_pool_members.account_id = :account_id
-    AND sender_pool_members.sender_id = json_extract(r.value, '$[0]');
+SET status = r.status
+FROM r WHERE sender_pool_members.account_id = :account_id AND sender_pool_members.sender_id = r.sender_id;
 
 -- name: senders.spread_status
 -- dialect: postgres
@@ -167,3 +171,18 @@ DELETE FROM senders WHERE account_id = :account_id AND id = :sender_id;
 
 -- name: senders.delete_memberships
 DELETE FROM sender_pool_members WHERE account_id = :account_id AND sender_id = :sender_id;
+
+-- name: senders.count
+-- Moves the numbers of senders. rows: a JSON array of [channel, status, how many more], ordered by these two.
+-- dialect: sqlite
+INSERT INTO sender_counts (account_id, channel, status, number)
+SELECT :account_id, json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]')
+FROM json_each(:rows) WHERE TRUE
+ON CONFLICT (account_id, channel, status) DO UPDATE SET number = sender_counts.number + excluded.number;
+
+-- name: senders.count
+-- dialect: postgres
+INSERT INTO sender_counts (account_id, channel, status, number)
+SELECT :account_id, value ->> 0, value ->> 1, CAST(value ->> 2 AS bigint)
+FROM json_array_elements(CAST(:rows AS json)) AS r (value)
+ON CONFLICT (account_id, channel, status) DO UPDATE SET number = sender_counts.number + excluded.number;

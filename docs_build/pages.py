@@ -1,0 +1,71 @@
+"""The pages of the documentation: their order and groups, and what is said about each in one line."""
+
+import re
+import tomllib
+from functools import lru_cache
+from pathlib import Path
+from typing import Final, NamedTuple, cast
+
+ROOT: Final = Path(__file__).parents[1]
+FOLDER: Final = ROOT / "docs"
+CONFIG: Final = ROOT / "zensical.toml"
+
+_FENCE: Final = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```[ \t]*$", re.MULTILINE | re.DOTALL)
+# What one thing is called in the languages of our samples; samples that follow each other directly become tabs.
+_TABS: Final = {"bash": "curl", "sh": "curl", "python": "Python", "ts": "TypeScript"}
+
+
+class Group(NamedTuple):
+    """A part of the navigation: its heading and the names of its pages."""
+
+    title: str
+    pages: tuple[str, ...]
+
+
+@lru_cache(maxsize=1)
+def groups() -> tuple[Group, ...]:
+    """The navigation, in reading order, as the generator's configuration has it."""
+    project = tomllib.loads(CONFIG.read_text("utf-8"))["project"]
+    listed = cast("list[dict[str, list[str]]]", project["nav"])
+    return tuple(
+        Group(title, tuple(name.removesuffix(".md") for name in names))
+        for group in listed
+        for title, names in group.items()
+    )
+
+
+def text(name: str) -> str:
+    """A page as it was written."""
+    return (FOLDER / f"{name}.md").read_text("utf-8")
+
+
+def title(name: str) -> str:
+    """The page's first heading."""
+    return text(name).partition("\n")[0].lstrip("# ")
+
+
+def description(name: str) -> str:
+    """The first sentence of the page, without its links."""
+    paragraphs = text(name).split("\n\n")[1:]
+    first = next(one for one in paragraphs if re.match(r"(?!```)[\w*`\[]", one))
+    plain = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", " ".join(first.split()))
+    return re.split(r"(?<=[.:])\s", plain, maxsplit=1)[0].rstrip(":")
+
+
+def with_tabs(page: str) -> str:
+    """The page with samples of one thing in several languages, fence after fence, as tabs."""
+    made, end, run = "", 0, list[re.Match[str]]()
+    for fence in [*_FENCE.finditer(page), None]:
+        if fence and fence[1] in _TABS and (not run or not page[run[-1].end() : fence.start()].strip()):
+            run.append(fence)
+            continue
+        if {"python", "ts"} & {one[1] for one in run} and len({one[1] for one in run}) == len(run) > 1:
+            made += page[end : run[0].start()] + "\n\n".join(_tab(one) for one in run)
+            end = run[-1].end()
+        run = [fence] if fence and fence[1] in _TABS else []
+    return made + page[end:]
+
+
+def _tab(fence: re.Match[str]) -> str:
+    indented = "\n".join(f"    {line}".rstrip() for line in fence[0].splitlines())
+    return f'=== "{_TABS[fence[1]]}"\n\n{indented}'

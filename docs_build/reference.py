@@ -1,0 +1,204 @@
+"""Writes the API reference: a page for each noun of the route table, a section for each endpoint, every answer real."""
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
+
+from docs_build import pages, samples
+from docs_build.schemas import Member, Words
+from docs_build.world import BASE_URL, World, curl, run_curl, worlds
+from signalbox.api import examples, openapi
+from signalbox.api.errors import ANSWERS
+from signalbox.api.router import Route
+from signalbox.api.routes import ROUTES
+
+# The console is a page for people, and these are the files of pages: nobody calls them by hand.
+_NO_SECTION: Final = ("console.", "docs.asset", "docs.picture")
+# The title of a page and the page that explains the noun, where the name of the noun says neither.
+_TITLES: Final = {
+    "senderPools": ("Sender pools", "sender-pools"),
+    "senders": ("Senders", "senders"),
+    "inventory": ("Inventory", "inventory"),
+    "ledger": ("Ledger", "operations"),
+    "overview": ("Overview", "overview"),
+    "requests": ("Request log", "request-log"),
+    "health": ("Health", "monitoring"),
+    "docs": ("Documentation", "index"),
+}
+# Of answers that are long or change, so many lines are shown.
+_FIRST_LINES: Final = {"health.metrics": 2, "docs.openapi": 4}
+_ABOUT_SAMPLES: Final = """\
+The samples read where the server is, and whose credentials to use, from the environment: `SIGNALBOX_BASE_URL`,
+`SIGNALBOX_ACCOUNT_SID` and `SIGNALBOX_AUTH_TOKEN`. Each answer is what a server really answered, indented, long lists
+cut short; ids, times and tokens are always the same here.
+"""
+# Headers of every answer, or of every answer to an account.
+_EVERYWHERE: Final = (
+    "X-Request-Id",
+    "Twilio-Request-Id",
+    "X-Twilio-Request-Id",
+    "Signalbox-Warning",
+    "RateLimit-Policy",
+    "RateLimit",
+)
+_BASIC: Final = (
+    "HTTP Basic: Account SID and auth token, or API key SID and secret; see [Tenancy](tenancy.md#credentials)."
+)
+
+
+def page_name(noun: str) -> str:
+    """The name of the page about a noun: `senderPools` is on `reference-sender-pools`."""
+    return "reference-" + re.sub("([A-Z])", r"-\1", noun).lower()
+
+
+def routes() -> dict[str, list[Route]]:
+    """The endpoints that have a section, by the page that it is on."""
+    found: dict[str, list[Route]] = {}
+    for route in ROUTES:
+        if not route.name.startswith(_NO_SECTION):
+            found.setdefault(page_name(route.name.partition(".")[0]), []).append(route)
+    return found
+
+
+def write() -> None:
+    """Writes all pages of the reference, and removes those of nouns that are gone."""
+    made = dict(build())
+    for path in pages.FOLDER.glob("reference-*.md"):
+        if path.stem not in made:
+            path.unlink()
+    for name, text in made.items():
+        (pages.FOLDER / f"{name}.md").write_text(text, "utf-8")
+
+
+def build() -> Iterator[tuple[str, str]]:
+    """The name and text of each page; the answers in them come from a server that is started for it."""
+    document = openapi.build(ROUTES, BASE_URL)
+    with worlds() as world:
+        for name, listed in routes().items():
+            yield name, _page(listed, document, world)
+
+
+def sample_curl(route: Route, document: Mapping[str, Any]) -> str:
+    """The call of an endpoint with curl."""
+    operation = document["paths"][route.path][route.method.lower()]
+    body = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("example")
+    return curl(route.method, path_of(route), samples.query(route.name), body, public=route.endpoint.public)
+
+
+def path_of(route: Route) -> str:
+    """The path with the ids of the samples."""
+    return route.path.format_map(examples.PARAMS)
+
+
+def _page(listed: list[Route], document: Mapping[str, Any], world: Callable[[str], World]) -> str:
+    noun = listed[0].name.partition(".")[0]
+    title, about = _TITLES.get(noun, (noun.capitalize(), "index"))
+    what = next((tag["description"] for tag in document["tags"] if tag["name"] == noun), "")
+    sections = "\n".join(_section(route, document, world(route.name)) for route in listed)
+    return (
+        f"# API: {title[0].lower()}{title[1:]}\n\n{what} What stands behind it: [{pages.title(about)}]({about}.md).\n\n"
+        f"{_ABOUT_SAMPLES}\n{sections}"
+    )
+
+
+def _section(route: Route, document: Mapping[str, Any], world: World) -> str:
+    operation = document["paths"][route.path][route.method.lower()]
+    words = Words(document)
+    path, public = path_of(route), route.endpoint.public
+    is_json = route.endpoint.answer is not None or route.endpoint.other_media == ("application/json",)
+    call = sample_curl(route, document)
+    parts = [
+        f"## {route.name}\n\n`{route.method} {route.path}`\n\n{operation['summary']}",
+        _fence("bash", call),
+        _fence("python", samples.python(route.name, path, public=public, json=is_json)),
+        _fence("ts", samples.ts(route.name, path, public=public, json=is_json)),
+        *_answer(route, call, world),
+        f"**Authentication**: {'none.' if public else _BASIC}",
+        *_parameters(operation, words),
+        *_body(operation, words),
+        *_response(route, operation, words),
+        _errors(operation),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _fence(language: str, text: str) -> str:
+    return f"```{language}\n{text.rstrip()}\n```"
+
+
+def _answer(route: Route, call: str, world: World) -> Iterator[str]:
+    """What the server says to the call. Raises ValueError when that is no success."""
+    status, media, text = run_curl(call, world)
+    if status != route.endpoint.status:
+        raise ValueError(f"{route.name}: {status} {text}")
+    yield f"Answer `{status}`:"
+    if media == "application/json":
+        text = json.dumps(world.shown_json(json.loads(text)), indent=2, ensure_ascii=False)
+    lines = text.strip().splitlines()
+    most = _FIRST_LINES.get(route.name, len(lines) if media == "application/json" else 1)
+    if len(lines) > most:
+        yield _fence("text", "\n".join([*(line[:118] for line in lines[:most]), "..."]))
+    else:
+        yield _fence("json" if media == "application/json" else "text", "\n".join(lines))
+
+
+def _table(head: str, rows: list[str]) -> str:
+    cells = head.count("|") + 1
+    return "\n".join([f"| {head} |", "|" + " --- |" * cells, *rows])
+
+
+def _parameters(operation: Mapping[str, Any], words: Words) -> Iterator[str]:
+    if not operation["parameters"]:
+        return
+    rows = [
+        f"| `{one['name']}` | {one['in']}{', required' if one['required'] else ''} | {words.type(one['schema'])} "
+        f"| {one['description']} |"
+        for one in operation["parameters"]
+    ]
+    yield "**Parameters**"
+    yield _table("name | in | type | meaning", rows)
+
+
+def _body(operation: Mapping[str, Any], words: Words) -> Iterator[str]:
+    if "requestBody" not in operation:
+        return
+    content = operation["requestBody"]["content"]
+    schema = content["application/json"]["schema"]
+    yield f"**Body**: {words.type(schema)}, as `application/json`."
+    for media, one in content.items():
+        if media != "application/json":
+            yield f"Or as `{media}`: {one['schema']['description']}"
+    yield _table("member | type | required | meaning", [_row(member, "yes" * member.required) for member in words.members(schema)])
+
+
+def _response(route: Route, operation: Mapping[str, Any], words: Words) -> Iterator[str]:
+    good = operation["responses"][str(route.endpoint.status)]
+    content = good.get("content", {})
+    said = f"**Response** `{route.endpoint.status}`"
+    if route.endpoint.answer:
+        said += f": {good['description']}"
+    if "304" in operation["responses"]:
+        said += " `304` when `If-None-Match` names the state that the client has."
+    yield said
+    for media, one in content.items():
+        if media != "application/json":
+            yield f"As `{media}`" + (f": {one['schema']['description']}" if "description" in one["schema"] else ".")
+    if own := [f"`{name}`" for name in good["headers"] if name not in _EVERYWHERE]:
+        yield f"Headers beside those of [every answer](transport.md): {', '.join(own)}."
+    members = list(words.members(content.get("application/json", {}).get("schema", {})))
+    if members:
+        yield _table("member | type | meaning", [_row(member) for member in members])
+
+
+def _row(member: Member, *more: str) -> str:
+    return "| " + " | ".join([f"`{member.name}`", member.type, *more, member.description]) + " |"
+
+
+def _errors(operation: Mapping[str, Any]) -> str:
+    rows = [
+        f"| {answer.status} | [{answer.code}](errors.md#{answer.code}) | {answer.meaning} |"
+        for answer in ANSWERS.values()
+        if str(answer.status) in operation["responses"]
+    ]
+    return "**Errors**\n\n" + _table("status | code | when", rows)

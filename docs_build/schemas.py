@@ -1,0 +1,104 @@
+"""JSON Schemas in words: the rows of the reference's tables of members."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, NamedTuple
+
+from signalbox import ids
+
+Schema = Mapping[str, Any]
+
+_IDS: Final = {
+    ids.pattern(ids.SENDER): "id of a sender",
+    ids.pattern(ids.SENDER_POOL): "id of a sender pool",
+    ids.pattern(ids.OPERATION): "id of an operation",
+}
+_FORMATS: Final = {"date-time": "date-time", "uri": "URL"}
+
+
+class Member(NamedTuple):
+    """A row: where the member is (`senders[].senderId`), what it may be, whether it has to be there."""
+
+    name: str
+    type: str
+    required: bool
+    description: str
+
+
+class Words:
+    """Says what schemas of one OpenAPI document demand."""
+
+    def __init__(self, document: Mapping[str, Any]) -> None:
+        self._schemas: Mapping[str, Schema] = document["components"]["schemas"]
+
+    def members(self, schema: Schema, place: str = "") -> Iterator[Member]:
+        """The members of an object or of an array's items, each below the one that it is part of."""
+        schema = self._resolved(schema)
+        if "items" in schema:
+            yield from self.members(schema["items"], f"{place}[]")
+            return
+        if "oneOf" in schema:
+            for form in schema["oneOf"]:
+                yield from (member._replace(required=False) for member in self.members(form, place))
+            return
+        if forms := [one for one in schema.get("anyOf", ()) if one.get("type") != "null"]:
+            yield from self.members(forms[0], place)
+            return
+        for name, part in schema.get("properties", {}).items():
+            path = f"{place}.{name}" if place else name
+            yield Member(path, self.type(part), name in schema.get("required", ()), self._description(part))
+            yield from self.members(part, path)
+
+    def type(self, schema: Schema) -> str:
+        """What a value may be, with its limits."""
+        schema = self._resolved(schema)
+        if forms := schema.get("anyOf"):
+            return " or ".join(self.type(one) for one in forms)
+        if words := schema.get("enum"):
+            return " ".join(f"`{word}`" for word in words)
+        made = {"string": self._string, "array": self._array, "object": self._object, "integer": self._integer}
+        kind = schema.get("type", "object")
+        text = made[kind](schema) if kind in made else f"`{kind}`" if kind == "null" else str(kind)
+        default = schema.get("default")
+        return text if default in (None, []) else f"{text}, default {default}"
+
+    def _resolved(self, schema: Schema) -> Schema:
+        while "$ref" in schema:
+            schema = self._schemas[schema["$ref"].rpartition("/")[2]]
+        return schema
+
+    def _description(self, part: Schema) -> str:
+        return str(part.get("description") or self._resolved(part).get("description", "")).replace("|", "\\|")
+
+    def _string(self, schema: Schema) -> str:
+        pattern = schema.get("pattern", "")
+        if pattern in _IDS:
+            return _IDS[pattern]
+        parts = [_FORMATS.get(schema.get("format", ""), "string")]
+        if "maxLength" in schema:
+            parts.append(f"{schema.get('minLength', 0)}-{schema['maxLength']} characters")
+        elif schema.get("minLength"):
+            parts.append("not empty")
+        if pattern.startswith(r"[^\s"):
+            parts.append("not blank")
+        return ", ".join(parts)
+
+    def _integer(self, schema: Schema) -> str:
+        low, high = schema.get("minimum"), schema.get("maximum")
+        if low is not None and high is not None:
+            return f"integer, {low}-{high}"
+        return "integer" if low is None else f"integer, {low} or more"
+
+    def _array(self, schema: Schema) -> str:
+        low, high = schema.get("minItems", 0), schema.get("maxItems")
+        return "array" if high is None else f"array of {low}-{high:,}"
+
+    def _object(self, schema: Schema) -> str:
+        if "additionalProperties" in schema and "properties" not in schema:
+            keys, values = schema.get("propertyNames", {}), schema["additionalProperties"]
+            limits = [
+                f"at most {schema['maxProperties']} members" if "maxProperties" in schema else "",
+                f"keys of {keys['minLength']}-{keys['maxLength']} characters" if "maxLength" in keys else "",
+                f"values of {values['minLength']}-{values['maxLength']}" if "maxLength" in values else "",
+            ]
+            return ", ".join(["object of strings", *filter(None, limits)])
+        return "object"

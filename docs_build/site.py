@@ -1,0 +1,221 @@
+"""Builds the site: the generator makes HTML of the pages, and this makes of it the files that the program serves.
+
+Everything in them is relative, so that it holds under every host and path prefix; no script stands in a page, so that
+the program can forbid such scripts; and there is nothing that a browser would fetch from another host.
+"""
+
+import gzip
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from hashlib import blake2b
+from importlib import metadata
+from pathlib import Path
+from typing import Final
+
+from docs_build import pages
+
+# The shape of its output is relied on below.
+GENERATOR: Final = "zensical==0.0.73"
+
+SITE: Final = pages.ROOT / "src" / "signalbox" / "site"
+_STAMP: Final = "sources"
+_LOGO: Final = Path(__file__).with_name("logo.svg")
+_STYLE: Final = Path(__file__).with_name("site.css")
+_PICTURES: Final = ("*.svg", "images/*")
+# Stands for the base URL in llms.txt; the program puts in what the client called.
+BASE_URL: Final = "{base_url}"
+_LINK: Final = re.compile(r'(?<=[ \n])(href|src)="([^"]*)"')
+_SCRIPT: Final = re.compile(r"<script>(.*?)</script>", re.DOTALL)
+
+
+def is_current() -> bool:
+    """Whether the site was built from the sources as they are."""
+    stamp = SITE / _STAMP
+    return stamp.is_file() and stamp.read_text("utf-8") == _digest()
+
+
+def build() -> None:
+    """Builds the site anew, and prints what the generator says of links that lead nowhere.
+
+    Raises CalledProcessError when it fails, ValueError when it makes something that the program would not serve.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        made, parts = Path(folder, "made"), Path(folder, "site")
+        _generate(Path(folder), made)
+        assets = _assets(made, parts / "docs" / "assets")
+        for page in sorted(made.glob("*.html")):
+            if page.stem != "404":
+                _page(page, parts, assets)
+        for source in _sources():
+            if source.parent == pages.FOLDER or source.parent.name == "images":
+                target = parts / "docs" / source.relative_to(pages.FOLDER)
+                target.parent.mkdir(exist_ok=True)
+                shutil.copyfile(source, target)
+        index = (made / "search.json").read_text("utf-8")
+        (parts / "docs" / "search.json").write_text(_moved_index(index), "utf-8")
+        (parts / "llms.txt").write_text(_llms(), "utf-8")
+        names = [name for group in pages.groups() for name in group.pages]
+        (parts / "llms-full.txt").write_text("\n\n".join(map(pages.text, names)), "utf-8")
+        (parts / "LICENSES.txt").write_text(_licenses(made), "utf-8")
+        _compress(parts)
+        (parts / _STAMP).write_text(_digest(), "utf-8")
+        shutil.rmtree(SITE, ignore_errors=True)
+        shutil.copytree(parts, SITE)
+
+
+def _sources() -> list[Path]:
+    """Every file that the site is made of."""
+    pictures = [path for pattern in _PICTURES for path in pages.FOLDER.glob(pattern)]
+    code = [path for path in Path(__file__).parent.iterdir() if path.suffix in (".py", ".svg", ".css")]
+    return sorted([*pages.FOLDER.glob("*.md"), *pictures, *code, pages.CONFIG])
+
+
+def _digest() -> str:
+    digest = blake2b(digest_size=16)
+    for path in _sources():
+        content = path.read_bytes()
+        digest.update(f"{path.relative_to(pages.ROOT).as_posix()} {len(content)}\n".encode() + content)
+    return digest.hexdigest()
+
+
+def _generate(folder: Path, made: Path) -> None:
+    """Runs the generator on the pages, with samples in several languages as tabs."""
+    staged = folder / "docs"
+    (staged / "images").mkdir(parents=True)
+    for source in _sources():
+        if source.suffix == ".md":
+            (staged / source.name).write_text(pages.with_tabs(source.read_text("utf-8")), "utf-8")
+        elif pages.FOLDER in source.parents:
+            shutil.copyfile(source, staged / source.relative_to(pages.FOLDER))
+    shutil.copyfile(_LOGO, staged / "logo.svg")
+    shutil.copyfile(_STYLE, staged / "site.css")
+    shutil.copyfile(pages.CONFIG, folder / pages.CONFIG.name)
+    run = "import sys; sys.path.insert(0, sys.argv.pop(1)); from zensical.main import cli; cli()"
+    done = subprocess.run(
+        [sys.executable, "-c", run, str(pages.ROOT), "build"],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    if done.returncode or "Warning:" in done.stdout:
+        sys.stderr.write(re.sub("\x1b\\[[0-9;]*m", "", done.stdout))
+    if done.returncode or not (made / "index.html").is_file():
+        raise subprocess.CalledProcessError(done.returncode or 1, "zensical build")
+
+
+# --- assets
+
+
+def _assets(made: Path, folder: Path) -> dict[str, str]:
+    """Moves the assets into one folder, under names that change with their content; says where each has gone."""
+    folder.mkdir(parents=True)
+    moved = {}
+    for path in sorted((made / "assets").rglob("*")):
+        if path.suffix in (".js", ".css") and path.parent.name != "classic":  # the theme's other look
+            moved[path.relative_to(made).as_posix()] = _asset(folder, path.name, path.read_bytes())
+    for name in ("logo.svg", "site.css"):
+        moved[name] = _asset(folder, name, (made / name).read_bytes())
+    return moved
+
+
+def _asset(folder: Path, name: str, content: bytes) -> str:
+    parts = name.split(".")
+    named = f"{parts[0]}.{blake2b(content, digest_size=6).hexdigest()}.{parts[-1]}"
+    (folder / named).write_bytes(content)
+    return f"assets/{named}"
+
+
+# --- pages
+
+
+def _page(page: Path, parts: Path, assets: dict[str, str]) -> None:
+    """Writes a page; the first one twice, because `/docs` has its links one folder higher than `/docs/index`."""
+    html = page.read_text("utf-8").strip() + "\n"
+    for name, base in [(f"docs/{page.name}", ""), *([("docs.html", "docs/")] if page.stem == "index" else [])]:
+        moved = _LINK.sub(lambda match, base=base: f'{match[1]}="{_moved(match[2], base, assets)}"', html)  # type: ignore[misc]
+        moved = _with_configuration(moved, base, assets)
+        moved = _SCRIPT.sub(lambda match, base=base: _script(match[1], base, parts), moved)  # type: ignore[misc]
+        alternate = f'<link rel="alternate" type="text/markdown" href="{base}{page.stem}.md">'
+        moved = moved.replace("</head>", f"{alternate}\n  </head>", 1)
+        _check(page.name, moved)
+        (parts / name).write_text(moved, "utf-8")
+
+
+def _moved(target: str, base: str, assets: dict[str, str]) -> str:
+    """Where a link of the generator leads in our site, from a page whose neighbours are in `base`."""
+    if re.match(r"[a-z]+:|#", target):
+        return target
+    path, hash_, anchor = target.removeprefix("./").partition("#")
+    if path in assets:
+        return base + assets[path]
+    if path in ("", ".", "index.html"):
+        return ("docs" if base else "../docs") + hash_ + anchor
+    return base + path.removesuffix(".html") + hash_ + anchor
+
+
+def _with_configuration(html: str, base: str, assets: dict[str, str]) -> str:
+    """The page with the two places that the theme's script is told: the site's folder, and the search worker."""
+    html = html.replace('"base":"."', f'"base":"./{base}"', 1)
+    return re.sub(r'"search":"\./([^"]+)"', lambda match: f'"search":"./{base}{assets[match[1]]}"', html, count=1)
+
+
+def _script(code: str, base: str, parts: Path) -> str:
+    """A script of the page as a file of its own."""
+    if base:
+        # The folder that the reader's choices are kept for is the same on every page.
+        code = code.replace('new URL(".",location)', f'new URL("{base}",location)')
+    return f'<script src="{base}{_asset(parts / "docs" / "assets", "page.js", code.encode())}"></script>'
+
+
+def _check(name: str, html: str) -> None:
+    """Raises ValueError for what the program's Content-Security-Policy would forbid, or a link that was not moved."""
+    for pattern in (r"<style", r"\sstyle=", r"<script>", r"\son[a-z]+=", r'src="[a-z]+:', r'href="[^":]*\.html'):
+        if found := re.search(pattern, html):
+            raise ValueError(f"{name}: {html[max(0, found.start() - 60) : found.end() + 60]!r}")
+
+
+def _moved_index(index: str) -> str:
+    """The search index with the places of our site."""
+    moved = re.sub(r'"location":"index\.html', '"location":"../docs', index)
+    return re.sub(r'("location":"[a-z0-9-]+)\.html', r"\1", moved)
+
+
+def _compress(parts: Path) -> None:
+    """Puts beside each file that gets smaller by it a compressed one."""
+    for path in sorted(parts.rglob("*")):
+        if path.suffix in (".html", ".css", ".js", ".json", ".svg", ".md"):
+            path.with_name(f"{path.name}.gz").write_bytes(gzip.compress(path.read_bytes(), mtime=0))
+
+
+# --- for programs
+
+
+def _llms() -> str:
+    """The list of the pages, with a line about each."""
+    lines = [
+        "# Signalbox",
+        "",
+        "> The Communications API (Senders, Sender Pools, Sender Pool Operations) as a program you run yourself.",
+        "",
+        f"All pages in one text: {BASE_URL}/llms-full.txt. Every path, parameter, body and answer in OpenAPI 3.1:",
+        f"{BASE_URL}/openapi.json.",
+    ]
+    for group in pages.groups():
+        lines += ["", f"## {group.title}", ""]
+        lines += [
+            f"- [{pages.title(name)}]({BASE_URL}/docs/{name}.md): {pages.description(name)}" for name in group.pages
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _licenses(made: Path) -> str:
+    """What the generator's scripts and styles, which the site contains, were given to us under."""
+    files = metadata.files("zensical") or []
+    own = next(Path(str(one.locate())) for one in files if one.name.startswith("LICENSE") and "licenses" in str(one))
+    theirs = next((made / "assets" / "javascripts").glob("LICENSE*"))
+    return f"{own.read_text('utf-8').strip()}\n\n{theirs.read_text('utf-8')}"

@@ -1,0 +1,141 @@
+"""A real server for the samples of the API reference, and what it answers them, the same on every machine."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+from signalbox_client import Signalbox
+
+from signalbox.api.examples import OPERATION_ID, OTHER_SENDER_ID, SENDER_ID, SENDER_POOL_ID
+from signalbox.testing import Account, server
+
+BASE_URL: Final = "http://127.0.0.1:8080"
+
+_ROWS: Final[list[dict[str, object]]] = [
+    {"channel": "SMS", "address": "+14155550123", "displayName": "Front desk", "tags": {"team": "sales"}},
+    {"channel": "RCS", "address": "front-desk@rbm.goog"},
+]
+# Nobody has this one: an operation that is given it has something to say in its ledger.
+_MISSING_ID: Final = "comms_sender_01kg73sv000000000000000000"
+_TAGS: Final = {"team": "sales", "region": "eu-west"}
+# An operation can be cancelled as long as there is work left: here on a server on which nobody works.
+_WITHOUT_WORKERS: Final = ("ledger.cancel",)
+_IDLE: Final = {"SIGNALBOX_ACCOUNT_SID": "AC" + 8 * "4567", "SIGNALBOX_AUTH_TOKEN": "idle"}
+
+# What differs from run to run, by the member that holds it.
+_FIXED: Final[dict[str, object]] = {
+    "createdAt": "2026-01-31T09:30:00.125Z",
+    "updatedAt": "2026-01-31T09:30:00.161Z",
+    "next": "AQxhZnRlcjowMWtnOWRmODF4ZmFrcmE3OWt2dDJ5cmticA",
+    "self": "AQlhdDowMWtnOWRmODF4ZmFrcmE3OWt2dDJ5cmticA",
+    "requestId": "RQ5f0c1d7e9a3b4c2d8e6f7a1b0c9d8e7f",
+    "ms": 0.42,
+}
+# Of a list that is longer, only the first are shown.
+_MOST_SHOWN: Final = 5
+_ID: Final = re.compile(r"\bcomms_[a-z]+_[0-7][a-z0-9]{25}\b")
+_TIME: Final = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+
+
+class World:
+    """An account with two senders, a pool of them, the operation that filled it, and their names in the samples."""
+
+    def __init__(self, account: Account, endpoint: str) -> None:
+        self.account = account
+        self.environment = account.environment
+        self._ours: dict[str, str] = {}
+        if endpoint == "inventory.enter":
+            return
+        senders = account.enter_senders(_ROWS)
+        self._ours = dict(zip(senders, (SENDER_ID, OTHER_SENDER_ID), strict=True))
+        with Signalbox(account.account_id, account.auth_token, base_url=account.base_url) as client:
+            pools = client.sender_pools
+            wanted = senders if endpoint != "senderPools.addSender" else []
+            made = pools.create(name="Support Europe", senders=[*wanted, _MISSING_ID], tags=_TAGS).operation_id
+            if endpoint not in _WITHOUT_WORKERS:
+                pools.wait(made)
+            self._ours[next(iter(pools.list())).id] = SENDER_POOL_ID
+            self._ours[made] = OPERATION_ID
+
+    def real(self, text: str) -> str:
+        """A sample with the ids that the objects really have."""
+        for real, shown in self._ours.items():
+            text = text.replace(shown, real)
+        return text
+
+    def shown(self, text: str) -> str:
+        """What was answered, with the ids of the samples; one that they do not have becomes the next of a fixed row."""
+        for real in _ID.findall(text):
+            if real not in self._ours:
+                kind = real.rpartition("_")[0]
+                number = sum(one.startswith(kind) for one in self._ours.values())
+                self._ours[real] = f"{kind}_01kg9p6k00000000000000000{number}"
+        for real, shown in self._ours.items():
+            text = text.replace(real, shown)
+        return text.replace(self.account.base_url, BASE_URL).replace(self.account.account_id, "AC" + 8 * "0123")
+
+    def shown_json(self, value: Any, key: str = "") -> Any:
+        """The same for JSON, with fixed times and tokens."""
+        if isinstance(value, dict):
+            return {name: self.shown_json(one, name) for name, one in value.items()}
+        if isinstance(value, list):
+            return [self.shown_json(one, key) for one in (value[:2] if len(value) > _MOST_SHOWN else value)]
+        if value is not None and key in _FIXED:
+            return _FIXED[key]
+        if isinstance(value, str):
+            return _TIME.sub(str(_FIXED["createdAt"]), self.shown(value))
+        return value
+
+
+@contextmanager
+def worlds() -> Iterator[Callable[[str], World]]:
+    """Makes a world for each sample, each an account of its own on one server."""
+    with server() as running, _idle() as idle:
+        yield lambda endpoint: World(idle if endpoint in _WITHOUT_WORKERS else running.account(), endpoint)
+
+
+@contextmanager
+def _idle() -> Iterator[Account]:
+    """An account on a server without workers."""
+    command = [sys.executable, "-m", "signalbox", "serve", "--port", "0", "--workers", "0", "--database", "sqlite://"]
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("SIGNALBOX_")}
+    with subprocess.Popen(
+        [*command, "--log-format", "json"], env={**clean, **_IDLE}, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL
+    ) as process:
+        try:
+            assert process.stderr
+            ready = next(line for line in process.stderr if b'"event":"ready"' in line)
+            # Its few lines fit into the pipe.
+            yield Account(json.loads(ready)["url"], *_IDLE.values())
+        finally:
+            process.terminate()
+
+
+def curl(method: str, path: str, query: str, body: object, *, public: bool) -> str:
+    """The call of an endpoint with curl, over as many lines as it takes."""
+    first = "curl" + (f" -X {method}" if method != "GET" else "")
+    url = f'"$SIGNALBOX_BASE_URL{path}{"?" * bool(query)}{query}"'
+    lines = [f"{first} {url}"] if public else [f'{first} -u "$SIGNALBOX_ACCOUNT_SID:$SIGNALBOX_AUTH_TOKEN"', url]
+    if body is not None:
+        lines += ["-H 'Content-Type: application/json'", f"-d '{json.dumps(body, indent=2)}'"]
+    return " \\\n  ".join(lines) + "\n"
+
+
+def run_curl(sample: str, world: World) -> tuple[int, str, str]:
+    """Runs it by bash: the status, the type and the text of the answer. Raises CalledProcessError when it fails."""
+    script = world.real(sample).rstrip().replace("curl", "curl -sS -w $'\\036%{http_code}\\036%{content_type}'", 1)
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script],
+        env={"PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C.UTF-8", **world.environment},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    text, status, media = done.stdout.split("\036")
+    return int(status), media.partition(";")[0], text
