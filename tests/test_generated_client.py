@@ -88,7 +88,7 @@ def test_generated_client_does_the_work_of_a_day(server: Server, package: Path, 
     assert sender.status == models.SenderStatus.ACTIVATED
 
     tags = models.Tags.from_dict({"team": "sales"})
-    new = models.NewSenderPool(name="A pool", senders=[models.SenderRef(sender.id)], tags=tags)
+    new = models.SenderPoolCreate(name="A pool", senders=[models.SenderRef(sender.id)], tags=tags)
     created = module("api.sender_pools.sender_pools_create")
     reference = created.sync(client=client, body=new, idempotency_key="once")
     replayed = created.sync_detailed(client=client, body=new, idempotency_key="once")

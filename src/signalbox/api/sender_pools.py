@@ -63,7 +63,7 @@ class SenderRef(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fiel
     sender_id: SenderId
 
 
-class NewSenderPool(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class SenderPoolCreate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A pool to make; without a name it is called by its id."""
 
     name: Name | UnsetType = UNSET
@@ -98,7 +98,7 @@ async def list_sender_pools(request: Request) -> Response:
 
 async def create_sender_pool(request: Request) -> Response:
     """Create a sender pool and put up to 10,000 senders into it, as an operation."""
-    new = request.body(NEW_SENDER_POOL)
+    new = request.body(SENDER_POOL_CREATE)
     name = None if new.name is UNSET else new.name
     sender_ids = [sender.sender_id for sender in new.senders]
 
@@ -192,7 +192,7 @@ _SENDER_IDS: Final = re.compile(rf"(?:{ids.SENDER}_{ids.SUFFIX_PATTERN}\n)*")
 
 
 def _name_holds(value: object) -> bool:
-    name = cast("NewSenderPool | SenderPoolChange", value).name
+    name = cast("SenderPoolCreate | SenderPoolChange", value).name
     return name is UNSET or _NOT_BLANK.search(name) is not None
 
 
@@ -213,12 +213,12 @@ def _repeated(raw: object, path: tuple[str | int, ...]) -> Iterable[Problem]:
             yield problem_at([*path, index, "senderId"], f"is given twice: item {first[sender_id]} has it already")
 
 
-NEW_SENDER_POOL: Final = Body(
-    NewSenderPool,
+SENDER_POOL_CREATE: Final = Body(
+    SenderPoolCreate,
     Rule(_name_holds),
-    tags_rule(lambda value: cast("NewSenderPool", value).tags),
+    tags_rule(lambda value: cast("SenderPoolCreate", value).tags),
     Rule(
-        lambda value: _ids_hold(cast("NewSenderPool", value).senders),
+        lambda value: _ids_hold(cast("SenderPoolCreate", value).senders),
         lambda raw: _repeated(raw.get("senders") if isinstance(raw, dict) else None, ("senders",)),
     ),
 )
@@ -239,7 +239,7 @@ _PAGE: Final = (PAGE_TOKEN, PAGE_SIZE)
 LIST: Final = Endpoint(list_sender_pools, query=(START_DATE, END_DATE, OPERATION_ID, *_PAGE), answer=SenderPoolPage)
 CREATE: Final = Endpoint(
     create_sender_pool,
-    body=NEW_SENDER_POOL,
+    body=SENDER_POOL_CREATE,
     headers=(IDEMPOTENCY_KEY,),
     status=202,
     answer=OperationReference,

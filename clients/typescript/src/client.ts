@@ -1,0 +1,85 @@
+/** The client: where the server is, who asks, and the resources. */
+
+import { MissingCredentials } from "./errors.js";
+import { Http } from "./http.js";
+import { Inventory } from "./inventory.js";
+import { Ledger } from "./ledger.js";
+import { SenderPools } from "./sender-pools.js";
+import { Senders } from "./senders.js";
+
+/** What is absent comes from the environment, where there is one: Node, Bun, Deno. */
+export interface SignalboxOptions {
+  /** Account SID, `AC...`; else `SIGNALBOX_ACCOUNT_SID`. */
+  readonly accountId?: string | undefined;
+  /** The account's auth token; else `SIGNALBOX_AUTH_TOKEN`. */
+  readonly authToken?: string | undefined;
+  /** API key SID, `SK...`, instead of the account; else `SIGNALBOX_API_KEY`. */
+  readonly apiKey?: string | undefined;
+  /** The key's secret; else `SIGNALBOX_API_SECRET`. */
+  readonly apiSecret?: string | undefined;
+  /** Where the server is, without `/v1`; else `SIGNALBOX_BASE_URL`, else `http://127.0.0.1:8080`. */
+  readonly baseUrl?: string | undefined;
+  /** For a whole call, retries included; 30 if absent. */
+  readonly timeoutInSeconds?: number | undefined;
+  /** How often a call is repeated at most; 3 if absent. */
+  readonly maxRetries?: number | undefined;
+  /** Instead of the runtime's own, such as one that goes through a proxy. */
+  readonly fetch?: typeof fetch | undefined;
+}
+
+/** Senders, sender pools and their operations on a Signalbox server. */
+export class Signalbox {
+  readonly senderPools: SenderPools;
+  readonly senders: Senders;
+  readonly inventory: Inventory;
+  readonly ledger: Ledger;
+
+  constructor(options: SignalboxOptions = {}) {
+    const environment = (globalThis as Partial<Process>).process?.env ?? {};
+    const http = new Http({
+      ...credentials(options, environment),
+      baseUrl: checked(options.baseUrl || environment["SIGNALBOX_BASE_URL"] || "http://127.0.0.1:8080"),
+      timeoutInSeconds: options.timeoutInSeconds ?? 30,
+      maxRetries: options.maxRetries ?? 3,
+      fetch: options.fetch ?? fetch,
+    });
+    this.senderPools = new SenderPools(http);
+    this.senders = new Senders(http);
+    this.inventory = new Inventory(http);
+    this.ledger = new Ledger(http);
+  }
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+interface Process {
+  readonly process: { readonly env?: Environment };
+}
+
+/**
+ * The user and secret to send. What was passed wins over the environment, where a key wins over the account's token:
+ * programs that use a key often have the account's SID beside it.
+ */
+function credentials(options: SignalboxOptions, environment: Environment): { user: string; secret: string } {
+  const { accountId, authToken, apiKey, apiSecret } = options;
+  if ((apiKey || apiSecret) && authToken) throw new TypeError("give authToken or apiKey and apiSecret, not both");
+  const ofKey = [environment["SIGNALBOX_API_KEY"], environment["SIGNALBOX_API_SECRET"]] as const;
+  const ofAccount = [environment["SIGNALBOX_ACCOUNT_SID"], environment["SIGNALBOX_AUTH_TOKEN"]] as const;
+  const useKey = apiKey || apiSecret || (!accountId && !authToken && ofKey.some(Boolean));
+  const [user, secret] = useKey
+    ? [apiKey || ofKey[0], apiSecret || ofKey[1]]
+    : [accountId || ofAccount[0], authToken || ofAccount[1]];
+  if (user && secret) return { user, secret };
+  throw new MissingCredentials(
+    "no credentials: give accountId and authToken, or apiKey and apiSecret, or set the environment variables " +
+      "SIGNALBOX_ACCOUNT_SID and SIGNALBOX_AUTH_TOKEN, or SIGNALBOX_API_KEY and SIGNALBOX_API_SECRET",
+  );
+}
+
+/** A base URL without the slash at its end; it is never repeated in a message, since it may hold a secret. */
+function checked(baseUrl: string): string {
+  const url = URL.canParse(baseUrl) ? new URL(baseUrl) : undefined;
+  if (!url || !/^https?:$/.test(url.protocol) || url.username || url.password || url.search || url.hash) {
+    throw new TypeError("baseUrl must be http(s)://host[:port][/path], and nothing else");
+  }
+  return url.origin + url.pathname.replace(/\/+$/, "");
+}

@@ -1,0 +1,261 @@
+/** Requests: credentials, time limits, retries. */
+
+import { ApiError, Conflict, ConnectionFailed, passing, refusal, SignalboxError, UnexpectedAnswer } from "./errors.js";
+import type { RequestOptions } from "./types.js";
+
+/** Pauses between tries, in seconds: the first is at most so long, and none is longer. */
+const FIRST_PAUSE = 0.5;
+const LONGEST_PAUSE = 8;
+/** What timers can take, in milliseconds. */
+const LONGEST_TIMER = 2 ** 31 - 1;
+
+/** One request, in the words of the API. */
+export interface Call {
+  readonly method: "GET" | "POST" | "PATCH" | "DELETE";
+  /** Below the base URL; ids in it went through {@link segment}. */
+  readonly path: string;
+  readonly query?: object;
+  /** Plain data, sent as JSON. */
+  readonly json?: unknown;
+  /** Sent as it is, with `Content-Type` among the headers. */
+  readonly body?: string | Uint8Array;
+  readonly headers?: Readonly<Record<string, string | undefined>>;
+  /** Makes a POST that may be repeated. */
+  readonly idempotencyKey?: string;
+  /** That the server takes on purpose, beyond the time limit. */
+  readonly extraSeconds?: number;
+  readonly options?: RequestOptions | undefined;
+}
+
+export interface HttpSettings {
+  readonly baseUrl: string;
+  readonly user: string;
+  readonly secret: string;
+  readonly timeoutInSeconds: number;
+  readonly maxRetries: number;
+  readonly fetch: typeof fetch;
+}
+
+export interface Answer {
+  readonly body: unknown;
+  readonly headers: Headers;
+}
+
+export class Http {
+  // Private to the engine, so that no print of a client shows the secret.
+  readonly #settings: HttpSettings;
+  readonly #authorization: string;
+
+  constructor(settings: HttpSettings) {
+    this.#settings = settings;
+    this.#authorization = `Basic ${btoa(`${settings.user}:${settings.secret}`)}`;
+  }
+
+  get timeoutInSeconds(): number {
+    return this.#settings.timeoutInSeconds;
+  }
+
+  /** The answer's JSON, after as many tries as it takes, within the time limit. */
+  async json(call: Call): Promise<Answer> {
+    const retries = call.options?.maxRetries ?? this.#settings.maxRetries;
+    const seconds = (call.options?.timeoutInSeconds ?? this.#settings.timeoutInSeconds) + (call.extraSeconds ?? 0);
+    const deadline = new Deadline(seconds, call.options?.abortSignal);
+    let inDoubt = false;
+    try {
+      for (let tries = 0; ; tries++) {
+        try {
+          return await this.#once(call, deadline);
+        } catch (error) {
+          if (inDoubt && error instanceof ApiError) error.inDoubt = true;
+          const pause = Math.random() * Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** tries) + askedFor(error);
+          if (tries >= retries || pause >= deadline.left || !mayHelp(error, call)) throw error;
+          inDoubt ||= !(error instanceof ApiError) || error.status >= 500;
+          await sleep(pause, call.options?.abortSignal);
+        }
+      }
+    } finally {
+      deadline.end();
+    }
+  }
+
+  /** The answer's text, piece by piece as it comes, for as long as no silence is too long; one try. */
+  async *stream(call: Call, longestSilence: number): AsyncGenerator<string, void, undefined> {
+    const deadline = new Deadline(longestSilence, call.options?.abortSignal);
+    try {
+      const response = await this.#fetch(call, deadline.signal);
+      if (!response.ok || !response.body) throw refusal(response.status, response.headers, await response.text());
+      const reader = response.body.getReader();
+      const decoder = new TextDecoder();
+      for (;;) {
+        deadline.restart(longestSilence);
+        const { done, value } = await reader.read();
+        if (done) return;
+        // Our caller may take its time with what it gets.
+        deadline.stop();
+        yield decoder.decode(value, { stream: true });
+      }
+    } catch (error) {
+      throw deadline.explain(error, call);
+    } finally {
+      deadline.end();
+    }
+  }
+
+  async #once(call: Call, deadline: Deadline): Promise<Answer> {
+    try {
+      const response = await this.#fetch(call, deadline.signal);
+      const text = await response.text();
+      if (!response.ok) throw refusal(response.status, response.headers, text);
+      return { body: parsed(text, call), headers: response.headers };
+    } catch (error) {
+      throw deadline.explain(error, call);
+    }
+  }
+
+  #fetch(call: Call, signal: AbortSignal): Promise<Response> {
+    const headers = new Headers({ Authorization: this.#authorization, Accept: "application/json" });
+    if (call.json !== undefined) headers.set("Content-Type", "application/json");
+    if (call.idempotencyKey !== undefined) headers.set("Idempotency-Key", quoted(call.idempotencyKey));
+    for (const [name, value] of Object.entries(call.headers ?? {})) if (value !== undefined) headers.set(name, value);
+    const body = call.json === undefined ? call.body : JSON.stringify(call.json);
+    // A plain function: browsers refuse to fetch as a method of something else.
+    const { fetch, baseUrl } = this.#settings;
+    return fetch(`${baseUrl}${call.path}${queryString(call.query)}`, {
+      method: call.method,
+      headers,
+      ...(body === undefined ? {} : { body: body as string }),
+      signal,
+      // The server never redirects; credentials must not follow whoever else does.
+      redirect: "error",
+      // Of browsers: no cookies, no password prompt, no answers of yesterday.
+      credentials: "omit",
+      cache: "no-store",
+    });
+  }
+}
+
+/** A time limit, and the caller's own signal, as one signal. */
+class Deadline {
+  readonly #controller = new AbortController();
+  readonly #abortSignal: AbortSignal | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #seconds = 0;
+  #end = 0;
+  #expired = false;
+
+  constructor(seconds: number, abortSignal: AbortSignal | undefined) {
+    this.#abortSignal = abortSignal;
+    if (abortSignal?.aborted) this.#abort();
+    abortSignal?.addEventListener("abort", this.#abort);
+    this.restart(seconds);
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** Seconds. */
+  get left(): number {
+    return (this.#end - Date.now()) / 1000;
+  }
+
+  readonly #abort = (): void => this.#controller.abort();
+
+  readonly #expire = (): void => {
+    this.#expired = true;
+    this.#abort();
+  };
+
+  restart(seconds: number): void {
+    this.stop();
+    this.#seconds = seconds;
+    this.#end = Date.now() + seconds * 1000;
+    this.#timer = setTimeout(this.#expire, Math.min(seconds * 1000, LONGEST_TIMER));
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+  }
+
+  /** Gives back timer, listener and, if an answer was not read to its end, the connection. */
+  end(): void {
+    this.stop();
+    this.#abortSignal?.removeEventListener("abort", this.#abort);
+    this.#abort();
+  }
+
+  /** The error to throw for one that was caught under this deadline. */
+  explain(error: unknown, call: Call): unknown {
+    if (error instanceof SignalboxError) return error;
+    if (this.#abortSignal?.aborted) return this.#abortSignal.reason;
+    const what = this.#expired ? `nothing came within ${this.#seconds} s` : reason(error);
+    return new ConnectionFailed(`${call.method} ${call.path}: no answer: ${what}`, { cause: error });
+  }
+}
+
+/** Whether another try may end better, and does no harm: a POST is repeated only if the server can recognise it. */
+function mayHelp(error: unknown, call: Call): boolean {
+  const keyed = call.idempotencyKey !== undefined;
+  if (error instanceof Conflict) return keyed; // the first try of this key is still being answered
+  return passing(error) && (keyed || call.method !== "POST");
+}
+
+function askedFor(error: unknown): number {
+  return (error instanceof ApiError ? error.retryAfter : null) ?? 0;
+}
+
+/** An id as part of a path; what would lead to another path is refused. */
+export function segment(id: string): string {
+  if (/^\.*$/.test(id)) throw new TypeError("an id must not be empty");
+  return encodeURIComponent(id);
+}
+
+/** A key that nobody else makes. `crypto.randomUUID` is missing in pages that came without TLS. */
+export function randomKey(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** Throws the signal's reason when it ends first. */
+export function sleep(seconds: number, abortSignal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => {
+      clearTimeout(timer);
+      reject(abortSignal?.reason);
+    };
+    const timer = setTimeout(() => {
+      abortSignal?.removeEventListener("abort", abort);
+      resolve();
+    }, seconds * 1000);
+    if (abortSignal?.aborted) abort();
+    else abortSignal?.addEventListener("abort", abort, { once: true });
+  });
+}
+
+/** A structured string (RFC 9651), so that spaces and quotes in a key are taken as they are. */
+function quoted(key: string): string {
+  return `"${key.replace(/["\\]/g, "\\$&")}"`;
+}
+
+function queryString(query: object = {}): string {
+  const made = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    if (value === undefined || value === null) continue;
+    made.set(name, value instanceof Date ? value.toISOString() : String(value));
+  }
+  const text = made.toString();
+  return text && `?${text}`;
+}
+
+function parsed(text: string, call: Call): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new UnexpectedAnswer(`${call.method} ${call.path}: the answer is not JSON; is baseUrl right?`, { cause });
+  }
+}
+
+function reason(error: unknown): string {
+  const { message, cause } = error as { message?: string; cause?: { message?: string } };
+  return cause?.message || message || String(error);
+}

@@ -1,0 +1,34 @@
+/** What became of each item of an operation; stopping one. */
+
+import { type Http, segment } from "./http.js";
+import { Listing } from "./listing.js";
+import type { Item, ItemPage, ListItems, RequestOptions, ResourceReference } from "./types.js";
+
+export class Ledger {
+  readonly #http: Http;
+
+  constructor(http: Http) {
+    this.#http = http;
+  }
+
+  /** Every item of the operation, by ascending index. */
+  listItems(operationId: string, request: ListItems = {}, options?: RequestOptions): Listing<ItemPage, Item> {
+    const fetch = async (pageToken?: string): Promise<ItemPage> => {
+      const path = `${operationPath(operationId)}/Items`;
+      const { body } = await this.#http.json({ method: "GET", path, query: { ...request, pageToken }, options });
+      return body as ItemPage;
+    };
+    return new Listing(fetch, ({ items }) => items, request.pageToken);
+  }
+
+  /** Stops the operation; nothing is applied after this is answered. {@link Conflict} if it is final already. */
+  async cancel(operationId: string, options?: RequestOptions): Promise<ResourceReference> {
+    const path = `${operationPath(operationId)}/Cancel`;
+    const { body } = await this.#http.json({ method: "POST", path, options });
+    return body as ResourceReference;
+  }
+}
+
+function operationPath(operationId: string): string {
+  return `/signalbox/v1/SenderPools/Operations/${segment(operationId)}`;
+}

@@ -1,0 +1,63 @@
+/** Lists: one page to await, all items to iterate over. */
+
+import type { Page } from "./types.js";
+
+/**
+ * What a list call returns. `await` it for its first page, `for await` over it for every item of every page, or over
+ * `pages()`. Nothing is asked before one of these is done. Each `for await` is a walk of its own, from the
+ * `pageToken` that the call was given, if any.
+ *
+ * Like every promise it dissolves in another one: an async function that returns a listing returns its first page.
+ */
+export class Listing<P extends Page, Item> implements Promise<P>, AsyncIterable<Item> {
+  readonly [Symbol.toStringTag] = "Listing";
+  readonly #fetch: (pageToken: string | undefined) => Promise<P>;
+  readonly #items: (page: P) => readonly Item[];
+  readonly #start: string | undefined;
+  #first: Promise<P> | undefined;
+
+  constructor(
+    fetch: (pageToken: string | undefined) => Promise<P>,
+    items: (page: P) => readonly Item[],
+    start: string | undefined,
+  ) {
+    this.#fetch = fetch;
+    this.#items = items;
+    this.#start = start;
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Item, void, undefined> {
+    for await (const page of this.pages()) yield* this.#items(page);
+  }
+
+  async *pages(): AsyncGenerator<P, void, undefined> {
+    let token: string | null | undefined = this.#start;
+    do {
+      const page: P = await this.#fetch(token);
+      yield page;
+      token = page.pagination.next;
+    } while (token !== null);
+  }
+
+  // Promise: everything leads to the first page, which is fetched once.
+
+  then<A = P, B = never>(
+    fulfilled?: ((page: P) => A | PromiseLike<A>) | null,
+    rejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
+  ): Promise<A | B> {
+    return this.#page().then(fulfilled, rejected);
+  }
+
+  catch<B = never>(rejected?: ((reason: unknown) => B | PromiseLike<B>) | null): Promise<P | B> {
+    return this.#page().catch(rejected);
+  }
+
+  finally(settled?: (() => void) | null): Promise<P> {
+    return this.#page().finally(settled);
+  }
+
+  #page(): Promise<P> {
+    this.#first ??= this.#fetch(this.#start);
+    return this.#first;
+  }
+}

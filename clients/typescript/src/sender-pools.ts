@@ -1,0 +1,180 @@
+/** Sender pools, and the operations that fill them. */
+
+import { operations } from "./event-stream.js";
+import { OperationTimeout, passing } from "./errors.js";
+import { type Http, randomKey, segment, sleep } from "./http.js";
+import { Listing } from "./listing.js";
+import { dated, resource } from "./shapes.js";
+import { senderListing } from "./senders.js";
+import type {
+  ChangeOptions,
+  CreateSenderPool,
+  FetchOperationOptions,
+  ListOperations,
+  ListSenderPools,
+  ListSenders,
+  Operation,
+  OperationPage,
+  OperationReference,
+  RequestOptions,
+  ResourceReference,
+  Sender,
+  SenderPage,
+  SenderPool,
+  SenderPoolPage,
+  SenderRef,
+  StartOptions,
+  UpdateSenderPool,
+  WaitOptions,
+} from "./types.js";
+
+const ROOT = "/v1/SenderPools";
+/** Longest that one request waits for an operation: proxies cut what is silent for longer. */
+const LONGEST_WAIT = 25;
+const PAUSE = 0.25;
+
+export class SenderPools {
+  readonly #http: Http;
+
+  constructor(http: Http) {
+    this.#http = http;
+  }
+
+  /** The account's pools, newest first. */
+  list(request: ListSenderPools = {}, options?: RequestOptions): Listing<SenderPoolPage, SenderPool> {
+    const fetch = async (pageToken?: string): Promise<SenderPoolPage> => {
+      const { body } = await this.#http.json({ method: "GET", path: ROOT, query: { ...request, pageToken }, options });
+      const page = body as SenderPoolPage;
+      return { ...page, senderPools: page.senderPools.map(dated<SenderPool>) };
+    };
+    return new Listing(fetch, (page) => page.senderPools, request.pageToken);
+  }
+
+  /**
+   * Makes a pool and starts to put senders into it; at most 10,000 in one call. The pool is there when this is
+   * answered: `list({ operationId })` has it.
+   */
+  async create(request: CreateSenderPool = {}, options?: StartOptions): Promise<OperationReference> {
+    const { senders, ...rest } = request;
+    return this.#start(ROOT, senders ? { ...rest, senders: references(senders) } : rest, options);
+  }
+
+  async fetch(senderPoolId: string, options?: RequestOptions): Promise<SenderPool> {
+    return resource(await this.#http.json({ method: "GET", path: poolPath(senderPoolId), options }));
+  }
+
+  /** Changes name, tags or both; the tags replace all the old ones. */
+  async update(
+    senderPoolId: string,
+    request: UpdateSenderPool,
+    options?: ChangeOptions,
+  ): Promise<ResourceReference> {
+    const headers = { "If-Match": options?.ifMatch };
+    const path = poolPath(senderPoolId);
+    const { body } = await this.#http.json({ method: "PATCH", path, json: request, headers, options });
+    return body as ResourceReference;
+  }
+
+  /** Deletes the pool and cancels its unfinished operations; the senders remain. */
+  async delete(senderPoolId: string, options?: ChangeOptions): Promise<ResourceReference> {
+    const headers = { "If-Match": options?.ifMatch };
+    const { body } = await this.#http.json({ method: "DELETE", path: poolPath(senderPoolId), headers, options });
+    return body as ResourceReference;
+  }
+
+  /** The senders of a pool, newest sender first. */
+  listSenders(
+    senderPoolId: string,
+    request: ListSenders = {},
+    options?: RequestOptions,
+  ): Listing<SenderPage, Sender> {
+    return senderListing(this.#http, () => `${poolPath(senderPoolId)}/Senders`, request, options);
+  }
+
+  /** Starts to put senders into a pool; at most 1,000 in one call. */
+  async addSender(
+    senderPoolId: string,
+    senders: SenderRef | string | readonly (SenderRef | string)[],
+    options?: StartOptions,
+  ): Promise<OperationReference> {
+    const all = Array.isArray(senders) ? (senders as readonly (SenderRef | string)[]) : [senders as SenderRef | string];
+    return this.#start(`${poolPath(senderPoolId)}/Senders`, references(all), options);
+  }
+
+  /** Takes a sender out of a pool at once; it remains in the account. */
+  async removeSender(senderPoolId: string, senderId: string, options?: ChangeOptions): Promise<ResourceReference> {
+    const path = `${poolPath(senderPoolId)}/Senders/${segment(senderId)}`;
+    const headers = { "If-Match": options?.ifMatch };
+    const { body } = await this.#http.json({ method: "DELETE", path, headers, options });
+    return body as ResourceReference;
+  }
+
+  /** The account's operations, newest first. */
+  listOperations(request: ListOperations = {}, options?: RequestOptions): Listing<OperationPage, Operation> {
+    const path = `${ROOT}/Operations`;
+    const fetch = async (pageToken?: string): Promise<OperationPage> => {
+      const { body } = await this.#http.json({ method: "GET", path, query: { ...request, pageToken }, options });
+      const page = body as OperationPage;
+      return { ...page, operations: page.operations.map(dated<Operation>) };
+    };
+    return new Listing(fetch, (page) => page.operations, request.pageToken);
+  }
+
+  async fetchOperation(operationId: string, options: FetchOperationOptions = {}): Promise<Operation> {
+    const { waitInSeconds, ...rest } = options;
+    const call = { method: "GET", path: operationPath(operationId), options: rest } as const;
+    if (waitInSeconds === undefined) return resource(await this.#http.json(call));
+    // The header knows whole seconds, and the server no more than 60.
+    const wait = Math.floor(Math.min(60, Math.max(0, waitInSeconds)));
+    return resource(await this.#http.json({ ...call, headers: { Prefer: `wait=${wait}` }, extraSeconds: wait }));
+  }
+
+  /**
+   * The operation when it is final. {@link OperationTimeout} when it is not within 60 seconds, or those given. Once
+   * the operation was seen, a server that is away is waited for as well.
+   */
+  async wait(operationId: string, { timeoutInSeconds = 60, abortSignal }: WaitOptions = {}): Promise<Operation> {
+    const end = Date.now() + timeoutInSeconds * 1000;
+    let seen: Operation | undefined;
+    for (;;) {
+      const left = (end - Date.now()) / 1000;
+      const options = seen ? { abortSignal, timeoutInSeconds: Math.max(left, 1) } : { abortSignal };
+      try {
+        seen = await this.fetchOperation(operationId, { ...options, waitInSeconds: Math.min(LONGEST_WAIT, left - 1) });
+      } catch (error) {
+        if (!seen || !passing(error)) throw error;
+      }
+      if (seen.status !== "PROCESSING") return seen;
+      const rest = (end - Date.now()) / 1000;
+      if (rest <= 0) throw new OperationTimeout(seen, timeoutInSeconds);
+      // Something on the way may not pass on that we wish to wait.
+      await sleep(Math.min(PAUSE, rest), abortSignal);
+    }
+  }
+
+  /**
+   * The operation as it is, and again at each change that is seen, until it is final. A stream that breaks is opened
+   * again. Once the operation was seen, an error is thrown only when the server is away for longer than the time limit.
+   */
+  watch(operationId: string, options?: RequestOptions): AsyncGenerator<Operation, void, undefined> {
+    return operations(this.#http, operationPath(operationId), options);
+  }
+
+  async #start(path: string, json: object, options?: StartOptions): Promise<OperationReference> {
+    const idempotencyKey = options?.idempotencyKey ?? randomKey();
+    const { body } = await this.#http.json({ method: "POST", path, json, idempotencyKey, options });
+    return body as OperationReference;
+  }
+}
+
+function poolPath(senderPoolId: string): string {
+  return `${ROOT}/${segment(senderPoolId)}`;
+}
+
+function operationPath(operationId: string): string {
+  return `${ROOT}/Operations/${segment(operationId)}`;
+}
+
+function references(senders: readonly (SenderRef | string)[]): readonly SenderRef[] {
+  return senders.map((one) => (typeof one === "string" ? { senderId: one } : one));
+}

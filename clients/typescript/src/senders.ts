@@ -1,0 +1,64 @@
+/** The account's senders, and which of them can reach a person. */
+
+import { type Http, segment } from "./http.js";
+import { Listing } from "./listing.js";
+import { dated, resource } from "./shapes.js";
+import type {
+  ListSenders,
+  RequestOptions,
+  Resolutions,
+  ResolveSenders,
+  SearchSenders,
+  Sender,
+  SenderPage,
+} from "./types.js";
+
+export class Senders {
+  readonly #http: Http;
+
+  constructor(http: Http) {
+    this.#http = http;
+  }
+
+  /** All senders, newest first. */
+  list(request: ListSenders = {}, options?: RequestOptions): Listing<SenderPage, Sender> {
+    return senderListing(this.#http, () => "/v1/Senders", request, options);
+  }
+
+  async fetch(senderId: string, options?: RequestOptions): Promise<Sender> {
+    return resource(await this.#http.json({ method: "GET", path: `/v1/Senders/${segment(senderId)}`, options }));
+  }
+
+  /** The sender with this address, if there is one; the address stays out of URLs and logs. */
+  search(request: SearchSenders, options?: RequestOptions): Listing<SenderPage, Sender> {
+    const fetch = async (pageToken?: string): Promise<SenderPage> => {
+      const json = { ...request, pageToken };
+      return page(await this.#http.json({ method: "POST", path: "/v1/Senders/Search", json, options }));
+    };
+    return new Listing(fetch, ({ senders }) => senders, request.pageToken);
+  }
+
+  /** Which senders can reach this person, best first: at most 10. */
+  async resolve(request: ResolveSenders, options?: RequestOptions): Promise<Resolutions> {
+    const path = "/v1/Senders/Resolve";
+    const { body } = await this.#http.json({ method: "POST", path, json: request, options });
+    return body as Resolutions;
+  }
+}
+
+/** Senders at a path, which is made when the first page is asked for, so that a wrong id is refused there. */
+export function senderListing(
+  http: Http,
+  path: () => string,
+  request: ListSenders,
+  options: RequestOptions | undefined,
+): Listing<SenderPage, Sender> {
+  const fetch = async (pageToken?: string): Promise<SenderPage> =>
+    page(await http.json({ method: "GET", path: path(), query: { ...request, pageToken }, options }));
+  return new Listing(fetch, ({ senders }) => senders, request.pageToken);
+}
+
+function page({ body }: { readonly body: unknown }): SenderPage {
+  const read = body as SenderPage;
+  return { ...read, senders: read.senders.map(dated<Sender>) };
+}

@@ -1,0 +1,269 @@
+/** What the server answers and what it is asked, as plain objects in the words of the API. */
+
+export type Channel = "SMS" | "RCS" | "EMAIL" | "WHATSAPP" | "PUSH";
+export type SenderStatus = "ACTIVATED" | "DEACTIVATED";
+export type RecipientChannel = "PHONE" | "WHATSAPP" | "EMAIL" | "PUSH";
+export type OperationStatus = "PROCESSING" | "COMPLETED" | "CANCELED";
+export type Outcome = "QUEUED" | "CREATED" | "ALREADY_MEMBER" | "FAILED";
+
+/** Labels of your own: at most 10, keys of 1-128 and values of 1-256 letters, digits and `. _ ~ -`. */
+export type Tags = Readonly<Record<string, string>>;
+/** A moment: a Date, or RFC 3339 with any offset. */
+export type Time = Date | string;
+
+// --- answers
+
+/** One address that messages can be sent from. */
+export interface Sender {
+  readonly id: string;
+  readonly displayName: string | null;
+  readonly address: string;
+  readonly channel: Channel;
+  readonly status: SenderStatus;
+  readonly tags: Tags;
+  readonly updatedAt: Date;
+  readonly createdAt: Date;
+}
+
+/** A named group of senders. */
+export interface SenderPool {
+  readonly id: string;
+  readonly name: string;
+  readonly tags: Tags;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+}
+
+/** Counts of items: always `total = queued + created + failed`. */
+export interface OperationStats {
+  readonly total: number;
+  readonly queued: number;
+  readonly created: number;
+  readonly failed: number;
+}
+
+/** The work of one create or one add. COMPLETED and CANCELED are final; COMPLETED may have failed items. */
+export interface Operation {
+  readonly id: string;
+  readonly status: OperationStatus;
+  readonly stats: OperationStats;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+}
+
+/** What became of one item of an operation; the pool's own item has no sender. */
+export interface Item {
+  readonly index: number;
+  readonly senderId: string | null;
+  readonly outcome: Outcome;
+  /** Null unless it failed. */
+  readonly code: number | null;
+  readonly message: string | null;
+}
+
+/** Tokens for `pageToken`: `next` for the following page, null on the last; `self` for this page again. */
+export interface Pagination {
+  readonly next: string | null;
+  readonly self: string;
+}
+
+export interface Page {
+  readonly pagination: Pagination;
+}
+export interface SenderPage extends Page {
+  readonly senders: readonly Sender[];
+}
+export interface SenderPoolPage extends Page {
+  readonly senderPools: readonly SenderPool[];
+}
+export interface OperationPage extends Page {
+  readonly operations: readonly Operation[];
+}
+export interface ItemPage extends Page {
+  readonly items: readonly Item[];
+}
+
+/** Work that was accepted, and where to watch it. */
+export interface OperationReference {
+  readonly operationId: string;
+  readonly operationLocation: string;
+}
+
+/** What was changed, and where it is. */
+export interface ResourceReference {
+  readonly resourceId: string;
+  readonly resourceLocation: string;
+}
+
+/** One way to reach the person; `priority` is its place, 0 the best. */
+export interface Resolution {
+  readonly from: {
+    readonly senderId: string;
+    readonly displayName: string | null;
+    readonly channel: Channel;
+    readonly address: string;
+  };
+  readonly to: RecipientAddress;
+  readonly priority: number;
+}
+
+/** At most 10 ways, best first. */
+export interface Resolutions {
+  readonly results: readonly Resolution[];
+}
+
+/** How many rows made a sender, how many found one, and each problem of the others. */
+export interface Entered {
+  readonly created: number;
+  readonly updated: number;
+  readonly refused: readonly Refused[];
+}
+
+/** A problem of one row: `context` is its place (`$[3].address`), `line` where the row starts in NDJSON and CSV. */
+export interface Refused {
+  readonly context: string;
+  readonly code: number;
+  readonly message: string;
+  readonly line: number | null;
+}
+
+// --- questions
+
+/** Which page of a list: `pageSize` is 1-1000 (the server's default is 50), `pageToken` either token of a page. */
+export interface Paging {
+  readonly pageToken?: string | undefined;
+  readonly pageSize?: number | undefined;
+}
+
+/** Created strictly after `startDate` and strictly before `endDate`. */
+export interface Created {
+  readonly startDate?: Time | undefined;
+  readonly endDate?: Time | undefined;
+}
+
+export interface ListSenderPools extends Created, Paging {
+  /** Only the pool that this operation created. */
+  readonly operationId?: string | undefined;
+}
+
+export interface ListSenders extends Created, Paging {
+  readonly channel?: Channel | undefined;
+  readonly status?: SenderStatus | undefined;
+}
+
+export interface ListOperations extends Created, Paging {
+  readonly status?: OperationStatus | undefined;
+}
+
+export interface ListItems extends Paging {
+  readonly outcome?: Outcome | undefined;
+}
+
+/** Names one sender. */
+export interface SenderRef {
+  readonly senderId: string;
+}
+
+/** A pool to make; without a name it is called by its id. */
+export interface CreateSenderPool {
+  readonly name?: string | undefined;
+  /** At most 10,000, by id. */
+  readonly senders?: readonly (SenderRef | string)[] | undefined;
+  readonly tags?: Tags | undefined;
+}
+
+/** A new name, new tags in place of all the old ones, or both. */
+export interface UpdateSenderPool {
+  readonly name?: string | undefined;
+  readonly tags?: Tags | undefined;
+}
+
+export interface SearchSenders extends Paging {
+  readonly address: string;
+  readonly channel: Channel;
+  readonly status?: SenderStatus | undefined;
+}
+
+/** One address of the person to be reached. */
+export interface RecipientAddress {
+  readonly address: string;
+  readonly channel: RecipientChannel;
+}
+
+/** Picks senders: by number or agent, by mailbox, or by push id. */
+export type SenderAddress =
+  | { readonly address: string; readonly channel: "SMS" | "RCS" | "WHATSAPP" }
+  | { readonly address: string; readonly name?: string | undefined }
+  | { readonly fcm?: string | undefined; readonly apn?: string | undefined };
+
+/** Who is to be reached, and from where: at most one of `senderPoolId` and `senderAddresses`; neither, all senders. */
+export interface ResolveSenders {
+  /** 1-100 addresses of one person. */
+  readonly recipientAddresses: readonly RecipientAddress[];
+  readonly senderPoolId?: string | undefined;
+  readonly senderAddresses?: readonly SenderAddress[] | undefined;
+  readonly channels?:
+    | {
+        /** Only these sender channels. */
+        readonly filterIn?: readonly Channel[] | undefined;
+        /** Lower comes first; channels that are left out come last. */
+        readonly priority?: readonly { readonly channel: Channel; readonly priority: number }[] | undefined;
+      }
+    | undefined;
+}
+
+/** A row of inventory, found by channel and address; what is absent keeps its value. */
+export interface InventoryRow {
+  readonly channel: Channel;
+  readonly address: string;
+  /** Null clears it. */
+  readonly displayName?: string | null | undefined;
+  readonly status?: SenderStatus | undefined;
+  readonly tags?: Tags | undefined;
+}
+
+/** What to change of a sender; `displayName` null removes it, tags replace all the old ones. */
+export interface UpdateSender {
+  readonly displayName?: string | null | undefined;
+  readonly status?: SenderStatus | undefined;
+  readonly tags?: Tags | undefined;
+}
+
+// --- how to ask
+
+/** What one call does differently from the client's own settings. */
+export interface RequestOptions {
+  /** For the whole call, retries included. */
+  readonly timeoutInSeconds?: number | undefined;
+  readonly maxRetries?: number | undefined;
+  /** Ends the call, which then throws the signal's reason. */
+  readonly abortSignal?: AbortSignal | undefined;
+}
+
+/** Of a call that starts an operation. */
+export interface StartOptions extends RequestOptions {
+  /** 1-255 visible characters that name the thing to be done; the client makes a random one for each call. */
+  readonly idempotencyKey?: string | undefined;
+}
+
+/** Of a call that changes something. */
+export interface ChangeOptions extends RequestOptions {
+  /** Only if the resource is still in this state, see `etagOf`; else {@link PreconditionFailed}. */
+  readonly ifMatch?: string | undefined;
+}
+
+export interface FetchOperationOptions extends RequestOptions {
+  /** Seconds, at most 60: the answer comes when the operation is final or this long has passed. */
+  readonly waitInSeconds?: number | undefined;
+}
+
+export interface WaitOptions {
+  /** For all of it; 60 if absent. */
+  readonly timeoutInSeconds?: number | undefined;
+  readonly abortSignal?: AbortSignal | undefined;
+}
+
+export interface EnterOptions extends RequestOptions {
+  /** What a text is; `application/json` if absent. */
+  readonly media?: "application/json" | "application/x-ndjson" | "text/csv" | undefined;
+}

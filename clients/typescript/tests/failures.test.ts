@@ -1,0 +1,248 @@
+/** What goes wrong: refusals as classes, and what is tried again. */
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import {
+  ApiError,
+  Bug,
+  Conflict,
+  ConnectionFailed,
+  IdempotencyMismatch,
+  Invalid,
+  MissingCredentials,
+  NotFound,
+  Signalbox,
+  SignalboxError,
+  type SignalboxOptions,
+  TooLarge,
+  TooMany,
+  Unauthenticated,
+  Unavailable,
+  UnexpectedAnswer,
+} from "signalbox-client";
+import { ACCOUNT, type Fate, type Road, road, type Server, serve } from "./server.js";
+
+const SENDER = "comms_sender_01h2xcejqtf2nbrexx3vqjhp41";
+const roads: Road[] = [];
+let server: Server;
+
+before(async () => {
+  server = await serve();
+});
+after(async () => {
+  for (const one of roads) await one.close();
+  await server.stop();
+});
+
+/** A client on a road with these fates, and that road. */
+async function onRoad(fates: Fate[], options: SignalboxOptions = {}): Promise<{ client: Signalbox; path: Road }> {
+  const path = await road(server.baseUrl, fates);
+  roads.push(path);
+  return { client: new Signalbox({ ...ACCOUNT, baseUrl: path.baseUrl, ...options }), path };
+}
+
+function refused(status: number, headers: Record<string, string> = {}): Fate {
+  const errors = [{ code: 20000 + status, message: "no", field: null, context: null, infoUrl: "http://host/docs" }];
+  return { status, headers, body: JSON.stringify({ code: 20000 + status, message: "no", status, errors }) };
+}
+
+async function failure(promise: PromiseLike<unknown>): Promise<unknown> {
+  return promise.then(
+    () => assert.fail("it should have failed"),
+    (error: unknown) => error,
+  );
+}
+
+test("a refusal has class, code, message, every problem with its place, and the request id", async () => {
+  const { client } = await onRoad([]);
+  const error = await failure(client.senderPools.create({ name: " ", tags: { team: "a b" } }));
+  assert.ok(error instanceof Invalid && error instanceof ApiError && error instanceof SignalboxError);
+  assert.deepEqual([error.name, error.status, error.code, error.retryAfter], ["Invalid", 400, 20001, null]);
+  assert.match(error.message, /^2 problems in the request/);
+  assert.deepEqual(error.problems.map(({ field }) => field), ["name", "tags.team"]);
+  assert.equal(error.problems[0]?.context, "$.name");
+  assert.match(error.problems[0].infoUrl, /\/docs\/errors#20001$/);
+  assert.match(error.requestId!, /^RQ[0-9a-f]{32}$/);
+});
+
+test("each status has its class", async () => {
+  const passing = { 502: Unavailable, 503: Unavailable, 504: Unavailable };
+  const classes = { 404: NotFound, 409: Conflict, 413: TooLarge, 422: IdempotencyMismatch, 500: Bug, ...passing };
+  for (const [status, kind] of Object.entries(classes)) {
+    const { client } = await onRoad([refused(Number(status))], { maxRetries: 0 });
+    const error = await failure(client.senders.fetch(SENDER));
+    assert.ok(error instanceof kind, status);
+    assert.equal(error.code, 20000 + Number(status));
+  }
+  const { client } = await onRoad([]);
+  const stranger = new Signalbox({ accountId: "AC", authToken: "x", baseUrl: server.baseUrl });
+  assert.ok((await failure(stranger.senders.list())) instanceof Unauthenticated);
+  assert.ok((await failure(client.senders.fetch(SENDER))) instanceof NotFound);
+});
+
+test("an answer of something else is no refusal of the API", async () => {
+  const page = { status: 200, headers: { "Content-Type": "text/html" }, body: "<html>" };
+  const elsewhere = { status: 302, headers: { Location: "/" } };
+  const { client } = await onRoad([page, { status: 418, body: "<html>" }, elsewhere], { maxRetries: 0 });
+  assert.ok((await failure(client.senders.list())) instanceof UnexpectedAnswer);
+  const error = await failure(client.senders.list());
+  assert.ok(error instanceof ApiError);
+  assert.deepEqual([error.status, error.code, error.problems, error.requestId], [418, null, [], null]);
+  assert.ok((await failure(client.senders.list())) instanceof ConnectionFailed);
+});
+
+test("429 and 503 are tried again after the seconds that they ask for", async () => {
+  const { client, path } = await onRoad([refused(429, { "Retry-After": "1" }), refused(503)]);
+  const start = Date.now();
+  await client.senders.list();
+  assert.equal(path.requests.length, 3);
+  assert.ok(Date.now() - start >= 1000);
+});
+
+test("the rate limit of a real server is waited for", async () => {
+  const limited = await serve({ SIGNALBOX_RATE_LIMIT: "2/2" });
+  const client = new Signalbox({ ...ACCOUNT, baseUrl: limited.baseUrl });
+  for (let n = 0; n < 4; n++) await client.senders.list();
+  const impatient = new Signalbox({ ...ACCOUNT, baseUrl: limited.baseUrl, maxRetries: 0 });
+  const all = await Promise.allSettled([1, 2, 3].map(() => impatient.senders.list()));
+  const errors = all.flatMap((one) => (one.status === "rejected" ? [one.reason as unknown] : []));
+  assert.ok(errors.length >= 1);
+  assert.ok(errors.every((error) => error instanceof TooMany && error.code === 20429 && error.retryAfter === 1));
+  await limited.stop();
+});
+
+test("the last refusal is thrown when the tries are used up", async () => {
+  const { client, path } = await onRoad(Array(9).fill(refused(503)), { maxRetries: 2 });
+  assert.ok((await failure(client.senders.list())) instanceof Unavailable);
+  assert.equal(path.requests.length, 3);
+});
+
+test("a wait that would outlast the time limit is left to the caller", async () => {
+  const { client, path } = await onRoad([refused(429, { "Retry-After": "3600" })]);
+  const error = await failure(client.senders.list());
+  assert.ok(error instanceof TooMany && error.retryAfter === 3600);
+  assert.equal(path.requests.length, 1);
+});
+
+test("a POST that starts an operation is repeated with the key that the client made, and starts it once", async () => {
+  const fates: Fate[] = ["lose the answer", "lose the request", refused(409), refused(503)];
+  const { client, path } = await onRoad(fates, { maxRetries: 4 });
+  const { operationId } = await client.senderPools.create({ name: "Once" });
+  const keys = new Set(path.requests.map(({ headers }) => headers["idempotency-key"]));
+  assert.equal(path.requests.length, 5);
+  assert.equal(keys.size, 1);
+  assert.match([...keys][0] as string, /^"[0-9a-f]{32}"$/);
+  const { senderPools } = await client.senderPools.list();
+  assert.equal(senderPools.filter(({ name }) => name === "Once").length, 1);
+  assert.equal((await client.senderPools.list({ operationId })).senderPools[0]?.name, "Once");
+});
+
+test("every call that starts an operation has a key of its own, or the caller's", async () => {
+  const { client, path } = await onRoad([]);
+  await client.senderPools.create();
+  await client.senderPools.create();
+  const [one, two] = path.requests.map(({ headers }) => headers["idempotency-key"]);
+  assert.notEqual(one, two);
+  const idempotencyKey = 'my "own" \\ key';
+  const first = await client.senderPools.create({ name: "Mine" }, { idempotencyKey });
+  assert.deepEqual(await client.senderPools.create({ name: "Mine" }, { idempotencyKey }), first);
+  const error = await failure(client.senderPools.create({ name: "Other" }, { idempotencyKey }));
+  assert.ok(error instanceof IdempotencyMismatch);
+});
+
+test("a POST without a key is not repeated", async () => {
+  for (const fate of [refused(429), refused(503), "lose the request"] satisfies Fate[]) {
+    const { client, path } = await onRoad([fate]);
+    await failure(client.inventory.enter([{ channel: "SMS", address: "+12025550100" }]));
+    assert.equal(path.requests.length, 1);
+  }
+});
+
+test("a change that was repeated says when it is in doubt", async () => {
+  const { client } = await onRoad([]);
+  await client.senderPools.create({ name: "Short-lived" });
+  const id = (await client.senderPools.list()).senderPools[0]!.id;
+  const { client: unlucky } = await onRoad(["lose the answer"]);
+  const error = await failure(unlucky.senderPools.delete(id));
+  assert.ok(error instanceof NotFound && error.inDoubt);
+  const plain = await failure(client.senderPools.delete(id));
+  assert.ok(plain instanceof NotFound && !plain.inDoubt);
+});
+
+test("a read is repeated when the connection breaks, and fails with its cause when nobody listens", async () => {
+  const { client, path } = await onRoad(["lose the request", "cut the answer"]);
+  await client.senders.list();
+  assert.equal(path.requests.length, 3);
+  const nowhere = new Signalbox({ ...ACCOUNT, baseUrl: "http://127.0.0.1:9", maxRetries: 1 });
+  const error = await failure(nowhere.senders.list());
+  assert.ok(error instanceof ConnectionFailed && error.cause instanceof Error);
+});
+
+test("a call ends at its time limit", async () => {
+  const silent = await road("http://127.0.0.1:9");
+  roads.push(silent);
+  const never: typeof fetch = (_, init) =>
+    new Promise((_, reject) => init?.signal?.addEventListener("abort", () => reject(init.signal?.reason)));
+  const client = new Signalbox({ ...ACCOUNT, baseUrl: silent.baseUrl, fetch: never, timeoutInSeconds: 0.2 });
+  const error = await failure(client.senders.list());
+  assert.ok(error instanceof ConnectionFailed);
+  assert.match(error.message, /nothing came within 0.2 s/);
+});
+
+test("a call ends at the caller's signal, with its reason, also between two tries", async () => {
+  const { client, path } = await onRoad([refused(503, { "Retry-After": "20" })]);
+  const controller = new AbortController();
+  const call = client.senders.list({}, { abortSignal: controller.signal }).then(() => assert.fail());
+  while (!path.requests.length) await new Promise(setImmediate);
+  const reason = new Error("changed my mind");
+  controller.abort(reason);
+  assert.equal(await failure(call), reason);
+  const late = client.senders.list({}, { abortSignal: AbortSignal.abort(reason) });
+  assert.equal(await failure(late), reason);
+});
+
+test("credentials come from the options, else from the environment, a key before the account", async () => {
+  const saved = { ...process.env };
+  const sent = async (options: SignalboxOptions): Promise<string> => {
+    const path = await road(server.baseUrl, [refused(401)]);
+    roads.push(path);
+    await failure(new Signalbox({ baseUrl: path.baseUrl, ...options }).senders.list());
+    return atob(path.requests[0]!.headers.authorization!.slice("Basic ".length));
+  };
+  try {
+    for (const name of Object.keys(process.env)) if (name.startsWith("SIGNALBOX_")) delete process.env[name];
+    assert.throws(() => new Signalbox(), MissingCredentials);
+    assert.throws(() => new Signalbox({ accountId: "AC1" }), MissingCredentials);
+    assert.throws(() => new Signalbox({ authToken: "t", apiKey: "SK1", apiSecret: "s" }), TypeError);
+    assert.equal(await sent({ accountId: "AC1", authToken: "t:1" }), "AC1:t:1");
+    assert.equal(await sent({ accountId: "AC1", apiKey: "SK1", apiSecret: "s" }), "SK1:s");
+    Object.assign(process.env, { SIGNALBOX_ACCOUNT_SID: "AC2", SIGNALBOX_AUTH_TOKEN: "t2" });
+    assert.equal(await sent({}), "AC2:t2");
+    Object.assign(process.env, { SIGNALBOX_API_KEY: "SK2", SIGNALBOX_API_SECRET: "s2" });
+    assert.equal(await sent({}), "SK2:s2");
+    assert.equal(await sent({ authToken: "t3" }), "AC2:t3");
+    Object.assign(process.env, { SIGNALBOX_BASE_URL: server.baseUrl });
+    assert.ok((await failure(new Signalbox().senders.list())) instanceof Unauthenticated);
+  } finally {
+    process.env = saved;
+  }
+});
+
+test("a base URL may have a path and a slash at its end, and nothing that leaks", async () => {
+  const { client, path } = await onRoad([refused(404)]);
+  await failure(new Signalbox({ ...ACCOUNT, baseUrl: `${path.baseUrl}/prefix/` }).senders.list());
+  assert.equal(path.requests[0]?.url, "/prefix/v1/Senders");
+  for (const baseUrl of ["localhost:8080", "ftp://host", "http://a:secret@host", "http://host?x=1", "a secret"]) {
+    const wrong = (): Signalbox => new Signalbox({ ...ACCOUNT, baseUrl });
+    assert.throws(wrong, (error: Error) => error instanceof TypeError && !error.message.includes("secret"));
+  }
+  assert.ok(client);
+});
+
+test("no print of a client or of an error shows the secret", async () => {
+  const { inspect } = await import("node:util");
+  const { client } = await onRoad([refused(401)]);
+  const error = await failure(client.senders.list());
+  const shown = [client, error].map((one) => inspect(one, { depth: 9, showHidden: true }) + JSON.stringify(one)).join();
+  assert.ok(!shown.includes(ACCOUNT.authToken) && !shown.includes(btoa(ACCOUNT.authToken)));
+});

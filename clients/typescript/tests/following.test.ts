@@ -1,0 +1,162 @@
+/** Following an operation to its end: waiting and watching. */
+
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import os from "node:os";
+import path from "node:path";
+import { after, before, test } from "node:test";
+import { NotFound, type Operation, OperationTimeout, Signalbox } from "signalbox-client";
+import { ACCOUNT, road, type Server, serve } from "./server.js";
+
+const UNKNOWN = "comms_operation_01h2xcejqtf2nbrexx3vqjhp41";
+/** It has nobody who works on operations: they stay as they are. */
+let idle: Server;
+let server: Server;
+let client: Signalbox;
+let idleClient: Signalbox;
+
+before(async () => {
+  [server, idle] = await Promise.all([serve(), serve({ SIGNALBOX_WORKERS: "0" })]);
+  client = new Signalbox({ ...ACCOUNT, baseUrl: server.baseUrl });
+  idleClient = new Signalbox({ ...ACCOUNT, baseUrl: idle.baseUrl });
+});
+after(() => Promise.all([server.stop(), idle.stop()]));
+
+/** Ids of senders that nobody has. */
+function strangers(count: number): string[] {
+  return Array.from({ length: count }, (_, n) => `comms_sender_01h2xcejqtf2nbrexx${String(n).padStart(8, "0")}`);
+}
+
+async function states(watched: AsyncIterable<Operation>): Promise<Operation[]> {
+  const seen: Operation[] = [];
+  for await (const operation of watched) seen.push(operation);
+  return seen;
+}
+
+test("wait gives the final operation", async () => {
+  const { operationId } = await client.senderPools.create({ senders: strangers(3000) });
+  const operation = await client.senderPools.wait(operationId);
+  assert.deepEqual([operation.status, operation.stats.failed], ["COMPLETED", 3000]);
+});
+
+test("wait gives up in time and has the operation as it was last seen", async () => {
+  const { operationId } = await idleClient.senderPools.create({ senders: strangers(2) });
+  const start = Date.now();
+  const error: unknown = await idleClient.senderPools.wait(operationId, { timeoutInSeconds: 1.5 }).catch((e) => e);
+  assert.ok(error instanceof OperationTimeout);
+  assert.deepEqual([error.operation.id, error.operation.status], [operationId, "PROCESSING"]);
+  assert.deepEqual(error.operation.stats, { total: 3, queued: 2, created: 1, failed: 0 });
+  assert.ok(Date.now() - start >= 1500 && Date.now() - start < 5000);
+});
+
+test("fetching with a wait answers when the time has passed", async () => {
+  const { operationId } = await idleClient.senderPools.create({ senders: strangers(2) });
+  const start = Date.now();
+  const operation = await idleClient.senderPools.fetchOperation(operationId, { waitInSeconds: 1 });
+  assert.equal(operation.status, "PROCESSING");
+  assert.ok(Date.now() - start >= 950);
+});
+
+test("cancel stops an operation, and whoever waits for it hears of it", async () => {
+  const { operationId } = await idleClient.senderPools.create({ senders: strangers(2) });
+  const waiting = idleClient.senderPools.wait(operationId);
+  assert.equal((await idleClient.ledger.cancel(operationId)).resourceId, operationId);
+  assert.equal((await waiting).status, "CANCELED");
+});
+
+test("watch shows the present state, each change and the end", async () => {
+  const { operationId } = await client.senderPools.create({ senders: strangers(10_000) });
+  const seen = await states(client.senderPools.watch(operationId));
+  assert.ok(seen.length >= 1);
+  assert.equal(seen.at(-1)?.status, "COMPLETED");
+  assert.ok(seen.slice(0, -1).every(({ status }) => status === "PROCESSING"));
+  assert.ok(seen.every(({ stats }) => stats.total === stats.queued + stats.created + stats.failed));
+  assert.equal(new Set(seen.map((one) => JSON.stringify(one))).size, seen.length);
+  assert.ok(seen[0]?.updatedAt instanceof Date);
+});
+
+test("leaving the loop closes the stream", async () => {
+  const { operationId } = await idleClient.senderPools.create({ senders: strangers(2) });
+  const way = await road(idle.baseUrl);
+  const watcher = new Signalbox({ ...ACCOUNT, baseUrl: way.baseUrl });
+  for await (const operation of watcher.senderPools.watch(operationId)) {
+    assert.equal(operation.status, "PROCESSING");
+    break;
+  }
+  await way.close();
+});
+
+test("a stream that breaks is opened again, without showing a state twice", async () => {
+  const { operationId } = await idleClient.senderPools.create({ senders: strangers(2) });
+  const way = await road(idle.baseUrl, ["lose the request", "pass", "cut the answer"]);
+  const watcher = new Signalbox({ ...ACCOUNT, baseUrl: way.baseUrl });
+  const seen: Operation[] = [];
+  for await (const operation of watcher.senderPools.watch(operationId)) {
+    seen.push(operation);
+    // Request 3 is the stream that was cut, 4 asks, 5 is the next stream: only then does the operation end.
+    if (seen.length === 1) {
+      const opened = async (): Promise<void> => {
+        while (way.requests.length < 5) await new Promise(setImmediate);
+        await idleClient.ledger.cancel(operationId);
+      };
+      void opened();
+    }
+  }
+  assert.deepEqual(seen.map(({ status }) => status), ["PROCESSING", "CANCELED"]);
+  const streams = way.requests.map(({ headers }) => headers.accept === "text/event-stream");
+  assert.deepEqual(streams.slice(0, 5), [true, false, true, false, true]);
+  await way.close();
+});
+
+test("where streams do not come through, watch asks", async () => {
+  const { operationId } = await idleClient.senderPools.create({ senders: strangers(2) });
+  const held = { status: 200, headers: { "Content-Type": "text/event-stream" }, body: "" };
+  const way = await road(idle.baseUrl, [held, "pass", held, "pass", held, "pass"]);
+  const watcher = new Signalbox({ ...ACCOUNT, baseUrl: way.baseUrl });
+  const statuses: string[] = [];
+  for await (const { status } of watcher.senderPools.watch(operationId)) {
+    statuses.push(status);
+    const asking = async (): Promise<void> => {
+      while (way.requests.length < 7) await new Promise(setImmediate);
+      await idleClient.ledger.cancel(operationId);
+    };
+    if (status === "PROCESSING") void asking();
+  }
+  assert.deepEqual(statuses, ["PROCESSING", "CANCELED"]);
+  assert.equal(way.requests.filter(({ headers }) => headers.accept === "text/event-stream").length, 3);
+  await way.close();
+});
+
+test("wait and watch go on when the server is restarted", async () => {
+  const folder = await mkdtemp(path.join(os.tmpdir(), "signalbox-"));
+  const database = `sqlite:///${folder}/signalbox.db`;
+  const first = await serve({ SIGNALBOX_WORKERS: "0" }, database);
+  const port = Number(new URL(first.baseUrl).port);
+  const client = new Signalbox({ ...ACCOUNT, baseUrl: first.baseUrl });
+  const { operationId } = await client.senderPools.create({ senders: strangers(2) });
+  const watched = client.senderPools.watch(operationId);
+  assert.equal((await watched.next()).value?.status, "PROCESSING");
+  const waiting = client.senderPools.wait(operationId);
+  const rest = states(watched);
+  await first.stop();
+  const second = await serve({}, database, port);
+  assert.equal((await waiting).status, "COMPLETED");
+  assert.equal((await rest).at(-1)?.status, "COMPLETED");
+  await second.stop();
+  await rm(folder, { recursive: true });
+});
+
+test("an operation that does not exist is refused, not waited for", async () => {
+  await assert.rejects(client.senderPools.wait(UNKNOWN), NotFound);
+  await assert.rejects(states(client.senderPools.watch(UNKNOWN)), NotFound);
+});
+
+test("watching ends at the caller's signal", async () => {
+  const { operationId } = await idleClient.senderPools.create({ senders: strangers(2) });
+  const controller = new AbortController();
+  const reason = new Error("enough");
+  const watched = idleClient.senderPools.watch(operationId, { abortSignal: controller.signal });
+  await watched.next();
+  controller.abort(reason);
+  await assert.rejects(watched.next(), reason);
+});
