@@ -5,7 +5,7 @@ BIN := .venv/bin
 STAMP := .venv/.built
 
 .DEFAULT_GOAL := venv
-.PHONY: venv serve test lint types check audit lock chaos scaling proxies moving packages bench bench-lock clean
+.PHONY: venv serve test lint types check audit lock chaos scaling proxies moving typescript recipes packages bench bench-lock clean
 MAKEFLAGS += --no-print-directory
 
 venv: $(STAMP)
@@ -61,6 +61,14 @@ proxies: $(STAMP)
 # The recipes of docs/moving.md that need tools of their own; the file says which.
 moving: $(STAMP)
 	@$(BIN)/python -m pytest tests/docs/check_moving.py $(ARGS)
+
+# The TypeScript client: built, packed, tested against the server and in Chromium (Node 20.3+, CHROMIUM=/usr/bin/chromium)
+typescript: $(STAMP)
+	@cd clients/typescript && npm ci --no-audit --no-fund && npm test
+
+# Clients in Go and Java of /openapi.json: generated, compiled, run; make recipes ARGS=go
+recipes: $(STAMP)
+	@$(BIN)/python clients/recipes/check.py $(ARGS)
 
 # sdists, wheels and the npm tarball into dist/, checked and used in a new environment
 packages: $(STAMP)

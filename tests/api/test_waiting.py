@@ -153,6 +153,25 @@ async def test_stream_of_a_final_operation_is_one_event(ada: Person) -> None:
     assert _events(answer.content) == [operation]
 
 
+@pytest.mark.parametrize(
+    ("accept", "streamed"),
+    [
+        ("text/event-stream", True),
+        ("Text/Event-Stream; q=0.5", True),
+        ("text/event-stream, */*", True),
+        ("application/json; q=0.9, text/event-stream", True),
+        ("text/event-stream, application/json", False),
+        ("application/json, text/event-stream;q=0.9", False),
+        ("text/event-stream; q=0", False),
+        ("*/*", False),
+    ],
+)
+async def test_stream_is_for_those_who_want_it_more_than_json(ada: Person, accept: str, streamed: bool) -> None:
+    operation = await ada.finished(await ada.post("/v1/SenderPools", json={}))
+    answer = await ada.get(f"/v1/SenderPools/Operations/{operation['id']}", headers={"Accept": accept})
+    assert (answer.headers["content-type"] == "text/event-stream") == streamed
+
+
 async def test_stream_comments_when_nothing_changes(idle_ada: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("signalbox.api.operations._COMMENT_SECONDS", 0)
     path = await _start(idle_ada)

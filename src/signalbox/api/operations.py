@@ -123,7 +123,7 @@ async def list_items(request: Request) -> Response | Stream:
     operation_id = request.path(OPERATION_ID)
     outcome = cast("operations.Outcome | None", request.get(OUTCOME))
     wanted = page(request, "items", operation_id, outcome)
-    streamed = "application/x-ndjson" in request.header(b"accept")
+    streamed = request.prefers("application/x-ndjson")
     limit = _STREAM_ITEMS if streamed else wanted.size + 1
 
     async def read(tx: Tx) -> list[operations.Item]:
@@ -174,7 +174,7 @@ Fetch = Callable[[Tx], Awaitable[operations.Operation]]
 
 async def _show(request: Request, fetch: Fetch) -> Response | Stream:
     """An operation in the way that the request asks for."""
-    if "text/event-stream" in request.header(b"accept"):
+    if request.prefers("text/event-stream"):
         await request.api.db.read(fetch)
         return Stream(_events(request, fetch), b"text/event-stream")
     headers: Headers = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
@@ -73,12 +74,30 @@ class Request:
         """A header's text, empty when it did not come."""
         return self.headers.get(name, b"").decode("latin-1")
 
+    def prefers(self, media: str) -> bool:
+        """Whether `Accept` wants this type more than JSON (RFC 9110, section 12.5.1).
+
+        Clients made from the document name every type that an answer may have, as equals: they get JSON.
+        """
+        accept = self.header(b"accept").lower()
+        return media in accept and _quality(accept, media) > _quality(accept, "application/json")
+
     def url(self, path: str) -> str:
         """An absolute URL on the scheme, host and prefix that the client called."""
         return self.base_url + path
 
 
 _NOBODY: Final = Principal(0, "")
+
+
+def _quality(accept: str, media: str) -> float:
+    """How much a type is wanted that is named: 0 to 1; 0 for one that is not."""
+    for one in accept.split(","):
+        name, _, parameters = one.partition(";")
+        if name.strip() == media:
+            weight = re.search(r"(?:^|;)\s*q\s*=\s*([01](?:\.\d{0,3})?)\s*(?:$|;)", parameters)
+            return float(weight[1]) if weight else 1.0
+    return 0.0
 
 
 class Response:

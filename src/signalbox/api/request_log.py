@@ -200,7 +200,7 @@ async def list_requests(request: Request) -> Response | Stream:
     if kept is None:
         raise Forbidden("the request log is switched off: see the setting request_log")
     wanted = page(request, "requests")
-    if "text/event-stream" in request.header(b"accept"):
+    if request.prefers("text/event-stream"):
         return Stream(_events(request, kept, wanted.size), b"text/event-stream")
     before = _END if wanted.anchor is None else int(wanted.anchor.item) + (wanted.anchor.edge == "at")
     entries = kept.newest(request.account_id, before, wanted.size + 1)
