@@ -5,8 +5,10 @@ from __future__ import annotations
 
 def main() -> None:
     """Run the command line and exit with its code."""
-    from signalbox.cli import main as command
-
+    try:
+        from signalbox.cli import main as command
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
     command(prog_name="signalbox")
 
 

@@ -1,0 +1,39 @@
+"""The `signalbox` command: one file per noun, and one function per command, which imports what it needs when called."""
+
+from __future__ import annotations
+
+import click
+
+from signalbox import __version__
+from signalbox.cli import accounts, completion, login, operations, pools, senders, serve
+from signalbox.cli.endings import Group
+
+__all__ = ["main"]
+
+
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="signalbox", message="%(prog)s %(version)s")
+def main() -> None:
+    """The Communications API as a program you run: senders, sender pools and their operations.
+
+    serve, worker, accounts and keys run the server. The other commands talk to a running one over HTTP,
+    with what `signalbox login` stored.
+
+    Every setting of the server is an option, an environment variable (SIGNALBOX_...) and a key of
+    signalbox.toml; the command line wins, then the environment, then the file.
+    """
+
+
+for _command in (
+    serve.serve,
+    serve.worker,
+    accounts.accounts,
+    accounts.keys,
+    login.login,
+    login.logout,
+    senders.senders,
+    pools.pools,
+    operations.operations,
+    completion.completion,
+):
+    main.add_command(_command)

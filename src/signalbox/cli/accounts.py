@@ -1,0 +1,157 @@
+"""`signalbox accounts` and `signalbox keys`: who may call, kept in the server's database."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from signalbox.cli.database import database_options, read, write
+from signalbox.cli.output import as_json_option, show, show_all
+
+if TYPE_CHECKING:
+    from signalbox.accounts import Account, Key
+
+
+@click.group()
+def accounts() -> None:
+    """Create, list, suspend and resume accounts; replace their tokens."""
+
+
+@accounts.command("create")
+@click.argument("name")
+@as_json_option
+@database_options
+def create_account(name: str, as_json: bool, **command_line: str | bool | None) -> None:
+    """Create an account and show its auth token, once."""
+    from signalbox import accounts
+
+    new = write(command_line, lambda tx: accounts.create(tx, name))
+    show({"accountSid": new.account.sid, "authToken": new.token}, as_json)
+
+
+@accounts.command("list")
+@as_json_option
+@database_options
+def list_accounts(as_json: bool, **command_line: str | bool | None) -> None:
+    """List every account."""
+    from signalbox import accounts
+
+    found = read(command_line, accounts.list_all)
+    show_all(["accountSid", "status", "createdAt", "name"], [_account_row(one) for one in found], as_json)
+
+
+@accounts.command("suspend")
+@click.argument("sid")
+@as_json_option
+@database_options
+def suspend_account(sid: str, as_json: bool, **command_line: str | bool | None) -> None:
+    """Refuse an account's credentials. On return, no process accepts them any more."""
+    from signalbox import accounts
+
+    write(command_line, lambda tx: accounts.suspend(tx, sid))
+    _wait_until_everywhere()
+    show({"accountSid": sid, "status": "SUSPENDED"}, as_json)
+
+
+@accounts.command("resume")
+@click.argument("sid")
+@as_json_option
+@database_options
+def resume_account(sid: str, as_json: bool, **command_line: str | bool | None) -> None:
+    """Accept a suspended account's credentials again."""
+    from signalbox import accounts
+
+    write(command_line, lambda tx: accounts.resume(tx, sid))
+    show({"accountSid": sid, "status": "ACTIVE"}, as_json)
+
+
+@accounts.command("rotate-token")
+@click.argument("sid")
+@as_json_option
+@database_options
+def rotate_token(sid: str, as_json: bool, **command_line: str | bool | None) -> None:
+    """Replace an account's auth token and show it, once. On return, the old one is dead everywhere."""
+    from signalbox import accounts
+
+    token = write(command_line, lambda tx: accounts.rotate_token(tx, sid))
+    # Shown before the wait: a command interrupted there must not take the only sight of the token with it.
+    show({"accountSid": sid, "authToken": token}, as_json)
+    _wait_until_everywhere()
+
+
+@click.group()
+def keys() -> None:
+    """Create, list and revoke API keys."""
+
+
+@keys.command("create")
+@click.option("--account", "account_sid", metavar="SID", required=True, help="The account that the key speaks for.")
+@click.option("--name", metavar="NAME", default="", help="What people call the key.")
+@as_json_option
+@database_options
+def create_key(account_sid: str, name: str, as_json: bool, **command_line: str | bool | None) -> None:
+    """Create an API key and show its secret, once."""
+    from signalbox import accounts
+
+    new = write(command_line, lambda tx: accounts.create_key(tx, account_sid, name))
+    show({"keySid": new.key.sid, "secret": new.secret}, as_json)
+
+
+@keys.command("list")
+@click.option("--account", "account_sid", metavar="SID", help="Only the keys of this account.")
+@as_json_option
+@database_options
+def list_keys(account_sid: str | None, as_json: bool, **command_line: str | bool | None) -> None:
+    """List API keys, revoked ones included."""
+    from signalbox import accounts
+
+    found = read(command_line, lambda tx: accounts.list_keys(tx, account_sid))
+    columns = ["keySid", "accountSid", "status", "createdAt", "revokedAt", "name"]
+    show_all(columns, [_key_row(one) for one in found], as_json)
+
+
+@keys.command("revoke")
+@click.argument("sid")
+@as_json_option
+@database_options
+def revoke_key(sid: str, as_json: bool, **command_line: str | bool | None) -> None:
+    """Refuse a key for good. On return, no process accepts it any more."""
+    from signalbox import accounts
+
+    write(command_line, lambda tx: accounts.revoke_key(tx, sid))
+    _wait_until_everywhere()
+    show({"keySid": sid, "status": "REVOKED"}, as_json)
+
+
+def _wait_until_everywhere() -> None:
+    """Processes may believe a credential they checked this much longer; then a change of it is in force."""
+    import time
+
+    from signalbox.accounts import CREDENTIAL_TTL
+
+    time.sleep(CREDENTIAL_TTL)
+
+
+def _account_row(account: Account) -> dict[str, str | None]:
+    from signalbox import clock
+
+    return {
+        "accountSid": account.sid,
+        "name": account.name,
+        "status": account.status,
+        "createdAt": clock.rfc3339(account.created_at),
+    }
+
+
+def _key_row(key: Key) -> dict[str, str | None]:
+    from signalbox import clock
+
+    return {
+        "keySid": key.sid,
+        "accountSid": key.account_sid,
+        "name": key.name,
+        "status": "ACTIVE" if key.revoked_at is None else "REVOKED",
+        "createdAt": clock.rfc3339(key.created_at),
+        "revokedAt": None if key.revoked_at is None else clock.rfc3339(key.revoked_at),
+    }

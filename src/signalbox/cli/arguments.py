@@ -1,0 +1,124 @@
+"""What people type, read: times, tags, senders by id or by channel and address."""
+
+from __future__ import annotations
+
+import re
+import sys
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final, cast
+
+import click
+
+from signalbox.cli.endings import MISUSED, Ended
+
+if TYPE_CHECKING:
+    from signalbox_client import Channel, Signalbox
+
+CHANNELS: Final = ("SMS", "RCS", "EMAIL", "WHATSAPP", "PUSH")
+STATUSES: Final = ("ACTIVATED", "DEACTIVATED")
+# As in ids.py, whose import takes longer than all of this folder's.
+SUFFIX: Final = "[0-7][a-hjkmnpqrstv-z0-9]{25,34}"
+SENDER_ID: Final = re.compile(f"comms_sender_{SUFFIX}")
+
+_UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+
+
+class Time(click.ParamType[datetime]):
+    """`2h` ago (s, m, h, d, w), a day, or a time with its offset; days begin in UTC."""
+
+    name = "TIME"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        if isinstance(value, datetime):
+            return value
+        text = str(value)
+        try:
+            if ago := re.fullmatch(r"(\d{1,9})([smhdw])", text, re.ASCII):
+                return datetime.now(UTC) - timedelta(seconds=int(ago[1]) * _UNITS[ago[2]])
+            if re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII):
+                return datetime.fromisoformat(text).replace(tzinfo=UTC)
+            found = datetime.fromisoformat(text)
+        except (ValueError, OverflowError):
+            found = None
+        if found is None or found.tzinfo is None:
+            self.fail(f"{text!r} is no time such as 2h, 2026-11-23 or 2026-11-23T14:00:00Z", param, ctx)
+        return found
+
+
+class Tags(click.ParamType[tuple[str, str]]):
+    """`key=value`."""
+
+    name = "KEY=VALUE"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
+        if isinstance(value, tuple):
+            return value
+        key, equals, text = str(value).partition("=")
+        if not equals:
+            self.fail(f"{str(value)!r} is not written key=value", param, ctx)
+        return key, text
+
+
+class Id(click.ParamType[str]):
+    """The id of a pool or an operation, checked here so that a name in its place is said at once."""
+
+    def __init__(self, kind: str, name: str) -> None:
+        self.name = name
+        self._pattern = re.compile(rf"comms_{kind}_{SUFFIX}")
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        text = str(value)
+        if not self._pattern.fullmatch(text):
+            self.fail(f"{text!r} is not the id of {self.name}", param, ctx)
+        return text
+
+
+POOL_ID: Final = Id("senderpool", "a pool")
+OPERATION_ID: Final = Id("operation", "an operation")
+
+since_option = click.option("--since", type=Time(), help="Created after this: 2h ago, a day, or a time.")
+until_option = click.option("--until", type=Time(), help="Created before this.")
+channel_option = click.option("--channel", type=click.Choice(CHANNELS, case_sensitive=False), help="Only this channel.")
+status_option = click.option("--status", type=click.Choice(STATUSES, case_sensitive=False), help="Only this status.")
+tag_option = click.option("--tag", "tags", type=Tags(), multiple=True, help="A tag; may be given several times.")
+limit_option = click.option("--limit", type=click.IntRange(1), metavar="N", help="At most this many.")
+yes_option = click.option("--yes", "-y", is_flag=True, help="Do not ask.")
+
+
+def page_size(limit: int | None) -> int:
+    """As many as one page has, or fewer if fewer are wanted."""
+    return min(limit or 1000, 1000)
+
+
+def pair(text: str, what: str = "CHANNEL:ADDRESS") -> tuple[str, str]:
+    """Channel and address of `SMS:+12025550100`."""
+    channel, colon, address = text.partition(":")
+    if not colon or not address:
+        raise click.BadParameter(f"{text!r} is not {what}")
+    return channel.upper(), address
+
+
+def sender_id(client: Signalbox, text: str) -> str:
+    """The id of a sender given by id, or as CHANNEL:ADDRESS. Raises Ended where the account has none."""
+    if SENDER_ID.fullmatch(text):
+        return text
+    channel, address = pair(text, "a sender's id, nor CHANNEL:ADDRESS")
+    if found := search(client, channel, address):
+        return found
+    raise Ended(f"{text}: the account has no such sender")
+
+
+def search(client: Signalbox, channel: str, address: str) -> str | None:
+    """The id of the one sender that has this channel and address, None where there is none."""
+    found = client.senders.search(address=address, channel=cast("Channel", channel), page_size=1)
+    return next((sender.id for sender in found), None)
+
+
+def confirm(question: str, yes: bool) -> None:
+    """Goes on after a yes; without a terminal to ask on only `--yes` is one."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise Ended("nothing was done: nobody can be asked here, so that --yes is needed", code=MISUSED)
+    if not click.confirm(question, err=True):
+        raise Ended("nothing was done")

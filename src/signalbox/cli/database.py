@@ -1,0 +1,96 @@
+"""What commands beside the server share: its settings as options, and a transaction on its database."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+
+from signalbox import config
+from signalbox.cli.endings import complain
+
+if TYPE_CHECKING:
+    from signalbox.config import Settings
+    from signalbox.db import Tx
+
+T = TypeVar("T")
+Command = TypeVar("Command", bound=Callable[..., None])
+
+
+def setting_options(*keys: str) -> Callable[[Command], Command]:
+    """An option for each of these settings; its text arrives as a keyword argument, None where not given."""
+
+    def decorate(command: Command) -> Command:
+        for setting in reversed([one for one in config.SETTINGS if one.key in keys]):
+            text = f"{setting.help}  [{setting.variable}; default: {setting.default_text}]"
+            if setting.form.kind == "boolean":
+                names = f"{setting.flag}/--no-{setting.flag[2:]}"
+                command = click.option(names, setting.key, default=None, help=text)(command)
+            else:
+                command = click.option(setting.flag, setting.key, metavar=setting.form.shown, help=text)(command)
+        return command
+
+    return decorate
+
+
+database_options = setting_options("database", "database_direct", "config")
+
+
+def settings_from(command_line: Mapping[str, str | bool | None]) -> Settings:
+    """The settings of the server. Raises ConfigError; says which variables of the environment are no settings."""
+    for warning in config.unknown_variables(os.environ):
+        complain(warning)
+    texts = {key: str(value).lower() if isinstance(value, bool) else value for key, value in command_line.items()}
+    return config.load(texts, os.environ)
+
+
+def lasting(settings: Settings) -> Settings:
+    """The same settings. Raises ConfigError when the database ends with the process."""
+    if settings.database == "sqlite://":
+        raise config.ConfigError(["database: sqlite:// lives in the memory of one process; this command needs a file"])
+    return settings
+
+
+def read(command_line: Mapping[str, str | bool | None], work: Callable[[Tx], Awaitable[T]]) -> T:
+    """What `work` returns for a transaction that only reads."""
+    return _with_database(command_line, work, writes=False)
+
+
+def write(command_line: Mapping[str, str | bool | None], work: Callable[[Tx], Awaitable[T]]) -> T:
+    """What `work` returns for a transaction that was committed."""
+    return _with_database(command_line, work, writes=True)
+
+
+def _with_database(
+    command_line: Mapping[str, str | bool | None], work: Callable[[Tx], Awaitable[T]], *, writes: bool
+) -> T:
+    settings = lasting(settings_from(command_line))
+    from signalbox import db, log
+
+    log.configure(settings.log_format, "warning")  # standard error is for what went wrong, here
+    database = db.connect(settings.database, connections=1, direct=settings.database_direct)
+
+    async def go() -> T:
+        await database.open()
+        try:
+            return await (database.write(work) if writes else database.read(work))
+        finally:
+            await database.close()
+
+    return run(go())
+
+
+def run(work: Coroutine[object, object, T]) -> T:
+    """Runs a coroutine to its end, on uvloop where there is one."""
+    import asyncio
+
+    try:
+        import uvloop
+    except ImportError:  # there is none for this system
+        loop_factory: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop
+    else:
+        loop_factory = uvloop.new_event_loop
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
+        return runner.run(work)

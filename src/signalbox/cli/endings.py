@@ -1,0 +1,116 @@
+"""How a command ends: its exit code, and what it says on standard error. docs/cli.md has the table."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from signalbox import config
+from signalbox.errors import Bug, SignalboxError
+
+if TYPE_CHECKING:
+    from signalbox_client import ApiError
+
+FAILED: Final = 1
+MISUSED: Final = 2  # click uses it as well
+PARTLY: Final = 3
+DIFFERS: Final = 4
+INTERRUPTED: Final = 130  # 128 + SIGINT, as shells have it
+
+
+class Ended(Exception):
+    """Ends the command with these lines on standard error, and this exit code."""
+
+    def __init__(self, *lines: str, code: int = FAILED) -> None:
+        super().__init__("\n".join(lines))
+        self.lines: Sequence[str] = lines
+        self.code = code
+
+
+class Group(click.Group):
+    """Turns what is expected to go wrong into lines on standard error and an exit code."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except Ended as ended:
+            complain(*ended.lines)
+            ctx.exit(ended.code)
+        except config.ConfigError as error:
+            for problem in error.problems:
+                complain(problem)
+            ctx.exit(MISUSED)
+        except (KeyboardInterrupt, click.Abort):
+            complain("interrupted")
+            ctx.exit(INTERRUPTED)
+        except (Bug, BrokenPipeError):
+            raise
+        except (SignalboxError, OSError) as error:
+            complain(str(error))
+            ctx.exit(FAILED)
+
+
+def complain(*lines: str) -> None:
+    """Says it on standard error: the first line with the program's name, the others indented below it."""
+    for number, text in enumerate(lines):
+        one_line = text if text.isprintable() else repr(text)[1:-1]
+        click.echo(f"  {one_line}" if number else f"signalbox: {one_line}", err=True)
+
+
+def refusal(error: ApiError) -> list[str]:
+    """What the server said: its message, each problem with its place, and the id that finds the request in its log."""
+    number = error.status if error.code is None else f"{error.status}, code {error.code}"
+    lines = [f"{error.message} ({number})"]
+    lines += [f"{one.context or one.field}: {one.message}" for one in error.problems if one.context or one.field]
+    if error.request_id:
+        lines.append(f"request id: {error.request_id}")
+    return lines
+
+
+def for_each(given: Sequence[str], work: Callable[[str], None]) -> None:
+    """Does it for each, whatever becomes of the others; ends the command with 1 if one was refused."""
+    from signalbox_client import ApiError
+
+    failed = False
+    for text in given:
+        try:
+            with finishing():
+                work(text)
+        except ApiError as error:
+            failed = True
+            first, *more = refusal(error)
+            complain(f"{text}: {first}", *more)
+        except Ended as ended:
+            failed = True
+            complain(*ended.lines)
+    if failed:
+        raise SystemExit(FAILED)
+
+
+@contextmanager
+def finishing() -> Iterator[None]:
+    """Lets a request end before Ctrl-C counts, so that the command knows what it did; a second one counts at once."""
+    before = signal.getsignal(signal.SIGINT)
+    if before != signal.default_int_handler:  # ignored, as in background jobs, or somebody else's
+        yield
+        return
+    pressed = False
+
+    def note(_signal: int, _frame: FrameType | None) -> None:
+        nonlocal pressed
+        if pressed:
+            raise KeyboardInterrupt
+        pressed = True
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if pressed:
+        raise KeyboardInterrupt

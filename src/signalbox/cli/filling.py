@@ -1,0 +1,291 @@
+"""Senders for pools: read from a file, looked up, handed over in as many requests as it takes, and watched."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, TypeVar
+
+import click
+
+from signalbox.cli.arguments import SENDER_ID, search
+from signalbox.cli.endings import INTERRUPTED, Ended, complain, finishing
+from signalbox.cli.output import Bar, cell, counted, wire
+
+if TYPE_CHECKING:
+    from signalbox_client import Operation, Signalbox
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+MOST_IN_CREATE: Final = 10_000
+MOST_IN_ADD: Final = 1_000
+# Requests at a time when senders are looked up one by one.
+_AT_ONCE: Final = 8
+_PROBLEMS_SHOWN: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A sender that somebody named: by its id, or else by channel and address; `place` is where."""
+
+    place: str
+    id: str | None = None
+    channel: str = ""
+    address: str = ""
+
+    def __str__(self) -> str:
+        return self.id or f"{self.channel}:{self.address}"
+
+
+def read_senders(file: io.BufferedReader) -> list[Wanted]:
+    """The senders that a file names: ids one a line, or CSV or NDJSON with senderId, id, or channel and address.
+
+    Raises Ended with every line that names none.
+    """
+    try:
+        text = file.read().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise Ended(f"{file.name}: is not UTF-8: byte {error.start}") from None
+    start = text.lstrip()
+    if start.startswith("{"):
+        found = list(_objects(text))
+    elif SENDER_ID.match(start):
+        found = [(number, {"id": line.strip()}) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
+    else:
+        found = list(_records(file.name, text))
+    senders, problems = [], []
+    for line, row in found:
+        sender = _wanted(f"{file.name}, line {line}", row)
+        if isinstance(sender, str):
+            problems.append(sender)
+        else:
+            senders.append(sender)
+    if problems:
+        raise Ended(f"{counted(len(problems), 'line')} without a sender", *shortened(problems))
+    return senders
+
+
+def looked_up(client: Signalbox, senders: Sequence[Wanted]) -> list[str]:
+    """The ids of these senders, each once. Raises Ended with every one that the account does not have.
+
+    An id is taken as it is: what the account has not, the operation will say.
+    """
+    named = list(dict.fromkeys((one.channel, one.address) for one in senders if not one.id))
+    ids = dict(zip(named, each("looking up", lambda pair: search(client, *pair), named), strict=True))
+    problems = [
+        f"{one.place}: the account has no sender {one}"
+        for one in senders
+        if not one.id and ids[one.channel, one.address] is None
+    ]
+    if problems:
+        raise Ended(f"not found: {counted(len(problems), 'sender')}", *shortened(problems))
+    return list(dict.fromkeys(one.id or ids[one.channel, one.address] or "" for one in senders))
+
+
+def each(words: str, work: Callable[[T], R], things: Sequence[T]) -> list[R]:
+    """What `work` makes of each, several at a time."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    made: list[R] = []
+    if not things:
+        return made
+    with Bar(words, "senders", len(things)) as bar, ThreadPoolExecutor(_AT_ONCE) as threads:
+        try:
+            for start in range(0, len(things), 1000):
+                for one in threads.map(work, things[start : start + 1000]):
+                    made.append(one)
+                    bar.update(len(made), len(made))
+        except BaseException:
+            threads.shutdown(cancel_futures=True)
+            raise
+    return made
+
+
+@dataclass
+class Filling:
+    """A pool that is being created or added to: how many of its senders were handed over, in which operations."""
+
+    total: int
+    pool_id: str | None = None
+    handed: int = 0
+    operation_ids: list[str] = field(default_factory=list)
+
+    def so_far(self) -> list[str]:
+        """What was done, for somebody whose command ended early."""
+        if not self.operation_ids:
+            return ["nothing was handed over"]
+        if self.pool_id is None:
+            return [f"operation {self.operation_ids[0]} creates the pool; its id is not known yet"]
+        lines = [f"pool {self.pool_id}: {self.handed:,} of {counted(self.total, 'sender')} handed over"]
+        if self.handed < self.total:
+            lines.append(f"`signalbox pools add {self.pool_id} --senders FILE` with the same file does the rest")
+        return lines
+
+    def create(self, client: Signalbox, name: str, tags: Mapping[str, str], senders: Sequence[str]) -> None:
+        """Creates the pool with the first 10,000 senders, and adds the others."""
+        with finishing():
+            first = senders[:MOST_IN_CREATE]
+            started = client.sender_pools.create(name=name, senders=first, tags=dict(tags) or None)
+            self.operation_ids.append(started.operation_id)
+            self.handed = len(first)
+            self.pool_id = next(iter(client.sender_pools.list(operation_id=started.operation_id))).id
+        self.add(client, self.pool_id, senders[MOST_IN_CREATE:])
+
+    def add(self, client: Signalbox, pool_id: str, senders: Sequence[str]) -> None:
+        """Adds senders, 1,000 a request."""
+        self.pool_id = pool_id
+        if not senders:
+            return
+        with Bar("handing over", "senders", self.total) as bar:
+            for start in range(0, len(senders), MOST_IN_ADD):
+                batch = senders[start : start + MOST_IN_ADD]
+                with finishing():
+                    started = client.sender_pools.add_sender(pool_id, batch)
+                    self.operation_ids.append(started.operation_id)
+                    self.handed += len(batch)
+                bar.update(self.handed, self.handed)
+
+
+@contextmanager
+def said_when_ended(filling: Filling) -> Iterator[None]:
+    """Whatever ends the block early, the command says what was handed over by then."""
+    from signalbox_client import ConnectionFailed, SignalboxError
+
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Ended("interrupted", *filling.so_far(), code=INTERRUPTED) from None
+    except SignalboxError as error:
+        if filling.operation_ids:
+            complain(*filling.so_far())
+        elif isinstance(error, ConnectionFailed):
+            complain("whether the server took the request is unknown: `signalbox operations list` has it if so")
+        raise
+
+
+@dataclass
+class Progress:
+    """The counters of several operations together."""
+
+    finals: dict[str, Operation] = field(default_factory=dict)
+    latest: Operation | None = None
+
+    @property
+    def stats(self) -> dict[str, int]:
+        """Sums of the counters of those that were seen."""
+        seen = [*self.finals.values(), *([self.latest] if self.latest else [])]
+        names = ("total", "queued", "created", "failed")
+        return {name: sum(getattr(one.stats, name) for one in seen) for name in names}
+
+    @property
+    def canceled(self) -> bool:
+        """Whether one of them was stopped."""
+        return any(one.status == "CANCELED" for one in self.finals.values())
+
+    def __str__(self) -> str:
+        stats = self.stats
+        return f"{stats['created']:,} created, {stats['failed']:,} failed, {stats['queued']:,} queued"
+
+
+def watch(
+    client: Signalbox,
+    operation_ids: Sequence[str],
+    items: int | None = None,
+    seen: Callable[[Operation], None] = lambda _operation: None,
+) -> Progress:
+    """Watches operations until all are final, with a bar; `seen` is called with every state of them.
+
+    Ctrl-C ends the command, not the operations: it says how far they were.
+    """
+    progress = Progress()
+    try:
+        with Bar("operation", "items", items) as bar:
+            for operation_id in operation_ids:
+                for operation in client.sender_pools.watch(operation_id):
+                    progress.latest = operation
+                    seen(operation)
+                    stats = progress.stats
+                    done = stats["created"] + stats["failed"]
+                    bar.update(done, done, items or stats["total"], cell(operation.status))
+                if progress.latest:
+                    progress.finals[operation_id], progress.latest = progress.latest, None
+    except KeyboardInterrupt:
+        left = [one for one in operation_ids if one not in progress.finals]
+        what = f"operation {left[0]} goes" if len(left) == 1 else f"{len(left):,} operations go"
+        last = f"; seen last: {progress}" if progress.stats["total"] else ""
+        again = f"`signalbox operations watch {left[0]}` looks again"
+        raise Ended("interrupted", f"{what} on at the server{last}", again, code=INTERRUPTED) from None
+    return progress
+
+
+def shortened(problems: Sequence[str]) -> list[str]:
+    """The first of them, and how many there are besides."""
+    more = len(problems) - _PROBLEMS_SHOWN
+    return [*problems[:_PROBLEMS_SHOWN], *([f"and {more:,} more"] if more > 0 else [])]
+
+
+def show_filling(filling: Filling, progress: Progress | None, as_json: bool) -> None:
+    """The pool and its operations, for people or programs."""
+    if as_json:
+        found: dict[str, object] = {
+            "senderPoolId": filling.pool_id,
+            "senders": filling.handed,
+            "operationIds": filling.operation_ids,
+        }
+        if progress:
+            found["operations"] = [wire(one) for one in progress.finals.values()]
+        click.echo(json.dumps(found))
+        return
+    click.echo(f"pool {cell(filling.pool_id)}: {counted(filling.handed, 'sender')} handed over")
+    if progress:
+        click.echo(f"{progress}")
+        return
+    for operation_id in filling.operation_ids:
+        click.echo(f"operation {cell(operation_id)}")
+
+
+def _objects(text: str) -> Iterator[tuple[int, Mapping[str, object]]]:
+    for number, line in enumerate(text.split("\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError):
+            row = None
+        yield number, row if isinstance(row, dict) else {}
+
+
+def _records(name: str, text: str) -> Iterator[tuple[int, Mapping[str, object]]]:
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    header: list[str] = []
+    while True:
+        line = reader.line_num + 1
+        try:
+            cells = next(reader, None)
+        except csv.Error as error:
+            raise Ended(f"{name}, line {line}: not valid CSV: {error}") from None
+        if cells is None:
+            return
+        if not header:
+            header = [cell.strip() for cell in cells]
+            if header and not {"id", "senderId"} & set(header) and not {"channel", "address"} <= set(header):
+                raise Ended(f"{name}: the header names no column senderId or id, nor channel and address")
+        elif cells:
+            yield line, dict(zip(header, cells, strict=False))
+
+
+def _wanted(place: str, row: Mapping[str, object]) -> Wanted | str:
+    for name in ("senderId", "id"):
+        if sender_id := row.get(name):
+            right = isinstance(sender_id, str) and SENDER_ID.fullmatch(sender_id)
+            return Wanted(place, str(sender_id)) if right else f"{place}: {name} is not the id of a sender"
+    channel, address = row.get("channel"), row.get("address")
+    if isinstance(channel, str) and isinstance(address, str) and re.fullmatch("[A-Z]+", channel) and address:
+        return Wanted(place, None, channel, address)
+    return f"{place}: neither senderId nor channel and address"

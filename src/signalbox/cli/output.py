@@ -1,0 +1,190 @@
+"""What commands print: tables for people, JSON for programs, and a live bar on a terminal."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from itertools import islice
+from typing import TYPE_CHECKING, Final, Self
+
+import click
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    import msgspec
+    from rich.progress import Progress
+
+as_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+
+_COLOURS: Final = {
+    "ACTIVATED": "green",
+    "COMPLETED": "green",
+    "CREATED": "green",
+    "PROCESSING": "cyan",
+    "QUEUED": "cyan",
+    "DEACTIVATED": "yellow",
+    "CANCELED": "yellow",
+    "FAILED": "red",
+}
+# A table's columns are as wide as its first lines need; after so many it is printed, and the rest follows as it comes.
+_MEASURED: Final = 1000
+
+
+def show(fields: Mapping[str, str], as_json: bool) -> None:
+    """One thing: a JSON object, or a line for each of its fields."""
+    if as_json:
+        click.echo(json.dumps(fields))
+        return
+    width = max(map(len, fields))
+    for name, value in fields.items():
+        click.echo(f"{name:<{width}}  {value}")
+
+
+def show_all(columns: Sequence[str], rows: Sequence[Mapping[str, str | None]], as_json: bool) -> None:
+    """All of a few things: one JSON array, or a table."""
+    if as_json:
+        click.echo(json.dumps(rows))
+        return
+    show_table(columns, ([row[column] for column in columns] for row in rows))
+
+
+def show_resource(resource: msgspec.Struct, as_json: bool) -> None:
+    """One thing of the API: the JSON object that the API has, or a line for each of its fields."""
+    found = wire(resource)
+    if as_json:
+        click.echo(json.dumps(found))
+        return
+    show({name: _coloured(cell(value)) for name, value in flat(found).items()}, as_json=False)
+
+
+def show_done(word: str, name: str, resource: msgspec.Struct, as_json: bool) -> None:
+    """One thing that was done: a line for people, the API's answer for programs (NDJSON, as there may be several)."""
+    click.echo(json.dumps(wire(resource)) if as_json else f"{cell(name)}  {_coloured(cell(word))}")
+
+
+def show_resources(columns: Sequence[str], resources: Iterable[msgspec.Struct], as_json: bool) -> None:
+    """A list of the API, however long: one JSON object a line (NDJSON), or a table of these fields."""
+    if as_json:
+        for resource in resources:
+            click.echo(json.dumps(wire(resource)))
+        return
+    rows = (flat(wire(resource)) for resource in resources)
+    show_table(columns, ([row[column] for column in columns] for row in rows))
+
+
+def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Aligned columns without lines between them; no value can start a line of its own or reach the terminal."""
+    cells = iter([cell(value) for value in row] for row in rows)
+    first = list(islice(cells, _MEASURED))
+    widths = [max(map(_width, column)) for column in zip(columns, *first, strict=True)]
+    click.echo(paint(_line(columns, widths), bold=True))
+    for row in first:
+        click.echo(_line(row, widths, coloured=True))
+    for row in cells:
+        click.echo(_line(row, widths, coloured=True))
+
+
+def wire(resource: msgspec.Struct) -> dict[str, object]:
+    """A result of the client as the JSON that the API has: its names, times with three decimals."""
+    import msgspec
+
+    found: dict[str, object] = msgspec.to_builtins(resource, builtin_types=(datetime,))
+    return {name: _wire_time(value) for name, value in found.items()}
+
+
+def flat(found: Mapping[str, object]) -> dict[str, object]:
+    """The same with the members of `stats` beside the others."""
+    rows: dict[str, object] = {}
+    for name, value in found.items():
+        rows.update(value if name == "stats" and isinstance(value, dict) else {name: value})
+    return rows
+
+
+def cell(value: object) -> str:
+    """A value as people read it, on one line and without control characters."""
+    from signalbox.log import printable
+
+    if isinstance(value, Mapping):
+        value = " ".join(f"{key}={one}" for key, one in value.items())
+    return "-" if value is None or value == "" else printable(str(value))
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 sender`, `2,000 senders`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def paint(text: str, colour: str | None = None, *, bold: bool = False) -> str:
+    """The text in a colour, where standard output is a terminal and NO_COLOR is not set."""
+    plain = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb" or not sys.stdout.isatty()
+    return text if plain else click.style(text, fg=colour, bold=bold or None)
+
+
+def _wire_time(value: object) -> object:
+    if not isinstance(value, datetime):
+        return value
+    return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _coloured(text: str) -> str:
+    return paint(text, _COLOURS[text]) if text in _COLOURS else text
+
+
+def _width(text: str) -> int:
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len
+
+    return cell_len(text)
+
+
+def _line(cells: Sequence[str], widths: Sequence[int], *, coloured: bool = False) -> str:
+    padded = [text + " " * (width - _width(text)) for text, width in zip(cells, widths, strict=True)]
+    padded[-1] = padded[-1].rstrip()
+    if coloured:
+        padded = [text.replace(word, _coloured(word), 1) for text in padded for word in [text.rstrip()]]
+    return "  ".join(padded)
+
+
+class Bar:
+    """A bar on standard error with count, rate and time left: on a terminal only, and gone when it is left."""
+
+    def __init__(self, words: str, unit: str, total: float | None) -> None:
+        """`total` is what `done` of `update` runs up to; None when nobody knows."""
+        self._words, self._unit, self._total = words, unit, total
+        self._progress: Progress | None = None
+
+    def __enter__(self) -> Self:
+        if not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
+            return self
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+        text = TextColumn("{task.description} {task.fields[count]:,} {task.fields[unit]}", markup=False)
+        rate = TextColumn("{task.fields[rate]:,.0f}/s", markup=False)
+        columns = [text, BarColumn(), TaskProgressColumn(), rate, TextColumn("ETA"), TimeRemainingColumn()]
+        self._progress = Progress(*columns, console=Console(stderr=True), transient=True)
+        self._progress.add_task(self._words, total=self._total, count=0, unit=self._unit, rate=0.0)
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._progress:
+            self._progress.stop()
+
+    def update(self, done: float, count: int, total: float | None = None, words: str | None = None) -> None:
+        """Shows that `count` things are done; `done` of the total is how far that is. Words and total may change."""
+        if self._progress is None:
+            return
+        (task,) = self._progress.tasks
+        rate = count / task.elapsed if task.elapsed else 0.0
+        self._words, self._total = words or self._words, total or self._total
+        self._progress.update(
+            task.id, description=self._words, completed=done, count=count, rate=rate, total=self._total
+        )

@@ -1,0 +1,237 @@
+"""`signalbox pools`: create pools, fill them, change and delete them, or make them what a file says."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+from io import BufferedReader
+from itertools import islice
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from signalbox.cli.arguments import (
+    OPERATION_ID,
+    POOL_ID,
+    channel_option,
+    confirm,
+    limit_option,
+    page_size,
+    sender_id,
+    since_option,
+    status_option,
+    tag_option,
+    until_option,
+    yes_option,
+)
+from signalbox.cli.endings import PARTLY, complain, finishing, for_each
+from signalbox.cli.output import as_json_option, counted, show_done, show_resource, show_resources
+from signalbox.cli.profiles import connected, profile_option
+from signalbox.cli.senders import COLUMNS as SENDER_COLUMNS
+
+if TYPE_CHECKING:
+    from signalbox.cli.filling import Filling, Progress
+    from signalbox_client import Channel, SenderStatus
+
+_COLUMNS: Final = ("id", "name", "createdAt", "tags")
+
+senders_option = click.option(
+    "--senders", "file", type=click.File("rb"), metavar="FILE", help="Ids, CSV or NDJSON; - is standard input."
+)
+watch_option = click.option("--watch", "watched", is_flag=True, help="Wait until the server is done.")
+
+
+@click.group()
+def pools() -> None:
+    """Create, fill, change and delete sender pools. POOL is an id."""
+
+
+@pools.command("create")
+@click.argument("name")
+@senders_option
+@tag_option
+@watch_option
+@as_json_option
+@profile_option
+def create_pool(
+    name: str,
+    file: BufferedReader | None,
+    tags: Sequence[tuple[str, str]],
+    watched: bool,
+    as_json: bool,
+    profile: str | None,
+) -> None:
+    """Create a pool, with any number of senders."""
+    from signalbox.cli.filling import Filling, looked_up, read_senders, said_when_ended, watch
+
+    wanted = read_senders(file) if file else []
+    with connected(profile) as client:
+        ids = looked_up(client, wanted)
+        filling = Filling(len(ids))
+        with said_when_ended(filling):
+            filling.create(client, name, dict(tags), ids)
+        _finish(filling, watch(client, filling.operation_ids, len(ids) + 1) if watched else None, as_json)
+
+
+@pools.command("add")
+@click.argument("pool", type=POOL_ID)
+@click.argument("given", metavar="[SENDER]...", nargs=-1)
+@senders_option
+@watch_option
+@as_json_option
+@profile_option
+def add_to_pool(
+    pool: str,
+    given: Sequence[str],
+    file: BufferedReader | None,
+    watched: bool,
+    as_json: bool,
+    profile: str | None,
+) -> None:
+    """Add senders to a pool: ids, CHANNEL:ADDRESS, or those of a file. Those already in it do no harm."""
+    from signalbox.cli.filling import Filling, Wanted, looked_up, read_senders, said_when_ended, watch
+
+    wanted = read_senders(file) if file else []
+    if not wanted and not given:
+        raise click.UsageError("name senders, or a file of them with --senders")
+    with connected(profile) as client:
+        named = [Wanted("SENDER", sender_id(client, text)) for text in given]
+        ids = looked_up(client, [*named, *wanted])
+        filling = Filling(len(ids))
+        with said_when_ended(filling):
+            filling.add(client, pool, ids)
+        _finish(filling, watch(client, filling.operation_ids, len(ids)) if watched else None, as_json)
+
+
+@pools.command("list")
+@since_option
+@until_option
+@click.option("--operation", type=OPERATION_ID, metavar="ID", help="Only the pool that this operation created.")
+@limit_option
+@as_json_option
+@profile_option
+def list_pools(
+    since: datetime | None,
+    until: datetime | None,
+    operation: str | None,
+    limit: int | None,
+    as_json: bool,
+    profile: str | None,
+) -> None:
+    """List pools, newest first."""
+    with connected(profile) as client:
+        found = client.sender_pools.list(
+            start_date=since, end_date=until, operation_id=operation, page_size=page_size(limit)
+        )
+        show_resources(_COLUMNS, islice(found, limit), as_json)
+
+
+@pools.command("show")
+@click.argument("pool", type=POOL_ID)
+@click.option("--senders", "members", is_flag=True, help="List its senders instead.")
+@channel_option
+@status_option
+@limit_option
+@as_json_option
+@profile_option
+def show_pool(
+    pool: str,
+    members: bool,
+    channel: Channel | None,
+    status: SenderStatus | None,
+    limit: int | None,
+    as_json: bool,
+    profile: str | None,
+) -> None:
+    """Show one pool, or the senders in it."""
+    if not members and (channel or status or limit):
+        raise click.UsageError("--channel, --status and --limit need --senders")
+    with connected(profile) as client:
+        if not members:
+            show_resource(client.sender_pools.fetch(pool), as_json)
+            return
+        found = client.sender_pools.list_senders(pool, channel=channel, status=status, page_size=page_size(limit))
+        show_resources(SENDER_COLUMNS, islice(found, limit), as_json)
+
+
+@pools.command("update")
+@click.argument("pool", type=POOL_ID)
+@click.option("--name", help="Its new name.")
+@tag_option
+@click.option("--no-tags", is_flag=True, help="Remove all tags.")
+@as_json_option
+@profile_option
+def update_pool(
+    pool: str, name: str | None, tags: Sequence[tuple[str, str]], no_tags: bool, as_json: bool, profile: str | None
+) -> None:
+    """Change a pool's name, or replace its tags by those given."""
+    if name is None and not tags and not no_tags:
+        raise click.UsageError("nothing to change: give --name, --tag or --no-tags")
+    if tags and no_tags:
+        raise click.UsageError("--tag and --no-tags exclude each other")
+    with connected(profile) as client:
+        with finishing():
+            client.sender_pools.update(pool, name=name, tags=dict(tags) if tags or no_tags else None)
+        show_resource(client.sender_pools.fetch(pool), as_json)
+
+
+@pools.command("remove-sender")
+@click.argument("pool", type=POOL_ID)
+@click.argument("given", metavar="SENDER...", nargs=-1, required=True)
+@as_json_option
+@profile_option
+def remove_senders(pool: str, given: Sequence[str], as_json: bool, profile: str | None) -> None:
+    """Take senders out of a pool. They stay in the inventory."""
+    with connected(profile) as client:
+
+        def remove(text: str) -> None:
+            removed = client.sender_pools.remove_sender(pool, sender_id(client, text))
+            show_done("removed", removed.resource_id, removed, as_json)
+
+        for_each(given, remove)
+
+
+@pools.command("delete")
+@click.argument("given", metavar="POOL...", nargs=-1, required=True, type=POOL_ID)
+@yes_option
+@as_json_option
+@profile_option
+def delete_pools(given: Sequence[str], yes: bool, as_json: bool, profile: str | None) -> None:
+    """Delete pools. Their senders stay in the inventory."""
+    confirm(f"Delete {counted(len(given), 'pool')}?", yes)
+    with connected(profile) as client:
+
+        def delete(pool: str) -> None:
+            removed = client.sender_pools.delete(pool)
+            show_done("deleted", removed.resource_id, removed, as_json)
+
+        for_each(given, delete)
+
+
+@pools.command("apply")
+@click.argument("file", type=click.File("rb"))
+@yes_option
+@click.option("--dry-run", is_flag=True, help="Show the plan only; exit code 4 if there is something to change.")
+@as_json_option
+@profile_option
+def apply_pools(file: BufferedReader, yes: bool, dry_run: bool, as_json: bool, profile: str | None) -> None:
+    """Make pools what the YAML of FILE says, after showing the difference and a yes.
+
+    A pool is found by its name. Senders that the file does not list leave the pool; a pool without `senders`
+    or `tags` in the file keeps its own; pools that the file does not name stay as they are.
+    """
+    if as_json and not yes and not dry_run:
+        raise click.UsageError("--json needs --yes or --dry-run: a question is no JSON")
+    from signalbox.cli.pools_apply import apply_file
+
+    apply_file(file, yes, dry_run, as_json, profile)
+
+
+def _finish(filling: Filling, progress: Progress | None, as_json: bool) -> None:
+    from signalbox.cli.filling import show_filling
+
+    show_filling(filling, progress, as_json)
+    if progress and (progress.canceled or progress.stats["failed"]):
+        complain("`signalbox operations items ID --failed` says what failed and why")
+        sys.exit(PARTLY)

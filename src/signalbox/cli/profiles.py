@@ -1,0 +1,178 @@
+"""Where a server is and who we are there: stored profiles, the environment, and the client made from them."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+from click.shell_completion import CompletionItem
+
+from signalbox.cli.endings import MISUSED, Ended, complain, refusal
+
+if TYPE_CHECKING:
+    from signalbox_client import Signalbox
+
+DEFAULT_URL: Final = "http://127.0.0.1:8080"
+DEFAULT_PROFILE: Final = "default"
+_NAMES: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+
+@dataclass(frozen=True)
+class Login:
+    """A server's URL, and the credentials of an account (its SID and auth token) or of an API key (SID and secret)."""
+
+    base_url: str
+    sid: str
+    secret: str
+
+    def __repr__(self) -> str:
+        return f"Login({self.base_url!r}, {self.sid!r})"
+
+
+def _complete_profile(_context: click.Context, _parameter: click.Parameter, start: str) -> list[CompletionItem]:
+    return [CompletionItem(name) for name in sorted(_stored()) if name.startswith(start)]
+
+
+profile_option = click.option(
+    "--profile",
+    metavar="NAME",
+    shell_complete=_complete_profile,
+    help="Use this stored profile, whatever the environment says.  [SIGNALBOX_PROFILE; default: default]",
+)
+
+
+def file() -> Path:
+    """Where profiles are kept: `profiles.json` in the user's configuration folder."""
+    return Path(click.get_app_dir("signalbox")) / "profiles.json"
+
+
+def name_of(profile: str | None) -> str:
+    """The profile's name: the option, else SIGNALBOX_PROFILE, else `default`."""
+    name = profile or os.environ.get("SIGNALBOX_PROFILE") or DEFAULT_PROFILE
+    if not _NAMES.fullmatch(name):
+        raise Ended("a profile's name is 1 to 64 letters, digits and . _ -", code=MISUSED)
+    return name
+
+
+def store(name: str, login: Login) -> None:
+    """Keeps the profile, readable by its owner only."""
+    _write({**_stored(), name: asdict(login)})
+
+
+def forget(name: str) -> bool:
+    """Removes the profile; whether there was one."""
+    kept = _stored()
+    if kept.pop(name, None) is None:
+        return False
+    _write(kept)
+    return True
+
+
+@contextmanager
+def connected(profile: str | None) -> Iterator[Signalbox]:
+    """A client of the server that the option, the environment or a profile names; its errors end the command."""
+    with client(chosen(profile)) as connection:
+        yield connection
+
+
+@contextmanager
+def client(login: Login) -> Iterator[Signalbox]:
+    """A client with these credentials. What the server refuses ends the command, with all that it said."""
+    from signalbox_client import ApiError, ConnectionFailed, Signalbox, SignalboxError
+
+    try:
+        if login.sid.startswith("SK"):
+            made = Signalbox(api_key=login.sid, api_secret=login.secret, base_url=login.base_url)
+        else:
+            made = Signalbox(login.sid, login.secret, base_url=login.base_url)
+    except ValueError as error:  # a URL that is none
+        raise Ended(str(error), code=MISUSED) from None
+    try:
+        with made:
+            yield made
+    except ApiError as error:
+        raise Ended(*refusal(error)) from None
+    except ConnectionFailed as error:
+        raise Ended(f"{login.base_url} does not answer: {error}") from None
+    except SignalboxError as error:
+        raise Ended(str(error)) from None
+
+
+def chosen(profile: str | None) -> Login:
+    """The login to use: the profile named by the option; else the environment, and for what it lacks the profile."""
+    stored = _stored()
+    name = name_of(profile)
+    if profile and name not in stored:
+        raise Ended(f"there is no profile {name}: `signalbox login --profile {name}` makes it", code=MISUSED)
+    kept = _login(name, stored[name]) if name in stored else None
+    if profile and kept:
+        return kept
+    given = from_environment(os.environ)
+    base_url = os.environ.get("SIGNALBOX_BASE_URL") or (kept.base_url if kept else DEFAULT_URL)
+    if given:
+        return Login(base_url, *given)
+    if kept:
+        return Login(base_url, kept.sid, kept.secret)
+    raise Ended(
+        "no credentials: run `signalbox login`, or set SIGNALBOX_ACCOUNT_SID and SIGNALBOX_AUTH_TOKEN, "
+        "or SIGNALBOX_API_KEY and SIGNALBOX_API_SECRET",
+        code=MISUSED,
+    )
+
+
+def from_environment(environ: Mapping[str, str]) -> tuple[str, str] | None:
+    """SID and secret from the environment: the API key's before the account's; None where neither is set."""
+    for sid, secret in (
+        ("SIGNALBOX_API_KEY", "SIGNALBOX_API_SECRET"),
+        ("SIGNALBOX_ACCOUNT_SID", "SIGNALBOX_AUTH_TOKEN"),
+    ):
+        one, other = environ.get(sid), environ.get(secret)
+        if one and other:
+            return one, other
+        if one or other:
+            there, lacking = (sid, secret) if one else (secret, sid)
+            raise Ended(f"{there} is set, but {lacking} is not", code=MISUSED)
+    return None
+
+
+def _login(name: str, kept: Mapping[str, object]) -> Login:
+    try:
+        texts = {key: str(kept[key]) for key in ("base_url", "sid", "secret")}
+    except KeyError as error:
+        raise Ended(f"{file()}: the profile {name} has no {error.args[0]}; log in again", code=MISUSED) from None
+    return Login(**texts)
+
+
+def _stored() -> dict[str, dict[str, object]]:
+    path = file()
+    try:
+        text = path.read_text("utf-8")
+        found = json.loads(text)
+        readable_by_others = path.stat().st_mode & 0o077
+    except FileNotFoundError:
+        return {}
+    except (UnicodeDecodeError, ValueError) as error:
+        raise Ended(f"{path}: is not valid JSON: {error}", code=MISUSED) from None
+    if not isinstance(found, dict) or not all(isinstance(one, dict) for one in found.values()):
+        raise Ended(f"{path}: is not an object of profiles", code=MISUSED)
+    if readable_by_others and os.name == "posix":
+        complain(f"{path}: others than you may read it; chmod 600 it")
+    return found
+
+
+def _write(profiles: Mapping[str, Mapping[str, object]]) -> None:
+    path = file()
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # A new file in place of the old one: it is never half-written, and never readable by others.
+    new = path.with_name(f".{path.name}.{os.getpid()}")
+    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as out:
+        json.dump(profiles, out, indent=2)
+        out.write("\n")
+    new.replace(path)

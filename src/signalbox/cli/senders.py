@@ -1,0 +1,219 @@
+"""`signalbox senders`: enter, find, change and remove senders."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from io import BufferedReader
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Literal
+
+import click
+
+from signalbox.cli.arguments import (
+    CHANNELS,
+    channel_option,
+    confirm,
+    limit_option,
+    page_size,
+    pair,
+    sender_id,
+    since_option,
+    status_option,
+    until_option,
+    yes_option,
+)
+from signalbox.cli.endings import for_each
+from signalbox.cli.output import as_json_option, counted, show_done, show_resource, show_resources, show_table
+from signalbox.cli.profiles import connected, profile_option
+
+if TYPE_CHECKING:
+    from signalbox_client import Channel, SenderStatus
+
+COLUMNS: Final = ("id", "channel", "address", "status", "displayName", "tags")
+
+
+@click.group()
+def senders() -> None:
+    """Enter, find and change senders. SENDER is an id, or CHANNEL:ADDRESS."""
+
+
+@senders.command("import")
+@click.argument("file", type=click.File("rb"))
+@click.option("--format", "given", type=click.Choice(["csv", "ndjson"]), help="What FILE is, if its name does not say.")
+@click.option("--refused", "wanted", type=click.Path(dir_okay=False, path_type=Path), help="Where refused rows go.")
+@as_json_option
+@profile_option
+def import_senders(
+    file: BufferedReader, given: str | None, wanted: Path | None, as_json: bool, profile: str | None
+) -> None:
+    """Enter the senders of FILE, CSV with a header or NDJSON; - is standard input.
+
+    Rows are created, or updated where the sender exists, so that repeating an import is safe. Refused rows
+    are written to a file (FILE.refused.csv) that can be corrected and imported again.
+    """
+    from signalbox.cli.senders_import import import_file
+
+    import_file(file, given, wanted, as_json, profile)
+
+
+@senders.command("list")
+@channel_option
+@status_option
+@since_option
+@until_option
+@limit_option
+@as_json_option
+@profile_option
+def list_senders(
+    channel: Channel | None,
+    status: SenderStatus | None,
+    since: datetime | None,
+    until: datetime | None,
+    limit: int | None,
+    as_json: bool,
+    profile: str | None,
+) -> None:
+    """List senders, newest first."""
+    with connected(profile) as client:
+        found = client.senders.list(
+            channel=channel, status=status, start_date=since, end_date=until, page_size=page_size(limit)
+        )
+        show_resources(COLUMNS, islice(found, limit), as_json)
+
+
+@senders.command("show")
+@click.argument("sender")
+@as_json_option
+@profile_option
+def show_sender(sender: str, as_json: bool, profile: str | None) -> None:
+    """Show one sender."""
+    with connected(profile) as client:
+        show_resource(client.senders.fetch(sender_id(client, sender)), as_json)
+
+
+@senders.command("search")
+@click.argument("address")
+@click.option("--channel", type=click.Choice(CHANNELS, case_sensitive=False), required=True, help="Its channel.")
+@status_option
+@as_json_option
+@profile_option
+def search_senders(
+    address: str, channel: Channel, status: SenderStatus | None, as_json: bool, profile: str | None
+) -> None:
+    """Find the sender with this address."""
+    with connected(profile) as client:
+        found = client.senders.search(address=address, channel=channel, status=status)
+        show_resources(COLUMNS, found, as_json)
+
+
+@senders.command("resolve")
+@click.argument("recipients", metavar="RECIPIENT...", nargs=-1, required=True)
+@click.option("--pool", metavar="ID", help="Only senders of this pool.")
+@click.option("--sender", "addresses", metavar="CHANNEL:ADDRESS", multiple=True, help="Only this sender, or these.")
+@click.option("--channel", "only", type=click.Choice(CHANNELS, case_sensitive=False), multiple=True, help="Only these.")
+@click.option("--prefer", type=click.Choice(CHANNELS, case_sensitive=False), multiple=True, help="These first.")
+@as_json_option
+@profile_option
+def resolve_senders(
+    recipients: Sequence[str],
+    pool: str | None,
+    addresses: Sequence[str],
+    only: Sequence[str],
+    prefer: Sequence[str],
+    as_json: bool,
+    profile: str | None,
+) -> None:
+    """Find the senders that reach a person, best first.
+
+    RECIPIENT is CHANNEL:ADDRESS with PHONE, WHATSAPP, EMAIL or PUSH; all of them are one person's.
+    """
+    channels: dict[str, object] = {}
+    if only:
+        channels["filterIn"] = list(only)
+    if prefer:
+        channels["priority"] = [{"channel": one, "priority": place} for place, one in enumerate(prefer)]
+    people = [dict(zip(("channel", "address"), pair(one), strict=True)) for one in recipients]
+    with connected(profile) as client:
+        found = client.senders.resolve(
+            people,
+            sender_pool_id=pool,
+            sender_addresses=[_sender_address(one) for one in addresses] or None,
+            channels=channels or None,
+        )
+        if as_json:
+            show_resources((), found, as_json=True)
+            return
+        columns = ("priority", "senderId", "channel", "address", "displayName", "to")
+        show_table(
+            columns,
+            (
+                (
+                    one.priority,
+                    one.from_.sender_id,
+                    one.from_.channel,
+                    one.from_.address,
+                    one.from_.display_name,
+                    f"{one.to.channel}:{one.to.address}",
+                )
+                for one in found
+            ),
+        )
+
+
+@senders.command("activate")
+@click.argument("given", metavar="SENDER...", nargs=-1, required=True)
+@as_json_option
+@profile_option
+def activate_senders(given: Sequence[str], as_json: bool, profile: str | None) -> None:
+    """Let senders be used again."""
+    _set_status("ACTIVATED", given, as_json, profile)
+
+
+@senders.command("deactivate")
+@click.argument("given", metavar="SENDER...", nargs=-1, required=True)
+@as_json_option
+@profile_option
+def deactivate_senders(given: Sequence[str], as_json: bool, profile: str | None) -> None:
+    """Keep senders, and their places in pools, but resolve to them no more."""
+    _set_status("DEACTIVATED", given, as_json, profile)
+
+
+@senders.command("remove")
+@click.argument("given", metavar="SENDER...", nargs=-1, required=True)
+@yes_option
+@as_json_option
+@profile_option
+def remove_senders(given: Sequence[str], yes: bool, as_json: bool, profile: str | None) -> None:
+    """Remove senders from the inventory and from every pool."""
+    confirm(f"Remove {counted(len(given), 'sender')}, from every pool as well?", yes)
+    with connected(profile) as client:
+
+        def remove(text: str) -> None:
+            removed = client.inventory.delete(sender_id(client, text))
+            show_done("removed", removed.resource_id, removed, as_json)
+
+        for_each(given, remove)
+
+
+def _set_status(
+    status: Literal["ACTIVATED", "DEACTIVATED"], given: Sequence[str], as_json: bool, profile: str | None
+) -> None:
+    with connected(profile) as client:
+
+        def change(text: str) -> None:
+            changed = client.inventory.update(sender_id(client, text), status=status)
+            show_done(changed.status, changed.id, changed, as_json)
+
+        for_each(given, change)
+
+
+def _sender_address(text: str) -> dict[str, str]:
+    """A member of `senderAddresses`: its shape depends on the channel (contract, section 7)."""
+    channel, address = pair(text)
+    if channel == "EMAIL":
+        return {"address": address}
+    if channel == "PUSH":
+        return {"fcm": address}
+    return {"address": address, "channel": channel}

@@ -1,0 +1,198 @@
+"""`signalbox senders import`: a file of any size, sent in as many requests as it takes."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import stat
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from io import BufferedReader
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, BinaryIO, Final
+
+import click
+
+from signalbox.cli.endings import FAILED, INTERRUPTED, MISUSED, PARTLY, Ended, complain, finishing
+from signalbox.cli.output import Bar
+from signalbox.cli.profiles import connected
+from signalbox.cli.rows import MOST_BYTES, Refusal, Row, Rows, open_rows
+
+if TYPE_CHECKING:
+    from signalbox_client import Signalbox
+
+MOST_ROWS: Final = 10_000
+_INVALID: Final = 20001
+_SHOWN: Final = 10
+_CONTEXT: Final = re.compile(r"\$\[(\d+)\](.*)", re.DOTALL)
+
+
+@dataclass
+class Import:
+    """What was done so far."""
+
+    created: int = 0
+    updated: int = 0
+    refused: int = 0
+    rows: int = 0
+    line: int = 0  # where the last row starts that a request carried
+    refused_file: Path | None = None
+    first: list[Refusal] = field(default_factory=list)
+
+
+def import_file(
+    file: BufferedReader, given: str | None, wanted: Path | None, as_json: bool, profile: str | None
+) -> None:
+    """Sends the rows of a file; `given` is its format and `wanted` where refused rows go, None where nobody said.
+
+    Raises Ended, and exits with 3 when rows were refused.
+    """
+    rows = open_rows(file, file.name, given)
+    path = _refused_path(wanted, file.name, rows)
+    done = Import()
+    trouble: BaseException | None = None
+    try:
+        with connected(profile) as client, ExitStack() as stack:
+            _send_all(client, rows, file, done, Refusals(path, wanted is None, rows, done, stack))
+    except (Ended, KeyboardInterrupt) as error:
+        trouble = error
+    except OSError as error:
+        trouble = Ended(str(error))
+    _report(done, as_json, complete=trouble is None)
+    if isinstance(trouble, KeyboardInterrupt):
+        raise Ended("interrupted", _so_far(done), code=INTERRUPTED)
+    if isinstance(trouble, Ended):
+        raise Ended(*trouble.lines, _so_far(done), code=trouble.code)
+    if not done.rows:
+        raise Ended(f"{file.name}: holds no rows", code=FAILED)
+    if done.refused:
+        sys.exit(PARTLY)
+
+
+class Refusals:
+    """The file of refused rows, made when there is a first one."""
+
+    def __init__(self, path: Path, free: bool, rows: Rows, done: Import, stack: ExitStack) -> None:
+        self._path, self._free, self._rows, self._done, self._stack = path, free, rows, done, stack
+        self._file: IO[bytes] | None = None
+
+    def add(self, row: Row, refusals: Sequence[Refusal]) -> None:
+        """Writes the row with what is wrong with it."""
+        if self._file is None:
+            self._file = self._stack.enter_context(self._new())
+            self._file.write(self._rows.refused_head())
+        self._file.write(self._rows.refused(row, refusals))
+        self._done.refused += 1
+        self._done.first += refusals[: _SHOWN - len(self._done.first)]
+
+    def flush(self) -> None:
+        """What was written so far is in the file."""
+        if self._file:
+            self._file.flush()
+
+    def _new(self) -> IO[bytes]:
+        # Never over a file that exists: somebody may be correcting it.
+        path = self._path
+        for number in range(2, 1000):
+            try:
+                file = path.open("xb")
+            except FileExistsError:
+                if not self._free:
+                    raise
+                path = self._path.with_stem(f"{self._path.stem}-{number}")
+            else:
+                self._done.refused_file = path
+                return file
+        raise Ended(f"{self._path} and 998 others like it exist already")
+
+
+def _send_all(client: Signalbox, rows: Rows, stream: BinaryIO, done: Import, refusals: Refusals) -> None:
+    size = _size(stream)
+    with Bar("importing", "rows", size) as bar:
+        for batch in _batches(rows):
+            _send(client, rows, batch, done, refusals)
+            bar.update(stream.tell() if size else 0, done.rows)
+
+
+def _batches(rows: Rows) -> Iterator[list[Row]]:
+    """The rows in requests of at most 10,000 and less than 10 MiB; what precedes an unreadable line comes first."""
+    batch: list[Row] = []
+    size = len(rows.head)
+    try:
+        for row in rows:
+            if batch and (len(batch) == MOST_ROWS or size + len(row.body) > MOST_BYTES):
+                yield batch
+                batch, size = [], len(rows.head)
+            batch.append(row)
+            size += len(row.body)
+    except Ended:
+        if batch:
+            yield batch
+        raise
+    if batch:
+        yield batch
+
+
+def _send(client: Signalbox, rows: Rows, batch: list[Row], done: Import, refusals: Refusals) -> None:
+    found: dict[int, list[Refusal]] = {
+        at: [Refusal(row.line, f"$[{row.index}]", _INVALID, row.problem)] for at, row in enumerate(batch) if row.problem
+    }
+    sent = [(at, row) for at, row in enumerate(batch) if not row.problem]
+    with finishing():
+        if sent:
+            body = rows.head + b"".join(row.body for _, row in sent)
+            entered = client.inventory.enter(body, media=rows.media)
+            done.created += entered.created
+            done.updated += entered.updated
+            for one in entered.refused:
+                place = _CONTEXT.fullmatch(one.context)
+                if not place:
+                    raise Ended(f"the server placed a refused row at {one.context}, which is no row")
+                at, row = sent[int(place[1])]
+                context = f"$[{row.index}]{place[2]}"
+                found.setdefault(at, []).append(Refusal(row.line, context, one.code, one.message))
+        for at in sorted(found):
+            refusals.add(batch[at], found[at])
+        refusals.flush()
+        done.rows += len(batch)
+        done.line = batch[-1].line
+
+
+def _report(done: Import, as_json: bool, *, complete: bool) -> None:
+    path = str(done.refused_file) if done.refused_file else None
+    if as_json:
+        found = {"complete": complete, "rows": done.rows, "created": done.created, "updated": done.updated}
+        click.echo(json.dumps({**found, "refused": done.refused, "refusedFile": path}))
+    elif done.rows:
+        click.echo(f"{done.created:,} created, {done.updated:,} updated, {done.refused:,} refused")
+    for one in done.first:
+        complain(f"line {one.line}: {one.context}: {one.message}")
+    if path:
+        complain(f"refused rows are in {path}: correct them there and import that file")
+
+
+def _so_far(done: Import) -> str:
+    if not done.rows:
+        return "nothing was entered for certain; importing the file again is safe"
+    return f"everything up to the row of line {done.line} was sent; importing the whole file again is safe"
+
+
+def _refused_path(wanted: Path | None, name: str, rows: Rows) -> Path:
+    if wanted is None:
+        source = Path("senders" if name == "<stdin>" else name)
+        stem = re.sub(r"\.refused(-\d+)?$", "", source.stem)
+        return source.with_name(f"{stem}.refused.{rows.format}")
+    if wanted.exists():
+        raise Ended(f"{wanted} exists already; refused rows go to a new file", code=MISUSED)
+    if not wanted.parent.is_dir():
+        raise Ended(f"{wanted.parent} is not a folder", code=MISUSED)
+    return wanted
+
+
+def _size(stream: BinaryIO) -> int | None:
+    """How many bytes a regular file has; None for a pipe, which nobody knows the end of."""
+    status = os.fstat(stream.fileno())
+    return status.st_size if stat.S_ISREG(status.st_mode) else None

@@ -1,0 +1,34 @@
+"""`signalbox serve` and `signalbox worker`: the server itself."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from signalbox import config
+from signalbox.cli.database import lasting, run, setting_options, settings_from
+
+
+@click.command()
+@setting_options(*(setting.key for setting in config.SETTINGS if setting.option))
+def serve(**command_line: str | bool | None) -> None:
+    """Answer requests, and work on operations."""
+    settings = settings_from(command_line)
+    from signalbox import app, log
+
+    log.configure(settings.log_format, settings.log_level)
+    sys.exit(run(app.serve(settings)))
+
+
+@click.command()
+@setting_options("database", "workers", "database_connections", "database_direct", "log_format", "log_level", "config")
+def worker(**command_line: str | bool | None) -> None:
+    """Work on operations only, beside processes that serve."""
+    settings = lasting(settings_from(command_line))
+    if settings.workers == 0:
+        raise config.ConfigError(["workers: must be at least 1 for a process that only works"])
+    from signalbox import app, log
+
+    log.configure(settings.log_format, settings.log_level)
+    sys.exit(run(app.work(settings)))

@@ -1,0 +1,246 @@
+"""`signalbox pools apply`: the plan, the yes, the changes, and a second run that changes nothing."""
+
+from __future__ import annotations
+
+import json
+import signal
+from pathlib import Path
+
+import pytest
+from commands import Shell, Terminal
+
+from processes import ACCOUNT, SID, TOKEN, Connect, Serve
+from signalbox.testing import Account
+
+FILE = """
+pools:
+  support:
+    tags: {{team: red, version: 1.0}}
+    senders:
+      - {id}
+      - {{channel: SMS, address: +12022000001}}
+      - channel: SMS
+        address: "+12022000002"
+  empty:
+"""
+
+
+@pytest.fixture
+def shell(tmp_path: Path, signalbox_server: Account) -> Shell:
+    """Somebody with a fresh account."""
+    return Shell(tmp_path, signalbox_server)
+
+
+@pytest.fixture
+def ids(signalbox_server: Account) -> list[str]:
+    """Five senders of that account."""
+    return signalbox_server.enter_senders(5)
+
+
+def members(shell: Shell, pool: str) -> list[str]:
+    return sorted(one["id"] for one in shell.lines("pools", "show", pool, "--senders"))
+
+
+def pools(shell: Shell) -> dict[str, dict[str, object]]:
+    return {one["name"]: one for one in shell.lines("pools", "list")}
+
+
+def test_apply_creates_what_is_missing_and_a_second_run_changes_nothing(shell: Shell, ids: list[str]) -> None:
+    shell.write("pools.yaml", FILE.format(id=ids[0]))
+    done = shell("pools", "apply", "pools.yaml", "--yes")
+    assert (done.returncode, done.stderr) == (0, "")
+    found = pools(shell)
+    support = str(found["support"]["id"])
+    assert done.stdout.splitlines() == [
+        "+ pool support",
+        "    tags: - -> team=red version=1.0",
+        "    + 3 senders",
+        f"      + {ids[0]}",
+        f"      + {ids[1]}  SMS:+12022000001",
+        f"      + {ids[2]}  SMS:+12022000002",
+        "+ pool empty",
+        "2 to create, 0 to change, 0 unchanged; not in the file, and left as they are: 0 pools",
+        f"pool support ({support}): created, 3 senders added",
+        f"pool empty ({found['empty']['id']}): created",
+    ]
+    assert found["support"]["tags"] == {"team": "red", "version": "1.0"}
+    assert members(shell, support) == sorted(ids[:3])
+    before = shell.lines("operations", "list")
+    again = shell("pools", "apply", "pools.yaml", "--yes")
+    assert (again.returncode, again.stdout.split(";")[0]) == (0, "0 to create, 0 to change, 2 unchanged")
+    assert shell.lines("operations", "list") == before
+    assert pools(shell) == found
+
+
+def test_apply_makes_members_and_tags_exactly_what_is_listed(shell: Shell, ids: list[str]) -> None:
+    shell.write("pools.yaml", FILE.format(id=ids[0]))
+    shell("pools", "apply", "pools.yaml", "--yes")
+    shell("pools", "create", "other")
+    support = str(pools(shell)["support"]["id"])
+    shell.write("pools.yaml", f"pools: {{support: {{tags: {{}}, senders: [{ids[0]}, {ids[3]}]}}}}")
+    dry = shell("pools", "apply", "pools.yaml", "--dry-run")
+    assert dry.returncode == 4
+    assert f"      - {ids[1]}  SMS:+12022000001" in dry.stdout
+    assert "not in the file, and left as they are: 2 pools" in dry.stdout
+    assert members(shell, support) == sorted(ids[:3])
+    done = shell("pools", "apply", "pools.yaml", "--yes", "--json")
+    assert done.returncode == 0
+    applied = json.loads(done.stdout)
+    (change,) = applied["changes"]
+    assert (applied["applied"], applied["unchanged"], applied["failed"]) == (True, 0, 0)
+    assert {**change, "remove": sorted(change["remove"])} == {
+        "name": "support",
+        "senderPoolId": support,
+        "action": "update",
+        "tags": {},
+        "add": [ids[3]],
+        "remove": sorted(ids[1:3]),
+    }
+    assert members(shell, support) == sorted([ids[0], ids[3]])
+    assert pools(shell)["support"]["tags"] == {}
+    assert shell("pools", "apply", "pools.yaml", "--dry-run").returncode == 0
+
+
+def test_what_a_pool_does_not_mention_stays(shell: Shell, ids: list[str]) -> None:
+    shell.write("pools.yaml", FILE.format(id=ids[0]))
+    shell("pools", "apply", "pools.yaml", "--yes")
+    shell.write("less.yaml", "pools:\n  support:\n")
+    assert shell("pools", "apply", "less.yaml", "--dry-run").returncode == 0
+    shell.write("none.yaml", "pools:\n  support:\n    senders:\n")
+    assert shell("pools", "apply", "none.yaml", "--yes").returncode == 0
+    support = pools(shell)["support"]
+    assert members(shell, str(support["id"])) == []
+    assert support["tags"] == {"team": "red", "version": "1.0"}
+
+
+def test_more_senders_than_one_call_takes_are_applied(shell: Shell, signalbox_server: Account) -> None:
+    ids = signalbox_server.enter_senders(2500)
+    listed = "\n".join(f"    - {one}" for one in ids)
+    shell.write("pools.yaml", f"pools:\n  large:\n    senders:\n    - {ids[0]}\n")
+    shell("pools", "apply", "pools.yaml", "--yes")
+    shell.write("pools.yaml", f"pools:\n  large:\n    senders:\n{listed}\n")
+    done = shell("pools", "apply", "pools.yaml", "--yes")
+    assert done.returncode == 0
+    assert "      and 2,479 more" in done.stdout
+    assert "2,499 senders added" in done.stdout
+    assert members(shell, str(pools(shell)["large"]["id"])) == sorted(ids)
+
+
+def test_apply_asks_and_a_no_changes_nothing(shell: Shell, ids: list[str]) -> None:
+    shell.write("pools.yaml", FILE.format(id=ids[0]))
+    with Terminal(shell, "pools", "apply", "pools.yaml") as terminal:
+        terminal.shows(r"Apply\? \[y/N\]")
+        assert "\x1b[32m" in terminal.text
+        terminal.types("n\n")
+        assert terminal.ends() == 1
+    assert pools(shell) == {}
+    nobody = shell("pools", "apply", "pools.yaml")
+    assert nobody.returncode == 2
+    assert "2 to create" in nobody.stdout
+    assert "--yes is needed" in nobody.stderr
+    assert pools(shell) == {}
+    assert shell("pools", "apply", "pools.yaml", "--json").returncode == 2
+    with Terminal(shell, "pools", "apply", "pools.yaml") as terminal:
+        terminal.shows(r"Apply\? \[y/N\]")
+        terminal.types("y\n")
+        assert terminal.ends() == 0
+    assert sorted(pools(shell)) == ["empty", "support"]
+
+
+def test_two_pools_of_one_name_are_an_error_that_names_them(shell: Shell) -> None:
+    first = shell.json("pools", "create", "x")["senderPoolId"]
+    second = shell.json("pools", "create", "x")["senderPoolId"]
+    done = shell("pools", "apply", "-", "--yes", stdin="pools: {x: {tags: {a: b}}}")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f"x: {second}, {first}; rename or delete all but one" in done.stderr
+    assert shell("pools", "apply", "-", "--yes", stdin="pools: {y: }").returncode == 0
+
+
+def test_senders_that_are_not_there_stop_the_plan_with_their_places(shell: Shell) -> None:
+    text = (
+        "pools:\n  a:\n    senders:\n    - comms_sender_00000000000000000000000000\n    - {channel: SMS, address: +1}\n"
+    )
+    done = shell("pools", "apply", shell.write("a.yaml", text), "--yes")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.splitlines()[1:] == [
+        "  a.yaml, line 4: pools.a.senders[0]: the account has no sender comms_sender_00000000000000000000000000",
+        "  a.yaml, line 5: pools.a.senders[1]: the account has no sender SMS:+1",
+    ]
+    assert pools(shell) == {}
+
+
+def test_every_problem_of_the_file_is_named_with_its_line_and_place(shell: Shell) -> None:
+    text = """pools:
+  support:
+    tags: {"x y": z, l: [1], e: ""}
+    sendrs: []
+    senders:
+    - {channel: FAX, address: +12022000007, x: 1}
+    - nobody
+    - {channel: SMS}
+    - [1]
+  support:
+  "  ":
+other: 1
+"""
+    done = shell("pools", "apply", shell.write("a.yaml", text), "--yes")
+    assert (done.returncode, done.stdout) == (2, "")
+    head, *problems = done.stderr.splitlines()
+    assert head == "signalbox: 12 problems in the file"
+    places = [one.removeprefix("  a.yaml, line ").split(": ")[:2] for one in problems]
+    assert places == [
+        ["3", "pools.support.tags.x y"],
+        ["3", "pools.support.tags.l"],
+        ["3", "pools.support.tags.e"],
+        ["4", "pools.support.sendrs"],
+        ["6", "pools.support.senders[0].x"],
+        ["6", "pools.support.senders[0].channel"],
+        ["7", "pools.support.senders[1]"],
+        ["8", "pools.support.senders[2].address"],
+        ["9", "pools.support.senders[3]"],
+        ["10", "pools.support"],
+        ["11", "pools.  "],
+        ["12", "other"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("pools: [", "a.yaml, line "),
+        ("", "a.yaml, line 1: the file is empty"),
+        ("- 1", "a.yaml, line 1: must be a mapping of pools"),
+        ("pool: {}", "pool: is not known here, only pools"),
+        ("pools: []", "a.yaml, line 1: pools: must be a mapping"),
+        ("--- {}\n--- {}", "not valid YAML"),
+        ("pools: {a: *b}", "not valid YAML"),
+    ],
+)
+def test_file_that_is_no_plan_is_misuse(shell: Shell, text: str, said: str) -> None:
+    done = shell("pools", "apply", shell.write("a.yaml", text), "--yes")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert said in done.stderr
+
+
+def test_interrupted_apply_says_what_is_done_and_running_it_again_does_the_rest(
+    tmp_path: Path, serve: Serve, client: Connect
+) -> None:
+    database = f"sqlite:///{tmp_path / 'a.db'}"
+    idle = serve(database, "--workers", "0")
+    (sender,) = client(idle.url, SID, TOKEN).enter(1)
+    shell = Shell(tmp_path, SIGNALBOX_BASE_URL=idle.url, **ACCOUNT)
+    shell.write("pools.yaml", f"pools:\n  a:\n  b: {{senders: [{sender}]}}\n  c:\n")
+    with Terminal(shell, "pools", "apply", "pools.yaml", "--yes") as terminal:
+        terminal.shows("PROCESSING 1 items")
+        terminal.signal(signal.SIGINT)
+        assert terminal.ends() == 130
+    assert "done: 1 of 3 pools" in terminal.text
+    assert "created, 1 of 1 sender handed over" in terminal.text
+    assert "applying the file again does the rest" in terminal.text
+    assert sorted(pools(shell)) == ["a", "b"]
+    assert idle.stop() == 0
+    shell.env["SIGNALBOX_BASE_URL"] = serve(database).url
+    assert shell("pools", "apply", "pools.yaml", "--yes").returncode == 0
+    found = pools(shell)
+    assert sorted(found) == ["a", "b", "c"]
+    assert members(shell, str(found["b"]["id"])) == [sender]

@@ -1,0 +1,110 @@
+"""A server that is none of ours, and means no good: nothing that it says steers the terminal."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Final
+
+import pytest
+from commands import Shell, Terminal
+
+EVIL: Final = "\x1b]0;owned\x07\x1b[2J\r\n\u202eroot\x9b31m"
+TIME: Final = "2026-11-23T14:00:00.000Z"
+SENDER: Final = {
+    "id": EVIL,
+    "displayName": EVIL,
+    "address": EVIL,
+    "channel": EVIL,
+    "status": EVIL,
+    "tags": {EVIL: EVIL},
+    "updatedAt": TIME,
+    "createdAt": TIME,
+}
+OPERATION: Final = {
+    "id": EVIL,
+    "status": EVIL,
+    "stats": {"total": 1, "queued": 0, "created": 1, "failed": 0},
+    "createdAt": TIME,
+    "updatedAt": TIME,
+}
+ANSWER: Final = {
+    **SENDER,
+    "name": EVIL,
+    "resourceId": EVIL,
+    "resourceLocation": EVIL,
+    "operationId": EVIL,
+    "operationLocation": EVIL,
+    "senders": [SENDER],
+    "senderPools": [{**SENDER, "name": EVIL}],
+    "operations": [OPERATION],
+    "items": [{"index": 0, "senderId": EVIL, "outcome": EVIL, "code": 1, "message": EVIL}],
+    "results": [],
+    "pagination": {"next": None, "self": "x"},
+}
+REFUSAL: Final = {"code": 1, "message": EVIL, "errors": [{"code": 1, "message": EVIL, "context": EVIL}]}
+SENDER_ID: Final = "comms_sender_00000000000000000000000000"
+OPERATION_ID: Final = "comms_operation_00000000000000000000000000"
+POOL_ID: Final = "comms_senderpool_00000000000000000000000000"
+
+
+class Evil(BaseHTTPRequestHandler):
+    """Answers everything with what a terminal would obey."""
+
+    def answer(self) -> None:
+        """Refuses what the path of the base URL says, else succeeds."""
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        refused = self.path.startswith("/refuse/")
+        body = json.dumps(REFUSAL if refused else ANSWER).encode()
+        self.send_response(400 if refused else 200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_GET = do_POST = do_PATCH = do_DELETE = answer  # noqa: N815 (names that http.server gives)
+
+    def log_message(self, *_arguments: object) -> None:
+        """Says nothing."""
+
+
+@pytest.fixture(scope="module")
+def evil() -> Iterator[str]:
+    """The URL of such a server."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Evil) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize("path", ["", "/refuse"], ids=["answers", "refusals"])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["senders", "list"],
+        ["senders", "show", SENDER_ID],
+        ["senders", "remove", "--yes", SENDER_ID],
+        ["senders", "activate", SENDER_ID],
+        ["pools", "list"],
+        ["pools", "create", "x"],
+        ["pools", "delete", "--yes", POOL_ID],
+        ["operations", "list"],
+        ["operations", "items", OPERATION_ID],
+    ],
+    ids=lambda arguments: " ".join(arguments[:2]),
+)
+def test_nothing_that_a_server_says_steers_the_terminal(
+    tmp_path: Path, evil: str, arguments: list[str], path: str
+) -> None:
+    login = {"SIGNALBOX_ACCOUNT_SID": "AC" + "0" * 32, "SIGNALBOX_AUTH_TOKEN": "x"}
+    shell = Shell(tmp_path, SIGNALBOX_BASE_URL=evil + path, NO_COLOR="1", **login)
+    with Terminal(shell, *arguments, env={"NO_COLOR": "1"}) as terminal:
+        assert terminal.ends() == (1 if path else 0), terminal.text
+    assert "owned" in terminal.text
+    lines = terminal.text.replace("\r\n", "\n").split("\n")
+    assert all(line.isprintable() for line in lines), terminal.text
