@@ -227,6 +227,17 @@ def test_chunked_body_of_eleven_megabytes_is_refused(wire: Wire) -> None:
     wire.refused(413)
 
 
+def test_client_that_sends_all_of_a_refused_body_is_not_cut_off_before_it_reads(wire: Wire) -> None:
+    """Its bytes are dropped, not answered with a reset that takes the 413 away."""
+    wire.send(
+        f"POST /v1/SenderPools HTTP/1.1\r\n{HEAD}Content-Type: application/json\r\nContent-Length: {16 * MIB}\r\n\r\n"
+    )
+    for _ in range(16):
+        wire.socket.sendall(b" " * MIB)
+    wire.refused(413)
+    assert wire.closed()
+
+
 def test_body_of_ten_mebibytes_exactly_is_read(friend: Client) -> None:
     body = b'{"name": "large"' + b" " * (10 * MIB - 17) + b"}"
     assert len(body) == 10 * MIB

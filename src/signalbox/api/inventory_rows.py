@@ -2,6 +2,7 @@
 
 import asyncio
 import csv
+import gc
 import io
 import re
 import time
@@ -116,11 +117,16 @@ def _line_and_column(body: bytes, position: int) -> tuple[int, int]:
 
 
 def _json_rows(text: str) -> Iterator[_Raw]:
+    # Ten megabytes may hold millions of values, none of them garbage: looking for some would take ten times as long as
+    # reading them, and nobody else is answered meanwhile.
+    gc.disable()
     try:
         values = msgspec.json.decode(text)
     except (msgspec.DecodeError, RecursionError, ValueError) as error:
         message = f"the body is not valid JSON: {_json_error(error, text)}"
         raise Invalid([Problem(message, None, "$")]) from None
+    finally:
+        gc.enable()
     if not isinstance(values, list):
         raise Invalid([Problem(f"the body must be an array of senders, not {_kind(values)}", None, "$")])
     if len(values) > MOST_ROWS:

@@ -5,7 +5,7 @@ import contextlib
 import re
 import socket
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import uvicorn
 from uvicorn._types import ASGISendEvent, HTTPResponseStartEvent
@@ -24,6 +24,8 @@ MOST_MESSAGE_BYTES: Final = 64 * 1024 * 1024
 # The time a client has from its first byte to the end of its headers.
 HEADER_SECONDS: Final = 30.0
 KEEP_ALIVE_SECONDS: Final = 75
+# How long we go on reading, and dropping, what a client sends that has been refused in the middle of its body.
+LINGER_SECONDS: Final = 2.0
 # Then whoever still waits for an answer gets a 503.
 SHUTDOWN_SECONDS: Final = 5
 
@@ -52,7 +54,8 @@ class Cycle(RequestResponseCycle):
 
     def _write_whole(self, status: int, headers: Headers, message: Any) -> bool:
         """Does what uvicorn does with the two messages, in the common case: the rest is left to uvicorn."""
-        if not self.keep_alive or self.disconnected or CLOSE in headers or headers[-1][0] != b"content-length":
+        last = CLOSE in headers
+        if not (self.keep_alive or last) or self.disconnected or headers[-1][0] != b"content-length":
             return False
         lines = [b"%b: %b\r\n" % header for header in (*self.default_headers, *headers)]
         body: bytes = b"" if self.scope["method"] == "HEAD" else message.get("body", b"")
@@ -60,7 +63,10 @@ class Cycle(RequestResponseCycle):
         self.response_started = self.response_complete = True
         self.waiting_for_100_continue = False
         self.message_event.set()
-        self.on_response()
+        if last:
+            cast("Protocol", self.transport.get_protocol()).linger()
+        else:
+            self.on_response()
         return True
 
 
@@ -128,6 +134,16 @@ class Protocol(HttpToolsProtocol):
         # uvicorn makes the cycle itself and has no setting for its class; its task has not begun to run yet.
         if self.cycle is not None:
             self.cycle.__class__ = Cycle
+
+    def linger(self) -> None:
+        """Reads no more, says so, and closes a little later: closing at once, with bytes unread, may take the answer
+        away from a client that is still sending (RFC 9112, section 9.6)."""
+        self._over = True
+        self._unset_keepalive_if_required()
+        self.flow.resume_reading()
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self.loop.call_later(LINGER_SECONDS, self.transport.close)
 
     def on_message_complete(self) -> None:
         super().on_message_complete()
