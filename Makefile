@@ -5,10 +5,10 @@ BIN := .venv/bin
 STAMP := .venv/.built
 
 .DEFAULT_GOAL := venv
-.PHONY: venv serve test lint types check audit lock chaos scaling proxies moving typescript recipes packages bench bench-lock clean
+.PHONY: venv docs reference serve test lint types check audit lock chaos scaling proxies moving typescript console recipes packages bench bench-lock clean
 MAKEFLAGS += --no-print-directory
 
-venv: $(STAMP)
+venv: $(STAMP) docs
 	@:
 
 $(STAMP): requirements.lock pyproject.toml clients/python/pyproject.toml
@@ -20,11 +20,11 @@ $(STAMP): requirements.lock pyproject.toml clients/python/pyproject.toml
 	@touch $@
 
 # make serve ARGS="--port 9000"
-serve: $(STAMP)
+serve: $(STAMP) docs
 	@$(BIN)/signalbox serve $(ARGS)
 
 # make test ARGS="tests/test_config.py -x"
-test: $(STAMP)
+test: $(STAMP) docs
 	@$(BIN)/python -m pytest $(ARGS)
 
 lint: $(STAMP)
@@ -36,6 +36,15 @@ types: $(STAMP)
 	@$(BIN)/mypy clients/python/src clients/python/tests
 
 check: lint types test
+
+# The documentation under /docs; nothing happens when it is current
+docs: $(STAMP)
+	@$(BIN)/python -m docs_build
+
+# The pages docs/reference-*.md, every answer from a real server
+reference: docs
+	@$(BIN)/python -m docs_build reference
+	@$(BIN)/python -m docs_build
 
 # Known vulnerabilities of what Signalbox needs at run time; says so and goes on where nobody can be asked.
 audit: $(STAMP)
@@ -66,6 +75,11 @@ moving: $(STAMP)
 typescript: $(STAMP)
 	@cd clients/typescript && npm ci --no-audit --no-fund && npm test
 
+# The web console: types, and the committed files of src/signalbox/console from their source (Node 20.19+)
+console: $(STAMP)
+	@cd console && npm ci --no-audit --no-fund && npm run check && npm run build
+	@git diff --exit-code --stat -- src/signalbox/console
+
 # Clients in Go and Java of /openapi.json: generated, compiled, run; make recipes ARGS=go
 recipes: $(STAMP)
 	@$(BIN)/python clients/recipes/check.py $(ARGS)
@@ -92,4 +106,4 @@ bench-lock: $(STAMP)
 		-o bench/requirements.lock $(ARGS)
 
 clean:
-	@rm -rf .venv bench/.venv .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
+	@rm -rf .venv bench/.venv clients/typescript/dist .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist src/signalbox/site

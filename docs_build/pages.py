@@ -11,6 +11,7 @@ FOLDER: Final = ROOT / "docs"
 CONFIG: Final = ROOT / "zensical.toml"
 
 _FENCE: Final = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```[ \t]*$", re.MULTILINE | re.DOTALL)
+_ITEM: Final = re.compile(r"(?:[-*]|\d\.) ")
 # What one thing is called in the languages of our samples; samples that follow each other directly become tabs.
 _TABS: Final = {"bash": "curl", "sh": "curl", "python": "Python", "ts": "TypeScript"}
 
@@ -52,7 +53,34 @@ def description(name: str) -> str:
     return re.split(r"(?<=[.:])\s", plain, maxsplit=1)[0].rstrip(":")
 
 
-def with_tabs(page: str) -> str:
+def for_generator(page: str) -> str:
+    """The page as the generator wants to read it."""
+    return _with_deep_lists(_with_tabs(page))
+
+
+def _with_deep_lists(page: str) -> str:
+    """The page with what belongs to an item of a list four spaces in, and a blank line between a paragraph and an item.
+
+    Elsewhere in Markdown it is enough to be as far in as the item's text, and an item ends a paragraph.
+    """
+    lines, deeper, fenced, paragraph = list[str](), 0, False, False
+    for line in page.split("\n"):
+        item = None if fenced else _ITEM.match(line)
+        if item:
+            deeper = 4 - len(item[0])
+            lines += [""] * (paragraph and lines[-1] != "")
+            paragraph = False
+        elif line[:1].strip():
+            deeper = deeper if fenced else 0
+            fenced ^= line.startswith("```")
+            paragraph = True
+        elif not line:
+            paragraph = True
+        lines.append(" " * deeper + line if line.startswith("  ") else line)
+    return "\n".join(lines)
+
+
+def _with_tabs(page: str) -> str:
     """The page with samples of one thing in several languages, fence after fence, as tabs."""
     made, end, run = "", 0, list[re.Match[str]]()
     for fence in [*_FENCE.finditer(page), None]:

@@ -169,7 +169,10 @@ def _body(operation: Mapping[str, Any], words: Words) -> Iterator[str]:
     for media, one in content.items():
         if media != "application/json":
             yield f"Or as `{media}`: {one['schema']['description']}"
-    yield _table("member | type | required | meaning", [_row(member, "yes" * member.required) for member in words.members(schema)])
+    yield _table(
+        "member | type | required | meaning",
+        [_row(member, "yes" * member.required) for member in words.members(schema)],
+    )
 
 
 def _response(route: Route, operation: Mapping[str, Any], words: Words) -> Iterator[str]:

@@ -4,7 +4,6 @@ Everything in them is relative, so that it holds under every host and path prefi
 the program can forbid such scripts; and there is nothing that a browser would fetch from another host.
 """
 
-import gzip
 import re
 import shutil
 import subprocess
@@ -54,13 +53,14 @@ def build() -> None:
                 target = parts / "docs" / source.relative_to(pages.FOLDER)
                 target.parent.mkdir(exist_ok=True)
                 shutil.copyfile(source, target)
+        (parts / "docs" / "images").mkdir(exist_ok=True)
+        shutil.copyfile(_LOGO, parts / "docs" / "images" / "signalbox.svg")
         index = (made / "search.json").read_text("utf-8")
         (parts / "docs" / "search.json").write_text(_moved_index(index), "utf-8")
         (parts / "llms.txt").write_text(_llms(), "utf-8")
         names = [name for group in pages.groups() for name in group.pages]
         (parts / "llms-full.txt").write_text("\n\n".join(map(pages.text, names)), "utf-8")
         (parts / "LICENSES.txt").write_text(_licenses(made), "utf-8")
-        _compress(parts)
         (parts / _STAMP).write_text(_digest(), "utf-8")
         shutil.rmtree(SITE, ignore_errors=True)
         shutil.copytree(parts, SITE)
@@ -82,12 +82,12 @@ def _digest() -> str:
 
 
 def _generate(folder: Path, made: Path) -> None:
-    """Runs the generator on the pages, with samples in several languages as tabs."""
+    """Runs the generator on the pages."""
     staged = folder / "docs"
     (staged / "images").mkdir(parents=True)
     for source in _sources():
         if source.suffix == ".md":
-            (staged / source.name).write_text(pages.with_tabs(source.read_text("utf-8")), "utf-8")
+            (staged / source.name).write_text(pages.for_generator(source.read_text("utf-8")), "utf-8")
         elif pages.FOLDER in source.parents:
             shutil.copyfile(source, staged / source.relative_to(pages.FOLDER))
     shutil.copyfile(_LOGO, staged / "logo.svg")
@@ -183,13 +183,6 @@ def _moved_index(index: str) -> str:
     """The search index with the places of our site."""
     moved = re.sub(r'"location":"index\.html', '"location":"../docs', index)
     return re.sub(r'("location":"[a-z0-9-]+)\.html', r"\1", moved)
-
-
-def _compress(parts: Path) -> None:
-    """Puts beside each file that gets smaller by it a compressed one."""
-    for path in sorted(parts.rglob("*")):
-        if path.suffix in (".html", ".css", ".js", ".json", ".svg", ".md"):
-            path.with_name(f"{path.name}.gz").write_bytes(gzip.compress(path.read_bytes(), mtime=0))
 
 
 # --- for programs

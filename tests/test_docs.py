@@ -26,8 +26,10 @@ import pytest
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+import docs_build.pages
+from docs_build.anchors import anchor
 from signalbox import config
-from signalbox.api import asgi, body, docs, server
+from signalbox.api import asgi, body, server
 from signalbox.api.endpoint import PATH_PARAMS
 from signalbox.api.errors import ANSWERS, Answer
 from signalbox.api.router import Route
@@ -51,7 +53,7 @@ def tokens(path: Path) -> list[Token]:
 
 def anchors(path: Path) -> list[str]:
     found = tokens(path)
-    return [docs._anchor(text.content) for head, text in pairwise(found) if head.type == "heading_open"]
+    return [anchor(text.content) for head, text in pairwise(found) if head.type == "heading_open"]
 
 
 def table(page: str, heading: str) -> dict[str, set[str]]:
@@ -148,8 +150,9 @@ def test_limits_of_the_transport_page_are_those_of_the_program() -> None:
     assert listed in TEXTS["compatibility"]
 
 
-def test_reading_order_names_pages_that_exist() -> None:
-    assert set(docs._ORDER) <= set(PAGES)
+def test_navigation_has_every_page_once() -> None:
+    named = [name for group in docs_build.pages.groups() for name in group.pages]
+    assert sorted(named) == sorted(PAGES)
 
 
 # --- links
@@ -321,14 +324,3 @@ def test_examples_run_and_answer_as_shown(page: str, served: Served) -> None:
             assert plain(output) == plain(example.answer), where
         else:
             assert '"errors":[' not in output, f"{where}: {output}"
-
-
-def test_every_page_is_served_as_html_and_markdown(served: Served) -> None:
-    """A page that the renderer cannot read would only be found by its reader."""
-    for name, text in TEXTS.items():
-        with urlopen(f"{served.url}/docs/{name}.md", timeout=10) as answer:  # noqa: S310 (our own server)
-            assert answer.read().decode() == text
-        with urlopen(f"{served.url}/docs/{name}", timeout=10) as answer:  # noqa: S310 (our own server)
-            html = answer.read().decode()
-        links = re.findall(r'href="([^"]*)"', html)
-        assert not [link for link in links if ".md" in link], f"{name}: links that the program did not translate"

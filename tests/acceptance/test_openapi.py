@@ -263,7 +263,8 @@ def wished(caller: Caller) -> None:
     caller("DELETE", pool)
     for path in ("/healthz", "/readyz", "/metrics", "/docs", "/docs/errors", "/docs/errors.md", "/llms.txt"):
         caller("GET", path)
-    caller("GET", "/llms-full.txt")
+    for path in ("/docs/assets/{asset}", "/docs/images/{picture}", "/llms-full.txt"):
+        caller("GET", path.format_map(examples.PARAMS))
     caller("GET", "/openapi.json")
     # Only what still waits in the queue can be cancelled: tried until a worker is slower than we are.
     many, status = {"senders": [{"senderId": one} for one in unknown_senders(10_000)]}, 409
@@ -274,7 +275,7 @@ def wished(caller: Caller) -> None:
 
 def refused(caller: Caller) -> None:
     """Refusals of every kind that a client can bring about, at each operation that documents them."""
-    missing = dict(examples.PARAMS, page="nothing")
+    missing = dict(examples.PARAMS, page="nothing", asset="nothing.js", picture="nothing.png")
     for path, methods in caller.document["paths"].items():
         for method, operation in methods.items():
             url = path.format_map(missing)

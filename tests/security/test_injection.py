@@ -18,6 +18,7 @@ from bare import HEAD, Bare, statuses
 
 from people import Person
 from processes import ACCOUNT, COMMAND, Process, environment
+from signalbox.api import examples
 from signalbox.api.endpoint import PATH_PARAMS
 from signalbox.api.router import Route
 from signalbox.api.routes import ROUTES
@@ -68,7 +69,8 @@ class Scene:
     """What Ada has, and the right body of each route that reads one, with every member that it can have."""
 
     def __init__(self, pool: str, sender: str, operation: str) -> None:
-        self.places = {"senderPoolId": pool, "senderId": sender, "operationId": operation, "page": "errors"}
+        self.places = {"senderPoolId": pool, "senderId": sender, "operationId": operation}
+        self.places |= {"page": "errors", "asset": examples.PARAMS["asset"], "picture": examples.PARAMS["picture"]}
         address = {"address": "p", "channel": "PUSH"}
         self.bodies: dict[str, Any] = {
             "senderPools.create": {"name": "n", "tags": {"k": "v"}, "senders": [{"senderId": sender}]},
@@ -243,17 +245,27 @@ async def test_pages_hold_nothing_that_a_visitor_can_choose(ada: Person) -> None
         assert "alert" not in answer.text
 
 
-async def test_pages_run_no_script_and_are_framed_by_nobody(ada: Person) -> None:
-    """What the policy forbids even if there were one: no script, no frame, no form, no request to elsewhere."""
+async def test_pages_run_no_script_but_our_files_and_are_framed_by_nobody(ada: Person) -> None:
+    """What the policy forbids even if there were one: a script in the page, a frame, a form, a request to elsewhere."""
     for page in ("/docs", "/docs/errors", "/docs/security"):
         answer = await ada.get(page, anonymous=True)
         policy = dict(part.strip().partition(" ")[::2] for part in answer.headers["content-security-policy"].split(";"))
         assert policy["default-src"] == "'none'"
-        assert "script-src" not in policy
+        assert policy["script-src"] == policy["connect-src"] == policy["worker-src"] == "'self'"
+        assert not re.search("unsafe|http|[*]", " ".join(policy.values()))
         for directive in ("base-uri", "form-action", "frame-ancestors"):
             assert policy[directive] == "'none'"
         assert answer.headers["x-content-type-options"] == "nosniff"
-        assert not re.search(r"<(script|iframe|object|embed|form)\b|\bon[a-z]+=|javascript:", answer.text)
+        assert not re.search(r"<(iframe|object|embed)\b|\bon[a-z]+=|javascript:", answer.text)
+        scripts = re.findall(r"<script[^>]*>", answer.text)
+        ours = r'<script (src="(docs/)?assets/[a-z]+\.[0-9a-f]{12}\.js"|id="__config" type="application/json")>'
+        assert [one for one in scripts if not re.fullmatch(ours, one)] == []
+
+
+async def test_picture_that_is_opened_by_itself_runs_nothing(ada: Person) -> None:
+    answer = await ada.get("/docs/performance-sqlite.svg", anonymous=True)
+    assert answer.headers["content-type"] == "image/svg+xml"
+    assert {"default-src 'none'", "sandbox"} <= set(answer.headers["content-security-policy"].split("; "))
 
 
 FORGED: Final = "%0a%7B%22event%22%3A%22forged%22%7D%0d%0a2026-01-01T00:00:00.000Z%20info%20forged%1b%5b2J"
@@ -293,4 +305,5 @@ def test_no_request_forges_a_line_of_the_log(stack: ExitStack, tmp_path: Path, f
 
 
 def test_all_placeholders_are_known() -> None:
-    assert {name for route in ROUTES for name in re.findall(r"\{(\w+)\}", route.path)} == {*PATH_PARAMS, "page"}
+    named = {name for route in ROUTES for name in re.findall(r"\{(\w+)\}", route.path)}
+    assert named == {*PATH_PARAMS, "page", "asset", "picture"}

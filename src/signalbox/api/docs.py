@@ -70,17 +70,11 @@ async def llms_full(request: Request) -> Response:
 
 
 def _answer(request: Request, name: str, caching: bytes = _ASK) -> Response:
-    """A file of the site, compressed for who can read that; 304 when the client has it."""
+    """A file of the site; 304 when the client has it."""
     file = _file(name)
-    headers = _headers(file.suffix, caching)
-    compressed = file.with_name(f"{file.name}.gz")
-    if "gzip" in request.header(b"accept-encoding") and compressed.is_file():
-        content = compressed.read_bytes()
-        headers.append((b"content-encoding", b"gzip"))
-    else:
-        content = file.read_bytes()
+    content = file.read_bytes()
     etag = f'"{blake2b(content, digest_size=12).hexdigest()}"'
-    headers.append((b"etag", etag.encode()))
+    headers = [(b"etag", etag.encode()), *_headers(file.suffix, caching)]
     if etag in request.header(b"if-none-match"):
         return Response(304, b"", headers=headers)
     return Response(200, content, _MEDIA[file.suffix], headers)
@@ -111,7 +105,6 @@ def _headers(suffix: str, caching: bytes) -> Headers:
     return [
         (b"cache-control", caching),
         (b"content-security-policy", policy),
-        (b"vary", b"accept-encoding"),
         (b"x-content-type-options", b"nosniff"),
     ]
 

@@ -1,0 +1,149 @@
+"""The documentation in a real browser: it searches, it asks nobody else for anything, and it breaks no rule of ours."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import threading
+from collections.abc import Iterator
+from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Final
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from processes import Serve
+
+PREFIX: Final = "/some/prefix"
+PHONE: Final = {"width": 360, "height": 740}
+DESK: Final = {"width": 1440, "height": 900}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    program = shutil.which("chromium") or shutil.which("chromium-browser")
+    assert program, "the tests need Chromium"
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
+        yield started
+        started.close()
+
+
+@pytest.fixture(params=["", PREFIX], ids=["plain", "behind a proxy with a path prefix"])
+def base(request: pytest.FixtureRequest, serve: Serve, built: None) -> Iterator[str]:
+    """Where a browser finds the program: at its own address, or below a path of a proxy's."""
+    running = serve("sqlite://", "--trusted-proxies", "127.0.0.1")
+    if not request.param:
+        yield running.url
+        return
+
+    class Proxy(BaseHTTPRequestHandler):
+        """Takes the prefix away, and says so."""
+
+        def do_GET(self) -> None:
+            connection = HTTPConnection("127.0.0.1", running.port)
+            headers = {**dict(self.headers), "X-Forwarded-Prefix": PREFIX}
+            assert self.path.startswith(f"{PREFIX}/")
+            connection.request("GET", self.path.removeprefix(PREFIX), headers=headers)
+            answer = connection.getresponse()
+            self.send_response(answer.status)
+            for name, value in answer.getheaders():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(answer.read())
+            connection.close()
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (its name there)
+            """Nothing."""
+
+    proxy = ThreadingHTTPServer(("127.0.0.1", 0), Proxy)
+    thread = threading.Thread(target=proxy.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{proxy.server_port}{PREFIX}"
+    proxy.shutdown()
+    thread.join()
+    proxy.server_close()
+
+
+class Visit:
+    """A page of the browser, and all that went wrong in it or went elsewhere."""
+
+    def __init__(self, page: Page, base: str) -> None:
+        self.page = page
+        self.wrong: list[str] = []
+        page.on("console", lambda message: self._note(message.text, message.type in ("error", "warning")))
+        page.on("pageerror", lambda error: self._note(str(error)))
+        # A page that is left no longer wants what it was still fetching.
+        page.on("requestfailed", lambda one: self._note(f"failed: {one.url}", one.failure != "net::ERR_ABORTED"))
+        page.on("request", lambda request: self._note(f"elsewhere: {request.url}", not request.url.startswith(base)))
+        page.on("response", lambda answer: self._note(f"{answer.status}: {answer.url}", answer.status >= 400))
+
+    def _note(self, what: str, wrong: bool = True) -> None:
+        if wrong:
+            self.wrong.append(what)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
+def test_search_leads_from_any_page_to_the_heading_that_was_looked_for(
+    browser: Browser, base: str, scheme: str, size: dict[str, int]
+) -> None:
+    context = browser.new_context(viewport=size, color_scheme=scheme)  # type: ignore[arg-type]
+    visit = Visit(context.new_page(), base)
+    page = visit.page
+    for start in ("/docs", "/docs/operations"):
+        page.goto(base + start, wait_until="networkidle")
+        expect(page.locator("body")).to_have_attribute(
+            "data-md-color-scheme", {"light": "default", "dark": "slate"}[scheme]
+        )
+        page.keyboard.press("/")
+        page.wait_for_function("document.activeElement !== document.body")
+        page.keyboard.type("idempotency key reused")
+        result = page.locator('a[href*="errors#20422"]').first
+        result.click()
+        page.wait_for_url(f"{base}/docs/errors#20422")
+        expect(page.locator("[id='20422']")).to_be_in_viewport()
+    page.locator("[data-md-component=logo]").first.click() if size is DESK else page.goto(f"{base}/docs")
+    page.wait_for_url(f"{base}/docs")
+    context.close()
+    assert visit.wrong == []
+
+
+@pytest.mark.parametrize("name", ["index", "errors", "configuration", "conformance", "reference-sender-pools"])
+def test_page_fits_a_phone(browser: Browser, serve: Serve, built: None, name: str) -> None:
+    running = serve("sqlite://")
+    page = browser.new_page(viewport=PHONE)  # type: ignore[arg-type]
+    visit = Visit(page, running.url)
+    page.goto(f"{running.url}/docs/{name}")
+    wider = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+    size = page.evaluate("parseFloat(getComputedStyle(document.querySelector('article p')).fontSize)")
+    page.close()
+    assert wider <= 0
+    assert size >= 14
+    assert visit.wrong == []
+
+
+def test_choice_of_dark_is_kept_from_page_to_page(browser: Browser, serve: Serve, built: None) -> None:
+    running = serve("sqlite://")
+    page = browser.new_page(color_scheme="light")
+    body = page.locator("body")
+    page.goto(f"{running.url}/docs")
+    for _ in range(2):  # from what the system says to light, and on to dark
+        page.locator("form[data-md-component=palette] label:not([hidden])").click()
+    expect(body).to_have_attribute("data-md-color-scheme", "slate")
+    page.goto(f"{running.url}/docs/errors")
+    expect(body).to_have_attribute("data-md-color-scheme", "slate")
+    page.close()
+
+
+def test_samples_of_one_call_are_tabs_and_a_choice_holds_for_all(browser: Browser, serve: Serve, built: None) -> None:
+    running = serve("sqlite://")
+    page = browser.new_page(viewport=DESK)  # type: ignore[arg-type]
+    page.goto(f"{running.url}/docs/reference-sender-pools")
+    tabs = page.locator(".tabbed-set")
+    assert tabs.count() > 5
+    tabs.first.get_by_text("TypeScript", exact=True).click()
+    for number in (0, 1, 4):
+        expect(tabs.nth(number).locator("pre:visible")).to_have_text(re.compile("signalbox-client"))
+    page.close()
