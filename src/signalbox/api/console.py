@@ -1,4 +1,4 @@
-"""The web console: its page and files, as they were built from `console/`. It speaks only the HTTP API, as any client."""
+"""The web console: its page and files, as built from `console/`. It speaks only the HTTP API, like any client."""
 
 import gzip
 import hashlib

@@ -1,0 +1,186 @@
+/** Calls of the HTTP API. Nothing here or elsewhere in the console speaks to the server by another way. */
+import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+import { ROOT } from "./route.ts";
+import { current, signOut, type Credentials } from "./session.ts";
+
+/** One call: enough to make it, and to show it as a line of curl. */
+export interface Call {
+  method?: "GET" | "POST" | "PATCH" | "DELETE";
+  path: string;
+  query?: Readonly<Record<string, string | number | undefined>>;
+  body?: unknown;
+  /** The type of a body that is text already. */
+  media?: string;
+  headers?: Readonly<Record<string, string>>;
+}
+
+export interface Problem {
+  message: string;
+  context: string | null;
+}
+
+/** A call that did not do what it was for: refused by the server (`status` tells how), or not answered (`status` 0). */
+export class Failure extends Error {
+  constructor(
+    readonly status: number,
+    message: string,
+    readonly code: number | null = null,
+    readonly problems: readonly Problem[] = [],
+    readonly requestId: string | null = null,
+    readonly retryAfter = 0,
+  ) {
+    super(message);
+  }
+
+  /** Whether the same call may do better in a moment. */
+  get passing(): boolean {
+    return this.status === 0 || this.status === 429 || this.status >= 500;
+  }
+}
+
+/** The requests that this tab made, by their ids, so that the list of requests can leave them out. */
+export const own = new Set<string>(JSON.parse(sessionStorage.getItem("signalbox requests") ?? "[]") as string[]);
+const MOST_OWN = 1000;
+addEventListener("pagehide", () => sessionStorage.setItem("signalbox requests", JSON.stringify([...own])));
+
+const SECONDS = 30;
+// A call that fails for a passing reason is made again after so many milliseconds.
+const AGAIN = 4000;
+
+/** The API's answer as it came. Throws Failure for every other than 2xx, and when there is none. */
+export async function send(call: Call, signal?: AbortSignal, as: Credentials | null = current()): Promise<Response> {
+  const limit = AbortSignal.timeout(SECONDS * 1000);
+  const response = await fetchAs(call, signal ? AbortSignal.any([signal, limit]) : limit, as);
+  if (response.ok) return response;
+  const failure = await failureOf(response);
+  if (failure.status === 401 && as && as === current()) {
+    signOut("The server no longer accepts these credentials: they were revoked or changed, or the account is suspended.");
+  }
+  throw failure;
+}
+
+/** The JSON of the API's answer. */
+export async function ask<T>(call: Call, signal?: AbortSignal): Promise<T> {
+  return (await (await send(call, signal)).json()) as T;
+}
+
+/** One request without a time limit of ours. Throws Failure when there is no answer. */
+export async function fetchAs(call: Call, signal: AbortSignal, as: Credentials | null): Promise<Response> {
+  const headers = new Headers(call.headers);
+  if (as) headers.set("authorization", `Basic ${base64(`${as.sid}:${as.secret}`)}`);
+  if (call.body !== undefined) headers.set("content-type", call.media ?? "application/json");
+  try {
+    const response = await fetch(urlOf(call), {
+      method: call.method ?? "GET",
+      headers,
+      body: bodyOf(call),
+      signal,
+      cache: "no-store",
+      // The answer to wrong credentials asks for Basic ones. With `omit` a browser leaves that to us instead of opening
+      // its own dialog (Fetch, HTTP-network-or-cache fetch, step 14), and remembers no credentials of its own.
+      credentials: "omit",
+    });
+    own.add(response.headers.get("x-request-id") ?? "");
+    if (own.size > MOST_OWN) own.delete(own.keys().next().value!);
+    return response;
+  } catch (error) {
+    if (signal.aborted && (signal.reason as Error | undefined)?.name !== "TimeoutError") throw error;
+    const late = (signal.reason as Error | undefined)?.name === "TimeoutError";
+    throw new Failure(0, late ? `The server did not answer within ${SECONDS} seconds.` : "The server cannot be reached.");
+  }
+}
+
+export async function failureOf(response: Response): Promise<Failure> {
+  const body = (await response.json().catch(() => null)) as {
+    code?: number;
+    message?: string;
+    errors?: Problem[];
+  } | null;
+  return new Failure(
+    response.status,
+    body?.message ?? `The answer was ${response.status} without a reason.`,
+    body?.code ?? null,
+    body?.errors ?? [],
+    response.headers.get("x-request-id"),
+    Number(response.headers.get("retry-after") ?? 0),
+  );
+}
+
+export interface Answered<T> {
+  answer: T | undefined;
+  failure: Failure | undefined;
+  again: () => void;
+}
+
+/** The answer to a GET, asked again every so many milliseconds while the page is visible; an old one stays until then. */
+export function useAnswer<T>(call: Call | null, every = 0): Answered<T> {
+  const key = call ? JSON.stringify(call) : "";
+  const [state, setState] = useState<{ key: string; answer?: T; failure?: Failure }>({ key });
+  const [round, setRound] = useState(0);
+  const latest = useRef(state);
+  latest.current = state;
+  useEffect(() => {
+    if (!call) return;
+    const leaving = new AbortController();
+    let timer = 0;
+    const later = (milliseconds: number) => {
+      timer = window.setTimeout(() => (document.hidden ? later(milliseconds) : void once()), milliseconds);
+    };
+    const once = async () => {
+      try {
+        const answer = await ask<T>(call, leaving.signal);
+        setState({ key, answer });
+        if (every) later(every);
+      } catch (error) {
+        if (!(error instanceof Failure)) return;
+        const before = latest.current.key === key ? latest.current.answer : undefined;
+        setState(before === undefined ? { key, failure: error } : { key, answer: before, failure: error });
+        if (error.passing) later(Math.max(AGAIN, error.retryAfter * 1000));
+      }
+    };
+    void once();
+    return () => {
+      clearTimeout(timer);
+      leaving.abort();
+    };
+  }, [key, round, every]);
+  const again = useCallback(() => setRound((before) => before + 1), []);
+  const mine: { answer?: T; failure?: Failure } = state.key === key ? state : {};
+  return { answer: mine.answer, failure: mine.failure, again };
+}
+
+/** The absolute URL of a call. */
+export function urlOf(call: Call): string {
+  const url = new URL(call.path.slice(1), ROOT);
+  for (const [name, value] of Object.entries(call.query ?? {})) {
+    if (value !== undefined && value !== "") url.searchParams.set(name, String(value));
+  }
+  return url.href;
+}
+
+/** The call as a line for a shell in which SIGNALBOX_CREDENTIALS is SID:SECRET; no secret is in it. */
+export function curlOf(call: Call): string {
+  const method = call.method && call.method !== (call.body === undefined ? "GET" : "POST") ? [`-X ${call.method}`] : [];
+  const headers = Object.entries(call.headers ?? {}).map(([name, value]) => `-H ${quoted(`${name}: ${value}`)}`);
+  if (call.body !== undefined) headers.push(`-H ${quoted(`Content-Type: ${call.media ?? "application/json"}`)}`);
+  const body = call.body === undefined ? [] : [`--data-binary ${quoted(String(bodyOf(call)))}`];
+  return ["curl", '-u "$SIGNALBOX_CREDENTIALS"', ...method, ...headers, quoted(urlOf(call)), ...body].join(" ");
+}
+
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
+function bodyOf(call: Call): string | null {
+  if (call.body === undefined) return null;
+  return call.media && typeof call.body === "string" ? call.body : JSON.stringify(call.body);
+}
+
+/** A key for `Idempotency-Key`: with it a POST that is sent twice acts once. */
+export function newKey(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+function base64(text: string): string {
+  return btoa(String.fromCharCode(...new TextEncoder().encode(text)));
+}

@@ -1,0 +1,162 @@
+/** Where a CSV of senders is pasted, picked or dropped, with what is wrong beside each line. */
+import type { JSX } from "preact";
+import { useMemo, useRef, useState } from "preact/hooks";
+import { check, type Complaint, type Desk } from "./csv.ts";
+import { enter, idsOf, newest, type Result } from "./inventory.ts";
+import { count, plural } from "./marks.tsx";
+
+// As in style.css.
+const LINE = 20;
+const SHOWN = 14;
+const MOST_LISTED = 100;
+
+/** The text that is edited, and what is known about it. `ids`: a list of sender ids is fine as well. */
+export function useDesk(ids: boolean) {
+  const [text, setText] = useState("");
+  const [refused, setRefused] = useState<readonly Complaint[]>([]);
+  const desk = useMemo(() => check(text, ids), [text, ids]);
+  const change = (next: string) => {
+    setText(next);
+    setRefused([]);
+  };
+  return { text, change, desk, refused, setRefused, good: good(desk) };
+}
+
+/** How many rows have nothing against them. */
+function good(desk: Desk): number {
+  if (!desk.columns.includes("senderId") && !(desk.columns.includes("channel") && desk.columns.includes("address"))) return 0;
+  const bad = new Set(desk.complaints.map((one) => one.line));
+  return bad.has(1) && desk.kind === "inventory" ? 0 : desk.rows.filter((row) => !bad.has(row.line)).length;
+}
+
+/**
+ * The ids of what a desk names. Rows of inventory enter first; where the server refuses some, `ids` answers null with the reasons
+ * beside their lines, and the next call goes on without them.
+ */
+export function useSenderIds(value: ReturnType<typeof useDesk>) {
+  const [step, setStep] = useState("");
+  const entered = useRef<{ text: string; result: Result; after: string | undefined } | undefined>(undefined);
+  const { desk, text, refused, good } = value;
+  const told = (what: string) => (done: number, total: number) => setStep(`${what} ${count(done)} of ${count(total)}`);
+  const ids = async (): Promise<string[] | null> => {
+    const bad = new Set(desk.complaints.map((one) => one.line));
+    if (desk.kind === "ids") return desk.rows.filter((row) => !bad.has(row.line)).map((row) => row.cells[0]!.trim());
+    if (!good) return [];
+    if (entered.current?.text !== text) {
+      const after = await newest();
+      const result = await enter(desk, told("Entered"));
+      entered.current = { text, after, result };
+      setStep("");
+      value.setRefused(result.refused);
+      if (result.refused.length) return null;
+    }
+    const found = await idsOf(desk, entered.current.result.rows, entered.current.after, told("Found"));
+    setStep("");
+    return found;
+  };
+  const left = new Set([...desk.complaints, ...refused].map((one) => one.line)).size;
+  const number = refused.length ? (entered.current?.result.rows.length ?? 0) : good;
+  return { ids, step, setStep, number, left: number ? left : 0 };
+}
+
+/** What a desk's lines with problems mean for what is about to be done. */
+export function LeftOut({ left, refused }: { left: number; refused: readonly Complaint[] }): JSX.Element {
+  return (
+    <div role="status">
+      {refused.length > 0 && <p>The server refused some lines; the others have entered the inventory.</p>}
+      {left > 0 && <p class="quiet">{plural(left, "line")} with problems will be left out.</p>}
+    </div>
+  );
+}
+
+export function DeskField(props: {
+  label: string;
+  example: string;
+  value: ReturnType<typeof useDesk>;
+  disabled?: boolean;
+}): JSX.Element {
+  const { text, change, desk, refused } = props.value;
+  const [top, setTop] = useState(0);
+  const [over, setOver] = useState(false);
+  const area = useRef<HTMLTextAreaElement>(null);
+  const complaints = [...desk.complaints, ...refused];
+  const byLine = useMemo(() => Map.groupBy(complaints, (one) => one.line), [desk, refused]);
+  const lines = useMemo(() => text.split("\n").length, [text]);
+  const take = async (files: FileList | null | undefined) => {
+    if (files?.[0]) change(await files[0].text());
+  };
+  const first = Math.floor(top / LINE);
+  const shown = Array.from({ length: Math.min(SHOWN + 2, lines - first) }, (_, index) => first + index + 1);
+  const place = (line: number) => ({ top: `${(line - 1) * LINE - top + 4}px` });
+  return (
+    <div
+      class={`desk${over ? " over" : ""}`}
+      onDragOver={(event) => (event.preventDefault(), setOver(true))}
+      onDragLeave={() => setOver(false)}
+      onDrop={(event) => {
+        event.preventDefault();
+        setOver(false);
+        void take(event.dataTransfer?.files);
+      }}
+    >
+      <div class="desk-head">
+        <label for="desk">{props.label}</label>
+        <label class="pick">
+          <input
+            type="file"
+            accept=".csv,.txt,text/csv,text/plain"
+            disabled={props.disabled}
+            onChange={(event) => void take(event.currentTarget.files)}
+          />
+          <span>Choose a file</span>
+        </label>
+        <span class="quiet">or drop one here</span>
+      </div>
+      <div class="desk-body">
+        <div class="gutter" aria-hidden="true">
+          {shown.map((line) => (
+            <span key={line} style={place(line)} class={byLine.has(line) ? "bad" : ""}>
+              {line}
+            </span>
+          ))}
+        </div>
+        <textarea
+          id="desk"
+          ref={area}
+          wrap="off"
+          spellcheck={false}
+          rows={SHOWN}
+          value={text}
+          placeholder={props.example}
+          disabled={props.disabled}
+          aria-invalid={complaints.length > 0}
+          aria-describedby="desk-sum desk-list"
+          onInput={(event) => change(event.currentTarget.value)}
+          onScroll={(event) => setTop(event.currentTarget.scrollTop)}
+        />
+        <div class="beside" aria-hidden="true">
+          {shown.map((line) => (
+            <span key={line} style={place(line)} title={said(byLine.get(line))}>
+              {said(byLine.get(line))}
+            </span>
+          ))}
+        </div>
+      </div>
+      <p id="desk-sum" role="status" class="quiet">
+        {text && `${plural(desk.rows.length, desk.kind === "ids" ? "id" : "row")}, ${plural(byLine.size, "line")} with problems`}
+      </p>
+      <ul id="desk-list" class="desk-list">
+        {[...byLine].slice(0, MOST_LISTED).map(([line, found]) => (
+          <li key={line}>
+            Line {line}: {said(found)}
+          </li>
+        ))}
+        {byLine.size > MOST_LISTED && <li>and {plural(byLine.size - MOST_LISTED, "line")} more</li>}
+      </ul>
+    </div>
+  );
+}
+
+function said(complaints: readonly Complaint[] | undefined): string {
+  return complaints?.map((one) => one.message).join("; ") ?? "";
+}

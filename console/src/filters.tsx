@@ -1,0 +1,61 @@
+/** Filters of lists. They live in the address of the page: what one sees can be kept and passed on. */
+import type { JSX } from "preact";
+import { useId } from "preact/hooks";
+import { set, type Params } from "./route.ts";
+
+export function Choice(props: { name: string; label: string; of: readonly string[]; params: Params }): JSX.Element {
+  const id = useId();
+  return (
+    <div class="field">
+      <label for={id}>{props.label}</label>
+      <select
+        id={id}
+        value={props.params[props.name] ?? ""}
+        onChange={(event) => set({ [props.name]: event.currentTarget.value })}
+      >
+        <option value="">any</option>
+        {props.of.map((value) => (
+          <option key={value} value={value}>
+            {value.toLowerCase().replace("_", " ")}
+          </option>
+        ))}
+      </select>
+    </div>
+  );
+}
+
+/** The dates of a list, `startDate` and `endDate`, entered in the reader's own zone. */
+export function Dates({ params }: { params: Params }): JSX.Element {
+  return (
+    <>
+      {(["startDate", "endDate"] as const).map((name) => (
+        <label key={name}>
+          {name === "startDate" ? "Created after" : "Created before"}
+          <input
+            type="datetime-local"
+            value={entered(params[name])}
+            onChange={(event) => {
+              const { value } = event.currentTarget;
+              set({ [name]: value ? new Date(value).toISOString() : "" });
+            }}
+          />
+        </label>
+      ))}
+    </>
+  );
+}
+
+export function Clear({ names, params }: { names: readonly string[]; params: Params }): JSX.Element | null {
+  if (!names.some((name) => params[name])) return null;
+  return (
+    <button class="plain" onClick={() => set(Object.fromEntries(names.map((name) => [name, ""])))}>
+      Clear filters
+    </button>
+  );
+}
+
+function entered(time: string | undefined): string {
+  const date = new Date(time ?? "");
+  if (Number.isNaN(date.getTime())) return "";
+  return new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
+}

@@ -1,0 +1,256 @@
+/** The small things that every screen shows the same way: numbers, times, ids, states, tags, failures. */
+import type { ComponentChildren, JSX } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { curlOf, Failure, urlOf, type Call } from "./api.ts";
+import { href, ROOT } from "./route.ts";
+import type { Operation, Stats, Tags } from "./wire.ts";
+
+const NUMBERS = new Intl.NumberFormat("en");
+
+export function count(value: number, more = false): string {
+  return NUMBERS.format(value) + (more ? "+" : "");
+}
+
+export function plural(value: number, one: string, many = `${one}s`): string {
+  return `${count(value)} ${value === 1 ? one : many}`;
+}
+
+/** A time in the reader's own zone, as `2026-11-23 17:59:30`. */
+export function local(time: string): string {
+  const date = new Date(time);
+  const two = (value: number) => String(value).padStart(2, "0");
+  const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+  return `${day} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
+}
+
+/** A length of time in milliseconds, short. */
+export function lasting(milliseconds: number): string {
+  if (milliseconds < 1000) return `${Math.max(0, Math.round(milliseconds))} ms`;
+  if (milliseconds < 60_000) return `${(milliseconds / 1000).toFixed(1)} s`;
+  const minutes = Math.floor(milliseconds / 60_000);
+  if (minutes < 60) return `${minutes} min ${Math.round((milliseconds % 60_000) / 1000)} s`;
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+export function Time({ at }: { at: string }): JSX.Element {
+  const [day, time] = local(at).split(" ");
+  return (
+    <time dateTime={at} title={at}>
+      <span class="date">
+        <span class="year">{day!.slice(0, 5)}</span>
+        {day!.slice(5)}{" "}
+      </span>
+      {time}
+    </time>
+  );
+}
+
+/** An id: its type is known from where it stands, its end tells it from others. */
+export function Id({ id, whole = false }: { id: string; whole?: boolean }): JSX.Element {
+  return (
+    <code class="id" title={id}>
+      {whole ? id : `…${id.slice(-10)}`}
+    </code>
+  );
+}
+
+export function State({ state }: { state: string }): JSX.Element {
+  return <span class={`state ${state.toLowerCase().replace("_", "-")}`}>{state.replace("_", " ").toLowerCase()}</span>;
+}
+
+export function TagList({ tags }: { tags: Tags }): JSX.Element {
+  return (
+    <span class="tags">
+      {Object.entries(tags).map(([key, value]) => (
+        <span class="tag" key={key}>
+          {key}
+          <b>{value}</b>
+        </span>
+      ))}
+    </span>
+  );
+}
+
+/** Tags as one writes them in a CSV, `k=v;k=v`; null when the text is none. */
+export function parseTags(text: string): Record<string, string> | null {
+  const parts = text.split(";").map((part) => part.trim()).filter(Boolean);
+  const pairs = parts.map((part) => part.split("=").map((side) => side.trim()));
+  if (pairs.some((pair) => pair.length !== 2 || !pair.every((side) => /^[a-zA-Z0-9._~-]+$/.test(side)))) return null;
+  if (pairs.length > 10 || new Set(pairs.map(([key]) => key)).size < pairs.length) return null;
+  return Object.fromEntries(pairs as [string, string][]);
+}
+
+export function writeTags(tags: Tags): string {
+  return Object.entries(tags).map(([key, value]) => `${key}=${value}`).join("; ");
+}
+
+/** How far an operation is: created, failed and queued as parts of one bar. */
+export function Progress({ operation, numbers = false }: { operation: Operation; numbers?: boolean }): JSX.Element {
+  const { stats } = operation;
+  const part = (value: number) => ({ width: `${stats.total ? (value / stats.total) * 100 : 0}%` });
+  const done = stats.created + stats.failed;
+  return (
+    <span class="progress-line">
+      <span
+        class={`progress ${operation.status.toLowerCase()}`}
+        role="progressbar"
+        aria-label="Items done"
+        aria-valuemin={0}
+        aria-valuemax={stats.total}
+        aria-valuenow={done}
+        aria-valuetext={`${count(done)} of ${count(stats.total)}, ${count(stats.failed)} failed`}
+        title={`${count(stats.created)} created, ${count(stats.failed)} failed, ${count(stats.queued)} queued`}
+      >
+        <span class="created" style={part(stats.created)} />
+        <span class="failed" style={part(stats.failed)} />
+      </span>
+      {numbers && <Counters stats={stats} />}
+    </span>
+  );
+}
+
+export function Counters({ stats }: { stats: Stats }): JSX.Element {
+  return (
+    <span class="counters">
+      {(["created", "failed", "queued"] as const).map((name) => (
+        <span class={`counter ${name}${stats[name] ? "" : " none"}`} key={name}>
+          <b>{count(stats[name])}</b> {name}
+        </span>
+      ))}
+    </span>
+  );
+}
+
+/** What went wrong with a call: the message, every problem with its place, and the request id that the log has as well. */
+export function Trouble({ failure, again }: { failure: Failure; again?: () => void }): JSX.Element {
+  const several = failure.problems.length > 1 || failure.problems.some((one) => one.context);
+  return (
+    <div class="trouble" role="alert">
+      <p>
+        <b>{failure.status ? `${failure.status}` : "No answer"}</b> {failure.message}
+      </p>
+      {several && (
+        <ul>
+          {failure.problems.map((problem, index) => (
+            <li key={index}>
+              {problem.context && <code>{problem.context}</code>} {problem.message}
+            </li>
+          ))}
+        </ul>
+      )}
+      <p class="quiet">
+        {failure.requestId && (
+          <>
+            Request <code>{failure.requestId}</code>
+            {" · "}
+          </>
+        )}
+        {failure.code && (
+          <>
+            <a href={docs(`errors#${failure.code}`)}>What {failure.code} means</a>
+            {again && " · "}
+          </>
+        )}
+        {again && (
+          <button class="link" onClick={again}>
+            Try again
+          </button>
+        )}
+        {again && failure.passing && <> · it is tried again by itself</>}
+      </p>
+    </div>
+  );
+}
+
+/** Where something will be once its data has come. */
+export function Skeleton({ lines = 3 }: { lines?: number }): JSX.Element {
+  return (
+    <div class="skeleton" role="status" aria-label="Loading">
+      {Array.from({ length: lines }, (_, index) => (
+        <span key={index} />
+      ))}
+    </div>
+  );
+}
+
+export function docs(page: string): string {
+  return new URL(`docs/${page}`, ROOT).href;
+}
+
+/** The top of a screen: its name, what one can do there, the API call behind it, and the page that explains it. */
+export function Head(props: {
+  title: ComponentChildren;
+  call: Call;
+  page: string;
+  children?: ComponentChildren;
+}): JSX.Element {
+  return (
+    <header class="head">
+      <h1 tabIndex={-1}>{props.title}</h1>
+      <div class="actions">{props.children}</div>
+      <Behind call={props.call} page={props.page} />
+    </header>
+  );
+}
+
+/** The API call behind something, to look at, to copy as a line of curl, and to read about. */
+export function Behind({ call, page }: { call: Call; page: string }): JSX.Element {
+  const { pathname, search } = new URL(urlOf(call));
+  const shown = decodeURIComponent(pathname.slice(ROOT.pathname.length - 1));
+  return (
+    <p class="behind">
+      <a href={docs(page)} title="What the documentation says about it">
+        <code>
+          {call.method ?? "GET"} {shown}
+          {search}
+        </code>
+      </a>
+      <Copy text={curlOf(call)} label="curl" />
+      <a href={docs(page)}>Docs</a>
+    </p>
+  );
+}
+
+export function Copy({ text, label }: { text: string; label: string }): JSX.Element {
+  const [done, setDone] = useState(false);
+  useEffect(() => {
+    if (!done) return;
+    const timer = setTimeout(() => setDone(false), 1500);
+    return () => clearTimeout(timer);
+  }, [done]);
+  const copy = async () => {
+    try {
+      await navigator.clipboard.writeText(text);
+    } catch {
+      // Over plain HTTP on another host browsers have no clipboard for pages: the old way still works.
+      const area = document.createElement("textarea");
+      area.value = text;
+      document.body.append(area);
+      area.select();
+      document.execCommand("copy");
+      area.remove();
+    }
+    setDone(true);
+  };
+  return (
+    <button class="copy" onClick={() => void copy()} title={text} data-copy={text}>
+      {done ? "Copied" : `Copy ${label}`}
+    </button>
+  );
+}
+
+export function PoolLink({ id, children }: { id: string; children?: ComponentChildren }): JSX.Element {
+  return (
+    <a data-row href={href("pool", { id })}>
+      {children ?? <Id id={id} />}
+    </a>
+  );
+}
+
+export function SenderLink({ id }: { id: string }): JSX.Element {
+  return (
+    <a data-row href={href("senders", { id })}>
+      <Id id={id} />
+    </a>
+  );
+}

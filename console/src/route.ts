@@ -1,0 +1,81 @@
+/**
+ * Which screen is shown, and its filters. Screens are paths below /console, one name each; filters and ids stand in the
+ * fragment, which browsers keep to themselves: the server's strict mode and every log on the way never see them.
+ */
+import { useSyncExternalStore } from "./store.ts";
+
+// Taken apart from `new URL("..", import.meta.url)`, which the build would take for the name of a file.
+const SCRIPT = import.meta.url;
+
+/** Where the API is: the place that the console's program came from, whatever prefix a proxy put before it. */
+export const ROOT = new URL(import.meta.env.DEV ? "/" : "../", SCRIPT);
+export const CONSOLE = `${ROOT.pathname}console`;
+
+export const SCREENS = ["overview", "operations", "operation", "pools", "pool", "senders", "resolve", "requests"] as const;
+export type Screen = (typeof SCREENS)[number];
+export type Params = Readonly<Record<string, string>>;
+
+export interface Route {
+  screen: Screen;
+  params: Params;
+}
+
+const listeners = new Set<() => void>();
+let route = read();
+
+for (const event of ["popstate", "hashchange"] as const) addEventListener(event, changed);
+addEventListener("click", follow);
+
+/** The address of a screen. Empty filters are left out. */
+export function href(screen: Screen, params: Params = {}): string {
+  const given = Object.entries(params).filter(([, value]) => value !== "");
+  const fragment = new URLSearchParams(given).toString();
+  const path = screen === "overview" ? CONSOLE : `${CONSOLE}/${screen}`;
+  return fragment ? `${path}#${fragment}` : path;
+}
+
+/** Goes to a screen; `replace` leaves no entry in the history, for filters that change while one types. */
+export function go(screen: Screen, params: Params = {}, replace = false): void {
+  const address = href(screen, params);
+  if (replace) history.replaceState(null, "", address);
+  else history.pushState(null, "", address);
+  const before = route.screen;
+  changed();
+  if (!replace && before !== route.screen) scrollTo(0, 0);
+}
+
+/** Changes some filters of the present screen. */
+export function set(params: Params, replace = true): void {
+  go(route.screen, { ...route.params, ...params }, replace);
+}
+
+export function useRoute(): Route {
+  useSyncExternalStore(listeners, () => route);
+  return route;
+}
+
+function changed(): void {
+  route = read();
+  for (const listener of listeners) listener();
+}
+
+function read(): Route {
+  const name = location.pathname.slice(CONSOLE.length + 1);
+  const screen = SCREENS.find((one) => one === name) ?? "overview";
+  return { screen, params: Object.fromEntries(new URLSearchParams(location.hash.slice(1))) };
+}
+
+/** A click on a link of the console changes the screen without loading the page again. */
+function follow(event: MouseEvent): void {
+  const link = event.target instanceof Element ? event.target.closest("a") : null;
+  const plain = event.button === 0 && !(event.metaKey || event.ctrlKey || event.shiftKey || event.altKey);
+  if (!link || !plain || link.target || link.hasAttribute("download") || event.defaultPrevented) return;
+  const inside = link.pathname === CONSOLE || link.pathname.startsWith(`${CONSOLE}/`);
+  if (link.origin !== location.origin || !inside) return;
+  event.preventDefault();
+  if (link.href === location.href) return;
+  history.pushState(null, "", link.href);
+  const before = route.screen;
+  changed();
+  if (before !== route.screen) scrollTo(0, 0);
+}

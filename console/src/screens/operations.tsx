@@ -1,0 +1,91 @@
+import type { JSX } from "preact";
+import type { Call } from "../api.ts";
+import { Choice, Clear, Dates } from "../filters.tsx";
+import { count, Head, Id, lasting, Progress, State, Time } from "../marks.tsx";
+import { go, href, type Params } from "../route.ts";
+import { Rows, type Column } from "../rows.tsx";
+import { useLive } from "../watch.ts";
+import { OPERATION_STATUSES, type Operation, type Stats } from "../wire.ts";
+
+const FILTERS = ["status", "startDate", "endDate"] as const;
+const EVERY = 4000;
+
+/** All operations, newest first; the running ones move. */
+export function OperationsScreen({ params }: { params: Params }): JSX.Element {
+  const query = Object.fromEntries(FILTERS.map((name) => [name, params[name]]));
+  const call: Call = { path: "/v1/SenderPools/Operations", query };
+  const filtered = FILTERS.some((name) => params[name]);
+  return (
+    <>
+      <Head title="Operations" call={call} page="operations" />
+      <div class="filters">
+        <Choice name="status" label="Status" of={OPERATION_STATUSES} params={params} />
+        <Dates params={params} />
+        <Clear names={FILTERS} params={params} />
+      </div>
+      <Rows<Operation>
+        label="Operations"
+        call={call}
+        member="operations"
+        id={(operation) => operation.id}
+        open={(operation) => go("operation", { id: operation.id })}
+        columns={COLUMNS}
+        every={EVERY}
+        empty={
+          filtered ? (
+            <p>No operation fits these filters.</p>
+          ) : (
+            <p>
+              There are no operations yet. Each pool that is made and each add of senders to one is an operation:{" "}
+              <a href={href("pools", { new: "1" })}>make a pool</a>.
+            </p>
+          )
+        }
+      />
+    </>
+  );
+}
+
+const COLUMNS: readonly Column<Operation>[] = [
+  {
+    name: "Operation",
+    cell: (operation) => (
+      <>
+        <a data-row href={href("operation", { id: operation.id })}>
+          <Id id={operation.id} />
+        </a>
+        <span class="below">
+          <Time at={operation.createdAt} />
+        </span>
+      </>
+    ),
+  },
+  { name: "Status", cell: (operation) => <LiveState given={operation} /> },
+  { name: "Progress", kind: "bar", cell: (operation) => <LiveProgress given={operation} /> },
+  { name: "Created", kind: "number extra", cell: (operation) => <LiveCount given={operation} of="created" /> },
+  { name: "Failed", kind: "number", cell: (operation) => <LiveCount given={operation} of="failed" /> },
+  { name: "Queued", kind: "number extra", cell: (operation) => <LiveCount given={operation} of="queued" /> },
+  { name: "Items", kind: "number extra", cell: (operation) => count(operation.stats.total) },
+  { name: "Started", kind: "extra", cell: (operation) => <Time at={operation.createdAt} /> },
+  {
+    name: "Took",
+    kind: "wide",
+    cell: (operation) =>
+      operation.status === "PROCESSING"
+        ? "running"
+        : lasting(Date.parse(operation.updatedAt) - Date.parse(operation.createdAt)),
+  },
+];
+
+function LiveState({ given }: { given: Operation }): JSX.Element {
+  return <State state={useLive(given).operation.status} />;
+}
+
+function LiveProgress({ given }: { given: Operation }): JSX.Element {
+  return <Progress operation={useLive(given).operation} />;
+}
+
+function LiveCount({ given, of }: { given: Operation; of: keyof Stats }): JSX.Element {
+  const value = useLive(given).operation.stats[of];
+  return <span class={value ? `some ${of}` : "quiet"}>{count(value)}</span>;
+}

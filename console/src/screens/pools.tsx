@@ -1,0 +1,153 @@
+import type { JSX } from "preact";
+import { useRef, useState } from "preact/hooks";
+import { ask, Failure, newKey, type Call } from "../api.ts";
+import { DeskField, LeftOut, useDesk, useSenderIds } from "../desk.tsx";
+import { Dialog, useRun } from "../dialog.tsx";
+import { Clear, Dates } from "../filters.tsx";
+import { useKeys } from "../keys.ts";
+import { Behind, count, Head, Id, parseTags, plural, PoolLink, TagList, Time, Trouble } from "../marks.tsx";
+import { go, set, type Params } from "../route.ts";
+import { Rows, type Column } from "../rows.tsx";
+import type { OperationReference, SenderPool } from "../wire.ts";
+
+const FILTERS = ["startDate", "endDate"] as const;
+// The most that one create takes.
+const MOST = 10_000;
+const EXAMPLE = "channel,address,displayName,tags\nSMS,+12025550100,Support,team=red\n\nor ids, one a line:\ncomms_sender_…";
+
+/** All pools, newest first, and the making of new ones. */
+export function PoolsScreen({ params }: { params: Params }): JSX.Element {
+  const query = Object.fromEntries(FILTERS.map((name) => [name, params[name]]));
+  const call: Call = { path: "/v1/SenderPools", query };
+  useKeys({ n: () => set({ new: "1" }) });
+  return (
+    <>
+      <Head title="Pools" call={call} page="sender-pools#list">
+        <button class="main" onClick={() => set({ new: "1" })}>
+          New pool
+        </button>
+      </Head>
+      <div class="filters">
+        <Dates params={params} />
+        <Clear names={FILTERS} params={params} />
+      </div>
+      <Rows<SenderPool>
+        label="Pools"
+        call={call}
+        member="senderPools"
+        id={(pool) => pool.id}
+        open={(pool) => go("pool", { id: pool.id })}
+        columns={COLUMNS}
+        every={10_000}
+        empty={
+          FILTERS.some((name) => params[name]) ? (
+            <p>No pool was created in that time.</p>
+          ) : (
+            <p>
+              There are no pools yet. <b>New pool</b> makes one from a CSV of senders, from ids, or an empty one.
+            </p>
+          )
+        }
+      />
+      {params["new"] && <NewPool close={() => set({ new: "" })} />}
+    </>
+  );
+}
+
+const COLUMNS: readonly Column<SenderPool>[] = [
+  {
+    name: "Name",
+    kind: "main",
+    cell: (pool) => (
+      <>
+        <PoolLink id={pool.id}>{pool.name}</PoolLink>
+        <span class="below">
+          <Time at={pool.createdAt} />
+        </span>
+      </>
+    ),
+  },
+  { name: "Tags", cell: (pool) => <TagList tags={pool.tags} /> },
+  { name: "Id", kind: "extra", cell: (pool) => <Id id={pool.id} /> },
+  { name: "Created", kind: "extra", cell: (pool) => <Time at={pool.createdAt} /> },
+  { name: "Changed", kind: "wide", cell: (pool) => <Time at={pool.updatedAt} /> },
+];
+
+/** A pool of what a CSV names. Rows of inventory enter first; what the server refuses is shown before the pool is made. */
+function NewPool({ close }: { close: () => void }): JSX.Element {
+  const [name, setName] = useState("");
+  const [tags, setTags] = useState("");
+  const key = useRef({ body: "", key: "" });
+  const value = useDesk(true);
+  const { ids, step, number, left } = useSenderIds(value);
+  const parsed = parseTags(tags);
+  const { busy, failure, run } = useRun(async () => {
+    const senders = await ids();
+    if (!senders) return;
+    if (senders.length > MOST) {
+      throw new Failure(0, `A pool is made with ${count(MOST)} senders at most; add the rest to it afterwards.`);
+    }
+    const body = {
+      ...(name ? { name } : {}),
+      ...(tags ? { tags: parsed } : {}),
+      senders: senders.map((senderId) => ({ senderId })),
+    };
+    // The same pool asked for twice, after an answer that got lost, is made once.
+    const written = JSON.stringify(body);
+    if (key.current.body !== written) key.current = { body: written, key: newKey() };
+    const call: Call = { ...createCall(name), body, headers: { "idempotency-key": key.current.key } };
+    const made = await ask<OperationReference>(call);
+    go("operation", { id: made.operationId });
+  });
+
+  const act = number ? `Create with ${plural(number, "sender")}` : "Create empty pool";
+  const ready = parsed && !busy && (number > 0 || !value.text.trim());
+  return (
+    <Dialog title="New pool" close={close} wide>
+      <form onSubmit={(event) => (event.preventDefault(), ready && void run())}>
+        <div class="pair">
+          <label>
+            Name
+            <input
+              value={name}
+              onInput={(event) => setName(event.currentTarget.value)}
+              maxLength={256}
+              autofocus
+              autocomplete="off"
+            />
+          </label>
+          <label>
+            Tags
+            <input
+              value={tags}
+              onInput={(event) => setTags(event.currentTarget.value)}
+              placeholder="team=red; env=test"
+              aria-invalid={!parsed}
+              autocomplete="off"
+            />
+          </label>
+        </div>
+        {!parsed && <p class="wrong">Tags are k=v; k=v: at most 10, of letters, digits and . _ ~ -</p>}
+        <DeskField label="Senders" example={EXAMPLE} value={value} disabled={busy} />
+        <LeftOut left={left} refused={value.refused} />
+        {failure && <Trouble failure={failure} />}
+        <Behind call={createCall(name)} page="sender-pools#create" />
+        <div class="buttons">
+          <span class="quiet" role="status">
+            {step}
+          </span>
+          <button type="button" onClick={close}>
+            Close
+          </button>
+          <button class="main" disabled={!ready}>
+            {busy ? "Working…" : act}
+          </button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}
+
+function createCall(name: string): Call {
+  return { method: "POST", path: "/v1/SenderPools", body: { ...(name ? { name } : {}), senders: [] } };
+}

@@ -1,0 +1,195 @@
+import { Fragment, type JSX } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { own, type Call, type Failure } from "../api.ts";
+import { useKeys } from "../keys.ts";
+import { Copy, docs, Head, Id, lasting, Skeleton, Time, Trouble } from "../marks.tsx";
+import { set, type Params } from "../route.ts";
+import { follow, type StreamState } from "../stream.ts";
+import type { LoggedRequest } from "../wire.ts";
+
+const CALL: Call = { path: "/signalbox/v1/Requests" };
+// What the server keeps of an account; the page keeps no more.
+const MOST = 500;
+const KINDS: Readonly<Record<string, (request: LoggedRequest) => boolean>> = {
+  all: () => true,
+  refused: (request) => request.status >= 400,
+  "server errors": (request) => request.status >= 500,
+  warned: (request) => request.warnings.length > 0,
+};
+
+/** The last requests of the account as they arrive, newest on top. */
+export function RequestsScreen({ params }: { params: Params }): JSX.Element {
+  const [paused, setPaused] = useState(false);
+  const { requests, stream, failure } = useRequests(paused);
+  const kind = params["show"] ?? "all";
+  const mine = params["mine"] === "1";
+  const shown = requests?.filter((one) => (mine || !own.has(one.requestId)) && (KINDS[kind] ?? KINDS["all"]!)(one));
+  useKeys({ j: step(1), k: step(-1), ArrowDown: step(1), ArrowUp: step(-1) });
+  return (
+    <>
+      <Head title="Requests" call={{ ...CALL, headers: { accept: "text/event-stream" } }} page="request-log">
+        <button onClick={() => setPaused(!paused)} aria-pressed={paused}>
+          {paused ? "Go on" : "Pause"}
+        </button>
+      </Head>
+      <div class="filters">
+        {Object.keys(KINDS).map((one) => (
+          <button key={one} class="tab" aria-pressed={kind === one} onClick={() => set({ show: one === "all" ? "" : one })}>
+            {one}
+          </button>
+        ))}
+        <label class="inline">
+          <input type="checkbox" checked={mine} onChange={() => set({ mine: mine ? "" : "1" })} />
+          those of this tab
+        </label>
+        {!failure && !paused && (
+          <span class={`stream ${stream}`} data-stream={stream}>
+            {{ waiting: "connecting", live: "live", broken: "connection lost, trying again" }[stream]}
+          </span>
+        )}
+      </div>
+      {failure && <Off failure={failure} />}
+      {!requests && !failure && <Skeleton lines={8} />}
+      {shown?.length === 0 && (
+        <p class="empty">
+          {requests?.length
+            ? "No request that the server remembers fits."
+            : "No requests yet: whatever a client of this account asks for will appear here at once."}
+        </p>
+      )}
+      {shown && shown.length > 0 && <List requests={shown} />}
+    </>
+  );
+}
+
+function Off({ failure }: { failure: Failure }): JSX.Element {
+  if (failure.status !== 403) return <Trouble failure={failure} />;
+  return (
+    <div class="empty">
+      <p>{failure.message}</p>
+      <p>
+        <a href={docs("configuration")}>Settings</a>
+      </p>
+    </div>
+  );
+}
+
+function List({ requests }: { requests: readonly LoggedRequest[] }): JSX.Element {
+  return (
+    <div class="rows requests">
+      <table aria-label="Requests, newest first">
+        <thead>
+          <tr>
+            <th scope="col">When</th>
+            <th scope="col">Status</th>
+            <th scope="col" class="main">
+              Request
+            </th>
+            <th scope="col" class="number">
+              Took
+            </th>
+            <th scope="col" class="extra">
+              Request id
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {requests.map((request) => (
+            <Fragment key={request.requestId}>
+              <tr data-row tabIndex={-1}>
+                <td>
+                  <Time at={request.at} />
+                </td>
+                <td>
+                  <span class={`state ${request.status >= 400 ? "failed" : "completed"}`}>{request.status}</span>
+                </td>
+                <td class="main" title={request.route}>
+                  <code>
+                    <b>{request.method}</b> {request.path}
+                    {request.query && `?${request.query}`}
+                  </code>
+                </td>
+                <td class="number">{request.ms < 1000 ? `${request.ms.toFixed(1)} ms` : lasting(request.ms)}</td>
+                <td class="extra">
+                  <Id id={request.requestId} /> <Copy text={request.requestId} label="id" />
+                </td>
+              </tr>
+              {(request.problems.length > 0 || request.warnings.length > 0) && <Remarks request={request} />}
+            </Fragment>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function Remarks({ request }: { request: LoggedRequest }): JSX.Element {
+  return (
+    <tr class="remarks">
+      <td colSpan={5}>
+        <ul>
+          {request.problems.map((problem, index) => (
+            <li key={index} class="bad">
+              {problem.context && <code>{problem.context}</code>} {problem.message}
+            </li>
+          ))}
+          {request.moreProblems > 0 && <li class="bad">and {request.moreProblems} more</li>}
+          {request.warnings.map((warning) => (
+            <li key={warning} class="warning">
+              {warning}
+            </li>
+          ))}
+        </ul>
+      </td>
+    </tr>
+  );
+}
+
+/** The requests of the account, newest first, as long as nobody pauses. */
+function useRequests(paused: boolean) {
+  const [requests, setRequests] = useState<readonly LoggedRequest[]>();
+  const [stream, setStream] = useState<StreamState>("waiting");
+  const [failure, setFailure] = useState<Failure>();
+  useEffect(() => {
+    if (paused) return;
+    const leaving = new AbortController();
+    const waiting: LoggedRequest[] = [];
+    let frame = 0;
+    const flush = () => {
+      frame = 0;
+      const news = new Map(waiting.splice(0).reverse().map((one) => [one.requestId, one]));
+      setRequests((before = []) => [...news.values(), ...before.filter((one) => !news.has(one.requestId))].slice(0, MOST));
+    };
+    const listener = {
+      event: (name: string, data: string) => {
+        if (name !== "request") return;
+        waiting.push(JSON.parse(data) as LoggedRequest);
+        // A busy client makes hundreds a second: the page is drawn once for all that came meanwhile.
+        frame ||= requestAnimationFrame(flush);
+      },
+      state: (state: StreamState) => {
+        setStream(state);
+        if (state === "live") {
+          setFailure(undefined);
+          frame ||= requestAnimationFrame(flush);
+        }
+      },
+      failure: setFailure,
+    };
+    void follow({ ...CALL, query: { pageSize: MOST } }, listener, () => false, leaving.signal);
+    return () => {
+      leaving.abort();
+      cancelAnimationFrame(frame);
+    };
+  }, [paused]);
+  return { requests, stream, failure };
+}
+
+function step(by: number): () => void {
+  return () => {
+    const rows = [...document.querySelectorAll<HTMLElement>("main [data-row]")];
+    const at = rows.indexOf(document.activeElement as HTMLElement);
+    const next = rows[Math.max(0, Math.min(rows.length - 1, at + by))];
+    next?.focus();
+  };
+}

@@ -1,0 +1,94 @@
+import type { JSX } from "preact";
+import { useState } from "preact/hooks";
+import { Failure, send } from "../api.ts";
+import { docs, Trouble } from "../marks.tsx";
+import { isSid, signIn } from "../session.ts";
+
+/** Asks for credentials and tries them before it keeps them. */
+export function SignIn({ refused }: { refused: string }): JSX.Element {
+  const [sid, setSid] = useState("");
+  const [secret, setSecret] = useState("");
+  const [wrong, setWrong] = useState("");
+  const [failure, setFailure] = useState<Failure>();
+  const [busy, setBusy] = useState(false);
+  const submit = async () => {
+    const given = pasted(sid, secret);
+    setFailure(undefined);
+    setWrong(isSid(given.sid) ? "" : "A SID is AC (an account) or SK (a key) and 32 hexadecimal digits.");
+    if (!isSid(given.sid)) return;
+    setBusy(true);
+    try {
+      await send({ path: "/v1/SenderPools", query: { pageSize: 1 } }, undefined, given);
+      signIn(given);
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      if (error.status === 401) setWrong("The server does not accept this SID with this secret.");
+      else setFailure(error);
+    } finally {
+      setBusy(false);
+    }
+  };
+  return (
+    <form
+      class="sign-in"
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (!busy) void submit();
+      }}
+    >
+      <h1>Signalbox</h1>
+      <p class="quiet">
+        Sign in with an account SID and its auth token, or an API key SID and its secret. They stay in this browser session.
+      </p>
+      <label>
+        SID
+        <input
+          value={sid}
+          onInput={(event) => setSid(event.currentTarget.value.trim())}
+          placeholder="AC… or SK…"
+          autocomplete="off"
+          spellcheck={false}
+          autofocus
+          required
+          aria-invalid={wrong !== ""}
+          aria-describedby={wrong ? "wrong" : undefined}
+        />
+      </label>
+      <label>
+        Auth token or secret
+        <input
+          type="password"
+          value={secret}
+          onInput={(event) => setSecret(event.currentTarget.value.trim())}
+          autocomplete="off"
+          required={!sid.includes(":")}
+          aria-invalid={wrong !== ""}
+        />
+      </label>
+      {wrong && (
+        <p class="wrong" id="wrong" role="alert">
+          {wrong}
+        </p>
+      )}
+      {!wrong && !failure && refused && (
+        <p class="wrong" role="alert">
+          {refused}
+        </p>
+      )}
+      {failure && <Trouble failure={failure} />}
+      <button class="main" disabled={busy}>
+        {busy ? "Signing in…" : "Sign in"}
+      </button>
+      <p class="quiet">
+        The first start of the server printed a SID and a token, with a line to try them.{" "}
+        <a href={docs("tenancy")}>Accounts, tokens and keys</a>
+      </p>
+    </form>
+  );
+}
+
+/** `SID:SECRET` in one piece, as the server prints it, may be pasted into the first field. */
+function pasted(sid: string, secret: string): { sid: string; secret: string } {
+  const colon = sid.indexOf(":");
+  return colon < 0 ? { sid, secret } : { sid: sid.slice(0, colon), secret: sid.slice(colon + 1) };
+}

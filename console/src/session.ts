@@ -1,0 +1,86 @@
+/**
+ * Who is signed in. The credentials are in this tab's sessionStorage, which ends with the tab, and nowhere else. A tab that is
+ * opened beside it asks the console's open tabs for them, and signing out of one signs out of all that use the same SID.
+ */
+import { useSyncExternalStore } from "./store.ts";
+import { CONSOLE } from "./route.ts";
+
+export interface Credentials {
+  sid: string;
+  secret: string;
+}
+
+type Message = { kind: "ask" } | { kind: "here"; credentials: Credentials } | { kind: "left"; sid: string };
+
+const KEY = "signalbox";
+const SID = /^(AC|SK)[0-9a-fA-F]{32}$/;
+// How long a new tab waits for another one's answer before it shows the form; a later answer is still taken.
+const PATIENCE = 80;
+
+let credentials = stored();
+let asked = credentials !== null;
+let refused = "";
+const listeners = new Set<() => void>();
+const tabs = new BroadcastChannel(`signalbox ${CONSOLE}`);
+
+tabs.onmessage = ({ data }: MessageEvent<Message>) => {
+  if (data.kind === "ask" && credentials) tell({ kind: "here", credentials });
+  if (data.kind === "here" && !credentials) keep(data.credentials);
+  if (data.kind === "left" && credentials?.sid === data.sid) keep(null);
+};
+
+if (!credentials) {
+  tell({ kind: "ask" });
+  setTimeout(() => {
+    asked = true;
+    changed();
+  }, PATIENCE);
+}
+
+export function isSid(text: string): boolean {
+  return SID.test(text);
+}
+
+/** The credentials in use; null when nobody is signed in. */
+export function current(): Credentials | null {
+  return credentials;
+}
+
+export function signIn(given: Credentials): void {
+  refused = "";
+  keep(given);
+}
+
+/** Ends the session in every tab that uses these credentials; `why` is shown with the form. */
+export function signOut(why = ""): void {
+  if (credentials) tell({ kind: "left", sid: credentials.sid });
+  refused = why;
+  keep(null);
+}
+
+/** What the shell shows: credentials, whether other tabs were asked already, and why the last session ended. */
+export function useSession(): { credentials: Credentials | null; asked: boolean; refused: string } {
+  useSyncExternalStore(listeners, () => `${credentials?.sid} ${asked} ${refused}`);
+  return { credentials, asked, refused };
+}
+
+function keep(given: Credentials | null): void {
+  credentials = given;
+  asked = true;
+  if (given) sessionStorage.setItem(KEY, JSON.stringify(given));
+  else sessionStorage.removeItem(KEY);
+  changed();
+}
+
+function stored(): Credentials | null {
+  const text = sessionStorage.getItem(KEY);
+  return text ? (JSON.parse(text) as Credentials) : null;
+}
+
+function tell(message: Message): void {
+  tabs.postMessage(message);
+}
+
+function changed(): void {
+  for (const listener of listeners) listener();
+}

@@ -1,0 +1,193 @@
+/** What is around every screen: the way from one to another, search, help, and who is signed in. */
+import type { FunctionComponent, JSX } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { Dialog } from "./dialog.tsx";
+import { useKeys } from "./keys.ts";
+import { docs } from "./marks.tsx";
+import { go, href, useRoute, type Params, type Screen } from "./route.ts";
+import { signOut, useSession } from "./session.ts";
+import { OperationScreen } from "./screens/operation.tsx";
+import { OperationsScreen } from "./screens/operations.tsx";
+import { OverviewScreen } from "./screens/overview.tsx";
+import { PoolScreen } from "./screens/pool.tsx";
+import { PoolsScreen } from "./screens/pools.tsx";
+import { RequestsScreen } from "./screens/requests.tsx";
+import { ResolveScreen } from "./screens/resolve.tsx";
+import { seek, SendersScreen } from "./screens/senders.tsx";
+import { SignIn } from "./screens/sign-in.tsx";
+
+const BODIES: Record<Screen, FunctionComponent<{ params: Params }>> = {
+  overview: OverviewScreen,
+  operations: OperationsScreen,
+  operation: OperationScreen,
+  pools: PoolsScreen,
+  pool: PoolScreen,
+  senders: SendersScreen,
+  resolve: ResolveScreen,
+  requests: RequestsScreen,
+};
+
+const PLACES: readonly { screen: Screen; name: string; key: string; also?: Screen }[] = [
+  { screen: "overview", name: "Overview", key: "1" },
+  { screen: "operations", name: "Operations", key: "2", also: "operation" },
+  { screen: "pools", name: "Pools", key: "3", also: "pool" },
+  { screen: "senders", name: "Senders", key: "4" },
+  { screen: "resolve", name: "Resolve", key: "5" },
+  { screen: "requests", name: "Requests", key: "6" },
+];
+
+const HELP: readonly [string, string][] = [
+  ["/", "Search: an id, an address, the name of a screen"],
+  ["1 … 6", "Overview, Operations, Pools, Senders, Resolve, Requests"],
+  ["j k ↓ ↑", "The next and the previous row of a list"],
+  ["Enter", "Open the row"],
+  ["Home", "The first row"],
+  ["n", "New pool on Pools, import on Senders, add on a pool"],
+  ["Esc", "Close what is open; from one thing back to its list"],
+  ["?", "This help"],
+];
+
+export function Shell(): JSX.Element {
+  const { credentials, asked, refused } = useSession();
+  const { screen, params } = useRoute();
+  const [help, setHelp] = useState(false);
+  const search = useRef<HTMLInputElement>(null);
+  const Body = BODIES[screen];
+  const place = PLACES.find((one) => one.screen === screen || one.also === screen);
+  useEffect(() => {
+    document.title = credentials ? `${place?.name} · Signalbox` : "Sign in · Signalbox";
+  }, [screen, credentials === null]);
+  useFocusOnChange(screen);
+  useEffect(() => {
+    document.querySelector("nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+  }, [place, credentials === null]);
+  useKeys({
+    "?": () => setHelp(true),
+    "/": () => search.current?.focus(),
+    ...Object.fromEntries(PLACES.map((one) => [one.key, () => credentials && go(one.screen)])),
+    Escape: () => {
+      if (document.activeElement instanceof HTMLInputElement) document.activeElement.blur();
+      else if (screen === "operation" || screen === "pool") go(`${screen}s`);
+      else if (screen === "senders" && params["id"]) go("senders");
+    },
+  });
+  if (!credentials) return <main class="outside">{asked && <SignIn refused={refused} />}</main>;
+  return (
+    <>
+      <a class="skip" href="#main" onClick={(event) => (event.preventDefault(), document.querySelector("main")?.focus())}>
+        Skip to the screen
+      </a>
+      <header class="top">
+        <a class="brand" href={href("overview")}>
+          Signalbox
+        </a>
+        <Search input={search} />
+        <div class="who">
+          <code title={credentials.sid}>{`${credentials.sid.slice(0, 6)}…${credentials.sid.slice(-4)}`}</code>
+          <a href={docs("console")}>Docs</a>
+          <button class="plain" onClick={() => setHelp(true)} aria-label="Keys">
+            ?
+          </button>
+          <button class="plain" onClick={() => signOut()}>
+            Sign out
+          </button>
+        </div>
+      </header>
+      <nav aria-label="Screens">
+        {PLACES.map((one) => (
+          <a key={one.screen} href={href(one.screen)} aria-current={place === one ? "page" : undefined}>
+            {one.name}
+            <kbd aria-hidden="true">{one.key}</kbd>
+          </a>
+        ))}
+      </nav>
+      <main id="main" tabIndex={-1}>
+        <Body key={`${screen} ${credentials.sid}`} params={params} />
+      </main>
+      {help && <Help close={() => setHelp(false)} />}
+    </>
+  );
+}
+
+/** A new screen is announced by its heading; the first one is not, the page itself is. */
+function useFocusOnChange(screen: Screen): void {
+  const before = useRef(screen);
+  useEffect(() => {
+    if (before.current === screen) return;
+    before.current = screen;
+    if (document.activeElement === document.body || !document.activeElement?.isConnected) {
+      document.querySelector("h1")?.focus({ preventScroll: true });
+    }
+  }, [screen]);
+}
+
+/** Goes to what its text names. */
+function Search({ input }: { input: { current: HTMLInputElement | null } }): JSX.Element {
+  const [text, setText] = useState("");
+  const goal = aim(text.trim());
+  return (
+    <form
+      class="search"
+      role="search"
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (!goal) return;
+        goal.act();
+        setText("");
+        input.current?.blur();
+      }}
+    >
+      <input
+        ref={input}
+        value={text}
+        onInput={(event) => setText(event.currentTarget.value)}
+        placeholder="Search an id, an address, a screen"
+        aria-label="Search"
+        aria-describedby="goal"
+        autocomplete="off"
+        spellcheck={false}
+      />
+      <kbd aria-hidden="true">/</kbd>
+      <output id="goal" class={goal ? "" : "unseen"}>
+        {goal && `↵ ${goal.what}`}
+      </output>
+    </form>
+  );
+}
+
+function aim(text: string): { what: string; act: () => void } | null {
+  if (!text) return null;
+  if (/^comms_operation_\w+$/.test(text)) return { what: "this operation", act: () => go("operation", { id: text }) };
+  if (/^comms_senderpool_\w+$/.test(text)) return { what: "this pool", act: () => go("pool", { id: text }) };
+  if (/^comms_sender_\w+$/.test(text)) return { what: "this sender", act: () => go("senders", { id: text }) };
+  const place = PLACES.find((one) => one.name.toLowerCase().startsWith(text.toLowerCase()));
+  if (place) return { what: place.name, act: () => go(place.screen) };
+  return {
+    what: "senders with this address",
+    act: () => {
+      seek(text);
+      go("senders");
+    },
+  };
+}
+
+function Help({ close }: { close: () => void }): JSX.Element {
+  return (
+    <Dialog title="Keys" close={close}>
+      <dl class="keys">
+        {HELP.map(([key, what]) => (
+          <div key={key}>
+            <dt>
+              <kbd>{key}</kbd>
+            </dt>
+            <dd>{what}</dd>
+          </div>
+        ))}
+      </dl>
+      <p class="quiet">
+        Every screen shows the API call behind it; <b>Copy curl</b> copies it for a shell in which{" "}
+        <code>SIGNALBOX_CREDENTIALS</code> is <code>SID:SECRET</code>. More in <a href={docs("console")}>the docs</a>.
+      </p>
+    </Dialog>
+  );
+}

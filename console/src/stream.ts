@@ -1,0 +1,140 @@
+/** Event streams by fetch, because EventSource cannot send credentials; opened again after every break. */
+import { Failure, failureOf, fetchAs, type Call } from "./api.ts";
+import { current, signOut } from "./session.ts";
+
+export type StreamState = "waiting" | "live" | "broken";
+
+export interface Listener {
+  event: (name: string, data: string) => void;
+  /** `broken` while it is being opened again. */
+  state?: (state: StreamState) => void;
+  failure?: (failure: Failure) => void;
+}
+
+// Browsers open six connections to a server over HTTP/1.1, for all tabs together. Streams of one tab take two.
+const SLOTS = 2;
+// The server sends a comment every 15 seconds; silence that lasts longer than this is a connection that died unnoticed.
+const SILENCE = 40_000;
+const LONGEST_PAUSE = 10_000;
+
+let free = SLOTS;
+const waiting: (() => void)[] = [];
+
+/**
+ * Follows a stream until `leave` is aborted or the server ends it after `final` said that it may; gives its place to the
+ * next one then. A tab that is not visible has no streams open.
+ */
+export async function follow(call: Call, listener: Listener, final: () => boolean, leave: AbortSignal): Promise<void> {
+  let failures = 0;
+  let lastId = "";
+  const event = (name: string, data: string, id: string) => {
+    failures = 0;
+    lastId = id || lastId;
+    listener.event(name, data);
+  };
+  while (!leave.aborted && !final()) {
+    await visible(leave);
+    const release = await slot(leave);
+    try {
+      if (leave.aborted) return;
+      const resumed = lastId ? { ...call, headers: { ...call.headers, "last-event-id": lastId } } : call;
+      await once(resumed, event, listener, leave);
+    } catch (error) {
+      if (leave.aborted) return;
+      if (error instanceof Failure && !error.passing) {
+        if (error.status === 401) signOut("The server no longer accepts these credentials.");
+        listener.failure?.(error);
+        return;
+      }
+      if (error instanceof Failure && error.status) listener.failure?.(error);
+    } finally {
+      release();
+    }
+    if (leave.aborted || final()) return;
+    if (!document.hidden) listener.state?.("broken");
+    failures += 1;
+    // The first time at once: a server that restarts ends its streams, and is back before one could read about it.
+    if (failures > 1) await pause(Math.min(LONGEST_PAUSE, 250 * 2 ** failures) * (0.75 + Math.random() / 2), leave);
+  }
+}
+
+type Tell = (name: string, data: string, id: string) => void;
+
+async function once(call: Call, event: Tell, listener: Listener, leave: AbortSignal): Promise<void> {
+  const silent = new AbortController();
+  let timer = setTimeout(() => silent.abort(), SILENCE);
+  const hide = () => document.hidden && silent.abort();
+  document.addEventListener("visibilitychange", hide);
+  try {
+    const headers = { ...call.headers, accept: "text/event-stream" };
+    const response = await fetchAs({ ...call, headers }, AbortSignal.any([leave, silent.signal]), current());
+    if (!response.ok) throw await failureOf(response);
+    listener.state?.("live");
+    const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+    const read = events(event);
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      clearTimeout(timer);
+      timer = setTimeout(() => silent.abort(), SILENCE);
+      read(value);
+    }
+  } finally {
+    clearTimeout(timer);
+    document.removeEventListener("visibilitychange", hide);
+  }
+}
+
+/** Takes pieces of a stream as they come, and tells of each event that is whole (HTML Standard, section 9.2.6). */
+export function events(tell: Tell): (piece: string) => void {
+  let text = "";
+  return (piece) => {
+    text += piece.replaceAll("\r\n", "\n");
+    for (let end = text.indexOf("\n\n"); end >= 0; end = text.indexOf("\n\n")) {
+      const lines = text.slice(0, end).split("\n");
+      text = text.slice(end + 2);
+      const field = (name: string) =>
+        lines.filter((line) => line.startsWith(`${name}:`)).map((line) => line.slice(name.length + 1).replace(/^ /, ""));
+      const data = field("data");
+      if (data.length) tell(field("event")[0] ?? "message", data.join("\n"), field("id")[0] ?? "");
+    }
+  };
+}
+
+/** Waits for a place among the streams of this tab; the answer gives it back. Leaving the queue is up to the next in it. */
+async function slot(leave: AbortSignal): Promise<() => void> {
+  while (free === 0 && !leave.aborted) {
+    await new Promise<void>((resolve) => {
+      waiting.push(resolve);
+      leave.addEventListener("abort", wakeAll, { once: true });
+    });
+  }
+  free -= 1;
+  return () => {
+    free += 1;
+    wakeAll();
+  };
+}
+
+/** There are a few dozen at most, and each looks for itself whether there is a place. */
+function wakeAll(): void {
+  for (const wake of waiting.splice(0)) wake();
+}
+
+function visible(leave: AbortSignal): Promise<void> {
+  if (!document.hidden) return Promise.resolve();
+  return new Promise((resolve) => {
+    const look = () => !document.hidden && resolve();
+    document.addEventListener("visibilitychange", look, { signal: leave });
+    leave.addEventListener("abort", () => resolve(), { once: true });
+  });
+}
+
+function pause(milliseconds: number, leave: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, milliseconds);
+    const now = () => (clearTimeout(timer), resolve());
+    leave.addEventListener("abort", now, { once: true });
+    addEventListener("online", now, { once: true, signal: leave });
+  });
+}

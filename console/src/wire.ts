@@ -1,0 +1,120 @@
+/** The objects of the API, by the names that the API gives them. */
+export const CHANNELS = ["SMS", "RCS", "EMAIL", "WHATSAPP", "PUSH"] as const;
+export const RECIPIENT_CHANNELS = ["PHONE", "WHATSAPP", "EMAIL", "PUSH"] as const;
+export const STATUSES = ["ACTIVATED", "DEACTIVATED"] as const;
+export const OPERATION_STATUSES = ["PROCESSING", "COMPLETED", "CANCELED"] as const;
+export const OUTCOMES = ["FAILED", "QUEUED", "CREATED", "ALREADY_MEMBER"] as const;
+
+export type Channel = (typeof CHANNELS)[number];
+export type RecipientChannel = (typeof RECIPIENT_CHANNELS)[number];
+export type Status = (typeof STATUSES)[number];
+export type OperationStatus = (typeof OPERATION_STATUSES)[number];
+export type Outcome = (typeof OUTCOMES)[number];
+export type Tags = Readonly<Record<string, string>>;
+
+export interface Pagination {
+  next: string | null;
+  self: string;
+}
+
+export interface Sender {
+  id: string;
+  displayName: string | null;
+  address: string;
+  channel: Channel;
+  status: Status;
+  tags: Tags;
+  updatedAt: string;
+  createdAt: string;
+}
+
+export interface SenderPool {
+  id: string;
+  name: string;
+  tags: Tags;
+  createdAt: string;
+  updatedAt: string;
+}
+
+export interface Stats {
+  total: number;
+  queued: number;
+  created: number;
+  failed: number;
+}
+
+export interface Operation {
+  id: string;
+  status: OperationStatus;
+  stats: Stats;
+  createdAt: string;
+  updatedAt: string;
+}
+
+export interface Item {
+  index: number;
+  senderId: string | null;
+  outcome: Outcome;
+  code: number | null;
+  message: string | null;
+}
+
+export interface OperationReference {
+  operationId: string;
+  operationLocation: string;
+}
+
+export interface Refused {
+  context: string;
+  code: number;
+  message: string;
+  line: number | null;
+}
+
+export interface Entered {
+  created: number;
+  updated: number;
+  refused: Refused[];
+}
+
+export interface Resolution {
+  from: { senderId: string; displayName: string | null; channel: Channel; address: string };
+  to: { address: string; channel: RecipientChannel };
+  priority: number;
+}
+
+export interface Minute {
+  at: string;
+  created: number;
+  failed: number;
+}
+
+export interface Overview {
+  at: string;
+  senders: { total: number; counts: { channel: Channel; status: Status; count: number }[] };
+  senderPools: { count: number; more: boolean };
+  inFlight: { count: number; more: boolean; queued: number; operations: Operation[] };
+  throughput: { complete: boolean; minutes: Minute[] };
+  failures: { operation: Operation; items: Item[] }[];
+}
+
+export interface Composition {
+  counted: number;
+  complete: boolean;
+  channels: { channel: Channel; count: number }[];
+  countries: { country: string | null; count: number }[];
+}
+
+export interface LoggedRequest {
+  requestId: string;
+  at: string;
+  method: string;
+  path: string;
+  query: string;
+  route: string;
+  status: number;
+  ms: number;
+  problems: { context: string | null; message: string }[];
+  moreProblems: number;
+  warnings: string[];
+}

@@ -1,0 +1,70 @@
+"""The fixtures of visits: a browser, a server on each engine, an account for each test."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+from playwright.async_api import Browser, BrowserContext, async_playwright
+from visits import WIDE, Account, Furnished, Visit, furnish, someone
+
+from processes import Server
+from signalbox import db
+
+
+@pytest.fixture(scope="session")
+async def chromium() -> AsyncIterator[Browser]:
+    found = shutil.which("chromium")
+    assert found, "these tests need Debian's Chromium: apt-get install chromium"
+    async with async_playwright() as playwright:
+        options = ["--no-sandbox", "--disable-gpu", "--force-color-profile=srgb"]
+        browser = await playwright.chromium.launch(executable_path=found, args=options)
+        yield browser
+        await browser.close()
+
+
+@pytest.fixture(scope="session")
+def site(shared_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The server of all visits, on each engine in turn."""
+    with Server(shared_url, tmp_path_factory.mktemp("site")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+async def accounts_of(shared_url: str) -> AsyncIterator[db.Database]:
+    """The database of the server, to make accounts in it."""
+    database = db.connect(shared_url)
+    await database.open()
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def account(site: Server, accounts_of: db.Database) -> AsyncIterator[Account]:
+    """An account of its own for each test."""
+    async with someone("Ada", site, accounts_of) as made:
+        yield made
+
+
+@pytest.fixture
+async def context(chromium: Browser) -> AsyncIterator[BrowserContext]:
+    """A browser session that nobody used before."""
+    context = await chromium.new_context(viewport=WIDE)
+    yield context
+    await context.close()
+
+
+@pytest.fixture
+async def visit(context: BrowserContext, site: Server) -> AsyncIterator[Visit]:
+    """A visit that ends without errors, without violations of the page's policy, and without a request to others."""
+    visit = Visit(await context.new_page(), site.url)
+    yield visit
+    assert visit.faults == []
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Furnished]:
+    """A server on SQLite with something on every screen, for what does not depend on the database."""
+    with Server("sqlite://", tmp_path_factory.mktemp("home")) as server:
+        yield furnish(server, pools=9)
