@@ -5,7 +5,7 @@ BIN := .venv/bin
 STAMP := .venv/.built
 
 .DEFAULT_GOAL := venv
-.PHONY: venv docs reference serve test lint types check audit lock chaos scaling proxies moving typescript console recipes packages bench bench-lock clean
+.PHONY: venv docs reference serve test lint types check audit lock chaos scaling proxies moving typescript console screenshots recipes packages bench bench-lock clean
 MAKEFLAGS += --no-print-directory
 
 venv: $(STAMP) docs
@@ -76,9 +76,16 @@ typescript: $(STAMP)
 	@cd clients/typescript && npm ci --no-audit --no-fund && npm test
 
 # The web console: types, and the committed files of src/signalbox/console from their source (Node 20.19+)
-console: $(STAMP)
-	@cd console && npm ci --no-audit --no-fund && npm run check && npm run build
-	@git diff --exit-code --stat -- src/signalbox/console
+console/node_modules/.package-lock.json: console/package-lock.json
+	@cd console && npm install --no-save --no-audit --no-fund --silent
+	@touch $@
+
+console: console/node_modules/.package-lock.json
+	@cd console && npm run --silent check && npm run --silent build
+
+# docs/images, from the running program in Chromium
+screenshots: $(STAMP) docs
+	@PYTHONPATH=tests $(BIN)/python tests/console/screenshots.py $(ARGS)
 
 # Clients in Go and Java of /openapi.json: generated, compiled, run; make recipes ARGS=go
 recipes: $(STAMP)

@@ -13,8 +13,6 @@ from signalbox.api.errors import ANSWERS
 from signalbox.api.router import Route
 from signalbox.api.routes import ROUTES
 
-# The console is a page for people, and these are the files of pages: nobody calls them by hand.
-_NO_SECTION: Final = ("console.", "docs.asset", "docs.picture")
 # The title of a page and the page that explains the noun, where the name of the noun says neither.
 _TITLES: Final = {
     "senderPools": ("Sender pools", "sender-pools"),
@@ -56,7 +54,7 @@ def routes() -> dict[str, list[Route]]:
     """The endpoints that have a section, by the page that it is on."""
     found: dict[str, list[Route]] = {}
     for route in ROUTES:
-        if not route.name.startswith(_NO_SECTION):
+        if not route.endpoint.for_browsers:
             found.setdefault(page_name(route.name.partition(".")[0]), []).append(route)
     return found
 

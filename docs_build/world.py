@@ -9,10 +9,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-from signalbox_client import Signalbox
-
 from signalbox.api.examples import OPERATION_ID, OTHER_SENDER_ID, SENDER_ID, SENDER_POOL_ID
 from signalbox.testing import Account, server
+from signalbox_client import Signalbox
 
 BASE_URL: Final = "http://127.0.0.1:8080"
 

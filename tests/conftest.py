@@ -193,3 +193,12 @@ def shared_plans_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.Te
         return f"sqlite:///{tmp_path_factory.mktemp('plans') / 'signalbox.db'}"
     url: str = request.getfixturevalue("plans_postgres_url")
     return url
+
+
+@pytest.fixture(scope="session")
+def built() -> None:
+    """The documentation's site, of the pages as they are now; `make docs` does the same."""
+    from docs_build import site
+
+    if not site.is_current():
+        site.build()

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from signalbox.api.endpoint import Endpoint
-from signalbox.api.request import Headers, Request, Response
+from signalbox.api.request import Headers, Request, Response, quality
 
 _FOLDER: Final = Path(__file__).parents[1] / "console"
 _POLICY: Final = (
@@ -72,13 +72,13 @@ def _answer(request: Request, file: _File, media: bytes) -> Response:
     ]
     if file.etag.decode() in request.header(b"if-none-match"):
         return Response(304, b"", headers=headers)
-    if "gzip" not in request.header(b"accept-encoding"):
+    if not quality(request.header(b"accept-encoding").lower(), "gzip"):
         return Response(200, file.plain, media, headers)
     return Response(200, file.compressed, media, [*headers, (b"content-encoding", b"gzip")])
 
 
-OVERVIEW: Final = Endpoint(overview, other_media=("text/html",), etag=True, public=True)
-SCREEN: Final = Endpoint(screen, other_media=("text/html",), etag=True, public=True)
-SCRIPT: Final = Endpoint(script, other_media=("text/javascript",), etag=True, public=True)
-STYLE: Final = Endpoint(style, other_media=("text/css",), etag=True, public=True)
-ICON: Final = Endpoint(icon, other_media=("image/svg+xml",), etag=True, public=True)
+OVERVIEW: Final = Endpoint(overview, other_media=("text/html",), etag=True, public=True, for_browsers=True)
+SCREEN: Final = Endpoint(screen, other_media=("text/html",), etag=True, public=True, for_browsers=True)
+SCRIPT: Final = Endpoint(script, other_media=("text/javascript",), etag=True, public=True, for_browsers=True)
+STYLE: Final = Endpoint(style, other_media=("text/css",), etag=True, public=True, for_browsers=True)
+ICON: Final = Endpoint(icon, other_media=("image/svg+xml",), etag=True, public=True, for_browsers=True)

@@ -114,9 +114,14 @@ _ASSETS: Final = ("text/javascript", "text/css", "image/svg+xml")
 
 INDEX: Final = Endpoint(index, other_media=("text/html",), errors=(503,), etag=True, public=True)
 PAGE: Final = Endpoint(page, other_media=_PAGES, errors=(404, 503), etag=True, public=True)
-ASSET: Final = Endpoint(asset, other_media=_ASSETS, errors=(404, 503), etag=True, public=True)
+ASSET: Final = Endpoint(asset, other_media=_ASSETS, errors=(404, 503), etag=True, public=True, for_browsers=True)
 PICTURE: Final = Endpoint(
-    picture, other_media=("image/png", "image/svg+xml"), errors=(404, 503), etag=True, public=True
+    picture,
+    other_media=("image/png", "image/svg+xml"),
+    errors=(404, 503),
+    etag=True,
+    public=True,
+    for_browsers=True,
 )
 LLMS: Final = Endpoint(llms, other_media=("text/plain",), errors=(503,), public=True)
 LLMS_FULL: Final = Endpoint(llms_full, other_media=("text/plain",), errors=(503,), etag=True, public=True)

@@ -24,7 +24,7 @@ PATH_PARAMS: Final[dict[str, Param[str]]] = {param.name: param for param in (SEN
 class Endpoint:
     """A handler and its description. `headers` are request headers that it understands beyond those of every path;
     `errors` are statuses beyond those of every path, `etag` says that the answer has one. `public` ones need no
-    credentials, `quiet` ones leave no line in the log."""
+    credentials, `quiet` ones leave no line in the log, `for_browsers` are parts of pages and not in the document."""
 
     handle: Handler
     query: tuple[Param[object], ...] = ()
@@ -37,6 +37,7 @@ class Endpoint:
     etag: bool = False
     public: bool = False
     quiet: bool = False
+    for_browsers: bool = False
 
     @property
     def summary(self) -> str:

@@ -29,8 +29,6 @@ PARAMS: Final[dict[str, str]] = {
     "If-None-Match": '"3f1c9a5be2d04786a1b7c3d9"',
     "If-Match": '"3f1c9a5be2d04786a1b7c3d9"',
     "page": "operations.md",
-    "asset": "logo.b31adfab97c2.svg",
-    "picture": "signalbox.svg",
 }
 
 _TAGS: Final = {"team": "sales", "region": "eu-west"}

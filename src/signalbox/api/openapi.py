@@ -117,6 +117,7 @@ _BASIC: Final[Schema] = {
 
 def build(routes: Sequence[Route], base_url: str, *, strict: bool = False, rate_limited: bool = True) -> Schema:
     """The document as plain JSON, for a server with these settings."""
+    routes = [route for route in routes if not route.endpoint.for_browsers]
     features = Features(strict, rate_limited)
     types = list(dict.fromkeys(_types(routes)))
     _, schemas = msgspec.json.schema_components(types, ref_template=_REF)

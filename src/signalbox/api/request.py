@@ -80,7 +80,7 @@ class Request:
         Clients made from the document name every type that an answer may have, as equals: they get JSON.
         """
         accept = self.header(b"accept").lower()
-        return media in accept and _quality(accept, media) > _quality(accept, "application/json")
+        return media in accept and quality(accept, media) > quality(accept, "application/json")
 
     def url(self, path: str) -> str:
         """An absolute URL on the scheme, host and prefix that the client called."""
@@ -90,11 +90,11 @@ class Request:
 _NOBODY: Final = Principal(0, "")
 
 
-def _quality(accept: str, media: str) -> float:
-    """How much a type is wanted that is named: 0 to 1; 0 for one that is not."""
+def quality(accept: str, wanted: str) -> float:
+    """How much a header of the `Accept` family, in lower case, wants what it names: 0 to 1; 0 for what it does not."""
     for one in accept.split(","):
         name, _, parameters = one.partition(";")
-        if name.strip() == media:
+        if name.strip() == wanted:
             weight = re.search(r"(?:^|;)\s*q\s*=\s*([01](?:\.\d{0,3})?)\s*(?:$|;)", parameters)
             return float(weight[1]) if weight else 1.0
     return 0.0

@@ -1,7 +1,7 @@
 -- Figures about an account: each query reads a bounded number of rows, however much the account holds.
 
 -- name: overview.sender_counts
-SELECT channel, status, number FROM sender_counts WHERE account_id = :account_id AND number <> 0;
+SELECT channel, status, number FROM sender_counts WHERE account_id = :account_id AND number > 0;
 
 -- name: overview.pools
 -- Ordered, so that it is a range of the primary key and ends at the limit.
