@@ -12,7 +12,7 @@ venv: $(STAMP) docs
 	@:
 
 $(STAMP): requirements.lock pyproject.toml clients/python/pyproject.toml
-	@echo "building .venv" >&2
+	@echo "building .venv, once: this takes about a minute" >&2
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Signalbox needs Python 3.11 or newer (make PYTHON=...)")'
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock

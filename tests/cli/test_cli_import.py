@@ -194,6 +194,15 @@ def test_interrupted_import_says_what_was_sent_and_exits_130(shell: Shell, signa
     assert "importing the whole file again is safe" in lines[1]
 
 
+def test_import_waits_when_the_server_says_later(tmp_path: Path, serve: Serve) -> None:
+    """A request more each two seconds: the second and the third are refused at first."""
+    server = serve(f"sqlite:///{tmp_path / 'a.db'}", env={**ACCOUNT, "SIGNALBOX_RATE_LIMIT": "1/2"})
+    shell = Shell(tmp_path, SIGNALBOX_BASE_URL=server.url, **ACCOUNT)
+    done = shell.json("senders", "import", "-", stdin=csv_of(20_001))
+    assert (done["created"], done["refused"]) == (20_001, 0)
+    assert sum(line["event"] == "request" and line["status"] == 429 for line in server.log) >= 1
+
+
 def test_import_that_loses_its_server_says_what_was_sent_and_can_be_repeated(
     tmp_path: Path, serve: Serve, client: Connect
 ) -> None:

@@ -7,6 +7,7 @@ import os
 import re
 import stat
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -22,11 +23,14 @@ from signalbox.cli.profiles import connected
 from signalbox.cli.rows import MOST_BYTES, Refusal, Row, Rows, open_rows
 
 if TYPE_CHECKING:
-    from signalbox_client import Signalbox
+    from signalbox_client import Entered, Signalbox
+    from signalbox_client.inventory import Media
 
 MOST_ROWS: Final = 10_000
 _INVALID: Final = 20001
 _SHOWN: Final = 10
+# Seconds before a request that was put off is sent again, unless the server asks for more.
+_PAUSES: Final = (0.5, 1.0, 2.0, 4.0)
 _CONTEXT: Final = re.compile(r"\$\[(\d+)\](.*)", re.DOTALL)
 
 
@@ -144,7 +148,7 @@ def _send(client: Signalbox, rows: Rows, batch: list[Row], done: Import, refusal
     with finishing():
         if sent:
             body = rows.head + b"".join(row.body for _, row in sent)
-            entered = client.inventory.enter(body, media=rows.media)
+            entered = _enter(client, body, rows.media)
             done.created += entered.created
             done.updated += entered.updated
             for one in entered.refused:
@@ -159,6 +163,18 @@ def _send(client: Signalbox, rows: Rows, batch: list[Row], done: Import, refusal
         refusals.flush()
         done.rows += len(batch)
         done.line = batch[-1].line
+
+
+def _enter(client: Signalbox, body: bytes, media: Media) -> Entered:
+    """Sends rows, again when the server says "later": what was entered once is only updated the second time."""
+    from signalbox_client import TooMany, Unavailable
+
+    for pause in _PAUSES:
+        try:
+            return client.inventory.enter(body, media=media)
+        except (TooMany, Unavailable) as error:
+            time.sleep(max(pause, error.retry_after or 0))
+    return client.inventory.enter(body, media=media)
 
 
 def _report(done: Import, as_json: bool, *, complete: bool) -> None:
@@ -176,7 +192,7 @@ def _report(done: Import, as_json: bool, *, complete: bool) -> None:
 
 def _so_far(done: Import) -> str:
     if not done.rows:
-        return "nothing was entered for certain; importing the file again is safe"
+        return "no request was answered with success; importing the file again is safe"
     return f"everything up to the row of line {done.line} was sent; importing the whole file again is safe"
 
 

@@ -28,8 +28,11 @@ class Inventory(Resource[C]):
         `rows` are mappings with the API's members (`channel`, `address`, `displayName`, `status`, `tags`), or bytes in
         the format that `media` names. It is sent once; after a failure it can be called again with the same rows.
         """
+        given: object = rows
+        if isinstance(given, str):
+            raise ValueError("rows in a format of their own are given as bytes: text.encode()")
         if not isinstance(rows, bytes) and media != "application/json":
-            raise ValueError("rows that are not bytes are sent as application/json")
+            raise ValueError(f"rows of {media} are given as bytes")
         content = rows if isinstance(rows, bytes) else msgspec.json.encode(list(rows))
         return perform(self._settings, Call("POST", _PATH, Entered, headers={"Content-Type": media}, content=content))
 

@@ -55,11 +55,11 @@ class SenderPools(Resource[C]):
         self,
         *,
         name: str | None = None,
-        senders: Iterable[str] = (),
+        senders: Iterable[str | Sender] = (),
         tags: Mapping[str, str] | None = None,
         idempotency_key: str | None = None,
     ) -> Steps[OperationReference]:
-        """Starts the making of a pool with up to 10,000 senders, given by their ids.
+        """Starts the making of a pool with up to 10,000 senders, or their ids.
 
         The call's attempts share one idempotency key, yours or one made here. Raises IdempotencyMismatch when yours was
         used for another request.
@@ -125,7 +125,7 @@ class SenderPools(Resource[C]):
 
     @call
     def add_sender(
-        self, id: str, senders: str | Iterable[str], *, idempotency_key: str | None = None
+        self, id: str, senders: str | Sender | Iterable[str | Sender], *, idempotency_key: str | None = None
     ) -> Steps[OperationReference]:
         """Starts the adding of a sender, or of up to 1,000, given by their ids; see `create` for the key."""
         return perform(self._settings, _starting(f"{_pool(id)}/Senders", _references(senders), idempotency_key))
@@ -198,8 +198,9 @@ def _pool(id: str) -> str:
     return f"{_PATH}/{segment(id)}"
 
 
-def _references(senders: str | Iterable[str]) -> list[dict[str, str]]:
-    return [{"senderId": sender_id} for sender_id in ([senders] if isinstance(senders, str) else senders)]
+def _references(senders: str | Sender | Iterable[str | Sender]) -> list[dict[str, str]]:
+    several = [senders] if isinstance(senders, str | Sender) else senders
+    return [{"senderId": one.id if isinstance(one, Sender) else one} for one in several]
 
 
 def _starting(path: str, body: object, idempotency_key: str | None) -> Call[OperationReference]:
