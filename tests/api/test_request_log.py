@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from people import Exchange, Person, Served, problems
+from signalbox import accounts
 from signalbox.accounts import Principal
 from signalbox.api import request_log
 from signalbox.api.request import Request
@@ -87,6 +88,16 @@ async def test_every_refusal_says_why(ada: Person) -> None:
         {"context": "$.pageSize", "message": "must be a whole number from 1 to 1000"},
         {"context": "$.status", "message": "must be one of ACTIVATED, DEACTIVATED"},
     ]
+
+
+async def test_stream_ends_with_the_credentials_that_opened_it(ada: Person) -> None:
+    exchange = Exchange(ada, URL, STREAM)
+    await exchange.next()
+    assert (await exchange.next())["body"] == b": listening\n\n"
+    await ada.served.database.write(lambda tx: accounts.rotate_token(tx, ada.user))
+    while (await exchange.next()).get("more_body"):
+        pass
+    await exchange.task
 
 
 async def test_more_problems_than_a_few_are_counted(ada: Person) -> None:

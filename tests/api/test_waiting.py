@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from people import Exchange, Person, Served, until
-from signalbox import db, operations
+from signalbox import accounts, db, operations
 
 UNKNOWN_OPERATION = "comms_operation_01hzzzzzzzzzzzzzzzzzzzzzzz"
 STREAM = {"accept": "text/event-stream"}
@@ -144,6 +144,16 @@ async def test_stream_tells_each_change_once_until_final(idle_ada: Person, monke
         await _batch(idle_ada)
     assert await exchange.next() == {"type": "http.response.body", "body": b""}
     await exchange.leave()
+
+
+async def test_stream_ends_with_the_credentials_that_opened_it(idle_ada: Person) -> None:
+    exchange = Exchange(idle_ada, await _start(idle_ada), STREAM)
+    await exchange.next()
+    await exchange.next()
+    await idle_ada.served.database.write(lambda tx: accounts.rotate_token(tx, idle_ada.user))
+    while (await exchange.next()).get("more_body"):
+        pass
+    await exchange.task
 
 
 async def test_stream_of_a_final_operation_is_one_event(ada: Person) -> None:

@@ -31,6 +31,7 @@ from signalbox.errors import (
     Problem,
     SignalboxError,
     TooLarge,
+    Unauthenticated,
     Unavailable,
 )
 from signalbox.metrics import Metrics
@@ -98,6 +99,16 @@ class Api:
         """Lets everybody who waits for an operation go, so that a shutdown need not wait for them."""
         self.stopping = True
         self.db.wakeups.fire_all()
+
+    async def still_welcome(self, request: Request) -> bool:
+        """Whether the credentials of a request that is being answered would be accepted still."""
+        try:
+            principal = await self._authenticator.principal(request.headers.get(b"authorization", b""))
+        except Unauthenticated:
+            return False
+        except Unavailable:
+            return True  # nobody can say; when the database is back somebody can
+        return principal.account_id == request.account_id
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request, whatever it is."""

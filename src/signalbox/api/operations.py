@@ -216,7 +216,7 @@ async def _events(request: Request, fetch: Fetch) -> AsyncIterator[bytes]:
     said: SenderPoolOperation | None = None
     last = loop.time()
     with request.api.db.wakeups.subscribe(request.path(OPERATION_ID)) as news:
-        while not request.api.stopping:
+        while not request.api.stopping and await request.api.still_welcome(request):
             try:
                 operation = await request.api.db.read(fetch)
             except Unavailable:

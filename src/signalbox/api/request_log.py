@@ -224,7 +224,8 @@ async def _events(request: Request, kept: RequestLog, size: int) -> AsyncIterato
     entries = kept.since(request.account_id, told)[0 if told else -size :]
     yield b": listening\n\n"
     with request.api.db.wakeups.subscribe("requests") as news:
-        while not request.api.stopping:
+        # This stream has no end of its own: it must not outlive the key that opened it.
+        while not request.api.stopping and await request.api.still_welcome(request):
             for chunk in _chunks(entries):
                 yield chunk
                 await asyncio.sleep(0)

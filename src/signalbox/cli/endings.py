@@ -112,5 +112,6 @@ def finishing() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
-    if pressed:
-        raise KeyboardInterrupt
+        # Also when the request was refused: whoever pressed it wants nothing more to be done.
+        if pressed:
+            raise KeyboardInterrupt
