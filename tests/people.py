@@ -290,6 +290,9 @@ def _check_reference(response: httpx.Response) -> None:
 
 
 def _check_documented(route: Route, status: int) -> None:
+    if route.endpoint.for_browsers:
+        assert status in {200, 304, 400, 405, *route.endpoint.errors}, f"{route.name}: {status}"
+        return
     paths: Any = _DOCUMENT["paths"]
     assert str(status) in paths[route.path][route.method.lower()]["responses"], f"{route.name}: {status}"
 

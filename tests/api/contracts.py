@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from people import Person, contexts, pairs, problems
+from signalbox.api.docs import SITE
+from signalbox.api.endpoint import PATH_PARAMS
 from signalbox.api.router import Route
 from signalbox.api.wire import PAGE_TOKEN
 
@@ -28,7 +30,19 @@ class Things:
     def places(self, route: Route) -> dict[str, str]:
         """The values of a route's placeholders."""
         sender = self.member if "SenderPools" in route.path else self.sender
-        return {"senderPoolId": self.pool, "senderId": sender, "operationId": self.operation, "page": "errors"}
+        return {
+            "senderPoolId": self.pool,
+            "senderId": sender,
+            "operationId": self.operation,
+            "page": "errors",
+            "asset": _built("assets"),
+            "picture": _built("images"),
+        }
+
+
+def _built(folder: str) -> str:
+    """The name of a file that pages of the documentation are made with."""
+    return min(path.name for path in (SITE / "docs" / folder).iterdir())
 
 
 BODIES: Final[dict[str, Callable[[Things], object]]] = {
@@ -49,6 +63,8 @@ MISSING: Final = {
     "senderId": f"comms_sender_{UNKNOWN}",
     "operationId": f"comms_operation_{UNKNOWN}",
     "page": "missing",
+    "asset": "missing.js",
+    "picture": "missing.png",
 }
 
 
@@ -87,9 +103,9 @@ async def foreign_tenant(route: Route, ada: Person, ben: Person, things: Things)
     for replaced in range(2):
         places = things.places(route)
         if replaced:
-            places = MISSING | {"page": places["page"]}
+            places = {name: MISSING[name] if name in PATH_PARAMS else value for name, value in places.items()}
         body = options(route, things)
-        if "{" in route.path.replace("{page}", "") or route.name == "senders.resolve":
+        if any(f"{{{name}}}" in route.path for name in PATH_PARAMS) or route.name == "senders.resolve":
             answer = await ben.call(route.method, path(route, places), **body)
             assert answer.status_code == 404
             text = answer.text
@@ -123,7 +139,7 @@ async def error_shape(route: Route, ada: Person, things: Things) -> None:
         if f"{{{name}}}" in route.path:
             places = things.places(route) | {name: missing}
             assert (await ada.call(route.method, path(route, places), **body)).status_code == 404
-            if name != "page":
+            if name in PATH_PARAMS:
                 places[name] = "nonsense"
                 refused = await ada.call(route.method, path(route, places), **body)
                 assert problems(refused) == {(name, f"$.{name}")}

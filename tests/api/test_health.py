@@ -51,10 +51,11 @@ async def test_openapi_document_describes_every_route_of_the_table(ada: Person) 
     assert document["openapi"].startswith("3.1")
     assert document["servers"] == [{"url": "http://signalbox.test:8080"}]
     described = {(path, method.upper()) for path, item in document["paths"].items() for method in item}
-    assert described == {(route.path, route.method) for route in ROUTES}
+    routes = [route for route in ROUTES if not route.endpoint.for_browsers]
+    assert described == {(route.path, route.method) for route in routes}
     names = [operation["operationId"] for item in document["paths"].values() for operation in item.values()]
     assert len(set(names)) == len(names)
-    for route in ROUTES:
+    for route in routes:
         operation = document["paths"][route.path][route.method.lower()]
         assert operation["summary"]
         assert (operation.get("security") == []) == route.endpoint.public
