@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import signal
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
 from pathlib import Path
@@ -19,6 +20,10 @@ from signalbox import accounts, db
 from signalbox.metrics import Metrics
 from signalbox.worker import Workers
 
+# A background job starts with SIGINT ignored, and so does what it starts; what is tested here is in the foreground.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 # A shared machine may pause for longer than any deadline.
 settings.register_profile("signalbox", deadline=None)
 settings.load_profile("signalbox")
@@ -32,7 +37,7 @@ _OF_PORTS: Final = ("test_readme.py", "test_quickstart.py", "test_several_nodes.
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Where several processes share the tests (`-n 2 --dist loadgroup`), a file stays whole, and those of ports together."""
+    """Where several processes share the tests (`-n 2 --dist loadgroup`), no file is torn apart."""
     for item in items:
         group = "ports" if item.path.name in _OF_PORTS else str(item.path)
         item.add_marker(pytest.mark.xdist_group(group))

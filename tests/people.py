@@ -18,6 +18,7 @@ import msgspec
 from signalbox import accounts, app
 from signalbox.api import openapi
 from signalbox.api.asgi import Api
+from signalbox.api.docs import SITE
 from signalbox.api.router import Route
 from signalbox.api.routes import ROUTES
 from signalbox.api.shapes import ErrorBody
@@ -295,6 +296,11 @@ def _check_documented(route: Route, status: int) -> None:
         return
     paths: Any = _DOCUMENT["paths"]
     assert str(status) in paths[route.path][route.method.lower()]["responses"], f"{route.name}: {status}"
+
+
+def built(folder: str) -> str:
+    """The name of a file that pages of the documentation are made with; the folder is `assets` or `images`."""
+    return min(path.name for path in (SITE / "docs" / folder).iterdir())
 
 
 # --- the raw interface, for answers that come bit by bit

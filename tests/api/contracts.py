@@ -9,8 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from people import Person, contexts, pairs, problems
-from signalbox.api.docs import SITE
+from people import Person, built, contexts, pairs, problems
 from signalbox.api.endpoint import PATH_PARAMS
 from signalbox.api.router import Route
 from signalbox.api.wire import PAGE_TOKEN
@@ -35,14 +34,9 @@ class Things:
             "senderId": sender,
             "operationId": self.operation,
             "page": "errors",
-            "asset": _built("assets"),
-            "picture": _built("images"),
+            "asset": built("assets"),
+            "picture": built("images"),
         }
-
-
-def _built(folder: str) -> str:
-    """The name of a file that pages of the documentation are made with."""
-    return min(path.name for path in (SITE / "docs" / folder).iterdir())
 
 
 BODIES: Final[dict[str, Callable[[Things], object]]] = {

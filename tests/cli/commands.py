@@ -8,7 +8,6 @@ import os
 import pty
 import re
 import select
-import signal
 import struct
 import subprocess
 import termios
@@ -20,10 +19,6 @@ from typing import Any, Self
 
 from processes import COMMAND, PATIENCE, environment
 from signalbox.testing import Account
-
-# A background job starts with SIGINT ignored, and so does what it starts; the commands here are in the foreground.
-if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class Shell:

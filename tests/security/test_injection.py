@@ -16,9 +16,8 @@ from urllib.parse import quote
 import pytest
 from bare import HEAD, Bare, statuses
 
-from people import Person
+from people import Person, built
 from processes import ACCOUNT, COMMAND, Process, environment
-from signalbox.api import examples
 from signalbox.api.endpoint import PATH_PARAMS
 from signalbox.api.router import Route
 from signalbox.api.routes import ROUTES
@@ -70,7 +69,7 @@ class Scene:
 
     def __init__(self, pool: str, sender: str, operation: str) -> None:
         self.places = {"senderPoolId": pool, "senderId": sender, "operationId": operation}
-        self.places |= {"page": "errors", "asset": examples.PARAMS["asset"], "picture": examples.PARAMS["picture"]}
+        self.places |= {"page": "errors", "asset": built("assets"), "picture": built("images")}
         address = {"address": "p", "channel": "PUSH"}
         self.bodies: dict[str, Any] = {
             "senderPools.create": {"name": "n", "tags": {"k": "v"}, "senders": [{"senderId": sender}]},
