@@ -22,7 +22,7 @@ from signalbox.secrets import new_key
 URL_SAFE: Final = string.ascii_letters + string.digits + "-_"
 KEY: Final = new_key()
 SCOPE: Final = b'[1,"senders",[null,null,null,null]]'
-ANCHORS: Final = (Anchor("at", ""), Anchor("at", ids.new(ids.SENDER)), Anchor("after", "123"))
+ANCHORS: Final = (Anchor("at", ""), Anchor("at", "comms_sender_01m851ahhzfk892f1kc60p6xed"), Anchor("after", "123"))
 
 LISTS: Final = [route for route in ROUTES if PAGE_TOKEN in route.endpoint.query]
 
