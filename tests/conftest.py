@@ -7,7 +7,6 @@ import signal
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Final
 
 import asyncpg
 import pytest
@@ -29,18 +28,6 @@ settings.register_profile("signalbox", deadline=None)
 settings.load_profile("signalbox")
 
 NewDatabase = Callable[[str], AbstractAsyncContextManager[str]]
-
-
-# These use the ports that the documentation names, or ask which are free.
-_OF_PORTS: Final = ("test_readme.py", "test_quickstart.py", "test_several_nodes.py", "test_testing_pages.py")
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Where several processes share the tests (`-n 2 --dist loadgroup`), no file is torn apart."""
-    for item in items:
-        group = "ports" if item.path.name in _OF_PORTS else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(scope="session")

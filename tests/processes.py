@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Self, TypeAlias
+from typing import IO, Any, Final, Self, TypeAlias
 
 import httpx
 
@@ -27,9 +27,16 @@ WORKING = r'"event":"working"'
 PATIENCE = 30.0  # seconds for what takes milliseconds on an idle machine
 
 
+# What `make test ARGS=...` leaves for a `make` below it: there is one in the scenes of the README.
+_OF_MAKE: Final = ("ARGS", "MAKEFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "MFLAGS")
+
+
 def environment(extra: Mapping[str, str]) -> dict[str, str]:
-    """This process' environment without its Signalbox settings, and `extra`."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("SIGNALBOX_")} | dict(extra)
+    """This process' environment without its Signalbox settings and without those of `make`, and `extra`."""
+    kept = {
+        name: value for name, value in os.environ.items() if not name.startswith("SIGNALBOX_") and name not in _OF_MAKE
+    }
+    return kept | dict(extra)
 
 
 class Process:

@@ -23,6 +23,9 @@ import pytest
 
 from processes import READY, Process, environment
 
+# These use the ports that the documentation names, or ask which are free: one after the other.
+pytestmark = pytest.mark.xdist_group("ports")
+
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
 _BLOCK = re.compile(r"<!-- (scene|shows): (\w+) -->\n```(?:bash|text)\n(.*?)```\n", re.DOTALL)

@@ -15,10 +15,14 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
+import pytest
 from proxies import free_port
 from written import FOLDER, Block, blocks, plain, plain_json, run
 
 from processes import READY, Process, environment
+
+# These use the ports that the documentation names, or ask which are free: one after the other.
+pytestmark = pytest.mark.xdist_group("ports")
 
 ROOT: Final = FOLDER.parent
 _FILE: Final = re.compile(r"(?:#|//) (\S+)\n")

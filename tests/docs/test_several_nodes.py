@@ -7,10 +7,14 @@ import re
 from contextlib import ExitStack
 from pathlib import Path
 
+import pytest
 from proxies import free_port
 from written import PROGRAMS, run, under
 
 from processes import ACCOUNT, PATIENCE, Process, environment
+
+# These use the ports that the documentation names, or ask which are free: one after the other.
+pytestmark = pytest.mark.xdist_group("ports")
 
 
 def test_pool_made_on_one_node_is_filled_by_a_worker_and_watched_on_the_other(

@@ -16,6 +16,9 @@ from markdown_it import MarkdownIt
 
 from processes import environment
 
+# These use the ports that the documentation names, or ask which are free: one after the other.
+pytestmark = pytest.mark.xdist_group("ports")
+
 ROOT: Final = Path(__file__).parents[2]
 BIN: Final = Path(sys.executable).parent
 # What prepares a machine; here everything is there already.
