@@ -1,12 +1,11 @@
 """The web console: its page and files, as built from `console/`. It speaks only the HTTP API, like any client."""
 
-import gzip
-import hashlib
 from functools import cache
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from signalbox.api.endpoint import Endpoint
+from signalbox.api.etags import etag_of, unchanged
 from signalbox.api.request import Headers, Request, Response, quality
 
 _FOLDER: Final = Path(__file__).parents[1] / "console"
@@ -21,7 +20,7 @@ class _File(NamedTuple):
 
     plain: bytes
     compressed: bytes
-    etag: bytes
+    etag: str
 
 
 async def overview(request: Request) -> Response:
@@ -55,11 +54,12 @@ def _file(name: str, here: str = "./") -> _File:
 
     Addresses stay relative, so they are right below any path prefix and behind any proxy.
     """
+    import gzip
+
     plain = (_FOLDER / name).read_bytes()
     if name == "index.html":
         plain = plain.replace(b'="./', f'="{here}'.encode())
-    etag = f'"{hashlib.blake2b(plain, digest_size=12).hexdigest()}"'.encode()
-    return _File(plain, gzip.compress(plain, mtime=0), etag)
+    return _File(plain, gzip.compress(plain, mtime=0), etag_of(plain))
 
 
 def _answer(request: Request, file: _File, media: bytes) -> Response:
@@ -68,9 +68,9 @@ def _answer(request: Request, file: _File, media: bytes) -> Response:
         (b"x-content-type-options", b"nosniff"),
         (b"cache-control", b"no-cache"),
         (b"vary", b"accept-encoding"),
-        (b"etag", file.etag),
+        (b"etag", file.etag.encode()),
     ]
-    if file.etag.decode() in request.header(b"if-none-match"):
+    if unchanged(request, file.etag):
         return Response(304, b"", headers=headers)
     if not quality(request.header(b"accept-encoding").lower(), "gzip"):
         return Response(200, file.plain, media, headers)

@@ -1,11 +1,11 @@
 """The documentation, served from the files that `make docs` has built: pages, their Markdown, and what they show."""
 
 from functools import lru_cache
-from hashlib import blake2b
 from pathlib import Path
 from typing import Final
 
 from signalbox.api.endpoint import Endpoint
+from signalbox.api.etags import etag_of, unchanged
 from signalbox.api.request import Headers, Request, Response
 from signalbox.errors import NotFound, Unavailable
 
@@ -73,9 +73,9 @@ def _answer(request: Request, name: str, caching: bytes = _ASK) -> Response:
     """A file of the site; 304 when the client has it."""
     file = _file(name)
     content = file.read_bytes()
-    etag = f'"{blake2b(content, digest_size=12).hexdigest()}"'
+    etag = etag_of(content)
     headers = [(b"etag", etag.encode()), *_headers(file.suffix, caching)]
-    if etag in request.header(b"if-none-match"):
+    if unchanged(request, etag):
         return Response(304, b"", headers=headers)
     return Response(200, content, _MEDIA[file.suffix], headers)
 

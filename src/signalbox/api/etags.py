@@ -11,9 +11,9 @@ from signalbox.errors import PreconditionFailed
 def conditional(request: Request, value: msgspec.Struct, headers: Headers | None = None) -> Response:
     """A resource with its ETag; 304 when `If-None-Match` has it."""
     body = msgspec.json.encode(value)
-    etag = _etag(body)
+    etag = etag_of(body)
     all_headers = [(b"etag", etag.encode()), *(headers or [])]
-    if request.method in ("GET", "HEAD") and _lists(request.header(b"if-none-match"), etag):
+    if unchanged(request, etag):
         return Response(304, b"", headers=all_headers)
     return Response(200, body, headers=all_headers)
 
@@ -21,11 +21,17 @@ def conditional(request: Request, value: msgspec.Struct, headers: Headers | None
 def require_match(request: Request, value: msgspec.Struct) -> None:
     """Raises PreconditionFailed when `If-Match` came and does not have the present state."""
     condition = request.header(b"if-match")
-    if condition and not _lists(condition, _etag(msgspec.json.encode(value)), weak=False):
+    if condition and not _lists(condition, etag_of(msgspec.json.encode(value)), weak=False):
         raise PreconditionFailed("the resource is not in the state that If-Match names; fetch it again")
 
 
-def _etag(body: bytes) -> str:
+def unchanged(request: Request, etag: str) -> bool:
+    """Whether `If-None-Match` has it: the answer is 304 then."""
+    return request.method in ("GET", "HEAD") and _lists(request.header(b"if-none-match"), etag)
+
+
+def etag_of(body: bytes) -> str:
+    """The ETag of what an answer holds, quoted as the header has it."""
     return f'"{blake2b(body, digest_size=12).hexdigest()}"'
 
 
