@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 
 from signalbox import clock, ids, operations
+from signalbox.addresses import CHANNELS
 from signalbox.db import Tx
 from signalbox.operations import Item, Operation
 from signalbox.page_tokens import Window
@@ -18,7 +19,6 @@ NEWEST: Final = 5
 FIRST_ITEMS: Final = 3
 MINUTES: Final = 60
 _MINUTE_MS: Final = 60_000
-_CHANNELS: Final = ("SMS", "RCS", "EMAIL", "WHATSAPP", "PUSH")
 
 
 class SenderCount(msgspec.Struct, frozen=True):
@@ -66,7 +66,7 @@ class Minute(msgspec.Struct, frozen=True):
 async def fetch(tx: Tx, account_id: int) -> Overview:
     """Everything but the throughput."""
     counts = list(starmap(SenderCount, await tx.all("overview.sender_counts", account_id=account_id)))
-    counts.sort(key=lambda one: (_CHANNELS.index(one.channel), one.status))
+    counts.sort(key=lambda one: (CHANNELS.index(one.channel), one.status))
     pools = await tx.one("overview.pools", account_id=account_id, limit=MOST_POOLS + 1)
     in_flight = await tx.one("overview.in_flight", account_id=account_id, limit=MOST_IN_FLIGHT + 1)
     window = Window(ids.greatest(ids.OPERATION), ids.least(ids.OPERATION), NEWEST)
