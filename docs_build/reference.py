@@ -53,9 +53,8 @@ def page_name(noun: str) -> str:
 def routes() -> dict[str, list[Route]]:
     """The endpoints that have a section, by the page that it is on."""
     found: dict[str, list[Route]] = {}
-    for route in ROUTES:
-        if not route.endpoint.for_browsers:
-            found.setdefault(page_name(route.name.partition(".")[0]), []).append(route)
+    for route in openapi.described(ROUTES):
+        found.setdefault(page_name(route.name.partition(".")[0]), []).append(route)
     return found
 
 

@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 import pytest
 
 from signalbox.api.errors import ANSWERS, Answer
+from signalbox.api.openapi import described
 from signalbox.api.router import Route
 from signalbox.api.routes import ROUTES
 
@@ -99,9 +100,7 @@ def test_proof_exists_and_is_not_skipped(test: str) -> None:
         assert not re.search(r"\b(skip|skipif|xfail|importorskip)\(", ast.unparse(part)), "it may be skipped"
 
 
-@pytest.mark.parametrize(
-    "route", [route for route in ROUTES if not route.endpoint.for_browsers], ids=lambda route: route.name
-)
+@pytest.mark.parametrize("route", described(ROUTES), ids=lambda route: route.name)
 def test_every_route_is_promised(route: Route) -> None:
     assert any(f"`{route.method} {route.path}`" in row.promise for row in ROWS)
 

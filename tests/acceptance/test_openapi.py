@@ -28,7 +28,7 @@ from signalbox.errors import Invalid
 
 Document: TypeAlias = dict[str, Any]
 # What is a part of a page is not in the document.
-DESCRIBED = [route for route in ROUTES if not route.endpoint.for_browsers]
+DESCRIBED = openapi.described(ROUTES)
 OF_BROWSERS = ("cache-control", "content-security-policy", "x-content-type-options")
 
 # Two checks cannot judge this API everywhere.

@@ -115,16 +115,21 @@ _BASIC: Final[Schema] = {
 }
 
 
+def described(routes: Iterable[Route]) -> list[Route]:
+    """Those that are in the document: the API, without the parts of pages."""
+    return [route for route in routes if not route.endpoint.for_browsers]
+
+
 def build(routes: Sequence[Route], base_url: str, *, strict: bool = False, rate_limited: bool = True) -> Schema:
     """The document as plain JSON, for a server with these settings."""
-    routes = [route for route in routes if not route.endpoint.for_browsers]
+    routes = described(routes)
     features = Features(strict, rate_limited)
     types = list(dict.fromkeys(_types(routes)))
     _, schemas = msgspec.json.schema_components(types, ref_template=_REF)
     paths: dict[str, Schema] = {}
     for route in routes:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, base_url, features)
-    described = {
+    document = {
         "openapi": "3.1.0",
         "info": {
             "title": "Signalbox",
@@ -151,7 +156,7 @@ def build(routes: Sequence[Route], base_url: str, *, strict: bool = False, rate_
         },
     }
     forms = {_form(msgspec.json.schema(type_)): name for name, type_ in _NAMED.items()}
-    whole = cast("dict[str, dict[str, Schema]]", _with_names(described, forms))
+    whole = cast("dict[str, dict[str, Schema]]", _with_names(document, forms))
     whole["components"]["schemas"] |= {name: _named(type_) for name, type_ in _NAMED.items()}
     return cast("Schema", whole)
 
