@@ -13,14 +13,6 @@ from signalbox.db.migrate import SchemaTooNew, series
 from signalbox.errors import Bug
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'small.db'}"
-    url: str = request.getfixturevalue("empty_postgres_url")
-    return url
-
-
 @pytest.fixture
 def sql(tmp_path: Path) -> Path:
     return make_sql(tmp_path / "sql")

@@ -21,14 +21,6 @@ VALUES (:account_id, :id, :channel, :id, '', NULL, :status, '{}', 1, 1);
 """
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'signalbox.db'}"
-    url: str = request.getfixturevalue("empty_postgres_url")
-    return url
-
-
 @pytest.fixture
 def before(tmp_path: Path) -> Path:
     """The SQL of the version before the counts."""
