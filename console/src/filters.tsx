@@ -2,6 +2,30 @@
 import type { JSX } from "preact";
 import { useId } from "preact/hooks";
 import { set, type Params } from "./route.ts";
+import { CHANNELS, STATUSES } from "./wire.ts";
+
+/** The filters of every list of senders. */
+export const SENDER_FILTERS = ["channel", "status", "startDate", "endDate"] as const;
+
+/** The filters of a list as the API's query. */
+export function queryOf(names: readonly string[], params: Params): Record<string, string | undefined> {
+  return Object.fromEntries(names.map((name) => [name, params[name]]));
+}
+
+export function isFiltered(names: readonly string[], params: Params): boolean {
+  return names.some((name) => params[name]);
+}
+
+export function SenderFilters({ params }: { params: Params }): JSX.Element {
+  return (
+    <div class="filters">
+      <Choice name="channel" label="Channel" of={CHANNELS} params={params} />
+      <Choice name="status" label="Status" of={STATUSES} params={params} />
+      <Dates params={params} />
+      <Clear names={SENDER_FILTERS} params={params} />
+    </div>
+  );
+}
 
 export function Choice(props: { name: string; label: string; of: readonly string[]; params: Params }): JSX.Element {
   const id = useId();
@@ -46,7 +70,7 @@ export function Dates({ params }: { params: Params }): JSX.Element {
 }
 
 export function Clear({ names, params }: { names: readonly string[]; params: Params }): JSX.Element | null {
-  if (!names.some((name) => params[name])) return null;
+  if (!isFiltered(names, params)) return null;
   return (
     <button class="plain" onClick={() => set(Object.fromEntries(names.map((name) => [name, ""])))}>
       Clear filters

@@ -166,15 +166,7 @@ export function Rows<T>(props: Props<T>): JSX.Element {
   return (
     <div class="rows" ref={table}>
       <table aria-label={props.label} aria-rowcount={list.whole ? list.length + 1 : -1} aria-busy={!list.started}>
-        <thead>
-          <tr>
-            {props.columns.map((column) => (
-              <th key={column.name} scope="col" class={column.kind}>
-                <span class={column.kind === "act" ? "unseen" : ""}>{column.name}</span>
-              </th>
-            ))}
-          </tr>
-        </thead>
+        <Heads columns={props.columns} />
         <tbody>
           {first > 0 && <Space rows={first} height={height} columns={props.columns.length} />}
           {rows.map((index) => {
@@ -250,6 +242,21 @@ function useList<T>(props: Props<T>) {
     return () => clearInterval(timer);
   }, [props.every, list, sight.first === 0]);
   return { list, first, last, height, table };
+}
+
+/** The names of the columns; that of a column of buttons is for those who cannot see them. */
+export function Heads<T>({ columns }: { columns: readonly Column<T>[] }): JSX.Element {
+  return (
+    <thead>
+      <tr>
+        {columns.map((column) => (
+          <th key={column.name} scope="col" class={column.kind}>
+            <span class={column.kind === "act" ? "unseen" : ""}>{column.name}</span>
+          </th>
+        ))}
+      </tr>
+    </thead>
+  );
 }
 
 function Space(props: { rows: number; height: number; columns: number }): JSX.Element {

@@ -1,6 +1,6 @@
 import type { JSX } from "preact";
 import type { Call } from "../api.ts";
-import { Choice, Clear, Dates } from "../filters.tsx";
+import { Choice, Clear, Dates, isFiltered, queryOf } from "../filters.tsx";
 import { count, Head, Id, lasting, Progress, State, Time } from "../marks.tsx";
 import { go, href, type Params } from "../route.ts";
 import { Rows, type Column } from "../rows.tsx";
@@ -12,9 +12,9 @@ const EVERY = 4000;
 
 /** All operations, newest first; the running ones move. */
 export function OperationsScreen({ params }: { params: Params }): JSX.Element {
-  const query = Object.fromEntries(FILTERS.map((name) => [name, params[name]]));
+  const query = queryOf(FILTERS, params);
   const call: Call = { path: "/v1/SenderPools/Operations", query };
-  const filtered = FILTERS.some((name) => params[name]);
+  const filtered = isFiltered(FILTERS, params);
   return (
     <>
       <Head title="Operations" call={call} page="operations" />

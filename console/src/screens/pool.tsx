@@ -3,16 +3,15 @@ import { useState } from "preact/hooks";
 import { ask, newKey, useAnswer, type Call } from "../api.ts";
 import { DeskField, LeftOut, useDesk, useSenderIds } from "../desk.tsx";
 import { Confirm, Dialog, useRun } from "../dialog.tsx";
-import { Choice, Clear, Dates } from "../filters.tsx";
+import { isFiltered, queryOf, SENDER_FILTERS, SenderFilters } from "../filters.tsx";
 import { useKeys } from "../keys.ts";
 import { Behind, count, Head, Id, parseTags, plural, Skeleton, TagList, Time, Trouble, writeTags } from "../marks.tsx";
 import { Bars } from "../plots.tsx";
 import { go, href, type Params } from "../route.ts";
 import { Rows } from "../rows.tsx";
-import { CHANNELS, STATUSES, type Composition, type OperationReference, type Sender, type SenderPool } from "../wire.ts";
+import { type Composition, type OperationReference, type Sender, type SenderPool } from "../wire.ts";
 import { senderColumns } from "./senders.tsx";
 
-const FILTERS = ["channel", "status", "startDate", "endDate"] as const;
 // The most that one add takes.
 const PIECE = 1000;
 const COUNTRIES = new Intl.DisplayNames("en", { type: "region" });
@@ -124,18 +123,13 @@ function Members(props: { pool: SenderPool; params: Params; round: number; add: 
   const [removed, setRemoved] = useState<ReadonlySet<string>>(new Set());
   const [asking, setAsking] = useState<Sender>();
   const path = `/v1/SenderPools/${pool.id}/Senders`;
-  const call: Call = { path, query: Object.fromEntries(FILTERS.map((name) => [name, params[name]])) };
-  const filtered = FILTERS.some((name) => params[name]);
+  const call: Call = { path, query: queryOf(SENDER_FILTERS, params) };
+  const filtered = isFiltered(SENDER_FILTERS, params);
   return (
     <section>
       <h2>Members</h2>
       <Behind call={call} page="sender-pools#list-the-senders-of-a-pool" />
-      <div class="filters">
-        <Choice name="channel" label="Channel" of={CHANNELS} params={params} />
-        <Choice name="status" label="Status" of={STATUSES} params={params} />
-        <Dates params={params} />
-        <Clear names={FILTERS} params={params} />
-      </div>
+      <SenderFilters params={params} />
       <Rows<Sender>
         label="Members"
         call={call}

@@ -3,7 +3,7 @@ import { useRef, useState } from "preact/hooks";
 import { ask, Failure, newKey, type Call } from "../api.ts";
 import { DeskField, LeftOut, useDesk, useSenderIds } from "../desk.tsx";
 import { Dialog, useRun } from "../dialog.tsx";
-import { Clear, Dates } from "../filters.tsx";
+import { Clear, Dates, isFiltered, queryOf } from "../filters.tsx";
 import { useKeys } from "../keys.ts";
 import { Behind, count, Head, Id, parseTags, plural, PoolLink, TagList, Time, Trouble } from "../marks.tsx";
 import { go, set, type Params } from "../route.ts";
@@ -17,7 +17,7 @@ const EXAMPLE = "channel,address,displayName,tags\nSMS,+12025550100,Support,team
 
 /** All pools, newest first, and the making of new ones. */
 export function PoolsScreen({ params }: { params: Params }): JSX.Element {
-  const query = Object.fromEntries(FILTERS.map((name) => [name, params[name]]));
+  const query = queryOf(FILTERS, params);
   const call: Call = { path: "/v1/SenderPools", query };
   useKeys({ n: () => set({ new: "1" }) });
   return (
@@ -40,7 +40,7 @@ export function PoolsScreen({ params }: { params: Params }): JSX.Element {
         columns={COLUMNS}
         every={10_000}
         empty={
-          FILTERS.some((name) => params[name]) ? (
+          isFiltered(FILTERS, params) ? (
             <p>No pool was created in that time.</p>
           ) : (
             <p>

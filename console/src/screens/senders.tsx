@@ -4,16 +4,15 @@ import { ask, useAnswer, type Call } from "../api.ts";
 import { check } from "../csv.ts";
 import { DeskField, useDesk } from "../desk.tsx";
 import { Confirm, Dialog, useRun } from "../dialog.tsx";
-import { Choice, Clear, Dates } from "../filters.tsx";
+import { isFiltered, queryOf, SENDER_FILTERS, SenderFilters } from "../filters.tsx";
 import { enter, enterCall, type Result } from "../inventory.ts";
 import { useKeys } from "../keys.ts";
 import { Behind, count, Head, Id, parseTags, plural, Skeleton, State, TagList, Time, Trouble, writeTags } from "../marks.tsx";
 import { href, set, type Params } from "../route.ts";
-import { Rows, type Column } from "../rows.tsx";
+import { Heads, Rows, type Column } from "../rows.tsx";
 import { useSyncExternalStore } from "../store.ts";
-import { CHANNELS, STATUSES, type Channel, type Sender } from "../wire.ts";
+import { type Channel, type Sender } from "../wire.ts";
 
-const FILTERS = ["channel", "status", "startDate", "endDate"] as const;
 const EXAMPLE = `channel,address,displayName,status,tags
 SMS,+12025550100,Support,,team=red;tier=gold
 EMAIL,hello@example.com,,,`;
@@ -30,7 +29,7 @@ export function seek(address: string): void {
 
 /** The inventory: the list, search by address, import, and one sender at a time. */
 export function SendersScreen({ params }: { params: Params }): JSX.Element {
-  const query = Object.fromEntries(FILTERS.map((name) => [name, params[name]]));
+  const query = queryOf(SENDER_FILTERS, params);
   const call: Call = { path: "/v1/Senders", query };
   const [round, setRound] = useState(0);
   const [changed, setChanged] = useState<ReadonlyMap<string, Sender>>(new Map());
@@ -54,12 +53,7 @@ export function SendersScreen({ params }: { params: Params }): JSX.Element {
         <Found key={address} address={address} columns={columns} />
       ) : (
         <>
-          <div class="filters">
-            <Choice name="channel" label="Channel" of={CHANNELS} params={params} />
-            <Choice name="status" label="Status" of={STATUSES} params={params} />
-            <Dates params={params} />
-            <Clear names={FILTERS} params={params} />
-          </div>
+          <SenderFilters params={params} />
           <Rows<Sender>
             label="Senders"
             call={call}
@@ -70,7 +64,7 @@ export function SendersScreen({ params }: { params: Params }): JSX.Element {
             round={round}
             every={15_000}
             empty={
-              FILTERS.some((name) => params[name]) ? (
+              isFiltered(SENDER_FILTERS, params) ? (
                 <p>No sender fits these filters.</p>
               ) : (
                 <p>
@@ -204,15 +198,7 @@ function Found({ address, columns }: { address: string; columns: readonly Column
   return (
     <div class="rows">
       <table aria-label="Found">
-        <thead>
-          <tr>
-            {columns.map((column) => (
-              <th key={column.name} scope="col" class={column.kind}>
-                <span class={column.kind === "act" ? "unseen" : ""}>{column.name}</span>
-              </th>
-            ))}
-          </tr>
-        </thead>
+        <Heads columns={columns} />
         <tbody>
           {found.map((sender, index) => (
             <tr key={sender.id}>
