@@ -1,4 +1,4 @@
-"""The samples of the API reference: how each endpoint is called with the clients, and with what query by curl."""
+"""The samples of the API reference: the call of each endpoint with the clients, and the query for curl."""
 
 from typing import Final, NamedTuple
 
@@ -6,7 +6,7 @@ from signalbox.api.examples import OPERATION_ID, OTHER_SENDER_ID, SENDER_ID, SEN
 
 
 class Sample(NamedTuple):
-    """One call: its query, and the code of each client after the client was made. Both print the same."""
+    """One call: its query, and the code for each client after the client was made. Both print the same."""
 
     python: str
     ts: str
@@ -319,28 +319,28 @@ _TS: Final = 'import { Signalbox } from "signalbox-client";\n\nconst client = ne
 
 
 def python(name: str, path: str, *, public: bool, json: bool) -> str:
-    """The Python sample of an endpoint; where the client has no method for it, plain HTTP."""
+    """The Python sample of an endpoint; plain HTTP if the client has no method for it."""
     if name in SAMPLES:
         return _PYTHON + SAMPLES[name].python.lstrip("\n")
     url = f'os.environ["SIGNALBOX_BASE_URL"] + "{path}"'
     login = '    auth=(os.environ["SIGNALBOX_ACCOUNT_SID"], os.environ["SIGNALBOX_AUTH_TOKEN"]),\n'
     call = f"httpx.get({url})" if public else f"httpx.get(\n    {url},\n{login})"
-    shown = "*answer.json()" if json else "answer.text.splitlines()[0]"
-    return f"import os\n\nimport httpx\n\nanswer = {call}\nanswer.raise_for_status()\nprint({shown})\n"
+    shown = "*response.json()" if json else "response.text.splitlines()[0]"
+    return f"import os\n\nimport httpx\n\nresponse = {call}\nresponse.raise_for_status()\nprint({shown})\n"
 
 
 def ts(name: str, path: str, *, public: bool, json: bool) -> str:
-    """The TypeScript sample of an endpoint; where the client has no method for it, plain HTTP."""
+    """The TypeScript sample of an endpoint; plain HTTP if the client has no method for it."""
     if name in SAMPLES:
         return _TS + SAMPLES[name].ts.lstrip("\n")
     environment = "SIGNALBOX_BASE_URL" if public else "SIGNALBOX_ACCOUNT_SID, SIGNALBOX_AUTH_TOKEN, SIGNALBOX_BASE_URL"
     login = "btoa(`${SIGNALBOX_ACCOUNT_SID}:${SIGNALBOX_AUTH_TOKEN}`)"
     options = "" if public else f", {{\n  headers: {{ Authorization: `Basic ${{{login}}}` }},\n}}"
-    shown = "...Object.keys(await answer.json())" if json else '(await answer.text()).split("\\n")[0]'
+    shown = "...Object.keys(await response.json())" if json else '(await response.text()).split("\\n")[0]'
     return (
         f"const {{ {environment} }} = process.env;\n\n"
-        f"const answer = await fetch(`${{SIGNALBOX_BASE_URL}}{path}`{options});\n"
-        f"if (!answer.ok) throw new Error(answer.statusText);\nconsole.log({shown});\n"
+        f"const response = await fetch(`${{SIGNALBOX_BASE_URL}}{path}`{options});\n"
+        f"if (!response.ok) throw new Error(response.statusText);\nconsole.log({shown});\n"
     )
 
 

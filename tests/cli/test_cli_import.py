@@ -134,9 +134,9 @@ def test_format_is_the_one_given_or_named_or_looked_at(shell: Shell) -> None:
     [
         (b'[{"channel": "SMS"}]', 2, "is a JSON array"),
         ("channel,address\nSMS,+1\n".encode("utf-16"), 2, "is UTF-16"),
-        (b"", 1, "holds no rows"),
-        (b"\n\n", 1, "holds no rows"),
-        (b"channel,address\n", 1, "holds no rows"),
+        (b"", 1, "contains no rows"),
+        (b"\n\n", 1, "contains no rows"),
+        (b"channel,address\n", 1, "contains no rows"),
         (b"channel,adress\nSMS,+1\n", 1, "did you mean address?"),
     ],
     ids=["array", "UTF-16", "empty", "blank", "header", "columns"],
@@ -156,7 +156,7 @@ def test_what_precedes_an_unreadable_row_enters_and_is_said(shell: Shell) -> Non
     assert json.loads(done.stdout)["complete"] is False
     first, *more = done.stderr.splitlines()
     assert first == "signalbox: line 5: not valid CSV: unexpected end of data"
-    assert "everything up to the row of line 4 was sent" in "".join(more)
+    assert "all rows up to line 4 were sent" in "".join(more)
 
 
 def test_file_that_is_missing_is_misuse(shell: Shell) -> None:
@@ -190,7 +190,7 @@ def test_interrupted_import_says_what_was_sent_and_exits_130(shell: Shell, signa
     assert out == b"10,000 created, 0 updated, 0 refused\n"
     lines = err.decode().splitlines()
     assert lines[0] == "signalbox: interrupted"
-    assert "everything up to the row of line 10001 was sent" in lines[1]
+    assert "all rows up to line 10001 were sent" in lines[1]
     assert "importing the whole file again is safe" in lines[1]
 
 
@@ -218,8 +218,8 @@ def test_import_that_loses_its_server_says_what_was_sent_and_can_be_repeated(tmp
     out, err = process.communicate(text[middle:], timeout=60)
     assert process.returncode == 1
     assert out == b"10,000 created, 0 updated, 0 refused\n"
-    assert b"does not answer" in err
-    assert b"everything up to the row of line 10001 was sent" in err
+    assert b"does not respond" in err
+    assert b"all rows up to line 10001 were sent" in err
     shell.env["SIGNALBOX_BASE_URL"] = serve(database).url
     again = shell.json("senders", "import", "-", stdin=text.decode())
     assert again["created"] == again["updated"] == 10_000

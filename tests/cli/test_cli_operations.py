@@ -79,7 +79,7 @@ def test_interrupted_watch_says_how_far_it_was_and_exits_130(idle: Shell) -> Non
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (130, b"")
-    assert f"operation {operation} goes on at the server" in err.decode()
+    assert f"operation {operation} continues on the server" in err.decode()
 
 
 def test_items_say_what_failed_and_why(shell: Shell, signalbox_server: Account) -> None:

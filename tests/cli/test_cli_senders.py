@@ -52,7 +52,7 @@ def test_list_has_every_page_and_the_filters_of_the_api(shell: Shell, signalbox_
 def test_time_that_is_none_is_misuse(shell: Shell, text: str) -> None:
     done = shell("senders", "list", "--since", text)
     assert (done.returncode, done.stdout) == (2, "")
-    assert "is no time such as" in done.stderr
+    assert "is not a time such as" in done.stderr
 
 
 def test_sender_is_named_by_id_or_by_channel_and_address(shell: Shell, signalbox_server: Account) -> None:

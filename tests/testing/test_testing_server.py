@@ -120,7 +120,7 @@ def test_refused_row_is_named_with_its_place_and_reason(account: Account) -> Non
 
 def test_wrong_credentials_are_said_with_the_answer(running: Server) -> None:
     stranger = Account(running.base_url, "AC" + "0" * 32, "x" * 32)
-    with pytest.raises(RuntimeError, match=r"POST /signalbox/v1/Senders was answered with 401: .*20003"):
+    with pytest.raises(RuntimeError, match=r"POST /signalbox/v1/Senders: error 401: .*20003"):
         stranger.enter_senders(1)
 
 
