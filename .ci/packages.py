@@ -2,8 +2,8 @@
 
 FOLDER (default `dist`) gets the sdists and wheels of both Python packages and the tarball of the npm package. Each
 wheel is built from its sdist. The program checks contents and versions, installs the wheels into a new environment
-outside the checkout, and uses them: the server, its pages, the command line, the fixture with the example project, `uvx`,
-`pipx run` and the npm package. Exits with 1 at the first problem.
+outside the checkout, and uses them: the server, its pages, the command line, the fixture with the example project,
+`uvx`, `pipx run` and the npm package. Exits with 1 at the first problem.
 
 The dependencies come from the package index that pip is configured for. When it cannot be reached, the libraries of
 this environment are used instead, and the output says so.
