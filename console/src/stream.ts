@@ -1,4 +1,4 @@
-/** Event streams by fetch, because EventSource cannot send credentials; opened again after every break. */
+/** Event streams by fetch, because EventSource cannot send credentials. A broken stream is opened again. */
 import { Failure, failureOf, fetchAs, type Call } from "./api.ts";
 import { current, signOut } from "./session.ts";
 
@@ -6,14 +6,14 @@ export type StreamState = "waiting" | "live" | "broken";
 
 export interface Listener {
   event: (name: string, data: string) => void;
-  /** `broken` while it is being opened again. */
+  /** `broken` until the stream is open again. */
   state?: (state: StreamState) => void;
   failure?: (failure: Failure) => void;
 }
 
-// Browsers open six connections to a server over HTTP/1.1, for all tabs together. Streams of one tab take two.
+// Browsers open six connections to a server over HTTP/1.1 for all tabs together. One tab uses two of them for streams.
 const SLOTS = 2;
-// The server sends a comment every 15 seconds; silence that lasts longer than this is a connection that died unnoticed.
+// The server sends a comment every 15 seconds; a longer silence means that the connection is dead.
 const SILENCE = 40_000;
 const LONGEST_PAUSE = 10_000;
 
@@ -21,8 +21,9 @@ let free = SLOTS;
 const waiting: (() => void)[] = [];
 
 /**
- * Follows a stream until `leave` is aborted or the server ends it after `final` said that it may; gives its place to the
- * next one then. A tab that is not visible has no streams open.
+ * Follows a stream until `leave` is aborted, or until the server ends it and `final` returns true; then a waiting
+ * stream can start.
+ * A hidden tab has no open streams.
  */
 export async function follow(call: Call, listener: Listener, final: () => boolean, leave: AbortSignal): Promise<void> {
   let failures = 0;
@@ -53,7 +54,7 @@ export async function follow(call: Call, listener: Listener, final: () => boolea
     if (leave.aborted || final()) return;
     if (!document.hidden) listener.state?.("broken");
     failures += 1;
-    // The first time at once: a server that restarts ends its streams, and is back before one could read about it.
+    // The first retry is immediate: a restarting server ends its streams and is back at once.
     if (failures > 1) await pause(Math.min(LONGEST_PAUSE, 250 * 2 ** failures) * (0.75 + Math.random() / 2), leave);
   }
 }
@@ -85,7 +86,7 @@ async function once(call: Call, event: Tell, listener: Listener, leave: AbortSig
   }
 }
 
-/** Takes pieces of a stream as they come, and tells of each event that is whole (HTML Standard, section 9.2.6). */
+/** Parses pieces of a stream and reports each complete event (HTML Standard, section 9.2.6). */
 export function events(tell: Tell): (piece: string) => void {
   let text = "";
   return (piece) => {
@@ -101,7 +102,7 @@ export function events(tell: Tell): (piece: string) => void {
   };
 }
 
-/** Waits for a place among the streams of this tab; the answer gives it back. Leaving the queue is up to the next in it. */
+/** Waits for one of the tab's places for streams; returns a function that frees it. The next waiter leaves the queue itself. */
 async function slot(leave: AbortSignal): Promise<() => void> {
   while (free === 0 && !leave.aborted) {
     await new Promise<void>((resolve) => {
@@ -116,7 +117,7 @@ async function slot(leave: AbortSignal): Promise<() => void> {
   };
 }
 
-/** There are a few dozen at most, and each looks for itself whether there is a place. */
+/** Wakes all waiters, a few dozen at most; each checks whether a place is free. */
 function wakeAll(): void {
   for (const wake of waiting.splice(0)) wake();
 }

@@ -1,4 +1,4 @@
-/** The ES modules as they are, in a real browser, on a page of another origin. */
+/** The unbundled ES modules in a real browser, on a page of another origin. */
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -13,7 +13,7 @@ import { ACCOUNT, ROOT, serve } from "./server.js";
 
 const BROWSER = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
 
-/** What the page does, in the page. */
+/** The script of the page. */
 const SCRIPT = (baseUrl: string): string => `
 import { TwilioClient, Invalid, TooMany, etagOf } from "/dist/esm/index.js";
 async function work() {

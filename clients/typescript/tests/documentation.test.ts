@@ -1,4 +1,4 @@
-/** The examples of the pages compile, run in their order on an empty account, and print what the pages say. */
+/** The examples of the pages compile, run in order on an empty account, and print what the pages show. */
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
@@ -24,7 +24,7 @@ const COMPILER = {
 };
 
 for (const name of ["README.md", "../../docs/typescript-client.md"]) {
-  test(`the examples of ${path.basename(name)} do what it says`, async () => {
+  test(`the examples of ${path.basename(name)} print what it shows`, async () => {
     const page = await readFile(path.join(ROOT, name), "utf8");
     const fences = [...page.matchAll(/^```(\w+)\n(.*?)^```$/gms)].map(([, language, text]) => ({ language, text }));
     const programs = fences.filter(({ language }) => language === "typescript").map(({ text }) => text);
