@@ -1,8 +1,8 @@
 """Generates clients in other languages from /openapi.json, compiles them, and uses them with a server.
 
-`python clients/recipes/check.py` runs the recipes of docs/other-languages.md from scratch: it starts the server, installs
-openapi-generator into its own virtual environment, generates, compiles, and runs the program beside this file. It needs
-Python 3.11, Java 17 with Maven, and Go; all output is under build/recipes.
+`python clients/recipes/check.py` runs the recipes of docs/other-languages.md from scratch: it starts the server,
+installs openapi-generator into its own virtual environment, generates, compiles, and runs the program beside this
+file. It needs Python 3.11, Java 17 with Maven, and Go; all output is under build/recipes.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""`signalbox pools apply`: the plan, the yes, the changes, and a second run that changes nothing."""
+"""`signalbox pools apply`: the plan, the prompt, the changes, and a second run that changes nothing."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ pools:
 
 @pytest.fixture
 def shell(tmp_path: Path, signalbox_server: Account) -> Shell:
-    """Somebody with a fresh account."""
+    """A shell with a new account."""
     return Shell(tmp_path, signalbox_server)
 
 
 @pytest.fixture
 def ids(signalbox_server: Account) -> list[str]:
-    """Five senders of that account."""
+    """Five senders of the account."""
     return signalbox_server.enter_senders(5)
 
 
@@ -137,7 +137,7 @@ def test_apply_asks_and_a_no_changes_nothing(shell: Shell, ids: list[str]) -> No
     nobody = shell("pools", "apply", "pools.yaml")
     assert nobody.returncode == 2
     assert "2 to create" in nobody.stdout
-    assert "--yes is needed" in nobody.stderr
+    assert "use --yes" in nobody.stderr
     assert pools(shell) == {}
     assert shell("pools", "apply", "pools.yaml", "--json").returncode == 2
     with Terminal(shell, "pools", "apply", "pools.yaml") as terminal:

@@ -1,4 +1,4 @@
-"""`signalbox senders import`: files of any size and shape, what is refused, and what interrupts it."""
+"""`signalbox senders import`: files of any size and form, refused rows, and interruptions."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ NDJSON = [
 
 @pytest.fixture
 def shell(tmp_path: Path, signalbox_server: Account) -> Shell:
-    """Somebody with a fresh account."""
+    """A shell with a new account."""
     return Shell(tmp_path, signalbox_server)
 
 
@@ -183,7 +183,7 @@ def test_interrupted_import_says_what_was_sent_and_exits_130(shell: Shell, signa
     process.stdin.write(csv_of(10_500).encode())
     process.stdin.flush()
     eventually(lambda: bool(signalbox_server._call("GET", "/v1/Senders?pageSize=1")["senders"]), "rows enter")
-    # The last row of the pipe may still be on its way through the buffers: the command waits for more of them.
+    # The last row in the pipe may still be in a buffer: the command waits for more input.
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130
@@ -191,11 +191,11 @@ def test_interrupted_import_says_what_was_sent_and_exits_130(shell: Shell, signa
     lines = err.decode().splitlines()
     assert lines[0] == "signalbox: interrupted"
     assert "all rows up to line 10001 were sent" in lines[1]
-    assert "importing the whole file again is safe" in lines[1]
+    assert "the whole file can be imported again" in lines[1]
 
 
 def test_import_waits_when_the_server_says_later(tmp_path: Path, serve: Serve) -> None:
-    """A request more each two seconds: the second and the third are refused at first."""
+    """The rate limit permits a request every two seconds: the second and third get a 429 at first."""
     server = serve(f"sqlite:///{tmp_path / 'a.db'}", env={**ACCOUNT, "SIGNALBOX_RATE_LIMIT": "1/2"})
     shell = Shell(tmp_path, SIGNALBOX_BASE_URL=server.url, **ACCOUNT)
     done = shell.json("senders", "import", "-", stdin=csv_of(20_001))
@@ -213,7 +213,7 @@ def test_import_that_loses_its_server_says_what_was_sent_and_can_be_repeated(tmp
     middle = text.index(b"SMS,+12022010005")
     process.stdin.write(text[:middle])
     process.stdin.flush()
-    eventually(lambda: any(line.get("created") == 10_000 for line in server.log), "the first request is answered")
+    eventually(lambda: any(line.get("created") == 10_000 for line in server.log), "the first request has its response")
     server.kill()
     out, err = process.communicate(text[middle:], timeout=60)
     assert process.returncode == 1

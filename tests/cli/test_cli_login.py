@@ -1,4 +1,4 @@
-"""`signalbox login`, `logout`, profiles, and the variables of the environment that win over them."""
+"""`signalbox login`, `logout`, profiles, and the environment variables that win over them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from signalbox.testing import Account
 
 @pytest.fixture
 def shell(tmp_path: Path) -> Shell:
-    """Somebody who has not logged in."""
+    """A shell without a profile."""
     return Shell(tmp_path)
 
 
@@ -75,9 +75,9 @@ def test_login_interrupted_at_a_question_stores_nothing_and_exits_130(shell: She
     [
         (["--sid", "AC" + "0" * 32], "", "standard input contains no secret"),
         ([], "secret\n", "--sid is needed"),
-        (["--sid", "nobody"], "secret\n", "the SID is AC or SK"),
-        (["--sid", "AC" + "0" * 32, "--base-url", "example.com"], "secret\n", "the base URL is"),
-        (["--sid", "AC" + "0" * 32, "--profile", "a/b"], "secret\n", "a profile's name is"),
+        (["--sid", "nobody"], "secret\n", "the SID must be AC or SK"),
+        (["--sid", "AC" + "0" * 32, "--base-url", "example.com"], "secret\n", "the base URL must be"),
+        (["--sid", "AC" + "0" * 32, "--profile", "a/b"], "secret\n", "a profile's name must have"),
     ],
     ids=["no secret", "no sid", "no SID", "no URL", "no name"],
 )

@@ -1,4 +1,4 @@
-"""`signalbox pools`: creating, filling, listing, changing, deleting."""
+"""`signalbox pools`: create, fill, list, change, delete."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from signalbox.testing import Account
 
 @pytest.fixture
 def shell(tmp_path: Path, signalbox_server: Account) -> Shell:
-    """Somebody with a fresh account."""
+    """A shell with a new account."""
     return Shell(tmp_path, signalbox_server)
 
 
@@ -146,7 +146,7 @@ def test_name_in_the_place_of_an_id_is_misuse(shell: Shell) -> None:
     assert "'support' is not the id of a pool" in done.stderr
 
 
-def test_watched_create_that_is_interrupted_says_that_the_server_goes_on(tmp_path: Path, serve: Serve) -> None:
+def test_watched_create_that_is_interrupted_says_that_the_operation_continues(tmp_path: Path, serve: Serve) -> None:
     shell = Shell(tmp_path, SIGNALBOX_BASE_URL=serve("sqlite://", "--workers", "0").url, **ACCOUNT)
     ids = shell.write("ids.txt", "comms_sender_00000000000000000000000000\n")
     with Terminal(shell, "pools", "create", "x", "--watch", "--senders", ids) as terminal:
@@ -160,9 +160,7 @@ def test_watched_create_that_is_interrupted_says_that_the_server_goes_on(tmp_pat
     assert operation["id"] in terminal.text
 
 
-def test_handing_over_that_is_interrupted_says_how_far_it_came_and_what_does_the_rest(
-    tmp_path: Path, serve: Serve
-) -> None:
+def test_interrupted_sending_says_how_far_it_came_and_what_sends_the_rest(tmp_path: Path, serve: Serve) -> None:
     shell = Shell(tmp_path, SIGNALBOX_BASE_URL=serve("sqlite://", "--workers", "0").url, **ACCOUNT)
     ids = shell.write("ids.txt", "".join(f"{one}\n" for one in unknown_senders(60_000)))
     with Terminal(shell, "pools", "create", "x", "--senders", ids) as terminal:

@@ -49,7 +49,7 @@ def test_vulnerability_with_a_fix_is_red_and_named(audit: ModuleType) -> None:
 def test_vulnerability_without_a_fix_is_named_only(audit: ModuleType) -> None:
     code, said = audit.judge(ASKED, report(fine("one", HOPELESS), fine("two")), "")
     assert code == 0
-    assert "no version fixes it yet" in said[0]
+    assert "no version fixes this yet" in said[0]
     assert audit.judge(ASKED, report(fine("one", HOPELESS, MENDABLE), fine("two")), "")[0] == 1
 
 
