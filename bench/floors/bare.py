@@ -194,10 +194,10 @@ class App:
                 message = await receive()
                 body += message["body"]
                 more = message["more_body"]
-        answer = _encode(await self._handlers[path[1]](path, body))
-        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(answer)).encode())]
+        response = _encode(await self._handlers[path[1]](path, body))
+        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(response)).encode())]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": answer})
+        await send({"type": "http.response.body", "body": response})
 
     async def page(self, path: list[str], _: bytes) -> Page:
         params = {"account_id": int(path[2]), "before": _GREATEST, "not_before": _LEAST, "limit": 51}

@@ -72,7 +72,7 @@ async def test_wrong_credentials_never_open_the_browser_s_own_dialog(visit: Visi
     await visit.sign_in(account.sid, "wrong")
     await expect(visit.page.get_by_role("alert")).to_contain_text("does not accept")
     assert dialogs == []
-    asked = "fetch('/v1/SenderPools', {headers: {authorization: 'Basic d3Jvbmc6d3Jvbmc='}}).then((response) => response.status)"
+    asked = "fetch('/v1/SenderPools', {headers: {authorization: 'Basic d3Jvbmc6d3Jvbmc='}}).then((one) => one.status)"
     assert await visit.page.evaluate(asked) == 401
     assert len(dialogs) == 1, "a plain fetch opens the dialog that the console avoids"
     await session.send("Fetch.disable")

@@ -62,7 +62,7 @@ def complain(*lines: str) -> None:
         click.echo(f"  {one_line}" if number else f"signalbox: {one_line}", err=True)
 
 
-def refusal(error: ApiError) -> list[str]:
+def error_lines(error: ApiError) -> list[str]:
     """The lines for an HTTP error: its message, each problem with its place, and the request id for the server's
     log."""
     number = error.status if error.code is None else f"{error.status}, code {error.code}"
@@ -84,7 +84,7 @@ def for_each(given: Sequence[str], work: Callable[[str], None]) -> None:
                 work(text)
         except ApiError as error:
             failed = True
-            first, *more = refusal(error)
+            first, *more = error_lines(error)
             complain(f"{text}: {first}", *more)
         except Ended as ended:
             failed = True

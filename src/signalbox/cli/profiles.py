@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 import click
 from click.shell_completion import CompletionItem
 
-from signalbox.cli.endings import MISUSED, Ended, complain, refusal
+from signalbox.cli.endings import MISUSED, Ended, complain, error_lines
 
 if TYPE_CHECKING:
     from signalbox_client import Signalbox
@@ -98,7 +98,7 @@ def client(login: Login) -> Iterator[Signalbox]:
         with made:
             yield made
     except ApiError as error:
-        raise Ended(*refusal(error)) from None
+        raise Ended(*error_lines(error)) from None
     except ConnectionFailed as error:
         raise Ended(f"{login.base_url} does not respond: {error}") from None
     except SignalboxError as error:

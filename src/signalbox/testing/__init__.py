@@ -164,10 +164,10 @@ class Account:
         rows = self._rows(senders) if isinstance(senders, int) else senders
         refused: list[str] = []
         for start in range(0, len(rows), _MOST_ROWS):
-            answer = self._call("POST", "/signalbox/v1/Senders", list(rows[start : start + _MOST_ROWS]))
+            response = self._call("POST", "/signalbox/v1/Senders", list(rows[start : start + _MOST_ROWS]))
             refused += [
                 f"row {start + int(one['context'][2:].partition(']')[0])}: {one['message']}"
-                for one in answer["refused"]
+                for one in response["refused"]
             ]
         if refused:
             raise RowsRefused("\n".join(refused))

@@ -94,7 +94,7 @@ def watch(settings: Settings, operation_id: str) -> Generator[Step | Show[Operat
     """
     path = fetch(operation_id).path
     shown: Operation | None = None
-    answered = time.monotonic()
+    last_response = time.monotonic()
     streams_left = _MOST_REFUSED_STREAMS
     while True:
         if streams_left:
@@ -102,16 +102,16 @@ def watch(settings: Settings, operation_id: str) -> Generator[Step | Show[Operat
             if shown is not None and shown.final:
                 return
             streams_left = {"cut": _MOST_REFUSED_STREAMS, "refused": streams_left - 1, "blocked": 0}[ended]
-            answered = time.monotonic() if ended == "cut" else answered
+            last_response = time.monotonic() if ended == "cut" else last_response
         pause = random.uniform(0.5, 1) * _ASK_SECONDS  # noqa: S311 (spreads load, not security)
         try:
             now = yield from perform(settings, fetch(operation_id))
         except _PASSING as error:
-            if shown is None or time.monotonic() - answered > settings.timeout:
+            if shown is None or time.monotonic() - last_response > settings.timeout:
                 raise
             pause += _retry_after(error)
         else:
-            answered = time.monotonic()
+            last_response = time.monotonic()
             if now != shown:
                 shown = now
                 yield Show(now)
