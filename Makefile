@@ -46,8 +46,7 @@ reference: docs
 	@$(BIN)/python -m docs_build reference
 	@$(BIN)/python -m docs_build
 
-# Known vulnerabilities of the run-time dependencies; succeeds with a notice when the advisory service cannot be
-# reached.
+# Known vulnerabilities of the run-time dependencies; when the advisory service cannot be reached, says so and succeeds.
 audit: $(STAMP)
 	@$(BIN)/python .ci/audit.py
 
@@ -56,8 +55,7 @@ lock: $(STAMP)
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-package signalbox-client \
 		--custom-compile-command 'make lock' --group dev pyproject.toml -o requirements.lock $(ARGS)
 
-# make chaos ARGS="--runs 20 --seed 1 --engine postgres --jobs 2": kills, connection resets and restarts under load;
-# docs/reliability.md
+# Kills, connection resets and restarts under load (docs/reliability.md): make chaos ARGS="--runs 20 --seed 1 --jobs 2"
 chaos: $(STAMP)
 	@PYTHONPATH=tests $(BIN)/python tests/chaos/run.py $(ARGS)
 

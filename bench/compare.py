@@ -1,5 +1,4 @@
-"""Compares contenders that run alternately in the same minutes, so that other load on the machine affects all of
-them."""
+"""Compares contenders that run alternately in the same minutes: other load on the machine affects all of them."""
 
 from __future__ import annotations
 

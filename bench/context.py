@@ -31,7 +31,7 @@ QUICK: Final = Size(rows=50_000, tenants=20, rounds=3, burst_seconds=0.7)
 
 @dataclass(frozen=True)
 class Library:
-    """A large database: tenants that share many operations, and an owner with as many operations alone."""
+    """A large database: many tenants with `rows` operations together, and one owner with as many."""
 
     url: str
     tenants: list[Login]

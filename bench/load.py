@@ -1,5 +1,4 @@
-"""The load: a keep-alive HTTP client that does as little as possible, so that the server is measured, not the
-client."""
+"""The load: a keep-alive HTTP client that does as little as possible, so that it does not limit the server."""
 
 from __future__ import annotations
 

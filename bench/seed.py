@@ -70,8 +70,7 @@ async def pools(engine: Engine, url: str, logins: list[Login], rows: int) -> Non
 
 
 async def senders(engine: Engine, url: str, login: Login, rows: int) -> None:
-    """Inserts senders of one account: half EMAIL, a tenth RCS, a thousandth PUSH, the rest SMS; one in twenty
-    deactivated."""
+    """Inserts senders: half EMAIL, a tenth RCS, a thousandth PUSH, the rest SMS; one in twenty is deactivated."""
     await engine.script(
         url,
         f"""INSERT INTO senders (account_id, id, channel, address, region, display_name, status, tags,

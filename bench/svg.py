@@ -47,6 +47,6 @@ def _panel(curve: Curve) -> list[str]:
 
 
 def _round_up(value: float) -> float:
-    """The smallest number of one leading digit and zeros that is not below the value."""
+    """Rounds up to a round number for an axis: 340 becomes 400."""
     power: float = 10 ** math.floor(math.log10(value))
     return next(step * power for step in (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10) if step * power >= value)

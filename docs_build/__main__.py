@@ -1,5 +1,4 @@
-"""`python -m docs_build` builds the site if its sources changed; `python -m docs_build reference` writes the
-reference."""
+"""`python -m docs_build` builds the site if its sources changed; with `reference` it writes the API reference."""
 
 import sys
 

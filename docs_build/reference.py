@@ -1,5 +1,4 @@
-"""Writes the API reference: a page for each noun, a section for each endpoint, each with the response of a real
-server."""
+"""Writes the API reference: a page for each noun, a section with a real response for each endpoint."""
 
 import json
 import re

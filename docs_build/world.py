@@ -1,4 +1,4 @@
-"""A real server for the samples of the API reference; its output is made the same on every machine."""
+"""A real server for the samples of the API reference; changing values in its output are replaced by fixed ones."""
 
 import json
 import os
@@ -68,8 +68,7 @@ class World:
         return text
 
     def shown(self, text: str) -> str:
-        """A response with the sample ids in place of the real ones; an unknown id is replaced by the next of a fixed
-        sequence."""
+        """A response with sample ids in place of the real ones; an unknown id becomes the next of a fixed sequence."""
         for real in _ID.findall(text):
             if real not in self._ours:
                 kind = real.rpartition("_")[0]

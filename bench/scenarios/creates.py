@@ -1,5 +1,4 @@
-"""A create with 10,000 senders until its 202 and until it is final, against a bare insert of the same rows and the
-peer."""
+"""A create with 10,000 senders, to its 202 and to its end, against a bare insert of the same rows and the peer."""
 
 from __future__ import annotations
 
@@ -67,8 +66,7 @@ async def _bare(connection: Connection, inventory: Inventory) -> float:
 
 
 async def _create(connection: Connection, inventory: Inventory, waits: bool = True) -> tuple[float, float]:
-    """Seconds until the 202 and until the operation is final; `waits` for a server that supports the Prefer header's
-    wait."""
+    """Seconds until the 202, and until the operation is final; `waits` if the server supports `Prefer: wait`."""
     senders = [{"senderId": one} for one in inventory.sender_ids]
     body = json.dumps({"name": "a pool", "senders": senders}).encode()
     asked = request("POST", "/v1/SenderPools", inventory.login, body)

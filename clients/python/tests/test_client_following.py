@@ -113,7 +113,7 @@ async def test_watch_shows_the_present_state_at_once(idle_caller: Caller) -> Non
 async def test_watch_opens_a_stream_again_that_was_cut_before_its_first_event(caller: Caller, between: Between) -> None:
     operation_id = await finished(caller)
     between.stream_troubles.append(Cut(after=40))
-    # Before the first state, an unavailable server is an error; afterwards the watcher opens the next stream.
+    # The fetch after the broken stream gets a 503; its retry succeeds.
     between.troubles.append(AWAY)
     check(await caller.all(lambda c: c.sender_pools.watch(operation_id), base_url=between.url))
 

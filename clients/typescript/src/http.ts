@@ -3,7 +3,7 @@
 import { ApiError, Conflict, ConnectionFailed, apiError, passing, SignalboxError, UnexpectedAnswer } from "./errors.js";
 import type { RequestOptions } from "./types.js";
 
-/** Seconds between attempts: upper bounds of the first pause, and of every pause. */
+/** Upper bounds, in seconds, of the pause before the first retry and of every pause. */
 const FIRST_PAUSE = 0.5;
 const LONGEST_PAUSE = 8;
 /** The longest time that timers accept, in milliseconds. */
@@ -184,7 +184,7 @@ class Deadline {
     this.#abort();
   }
 
-  /** The error to throw for one that was caught under this timeout. */
+  /** Turns an error that was caught into the error to throw: that of the timeout, of the signal, or of the connection. */
   explain(error: unknown, call: Call): unknown {
     if (error instanceof SignalboxError) return error;
     if (this.#abortSignal?.aborted) return this.#abortSignal.reason;

@@ -164,7 +164,7 @@ export interface SenderRef {
   readonly senderId: string;
 }
 
-/** A new pool; without a name, its id is its name. */
+/** A new pool. Without a name, its id becomes its name. */
 export interface CreateSenderPool {
   readonly name?: string | undefined;
   /** At most 10,000, by id. */
@@ -196,7 +196,7 @@ export type SenderAddress =
   | { readonly address: string; readonly name?: string | undefined }
   | { readonly fcm?: string | undefined; readonly apn?: string | undefined };
 
-/** The person, and the senders to choose from: a pool, `senderAddresses`, or without both all senders. */
+/** The person, and the senders to choose from: a pool, or `senderAddresses`, or without either all senders. */
 export interface ResolveSenders {
   /** 1-100 addresses of one person. */
   readonly recipientAddresses: readonly RecipientAddress[];

@@ -63,8 +63,7 @@ def complain(*lines: str) -> None:
 
 
 def error_lines(error: ApiError) -> list[str]:
-    """The lines for an HTTP error: its message, each problem with its place, and the request id for the server's
-    log."""
+    """The lines for an HTTP error: its message, each problem with its place, and the request id."""
     number = error.status if error.code is None else f"{error.status}, code {error.code}"
     lines = [f"{error.message} ({number})"]
     lines += [f"{one.context or one.field}: {one.message}" for one in error.problems if one.context or one.field]

@@ -30,7 +30,7 @@ _COLOURS: Final = {
     "CANCELED": "yellow",
     "FAILED": "red",
 }
-# The width of columns is taken from this many rows; they are printed then, and later rows as soon as they arrive.
+# Column widths are measured from this many rows, which are then printed together; later rows are printed one by one.
 _MEASURED: Final = 1000
 
 

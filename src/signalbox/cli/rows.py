@@ -1,6 +1,6 @@
 """Reads rows of inventory from a file of any size as the server does, and writes refused rows.
 
-Only one row is in memory at a time. CSV and NDJSON are read by the rules of `api/inventory_rows.py`.
+Only one row is in memory at a time. CSV and NDJSON are read by the rules of `api/inventory/inventory_rows.py`.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a row was refused; line and context count in the whole file."""
+    """Why a row was refused; `line` and `context` are places in the whole file."""
 
     line: int
     context: str
@@ -131,8 +131,7 @@ class NdjsonRows:
         return b""
 
     def refused(self, row: Row, refusals: Sequence[Refusal]) -> bytes:
-        """The object with one more field. A line that is not an object stays unchanged, below an object that says
-        why."""
+        """The object with one more field. A line that is not an object stays as it is, below an object that says why."""
         why = json.dumps([asdict(one) for one in refusals]).encode()
         body = row.body.rstrip(b"\n")
         if not _is_object(body):

@@ -175,7 +175,7 @@ def resolve_senders(
 @as_json_option
 @profile_option
 def activate_senders(given: Sequence[str], as_json: bool, profile: str | None) -> None:
-    """Activate senders, so that they are resolved to again."""
+    """Activate senders: resolve returns them again."""
     _set_status("ACTIVATED", given, as_json, profile)
 
 
@@ -184,7 +184,7 @@ def activate_senders(given: Sequence[str], as_json: bool, profile: str | None) -
 @as_json_option
 @profile_option
 def deactivate_senders(given: Sequence[str], as_json: bool, profile: str | None) -> None:
-    """Deactivate senders. They stay in their pools, but are no longer resolved to."""
+    """Deactivate senders. They stay in their pools, but resolve no longer returns them."""
     _set_status("DEACTIVATED", given, as_json, profile)
 
 

@@ -1,4 +1,4 @@
-"""All errors that the program expects. The nouns raise them; only `api/errors.py` knows their HTTP statuses."""
+"""All errors that the program expects. The nouns raise them; only `http/errors.py` knows their HTTP statuses."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -26,8 +26,7 @@ class Anchor(NamedTuple):
 
 
 class BadToken(ValueError):
-    """The token was altered, made elsewhere, or made for another list, account or filter. The error does not say
-    which."""
+    """The token is altered, not of this server, or for another list, account or filter; the error does not say which."""
 
 
 def mint(key: bytes, scope: bytes, anchor: Anchor) -> str:
@@ -44,7 +43,7 @@ def open_token(key: bytes, scope: bytes, token: str) -> Anchor:
         anchor = Anchor(_EDGES[raw[_SEAL_BYTES : _SEAL_BYTES + 1]], raw[_SEAL_BYTES + 1 :].decode("ascii"))
     except (Base64Error, UnicodeError, KeyError, ValueError) as error:
         raise BadToken from error
-    # Whole tokens are compared, not only tags: this also fails other base64 spellings of the same bytes.
+    # Whole tokens are compared, not only tags, so that other base64 spellings of the same bytes fail as well.
     if not hmac.compare_digest(mint(key, scope, anchor), token):
         raise BadToken
     return anchor

@@ -157,7 +157,7 @@ class Account:
         """Enters senders and returns their ids, in the order of the rows.
 
         `senders` is a number: that many SMS senders with numbers of Washington, DC (+12022000000, +12022000001, ...).
-        Or it is rows `{channel, address, displayName, status, tags}`, the first two required; a row whose channel and
+        Or `senders` are rows `{channel, address, displayName, status, tags}`, the first two required; a row whose channel and
         address exist updates that sender. Raises RowsRefused when the server refuses a row; the other rows are entered
         all the same.
         """

@@ -36,7 +36,7 @@ UNREADABLE: Final = (
 _CONNECT_SECONDS: Final = 5.0  # short, so that after a host that drops packets there is time for another attempt
 _FIRST_PAUSE_SECONDS: Final = 0.5
 _LONGEST_PAUSE_SECONDS: Final = 8.0
-# After these errors the request was not carried out, or a proxy cannot tell whether it was.
+# Errors that a retry may resolve: the request was not carried out, or its outcome is unknown.
 _AGAIN: Final = (Unavailable, TooMany, ConnectionFailed)
 _NOTHING_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
@@ -53,7 +53,7 @@ class Call(Generic[T]):
     params: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     content: bytes | None = None
-    extra_seconds: float = 0.0  # that the server waits on purpose, added to the client's timeout
+    extra_seconds: float = 0.0  # seconds that the server waits on purpose, added to the timeout
 
     @property
     def keyed(self) -> bool:
@@ -72,7 +72,7 @@ class Response:
 
 @dataclass(frozen=True)
 class Send:
-    """Send the request; the result is the response or the failure. After `deadline` (`time.monotonic`) it is a failure.
+    """Send the request; the result is the response, or the error. `deadline` is a time of `time.monotonic`.
 
     With `stream` an event stream stays open for `NextLine`.
     """
@@ -84,8 +84,7 @@ class Send:
 
 @dataclass(frozen=True)
 class NextLine:
-    """Read the next line of the open stream; the result is the line, the failure that ended the stream, or None at its
-    end."""
+    """Read the next line of the open stream; the result is the line, the error that broke the stream, or None at its end."""
 
 
 @dataclass(frozen=True)
@@ -243,8 +242,7 @@ def _may_help(call: Call[T], failure: Exception) -> bool:
 
 
 def _may_have_happened(response: Response | httpx.RequestError) -> bool:
-    """Whether the server may have carried out the request despite this failure. A rate limit applies before any
-    work."""
+    """Whether the server may have carried out the failed request. A rate limit applies before any work."""
     if isinstance(response, Response):
         return response.status >= 500
     return not isinstance(response, _NOTHING_SENT)
@@ -253,7 +251,7 @@ def _may_have_happened(response: Response | httpx.RequestError) -> bool:
 def _pause(failure: Exception, attempt: int) -> float:
     """Seconds until the next attempt: full jitter over a span that doubles, added to the Retry-After."""
     span = min(_LONGEST_PAUSE_SECONDS, _FIRST_PAUSE_SECONDS * 2.0**attempt)
-    jitter = random.uniform(0, span)  # noqa: S311 (spreads load, not security)
+    jitter = random.uniform(0, span)  # noqa: S311 (spreads load; not for security)
     return jitter + (getattr(failure, "retry_after", None) or 0.0)
 
 

@@ -44,7 +44,7 @@ class _Client(ABC, Generic[H]):
         max_retries: int = 3,
         http: H | None = None,
     ) -> None:
-        """Takes what is not given from the environment.
+        """Arguments that are not given are read from the environment.
 
         `account_id` and `auth_token`: else SIGNALBOX_ACCOUNT_SID and SIGNALBOX_AUTH_TOKEN. Or `api_key` and
         `api_secret`: else SIGNALBOX_API_KEY and SIGNALBOX_API_SECRET. `base_url`: else SIGNALBOX_BASE_URL, else

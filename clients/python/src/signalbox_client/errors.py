@@ -27,8 +27,7 @@ class SignalboxError(Exception):
 
 
 class MissingCredentials(SignalboxError):
-    """Neither an account SID with its auth token nor an API key with its secret was given. The message says what is
-    missing."""
+    """No account SID with its auth token and no API key with its secret was given; the message names what is missing."""
 
 
 class ConnectionFailed(SignalboxError):
@@ -36,7 +35,7 @@ class ConnectionFailed(SignalboxError):
 
 
 class UnexpectedAnswer(SignalboxError):
-    """The response is none of this API's; the base URL probably leads to another program."""
+    """The response is not one of this API; the base URL probably leads to another program."""
 
 
 class OperationTimeout(SignalboxError):

@@ -81,16 +81,16 @@ def wait(settings: Settings, operation_id: str, timeout: float) -> Steps[Operati
         if seconds == 0 or time.monotonic() - started < seconds:
             # The server is unavailable, is stopping, or does not support the wait.
             short += 1
-            pause += random.uniform(0.5, 1) * min(0.05 * 2.0**short, 2.0)  # noqa: S311 (spreads load, not security)
+            pause += random.uniform(0.5, 1) * min(0.05 * 2.0**short, 2.0)  # noqa: S311 (spreads load; not for security)
         yield Pause(max(0.0, min(pause, end - time.monotonic())))
 
 
 def watch(settings: Settings, operation_id: str) -> Generator[Step | Show[Operation], StepResult, None]:
     """Shows the operation at once and after each change that is noticed, until it is final.
 
-    Reads the event stream; fetches the operation after a stream broke, before the next; only fetches it where streams
-    do not work. Raises what any call raises; after the first response, only when the server is unavailable for longer
-    than the client's timeout.
+    Reads the event stream. When a stream breaks, fetches the operation before it opens the next one. Where streams do
+    not work, fetches again and again. Raises what any call raises; after the first response, only when the server is
+    unavailable for longer than the client's timeout.
     """
     path = fetch(operation_id).path
     shown: Operation | None = None
@@ -103,7 +103,7 @@ def watch(settings: Settings, operation_id: str) -> Generator[Step | Show[Operat
                 return
             streams_left = {"cut": _MOST_REFUSED_STREAMS, "refused": streams_left - 1, "blocked": 0}[ended]
             last_response = time.monotonic() if ended == "cut" else last_response
-        pause = random.uniform(0.5, 1) * _ASK_SECONDS  # noqa: S311 (spreads load, not security)
+        pause = random.uniform(0.5, 1) * _ASK_SECONDS  # noqa: S311 (spreads load; not for security)
         try:
             now = yield from perform(settings, fetch(operation_id))
         except _PASSING as error:

@@ -22,8 +22,7 @@ class Inventory(Resource[C]):
     def enter(
         self, rows: Iterable[Mapping[str, object]] | bytes, *, media: Media = "application/json"
     ) -> Steps[Entered]:
-        """Enters up to 10,000 rows. A row whose channel and address exist updates that sender. Rows that are not valid
-        are
+        """Enters up to 10,000 rows. A row whose channel and address exist updates that sender. Invalid rows are
         returned in `refused`; the others are entered.
 
         `rows` are mappings with the API's fields (`channel`, `address`, `displayName`, `status`, `tags`), or bytes in

@@ -76,8 +76,7 @@ class call(_Method[P, Steps[T]], Generic[P, T]):  # noqa: N801 (a decorator)
 
 
 class listing(_Method[P, Listing[T]], Generic[P, T]):  # noqa: N801 (a decorator)
-    """A method that returns a list: `Pages` on `Signalbox`, `AsyncPages` on `AsyncSignalbox`. It sends no request
-    itself."""
+    """A method that returns a list (`Pages` or `AsyncPages`); it sends no request itself."""
 
     def __init__(self, written: Callable[Concatenate[Any, P], Listing[T]]) -> None:
         super().__init__(written)

@@ -24,8 +24,7 @@ class _Resource(msgspec.Struct, frozen=True, rename="camel", dict=True):
 
     @property
     def etag(self) -> str:
-        """The ETag with which this was fetched, for `if_match`. Raises LookupError for an element of a list, which has
-        none."""
+        """The ETag of this resource, for `if_match`. Raises LookupError for an element of a list, which has none."""
         try:
             return str(self.__dict__["etag"])
         except KeyError:
