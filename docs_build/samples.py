@@ -6,7 +6,7 @@ from signalbox.api.examples import OPERATION_ID, OTHER_SENDER_ID, SENDER_ID, SEN
 
 
 class Sample(NamedTuple):
-    """One call: its query, and the code for each client, without the lines that make the client. Both print the same."""
+    """One call: its query, and the code for each client without the lines that make it. Both print the same."""
 
     python: str
     ts: str

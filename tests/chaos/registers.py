@@ -147,7 +147,7 @@ def _told_of_pool(entry: Entry, told: Told) -> None:
 
 
 def judge_senders(entries: Iterable[Entry], blame: Blame) -> None:
-    """Every sender: entered once, changed as the responses say, gone only after its deletion; inventory all or nothing."""
+    """Every sender: entered once, changed as responses say, gone only after its deletion. Inventory: all or nothing."""
     told = Told()
     ids: dict[tuple[str, str], str] = {}
     entered: list[Entry] = []

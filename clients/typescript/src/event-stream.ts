@@ -1,4 +1,4 @@
-/** Watches an operation by its event stream (WHATWG HTML, server-sent events), or by polling where streams do not work. */
+/** Watches an operation by its event stream (WHATWG HTML, server-sent events); polls where streams do not work. */
 
 import { passing } from "./errors.js";
 import { type Http, sleep } from "./http.js";

@@ -184,7 +184,7 @@ class Deadline {
     this.#abort();
   }
 
-  /** Turns an error that was caught into the error to throw: that of the timeout, of the signal, or of the connection. */
+  /** Turns a caught error into the one to throw: for the timeout, the signal, or the connection. */
   explain(error: unknown, call: Call): unknown {
     if (error instanceof SignalboxError) return error;
     if (this.#abortSignal?.aborted) return this.#abortSignal.reason;

@@ -131,7 +131,7 @@ class NdjsonRows:
         return b""
 
     def refused(self, row: Row, refusals: Sequence[Refusal]) -> bytes:
-        """The object with one more field. A line that is not an object stays as it is, below an object that says why."""
+        """The object with one more field. A line that is not an object is kept, below an object that says why."""
         why = json.dumps([asdict(one) for one in refusals]).encode()
         body = row.body.rstrip(b"\n")
         if not _is_object(body):

@@ -26,7 +26,7 @@ class Anchor(NamedTuple):
 
 
 class BadToken(ValueError):
-    """The token is altered, not of this server, or for another list, account or filter; the error does not say which."""
+    """The token is altered, or made elsewhere or for another list, account or filter; the error does not say which."""
 
 
 def mint(key: bytes, scope: bytes, anchor: Anchor) -> str:

@@ -157,9 +157,9 @@ class Account:
         """Enters senders and returns their ids, in the order of the rows.
 
         `senders` is a number: that many SMS senders with numbers of Washington, DC (+12022000000, +12022000001, ...).
-        Or `senders` are rows `{channel, address, displayName, status, tags}`, the first two required; a row whose channel and
-        address exist updates that sender. Raises RowsRefused when the server refuses a row; the other rows are entered
-        all the same.
+        Or `senders` are rows `{channel, address, displayName, status, tags}`, the first two required; a row whose
+        channel and address exist updates that sender. Raises RowsRefused when the server refuses a row; the other rows
+        are entered all the same.
         """
         rows = self._rows(senders) if isinstance(senders, int) else senders
         refused: list[str] = []

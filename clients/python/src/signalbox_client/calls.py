@@ -84,7 +84,7 @@ class Send:
 
 @dataclass(frozen=True)
 class NextLine:
-    """Read the next line of the open stream; the result is the line, the error that broke the stream, or None at its end."""
+    """Read the next line of the open stream; the result is the line, the error that ended the stream, or None."""
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ class SignalboxError(Exception):
 
 
 class MissingCredentials(SignalboxError):
-    """No account SID with its auth token and no API key with its secret was given; the message names what is missing."""
+    """No account SID with auth token and no API key with secret was given; the message names what is missing."""
 
 
 class ConnectionFailed(SignalboxError):
