@@ -159,7 +159,7 @@ async def eve(ada: Person) -> Person:
 
 @pytest.fixture
 def stack() -> Iterator[ExitStack]:
-    """Closed at the end of the test."""
+    """Context managers entered on this stack end with the test."""
     with ExitStack() as stack:
         yield stack
 

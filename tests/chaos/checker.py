@@ -81,8 +81,7 @@ class Checker:
 
     def __init__(self, journal: Journal) -> None:
         self.journal = journal
-        # Requests for another tenant's resources, and invalid ones, are checked separately: they must have changed
-        # nothing.
+        # Invalid requests, and those for another tenant's resources, must have changed nothing: checked separately.
         self.entries = [entry for entry in journal if "expect" not in entry.about]
         self.violations: list[tuple[str, str]] = []
         self.works: dict[str, Work] = {}
@@ -296,8 +295,7 @@ class Checker:
             self.blame("ledger", f"{work.id} counts {finals[-1].stats} and its ledger says {ledger}")
 
     def _match_promises(self) -> None:
-        """Every 202 has one operation with exactly the promised items; every error none; every missing response 0 or
-        1."""
+        """A 202 has one operation with exactly the promised items; an error none; a missing response at most one."""
         made: dict[str, list[Work]] = defaultdict(list)
         for work in self.works.values():
             markers = [sender for sender, _ in work.items if sender in self.promises]

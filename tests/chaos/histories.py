@@ -28,8 +28,7 @@ class Event(Generic[S]):
 
     @classmethod
     def of(cls, entry: Entry, step: Callable[[S], S | None], *, reads: bool = False) -> Event[S]:
-        """The effect that a request had or may have had. A read without a response says nothing and must not be
-        given."""
+        """The effect that a request had or may have had. Reads without a response must not be given."""
         return cls(entry.sent, entry.until, step, str(entry), reads, not entry.unknown)
 
 
@@ -55,7 +54,7 @@ def explained(events: Sequence[Event[S]], state: S) -> bool:
 
 
 def _read(ordered: Sequence[Event[S]], done: int, state: S, first: int) -> tuple[int, int, list[int] | None]:
-    """Does every read that may come now and fits the state: a read that fits now may not fit later.
+    """Takes every read that may come now and fits the state, because it may not fit a later state.
 
     Returns the events that are done then, the first one that is not, and the events that may come next; None for these
     when no certain event is left.

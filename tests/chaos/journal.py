@@ -45,8 +45,7 @@ class Entry:
 
     @property
     def unknown(self) -> bool:
-        """Whether the client cannot know if it was carried out: no response, or one that says so. It may happen even
-        later."""
+        """Whether the outcome is unknown: no response, or one that leaves it open. It may still happen later."""
         return not self.refused and (self.status == 0 or self.status >= 500)
 
     @property

@@ -165,8 +165,7 @@ class Run:
             client.close()
 
     async def _restart_all(self) -> None:
-        """Ends all processes with SIGTERM, so that no work of earlier requests can still happen; then starts all
-        again."""
+        """Ends all processes with SIGTERM and starts them again: no earlier request can take effect afterwards."""
         await self._close_all()
         if self.engine == "postgres":
             await _nobody_connected(self._direct)

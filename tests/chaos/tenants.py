@@ -119,8 +119,7 @@ class Client:
     # --- requests
 
     def _some(self, most: int) -> list[str]:
-        """Sender ids: mostly of a few that all clients use, so that requests conflict; also another tenant's and
-        unknown ones."""
+        """Sender ids: mostly a few that all clients use, to cause conflicts; some unknown or another tenant's."""
         rng, mine = self.rng, self.tenant.senders
         count = min(len(mine), int(most ** rng.random()))
         chosen = set(rng.sample(mine[:40], min(count, 40)) if count <= 30 else rng.sample(mine, count))

@@ -57,8 +57,7 @@ async def context(chromium: Browser) -> AsyncIterator[BrowserContext]:
 
 @pytest.fixture
 async def visit(context: BrowserContext, site: Server) -> AsyncIterator[Visit]:
-    """A visit; the test fails when the page reports an error, violates its policy, or sends a request to another
-    host."""
+    """A visit; fails for an error on the page, a violation of its policy, or a request to another host."""
     visit = Visit(await context.new_page(), site.url)
     yield visit
     assert visit.faults == []

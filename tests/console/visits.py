@@ -110,8 +110,7 @@ class Furnished(NamedTuple):
 
 
 def furnish(server: Server, pools: int = 30) -> Furnished:
-    """Creates pools, four times as many senders, an operation with failed items, and requests with errors and
-    warnings."""
+    """Creates pools, four times as many senders, failed items, and requests with errors and warnings."""
     countries = ("+1202555%04d", "+4915110%06d", "+336120%05d")
     rows: list[dict[str, object]] = [
         {"channel": "SMS" if n % 4 else "WHATSAPP", "address": countries[n % 3] % (100 + n), "tags": {"team": "red"}}

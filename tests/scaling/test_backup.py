@@ -31,8 +31,7 @@ def test_backup_of_a_postgresql_in_use_has_everything(
 def _backup_and_restore(
     serve: Serve, client: Connect, folder: Path, engine: str, database: str, restored_database: str
 ) -> None:
-    """Pools, ledgers, page tokens, credentials and idempotency keys are as before; promised work is done after the
-    restore."""
+    """After the restore, pools, ledgers, tokens, credentials and keys are as before, and promised work is done."""
     variables = {"SIGNALBOX_DATABASE": database, "RESTORED_DATABASE": restored_database}
     backup, restore = commands("backup", f"## {engine}")
 
