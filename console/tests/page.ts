@@ -44,7 +44,7 @@ class Tabs extends BroadcastChannel {
 }
 
 const NAMES = ["document", "location", "history", "sessionStorage", "matchMedia", "innerHeight", "getSelection"] as const;
-const MORE = ["addEventListener", "removeEventListener", "dispatchEvent", "requestAnimationFrame", "Element"] as const;
+const MORE = ["addEventListener", "removeEventListener", "dispatchEvent", "Element"] as const;
 for (const name of [...NAMES, ...MORE]) {
   const value: unknown = window[name];
   const bound: unknown = typeof value === "function" && name !== "Element" ? value.bind(window) : value;
@@ -84,6 +84,41 @@ export async function forget(): Promise<void> {
   await settled();
   for (const { response } of arrived.splice(0)) response.destroy();
 }
+
+/** The clock of the console's timers, which the build of the tests puts in the place of Node's: it stands still until `pass`. */
+class Clock {
+  private readonly timers = new Map<number, { at: number; every: number; act: () => void }>();
+  private now = 0;
+  private count = 0;
+
+  readonly setTimeout = (act: () => void, wait: number) => this.set(act, wait, 0);
+  readonly setInterval = (act: () => void, wait: number) => this.set(act, wait, wait);
+  readonly clearTimeout = (timer: number) => void this.timers.delete(timer);
+  readonly clearInterval = this.clearTimeout;
+
+  /** Lets milliseconds pass, timer by timer. */
+  pass(milliseconds: number): void {
+    const end = this.now + milliseconds;
+    for (;;) {
+      const [due] = [...this.timers].filter(([, timer]) => timer.at <= end).sort(([, one], [, two]) => one.at - two.at);
+      if (!due) break;
+      const [number, timer] = due;
+      this.now = timer.at;
+      if (timer.every) timer.at += timer.every;
+      else this.timers.delete(number);
+      timer.act();
+    }
+    this.now = end;
+  }
+
+  private set(act: () => void, wait: number, every: number): number {
+    this.timers.set((this.count += 1), { at: this.now + wait, every, act });
+    return this.count;
+  }
+}
+
+export const clock = new Clock();
+Object.assign(globalThis, { CLOCK: clock });
 
 /** A turn for everything that is under way on this machine: a request of our own arrives after those sent before it. */
 export async function settled(): Promise<void> {

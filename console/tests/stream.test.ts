@@ -6,7 +6,7 @@ import { afterEach, beforeEach, mock, test } from "node:test";
 import type { Failure } from "../src/api.ts";
 import { current, signIn } from "../src/session.ts";
 import { events, follow, type StreamState } from "../src/stream.ts";
-import { type Arrived, event, forget, next, show, settled, until, waiting } from "./page.ts";
+import { type Arrived, clock, event, forget, next, show, settled, until, waiting } from "./page.ts";
 
 const SID = "AC0123456789abcdef0123456789abcdef";
 
@@ -99,14 +99,13 @@ function refuse({ response }: Arrived, status: number, headers: Record<string, s
 async function waitedFor(most: number): Promise<number> {
   for (let passed = 0; passed <= most; passed += 250) {
     if ((await waiting()) > 0) return passed;
-    mock.timers.tick(250);
+    clock.pass(250);
   }
   throw new Error(`no request within ${most} ms`);
 }
 
 beforeEach(() => {
   signIn({ sid: SID, secret: "secret" });
-  mock.timers.enable({ apis: ["setTimeout"] });
   mock.method(Math, "random", () => 0.5);
 });
 
@@ -114,7 +113,6 @@ afterEach(async () => {
   for (const reader of readers) reader.leaving.abort();
   await Promise.all(readers.map((reader) => reader.done));
   readers = [];
-  mock.timers.reset();
   mock.restoreAll();
   show(true);
   await forget();
@@ -238,12 +236,12 @@ test("a stream that is silent for 40 seconds is opened again, and a comment is n
   const reader = new Reader();
   const { response } = await opened();
   await reader.is("live");
-  mock.timers.tick(39_000);
+  clock.pass(39_000);
   response.write(": still here\n\n");
   await settled();
-  mock.timers.tick(39_000);
+  clock.pass(39_000);
   assert.equal(await waiting(), 0);
-  mock.timers.tick(1000);
+  clock.pass(1000);
   await opened();
   await until(() => response.closed, "the end of the silent one");
 });
@@ -314,7 +312,7 @@ test("a tab that is not visible has no streams open, and goes on at once when it
     show(false);
     await until(() => open.every((one) => one.response.closed), "the end of both");
     assert.equal(await waiting(), 0);
-    mock.timers.tick(60_000);
+    clock.pass(60_000);
     assert.equal(await waiting(), 0);
     show(true);
   }
