@@ -48,6 +48,11 @@ async def page(request: Request) -> Response:
     return _answer(request, f"docs/{request.path_values['page']}")
 
 
+async def contract_page(request: Request) -> Response:
+    """Show a page of the contract, or its Markdown when the name ends in `.md`."""
+    return _answer(request, f"docs/contract/{request.path_values['page']}")
+
+
 async def asset(request: Request) -> Response:
     """Give a script or style sheet of the pages."""
     return _answer(request, f"docs/assets/{request.path_values['asset']}", _FOR_GOOD)
@@ -114,6 +119,13 @@ _ASSETS: Final = ("text/javascript", "text/css", "image/svg+xml")
 
 INDEX: Final = Endpoint(index, other_media=("text/html",), errors=(503,), etag=True, public=True)
 PAGE: Final = Endpoint(page, other_media=_PAGES, errors=(404, 503), etag=True, public=True)
+CONTRACT_PAGE: Final = Endpoint(
+    contract_page,
+    other_media=("text/html", "text/markdown"),
+    errors=(404, 503),
+    etag=True,
+    public=True,
+)
 ASSET: Final = Endpoint(asset, other_media=_ASSETS, errors=(404, 503), etag=True, public=True, for_browsers=True)
 PICTURE: Final = Endpoint(
     picture,

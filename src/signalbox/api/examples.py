@@ -28,7 +28,7 @@ PARAMS: Final[dict[str, str]] = {
     "Prefer": "wait=10",
     "If-None-Match": '"3f1c9a5be2d04786a1b7c3d9"',
     "If-Match": '"3f1c9a5be2d04786a1b7c3d9"',
-    "page": "operations.md",
+    "page": "sender-pools.md",
 }
 
 _TAGS: Final = {"team": "sales", "region": "eu-west"}

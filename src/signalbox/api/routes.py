@@ -70,6 +70,7 @@ ROUTES: Final = (
     Route("GET", "/openapi.json", openapi.DOCUMENT, "docs.openapi"),
     Route("GET", "/docs", docs.INDEX, "docs.index"),
     Route("GET", "/docs/{page}", docs.PAGE, "docs.page"),
+    Route("GET", "/docs/contract/{page}", docs.CONTRACT_PAGE, "docs.contractPage"),
     Route("GET", "/docs/assets/{asset}", docs.ASSET, "docs.asset"),
     Route("GET", "/docs/images/{picture}", docs.PICTURE, "docs.picture"),
     Route("GET", "/llms.txt", docs.LLMS, "docs.llms"),
