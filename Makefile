@@ -23,7 +23,7 @@ $(STAMP): requirements.lock pyproject.toml clients/python/pyproject.toml
 serve: $(STAMP) docs
 	@$(BIN)/signalbox serve $(ARGS)
 
-# make test ARGS="tests/test_config.py -x"
+# make test ARGS="tests/ground/test_settings.py -x"
 test: $(STAMP) docs
 	@$(BIN)/python -m pytest $(ARGS)
 

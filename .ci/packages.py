@@ -37,7 +37,7 @@ LOGIN: Final = {"SIGNALBOX_ACCOUNT_SID": "AC" + "0123456789abcdef" * 2, "SIGNALB
 # What must be in the wheel, whatever else is; a star stands for one name or more.
 PROMISED: Final = (
     "signalbox/py.typed",
-    "signalbox/sql/queries/*.sql",
+    "signalbox/sql/queries/*/*.sql",
     "signalbox/sql/migrations/*.sql",
     "signalbox/site/docs.html",
     "signalbox/site/docs/*.md",

@@ -10,9 +10,11 @@ from typing import Final
 
 from bench.engines import Engine
 from bench.load import Login
-from signalbox import accounts, db, ids
-from signalbox.accounts import NewAccount
+from signalbox import db
+from signalbox.accounts import accounts
+from signalbox.accounts.accounts import NewAccount
 from signalbox.db import Tx
+from signalbox.ground import ids
 
 # Rows are this far apart, and the newest is this old, so that what a run adds comes first.
 STEP_MS: Final = 2

@@ -8,10 +8,12 @@ from typing import Any, Final
 from docs_build import pages, samples
 from docs_build.schemas import Member, Words
 from docs_build.world import BASE_URL, World, curl, run_curl, worlds
-from signalbox.api import examples, openapi
-from signalbox.api.errors import ANSWERS
-from signalbox.api.router import Route
+from signalbox.api import examples
+from signalbox.api.document import build as build_document
+from signalbox.api.document import described
 from signalbox.api.routes import ROUTES
+from signalbox.http.errors import ANSWERS
+from signalbox.http.router import Route
 
 # The title of a page and the page that explains the noun, where the name of the noun says neither.
 _TITLES: Final = {
@@ -53,7 +55,7 @@ def page_name(noun: str) -> str:
 def routes() -> dict[str, list[Route]]:
     """The endpoints that have a section, by the page that it is on."""
     found: dict[str, list[Route]] = {}
-    for route in openapi.described(ROUTES):
+    for route in described(ROUTES):
         found.setdefault(page_name(route.name.partition(".")[0]), []).append(route)
     return found
 
@@ -70,7 +72,7 @@ def write() -> None:
 
 def build() -> Iterator[tuple[str, str]]:
     """The name and text of each page; the answers in them come from a server that is started for it."""
-    document = openapi.build(ROUTES, BASE_URL)
+    document = build_document(ROUTES, BASE_URL)
     with worlds() as world:
         for name, listed in routes().items():
             yield name, _page(listed, document, world)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
-from signalbox import ids
+from signalbox.ground import ids
 
 Schema = Mapping[str, Any]
 

@@ -15,8 +15,9 @@ from hypothesis import settings
 from people import Person, Served
 from postgres import PostgresServer
 from processes import Client, Connect, Serve, Server, Work, Worker
-from signalbox import accounts, db
-from signalbox.metrics import Metrics
+from signalbox import db
+from signalbox.accounts import accounts
+from signalbox.ground.metrics import Metrics
 from signalbox.worker import Workers
 
 # A background job starts with SIGINT ignored, and so does what it starts; what is tested here is in the foreground.

@@ -15,16 +15,17 @@ import httpx
 import jsonschema_rs
 import msgspec
 
-from signalbox import accounts, app
-from signalbox.api import openapi
-from signalbox.api.asgi import Api
-from signalbox.api.docs import SITE
-from signalbox.api.router import Route
+from signalbox import app
+from signalbox.accounts import accounts
+from signalbox.api import document
+from signalbox.api.program.docs import SITE
 from signalbox.api.routes import ROUTES
-from signalbox.api.shapes import ErrorBody
-from signalbox.config import Settings
 from signalbox.db import Database
-from signalbox.metrics import Metrics
+from signalbox.ground.metrics import Metrics
+from signalbox.ground.settings import Settings
+from signalbox.http.application import Api
+from signalbox.http.router import Route
+from signalbox.http.shapes import ErrorBody
 
 BASE: Final = "http://signalbox.test:8080"
 CODES: Final = {
@@ -42,7 +43,7 @@ CODES: Final = {
     500: 20500,
     503: 20503,
 }
-_DOCUMENT: Final = openapi.build(ROUTES, BASE)
+_DOCUMENT: Final = document.build(ROUTES, BASE)
 _NUMBERS: Final = itertools.count(1)
 
 
@@ -59,6 +60,11 @@ class Served:
 
     async def again(self, **changes: Any) -> Served:
         return await Served.on(self.database, replace(Settings(), **changes))
+
+    def with_routes(self, *routes: Route) -> Served:
+        """The same with other routes."""
+        services = self.api.services
+        return Served(self.database, Api(services.db, services.keys, Settings(), Metrics(), routes))
 
     async def account(self, name: str) -> Person:
         """A person with an account of their own."""

@@ -18,10 +18,10 @@ import asyncpg
 import msgspec
 import uvicorn
 
-from signalbox import ids
-from signalbox.clock import rfc3339
 from signalbox.db.queries import PACKAGE_SQL, load
-from signalbox.operations import BATCH_ITEMS
+from signalbox.ground import ids
+from signalbox.ground.clock import rfc3339
+from signalbox.inventory.pool_operations import BATCH_ITEMS
 
 Params = dict[str, Any]
 
@@ -157,8 +157,8 @@ def _rows(account_id: int, sender_ids: list[str]) -> list[tuple[str, Params]]:
     final = {"status": "COMPLETED", "total": total, "created": total, "turn": 0, "last_turn": 0, "request_id": ""}
     return [
         ("sender_pools.insert", {**key, "pool_id": pool_id, "name": "a pool", "tags": "{}", "now": now}),
-        ("operations.insert", {**key, **final, "pool_id": pool_id, "now": now}),
-        ("operations.insert_items", {**key, "sender_ids": sender_ids}),
+        ("pool_operations.insert", {**key, **final, "pool_id": pool_id, "now": now}),
+        ("pool_operations.insert_items", {**key, "sender_ids": sender_ids}),
     ]
 
 
@@ -201,12 +201,12 @@ class App:
 
     async def page(self, path: list[str], _: bytes) -> Page:
         params = {"account_id": int(path[2]), "before": _GREATEST, "not_before": _LEAST, "limit": 51}
-        rows = await self._driver.fetch("operations.list_page", params)
+        rows = await self._driver.fetch("pool_operations.list_page", params)
         return Page([_operation(row) for row in rows[:50]], Pagination(_TOKEN if len(rows) > 50 else None, _TOKEN))
 
     async def operation(self, path: list[str], _: bytes) -> Operation:
         params = {"account_id": int(path[2]), "operation_id": path[3]}
-        return _operation((await self._driver.fetch("operations.fetch", params))[0])
+        return _operation((await self._driver.fetch("pool_operations.fetch", params))[0])
 
     async def pool(self, path: list[str], _: bytes) -> SenderPool:
         params = {"account_id": int(path[2]), "pool_id": path[3]}

@@ -25,7 +25,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from signalbox import ids
+from signalbox.ground import ids
 
 URL = sys.argv[1]
 SQLITE = URL.startswith("sqlite")

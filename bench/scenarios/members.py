@@ -11,7 +11,7 @@ from bench.context import Bench
 from bench.load import Connection, Login, request
 from bench.machine import serve
 from bench.report import Figure, Target
-from signalbox import ids
+from signalbox.ground import ids
 
 # Half of the members are EMAIL, nearly all ACTIVATED; one in a thousand is PUSH, and all of those DEACTIVATED: the
 # last two filters find few and none, which is where a scan would show.

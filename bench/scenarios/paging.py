@@ -11,7 +11,7 @@ from bench.context import Bench
 from bench.load import Connection, Login, request
 from bench.machine import serve
 from bench.report import Figure, Target
-from signalbox.clock import rfc3339
+from signalbox.ground.clock import rfc3339
 
 PATH = "/v1/SenderPools/Operations"
 PAGE = 50

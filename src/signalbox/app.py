@@ -8,12 +8,14 @@ import sys
 from collections.abc import AsyncIterator
 from typing import Final
 
-from signalbox import accounts, db, log
-from signalbox.accounts import Keyring, NewAccount
-from signalbox.api.asgi import Api
-from signalbox.config import Settings
+from signalbox import db
+from signalbox.accounts import accounts
+from signalbox.accounts.accounts import Keyring, NewAccount
 from signalbox.db import Database
-from signalbox.metrics import Metrics
+from signalbox.ground import log
+from signalbox.ground.metrics import Metrics
+from signalbox.ground.settings import Settings
+from signalbox.http.application import Api
 from signalbox.worker import Workers
 
 # The whole of a shutdown, to end within the 10 seconds that whoever started us waits.
@@ -42,7 +44,7 @@ async def build(settings: Settings, database: Database, metrics: Metrics) -> Api
 
 async def serve(settings: Settings) -> int:
     """Answers requests and works on operations until a signal to stop; returns the exit code."""
-    from signalbox.api.server import Server, listen
+    from signalbox.http.server import Server, listen
 
     sys.setswitchinterval(_SWITCH_SECONDS)
     stop = _on_signals()
@@ -55,7 +57,7 @@ async def serve(settings: Settings) -> int:
                 lambda tx: accounts.create_first(tx, settings.account_sid, settings.auth_token)
             )
             if not first:
-                await _warn_of_unused_credentials(settings, database, api.keys)
+                await _warn_of_unused_credentials(settings, database, api.services.keys)
             url = _url(settings.host, sock.getsockname()[1])
             workers = Workers(database, settings.workers, metrics)
             server = Server(api)

@@ -5,10 +5,12 @@ import contextlib
 import time
 from typing import Final
 
-from signalbox import clock, idempotency, log, operations, sender_pools, senders
+from signalbox.accounts import idempotency
 from signalbox.db import Database
-from signalbox.errors import Unavailable
-from signalbox.metrics import Metrics
+from signalbox.ground import clock, log
+from signalbox.ground.errors import Unavailable
+from signalbox.ground.metrics import Metrics
+from signalbox.inventory import pool_operations, sender_pools, senders
 
 # Workers look for work this often even when nothing wakes them: a wake-up is a hint and may be lost.
 _LOOK_SECONDS: Final = 1.0
@@ -56,13 +58,13 @@ class Workers:
     async def _put_back(self) -> bool:
         """Lets others go before the operation that cannot be worked on; never says there is more to do at once."""
         with contextlib.suppress(Exception):
-            await self._db.write(operations.postpone)
+            await self._db.write(pool_operations.postpone)
         return False
 
     async def _batch(self) -> bool:
         """Applies one batch if there is one, and says whether there was."""
         started = time.perf_counter()
-        batch = await self._db.write(operations.run_batch)
+        batch = await self._db.write(pool_operations.run_batch)
         if batch is None:
             return False
         seconds = time.perf_counter() - started

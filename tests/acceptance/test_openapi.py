@@ -16,19 +16,22 @@ import pytest
 import schemathesis
 
 from processes import ACCOUNT, PATIENCE, SID, TOKEN, Connect, Serve, Server, environment, unknown_senders
-from signalbox import ids
-from signalbox.api import examples, inventory_rows, openapi
-from signalbox.api.body import RawBody
-from signalbox.api.operations import SenderPoolOperation
+from signalbox.api import examples
+from signalbox.api.document import build, described
+from signalbox.api.inventory import inventory_rows
+from signalbox.api.inventory.pool_operations import SenderPoolOperation
+from signalbox.api.inventory.sender_pools import SenderPool
+from signalbox.api.inventory.senders import Sender
 from signalbox.api.routes import ROUTES
-from signalbox.api.sender_pools import SenderPool
-from signalbox.api.senders import SENDER_RESOLVE, Sender
-from signalbox.clock import rfc3339
-from signalbox.errors import Invalid
+from signalbox.api.routing.resolve import SENDER_RESOLVE
+from signalbox.ground import ids
+from signalbox.ground.clock import rfc3339
+from signalbox.ground.errors import Invalid
+from signalbox.http.bodies import RawBody
 
 Document: TypeAlias = dict[str, Any]
 # What is a part of a page is not in the document.
-DESCRIBED = openapi.described(ROUTES)
+DESCRIBED = described(ROUTES)
 OF_BROWSERS = ("cache-control", "content-security-policy", "x-content-type-options")
 
 # Two checks cannot judge this API everywhere.
@@ -187,8 +190,8 @@ async def test_sender_address_has_the_forms_that_the_server_accepts(document: Do
 
 def test_document_names_what_the_settings_switch_on() -> None:
     """No answer of a server without rate limit, or of a strict one, has the headers that only others send."""
-    everything = json.dumps(openapi.build(ROUTES, "http://host"))
-    least = json.dumps(openapi.build(ROUTES, "http://host", strict=True, rate_limited=False))
+    everything = json.dumps(build(ROUTES, "http://host"))
+    least = json.dumps(build(ROUTES, "http://host", strict=True, rate_limited=False))
     for text in ("RateLimit", '"429"', "TooMany", "Retry-After", "Signalbox-Warning"):
         assert text in everything
     for text in ("RateLimit", '"429"', "TooMany", "Signalbox-Warning"):

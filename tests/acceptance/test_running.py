@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 
 from processes import PATIENCE, SID, TOKEN, Connect, Serve, eventually, run
-from signalbox.config import Settings
+from signalbox.ground.settings import Settings
 
 
 def test_defaults_are_the_loopback_address_port_8080_and_a_file_here() -> None:

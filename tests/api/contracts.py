@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from people import Person, built, contexts, pairs, problems
-from signalbox.api.endpoint import PATH_PARAMS
-from signalbox.api.router import Route
-from signalbox.api.wire import PAGE_TOKEN
+from signalbox.http.endpoint import PATH_PARAMS
+from signalbox.http.parameters import PAGE_TOKEN
+from signalbox.http.router import Route
 
 UNKNOWN: Final = "01hzzzzzzzzzzzzzzzzzzzzzzz"
 

@@ -7,8 +7,8 @@ import pytest
 from contracts import Things
 
 from people import Person
-from signalbox.api.router import Route
 from signalbox.api.routes import ROUTES
+from signalbox.http.router import Route
 
 
 @pytest.fixture

@@ -15,21 +15,20 @@ import asyncpg
 import pytest
 
 from people import BASE, Person, Served, contexts, pairs, problems
-from signalbox import accounts, clock, ids, operations, secrets
-from signalbox.api import openapi
-from signalbox.api import operations as operations_api
-from signalbox.api.asgi import Api
-from signalbox.api.endpoint import Endpoint
-from signalbox.api.request import Request, Response
-from signalbox.api.router import Route
+from signalbox.accounts import accounts
+from signalbox.api import document
+from signalbox.api.inventory import pool_operations as operations_api
 from signalbox.api.routes import ROUTES
-from signalbox.api.wire import Param
-from signalbox.config import Settings
 from signalbox.db import Database
-from signalbox.errors import Unavailable
-from signalbox.metrics import Metrics
+from signalbox.ground import clock, ids, secrets
+from signalbox.ground.errors import Unavailable
+from signalbox.http.endpoint import Endpoint
+from signalbox.http.parameters import Param
+from signalbox.http.request import Request, Response
+from signalbox.http.router import Route
+from signalbox.inventory import pool_operations
 
-DOCUMENT: Any = openapi.build(ROUTES, BASE)
+DOCUMENT: Any = document.build(ROUTES, BASE)
 IDEMPOTENT = {"senderPools.create", "senderPools.addSender"}
 UNKNOWN_SENDER = "comms_sender_01hzzzzzzzzzzzzzzzzzzzzzzz"
 UNKNOWN_POOL = "comms_senderpool_01hzzzzzzzzzzzzzzzzzzzzzzz"
@@ -157,11 +156,8 @@ async def test_key_in_flight_comes_after_what_is_missing_and_before_another_requ
         return answer.status_code
 
     body = [{"senderId": UNKNOWN_SENDER}]
-    ada.served.api.keys_in_flight.add(mark)
-    try:
+    async with ada.served.api.services.turns.of(("idempotency", *mark)):
         assert [await add(UNKNOWN_POOL, []), await add(UNKNOWN_POOL, body), await add(pool_id, body)] == [400, 404, 409]
-    finally:
-        ada.served.api.keys_in_flight.discard(mark)
     assert [await add(UNKNOWN_POOL, body), await add(pool_id, body)] == [404, 422]
 
 
@@ -171,10 +167,9 @@ async def _broken(_: Request) -> Response:
 
 
 async def test_every_log_line_of_a_request_has_its_id(ada: Person, capfd: pytest.CaptureFixture[str]) -> None:
-    api = ada.served.api
     known = Param("known", str, {"type": "string"}, "")
     route = Route("GET", "/broken", Endpoint(_broken, query=(known,)), "test.broken")
-    broken = ada.at(Served(ada.served.database, Api(api.db, api.keys, Settings(), Metrics(), [route])))
+    broken = ada.at(ada.served.with_routes(route))
     answer = await broken.get("/broken?konwn=1")
     await asyncio.sleep(0)  # lines of one turn of the loop are written together, at its end
     log = [json.loads(line) for line in capfd.readouterr().err.splitlines() if line.startswith("{")]
@@ -270,7 +265,9 @@ async def test_every_refusal_of_credentials_costs_the_same_work(
 
 def test_secrets_are_compared_in_constant_time(monkeypatch: pytest.MonkeyPatch) -> None:
     compared: list[tuple[bytes, bytes]] = []
-    monkeypatch.setattr("signalbox.secrets.hmac.compare_digest", lambda one, other: compared.append((one, other)))
+    monkeypatch.setattr(
+        "signalbox.ground.secrets.hmac.compare_digest", lambda one, other: compared.append((one, other))
+    )
     secrets.same(b"one", b"other")
     assert compared == [(b"one", b"other")]
 
@@ -307,13 +304,13 @@ async def _cells(database_url: str) -> list[object]:
 async def test_updated_at_moves_with_every_change_of_an_operation(
     idle_ada: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(operations, "BATCH_ITEMS", 1)
+    monkeypatch.setattr(pool_operations, "BATCH_ITEMS", 1)
     now = clock.now_ms()
     monkeypatch.setattr(clock, "now_ms", lambda: now)  # also within one millisecond
     refs = [{"senderId": one} for one in [*await idle_ada.senders(2), UNKNOWN_SENDER]]
     answer = await idle_ada.post("/v1/SenderPools", json={"senders": refs})
     seen = [(await idle_ada.get(answer.headers["location"])).json()]
-    while await idle_ada.served.database.write(operations.run_batch):
+    while await idle_ada.served.database.write(pool_operations.run_batch):
         seen.append((await idle_ada.get(answer.headers["location"])).json())
     assert [one["stats"]["queued"] for one in seen] == [3, 2, 1, 0]
     times = [one["updatedAt"] for one in seen]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from commands import Shell, Terminal
 
-from signalbox import config
+from signalbox.ground import settings
 from signalbox.testing import Account
 
 
@@ -161,5 +161,5 @@ def test_broken_profiles_are_said_in_one_line(shell: Shell, text: str) -> None:
 
 def test_variables_of_the_clients_are_no_unknown_settings() -> None:
     names = ["BASE_URL", "ACCOUNT_SID", "AUTH_TOKEN", "API_KEY", "API_SECRET", "PROFILE"]
-    assert config.unknown_variables({f"SIGNALBOX_{name}": "x" for name in names}) == []
-    assert len(config.unknown_variables({"SIGNALBOX_BASE_URI": "x"})) == 1
+    assert settings.unknown_variables({f"SIGNALBOX_{name}": "x" for name in names}) == []
+    assert len(settings.unknown_variables({"SIGNALBOX_BASE_URI": "x"})) == 1

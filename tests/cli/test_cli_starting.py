@@ -27,7 +27,7 @@ def test_command_imports_libraries_only_when_it_uses_them(arguments: list[str]) 
 def test_server_imports_nothing_of_the_commands_that_call_one() -> None:
     """`serve` needs settings that are wrong to end; by then it has imported all but the server."""
     code = (
-        "import sys; from signalbox.cli import main; from signalbox import app, log; import signalbox.api.routes; "
+        "import sys; from signalbox.cli import main; from signalbox import app; import signalbox.api.routes; "
         "print(sorted({'rich', 'httpx', 'yaml', 'signalbox_client'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 from playwright.async_api import ConsoleMessage, Page, Request, ViewportSize, expect
 
 from processes import Client, Server, unknown_senders
-from signalbox import accounts, db
+from signalbox import db
+from signalbox.accounts import accounts
 
 ROOT: Final = Path(__file__).parents[2]
 WIDE: Final[ViewportSize] = {"width": 1440, "height": 900}

@@ -10,7 +10,7 @@ import pytest
 from small import add, connected, make_sql, names
 
 from signalbox.db import Database, Tx, connect, safe_url
-from signalbox.errors import Bug, NotFound, Unavailable
+from signalbox.ground.errors import Bug, NotFound, Unavailable
 
 
 @pytest.fixture(params=["file", "memory", "postgres"])

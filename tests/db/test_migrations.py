@@ -10,7 +10,7 @@ from small import add, make_sql, names
 
 from signalbox.db import connect
 from signalbox.db.migrate import SchemaTooNew, series
-from signalbox.errors import Bug
+from signalbox.ground.errors import Bug
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from signalbox.db.pool import Pool
-from signalbox.errors import Unavailable
+from signalbox.ground.errors import Unavailable
 
 
 class Line:

@@ -15,7 +15,7 @@ from small import POSTGRES_QUERIES, add, connected, make_sql, names, until
 from postgres import PostgresServer
 from signalbox.db import Tx
 from signalbox.db.postgres import PostgresDatabase
-from signalbox.errors import Bug, Unavailable
+from signalbox.ground.errors import Bug, Unavailable
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from signalbox.db.queries import PACKAGE_SQL, Dialect, load
-from signalbox.errors import Bug
+from signalbox.ground.errors import Bug
 
 
 def _load(tmp_path: Path, text: str, dialect: Dialect = "postgres") -> dict[str, str]:

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from signalbox import accounts, overview, senders
+from signalbox.accounts import accounts
 from signalbox.db import Database, Tx, connect
 from signalbox.db.queries import PACKAGE_SQL
-from signalbox.overview import SenderCount
-from signalbox.senders import SenderRow
+from signalbox.inventory import overview, senders
+from signalbox.inventory.overview import SenderCount
+from signalbox.inventory.senders import SenderRow
 
 # Of the inventory as the version before the counts wrote it: on that schema the present code cannot.
 INSERT = """

@@ -13,7 +13,7 @@ from small import SQLITE_QUERIES, add, make_sql, names
 
 from signalbox.db import Tx, connect, sqlite
 from signalbox.db.sqlite import SqliteDatabase
-from signalbox.errors import Bug, Unavailable
+from signalbox.ground.errors import Bug, Unavailable
 
 
 @pytest.fixture

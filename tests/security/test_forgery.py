@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from people import Person, Served
-from signalbox import ids
-from signalbox.api.router import Route
 from signalbox.api.routes import ROUTES
-from signalbox.api.wire import PAGE_TOKEN
-from signalbox.page_tokens import Anchor, BadToken, mint, open_token
-from signalbox.secrets import new_key
+from signalbox.ground import ids
+from signalbox.ground.page_tokens import Anchor, BadToken, mint, open_token
+from signalbox.ground.secrets import new_key
+from signalbox.http.parameters import PAGE_TOKEN
+from signalbox.http.router import Route
 
 URL_SAFE: Final = string.ascii_letters + string.digits + "-_"
 KEY: Final = new_key()
@@ -212,7 +212,7 @@ async def test_token_of_another_database_is_refused(route: Route, ada: Person, l
     url = lists.urls[route.name][0]
     (token, *_) = await tokens(ada, url)
     stranger = await Served.on(served.database)
-    stranger.api.keys = type(stranger.api.keys)(stranger.api.keys.digests, new_key())
+    stranger.api.services.keys = type(stranger.api.services.keys)(stranger.api.services.keys.digests, new_key())
     assert await refused(ada.at(stranger), url, token)
     assert not await refused(ada.at(await served.again()), url, token)
 

@@ -18,9 +18,9 @@ from bare import HEAD, Bare, statuses
 
 from people import Person, built
 from processes import ACCOUNT, COMMAND, Process, environment
-from signalbox.api.endpoint import PATH_PARAMS
-from signalbox.api.router import Route
 from signalbox.api.routes import ROUTES
+from signalbox.http.endpoint import PATH_PARAMS
+from signalbox.http.router import Route
 
 PRINTABLE: Final = {
     "sql": "'; DROP TABLE senders; --",

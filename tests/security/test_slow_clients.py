@@ -1,6 +1,6 @@
 """Clients that take their time: each costs a connection for as long as the limits allow, and nobody else an answer.
 
-The limits are made short here; that they are what the documentation says is tests/test_docs.py's.
+The limits are made short here; that they are what the documentation says is tests/docs/test_docs.py's.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from bare import Bare
 
 from people import Person, Served
 from processes import Connect, Serve
-from signalbox.api import asgi, server
+from signalbox.http import exchange, server
 
 MANY: Final = 150
 HALF_A_HEAD: Final = b"POST /v1/SenderPools HTTP/1.1\r\nHost: x\r\nX-Slow: "
@@ -41,7 +41,7 @@ class Street:
 async def street(served: Served, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Street]:
     monkeypatch.setattr(server, "HEADER_SECONDS", 0.5)
     monkeypatch.setattr(server, "KEEP_ALIVE_SECONDS", 1)
-    monkeypatch.setattr(asgi, "BODY_SECONDS", 0.5)
+    monkeypatch.setattr(exchange, "BODY_SECONDS", 0.5)
     sock = server.listen("127.0.0.1", 0)
     running = server.Server(served.api)
     task = asyncio.create_task(running.serve(sockets=[sock]))

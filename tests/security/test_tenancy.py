@@ -16,11 +16,11 @@ import httpx
 import pytest
 
 from people import Person
-from signalbox import ids
-from signalbox.api.endpoint import PATH_PARAMS
-from signalbox.api.router import Route
 from signalbox.api.routes import ROUTES
-from signalbox.api.wire import PAGE_TOKEN
+from signalbox.ground import ids
+from signalbox.http.endpoint import PATH_PARAMS
+from signalbox.http.parameters import PAGE_TOKEN
+from signalbox.http.router import Route
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,10 @@ from textwrap import dedent
 from typing import Any, Final
 
 from people import Person
-from signalbox import accounts, secrets
-from signalbox.api import auth
+from signalbox.accounts import accounts
 from signalbox.db.postgres import PostgresDatabase
+from signalbox.ground import secrets
+from signalbox.http import authentication
 
 SAMPLES: Final = 250
 ROUNDS: Final = 4
@@ -122,13 +123,13 @@ async def test_wrong_secret_is_never_remembered(ada: Person) -> None:
     for secret in (other(ada.secret, 0), other(ada.secret, 0)):
         wrong = Person(again, ada.account_sid, ada.user, secret)
         assert (await wrong.get("/v1/SenderPools")).status_code == 401
-    assert not again.api._authenticator._known
+    assert not again.api.services.authenticator._known
 
 
 def test_digests_are_compared_in_constant_time_and_in_one_place() -> None:
     """No `==` between digests or secrets where credentials are checked."""
     assert "hmac.compare_digest" in inspect.getsource(secrets.same)
-    for function in (accounts.authenticate, auth.Authenticator.principal, auth._credentials):
+    for function in (accounts.authenticate, authentication.Authenticator.principal, authentication._credentials):
         for node in ast.walk(ast.parse(dedent(inspect.getsource(function)))):
             if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.Eq | ast.NotEq):
                 assert not {"secret", "digest", "token"} & {

@@ -12,10 +12,10 @@ import pytest
 
 from between import Between, Hang
 from callers import Caller
-from signalbox.api import operations as wire_operations
-from signalbox.api import senders as wire_senders
-from signalbox.api import shapes
+from signalbox.api.inventory import pool_operations as wire_operations
+from signalbox.api.inventory import senders as wire_senders
 from signalbox.api.routes import ROUTES
+from signalbox.http import shapes
 from signalbox.testing import Account
 from signalbox_client import (
     UNSET,
@@ -68,7 +68,7 @@ def test_client_has_a_method_for_every_public_name(client: type[Signalbox] | typ
 def test_result_has_the_members_that_the_server_sends(
     ours: type[msgspec.Struct], wire: type[msgspec.Struct] | None
 ) -> None:
-    from signalbox.api.sender_pools import SenderPool
+    from signalbox.api.inventory.sender_pools import SenderPool
 
     assert ours.__struct_encode_fields__ == (wire or SenderPool).__struct_encode_fields__
 

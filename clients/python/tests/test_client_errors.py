@@ -10,7 +10,7 @@ import pytest
 
 from between import Between, Say
 from callers import Caller
-from signalbox.api.errors import ANSWERS
+from signalbox.http.errors import ANSWERS
 from signalbox_client import (
     ApiError,
     ConnectionFailed,

@@ -1,1 +1,1 @@
-"""HTTP: the route table, its handlers, and what turns bytes into calls of nouns and back."""
+"""The route table, and the nouns over HTTP: a folder for each subject, a file for each noun."""

@@ -5,12 +5,15 @@ from typing import Final
 
 import msgspec
 
-from signalbox import errors
-from signalbox.api import inventory_rows, operations, overview, request_log, sender_pools, senders
-from signalbox.api.errors import MethodNotAllowed
-from signalbox.api.health import Health
-from signalbox.api.shapes import OperationReference, Pagination, ResourceReference
-from signalbox.errors import Problem, SignalboxError
+from signalbox.api.inventory import inventory, inventory_rows, overview, pool_operations, sender_pools, senders
+from signalbox.api.program import requests
+from signalbox.api.program.health import Health
+from signalbox.api.routing import resolve
+from signalbox.ground import errors
+from signalbox.ground.errors import Problem, SignalboxError
+from signalbox.http.errors import MethodNotAllowed
+from signalbox.http.request_log import RequestProblem
+from signalbox.http.shapes import OperationReference, Pagination, ResourceReference
 
 SENDER_ID: Final = "comms_sender_01kg73svhxe9nv59tdwh9edd1r"
 OTHER_SENDER_ID: Final = "comms_sender_01kg73svj7e33ad8x4a1jh69re"
@@ -33,8 +36,8 @@ PARAMS: Final[dict[str, str]] = {
 
 _TAGS: Final = {"team": "sales", "region": "eu-west"}
 _ROWS: Final = [
-    senders.InventoryRow("SMS", "+14155550123", display_name="Front desk", tags={"team": "sales"}),
-    senders.InventoryRow("EMAIL", "desk@example.com", status="DEACTIVATED"),
+    inventory.InventoryRow("SMS", "+14155550123", display_name="Front desk", tags={"team": "sales"}),
+    inventory.InventoryRow("EMAIL", "desk@example.com", status="DEACTIVATED"),
 ]
 
 # Request bodies by their type.
@@ -47,13 +50,13 @@ BODIES: Final[dict[object, object]] = {
     sender_pools.SenderPoolChange: sender_pools.SenderPoolChange(name="Support worldwide", tags={"team": "support"}),
     sender_pools.SenderRefs: [sender_pools.SenderRef(SENDER_ID), sender_pools.SenderRef(OTHER_SENDER_ID)],
     senders.SenderSearch: senders.SenderSearch("+14155550123", "SMS"),
-    senders.SenderResolve: senders.SenderResolve(
-        [senders.RecipientAddress("+14155550199", "PHONE"), senders.RecipientAddress("ada@example.com", "EMAIL")],
+    resolve.SenderResolve: resolve.SenderResolve(
+        [resolve.RecipientAddress("+14155550199", "PHONE"), resolve.RecipientAddress("ada@example.com", "EMAIL")],
         sender_pool_id=SENDER_POOL_ID,
-        channels=senders.Channels(filter_in=["SMS", "RCS"], priority=[senders.ChannelPriority("RCS", 0)]),
+        channels=resolve.Channels(filter_in=["SMS", "RCS"], priority=[resolve.ChannelPriority("RCS", 0)]),
     ),
-    senders.SenderChange: senders.SenderChange(display_name="Front desk", tags={"team": "sales"}),
-    senders.InventoryRow: _ROWS,
+    inventory.SenderChange: inventory.SenderChange(display_name="Front desk", tags={"team": "sales"}),
+    inventory.InventoryRow: _ROWS,
 }
 
 # The inventory in the formats that are not JSON.
@@ -81,21 +84,21 @@ _SENDER: Final = senders.Sender(
 _POOL: Final = sender_pools.SenderPool(
     SENDER_POOL_ID, "Support Europe", _TAGS, "2026-01-31T09:30:00.125Z", "2026-01-31T09:30:00.125Z"
 )
-_OPERATION: Final = operations.SenderPoolOperation(
+_OPERATION: Final = pool_operations.SenderPoolOperation(
     OPERATION_ID,
     "COMPLETED",
-    operations.Stats(total=3, queued=0, created=2, failed=1),
+    pool_operations.Stats(total=3, queued=0, created=2, failed=1),
     "2026-01-31T09:30:00.125Z",
     "2026-01-31T09:30:00.161Z",
 )
 _ITEMS: Final = [
-    operations.OperationItem(0, None, "CREATED", None, None),
-    operations.OperationItem(1, SENDER_ID, "CREATED", None, None),
-    operations.OperationItem(2, OTHER_SENDER_ID, "FAILED", 20404, "the account has no sender with this id"),
+    pool_operations.OperationItem(0, None, "CREATED", None, None),
+    pool_operations.OperationItem(1, SENDER_ID, "CREATED", None, None),
+    pool_operations.OperationItem(2, OTHER_SENDER_ID, "FAILED", 20404, "the account has no sender with this id"),
 ]
-_REQUESTS: Final = request_log.LoggedRequestPage(
+_REQUESTS: Final = requests.LoggedRequestPage(
     [
-        request_log.LoggedRequest(
+        requests.LoggedRequest(
             request_id="RQ5899de34bb2514d6df0e2f371aab0b05",
             at="2026-01-31T09:30:00.125Z",
             method="POST",
@@ -104,7 +107,7 @@ _REQUESTS: Final = request_log.LoggedRequestPage(
             route="senderPools.addSender",
             status=400,
             ms=0.58,
-            problems=[request_log.RequestProblem("$[0].senderId", "is required")],
+            problems=[RequestProblem("$[0].senderId", "is required")],
             more_problems=0,
             warnings=[],
         )
@@ -142,23 +145,23 @@ ANSWERS: Final[dict[type, msgspec.Struct]] = {
     for one in (
         _SENDER,
         senders.SenderPage([_SENDER], _PAGINATION),
-        senders.ResolvedList(
+        resolve.ResolvedList(
             [
-                senders.Resolved(
-                    senders.ResolvedSender(SENDER_ID, "Front desk", "SMS", "+14155550123"),
-                    senders.ResolvedRecipient("+14155550199", "PHONE"),
+                resolve.Resolved(
+                    resolve.ResolvedSender(SENDER_ID, "Front desk", "SMS", "+14155550123"),
+                    resolve.ResolvedRecipient("+14155550199", "PHONE"),
                     0,
                 )
             ]
         ),
-        senders.InventoryResult(
+        inventory.InventoryResult(
             1, 0, [inventory_rows.Refused("$[1].address", 20001, "address must be an email address", 3)]
         ),
         _POOL,
         sender_pools.SenderPoolPage([_POOL], _PAGINATION),
         _OPERATION,
-        operations.SenderPoolOperationPage([_OPERATION], _LAST_PAGE),
-        operations.OperationItemPage(_ITEMS, _LAST_PAGE),
+        pool_operations.SenderPoolOperationPage([_OPERATION], _LAST_PAGE),
+        pool_operations.OperationItemPage(_ITEMS, _LAST_PAGE),
         _OVERVIEW,
         _COMPOSITION,
         _REQUESTS,
@@ -168,13 +171,13 @@ ANSWERS: Final[dict[type, msgspec.Struct]] = {
 
 # Answers that are not JSON, by the type that they hold in another form.
 TEXT_ANSWERS: Final[dict[tuple[type, str], str]] = {
-    (operations.SenderPoolOperation, "text/event-stream"): "event: operation\ndata: "
+    (pool_operations.SenderPoolOperation, "text/event-stream"): "event: operation\ndata: "
     + msgspec.json.encode(_OPERATION).decode()
     + "\n\n",
-    (request_log.LoggedRequestPage, "text/event-stream"): "id: 1769851800125000\nevent: request\ndata: "
+    (requests.LoggedRequestPage, "text/event-stream"): "id: 1769851800125000\nevent: request\ndata: "
     + msgspec.json.encode(_REQUESTS.requests[0]).decode()
     + "\n\n",
-    (operations.OperationItemPage, "application/x-ndjson"): msgspec.json.Encoder().encode_lines(_ITEMS).decode(),
+    (pool_operations.OperationItemPage, "application/x-ndjson"): msgspec.json.Encoder().encode_lines(_ITEMS).decode(),
 }
 
 # One refusal of each kind.

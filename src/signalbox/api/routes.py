@@ -2,8 +2,11 @@
 
 from typing import Final
 
-from signalbox.api import console, docs, health, openapi, operations, overview, request_log, sender_pools, senders
-from signalbox.api.router import Route
+from signalbox.api import document
+from signalbox.api.inventory import inventory, overview, pool_operations, sender_pools, senders
+from signalbox.api.program import console, docs, health, requests
+from signalbox.api.routing import resolve
+from signalbox.http.router import Route
 
 ROUTES: Final = (
     # Section 6: Sender Pools, numbers 1 to 10; the location that number 7 answers comes after it.
@@ -17,7 +20,7 @@ ROUTES: Final = (
     Route(
         "GET",
         "/v1/SenderPools/{senderPoolId}/Senders/Operations/{operationId}",
-        operations.FETCH_OPERATION_OF_POOL,
+        pool_operations.FETCH_OPERATION_OF_POOL,
         "senderPools.fetchSendersOperation",
     ),
     Route(
@@ -26,32 +29,32 @@ ROUTES: Final = (
         sender_pools.REMOVE_SENDER,
         "senderPools.removeSender",
     ),
-    Route("GET", "/v1/SenderPools/Operations", operations.LIST_OPERATIONS, "senderPools.listOperations"),
+    Route("GET", "/v1/SenderPools/Operations", pool_operations.LIST_OPERATIONS, "senderPools.listOperations"),
     Route(
         "GET",
         "/v1/SenderPools/Operations/{operationId}",
-        operations.FETCH_OPERATION,
+        pool_operations.FETCH_OPERATION,
         "senderPools.fetchOperation",
     ),
     # Section 7: Senders.
     Route("GET", "/v1/Senders", senders.LIST, "senders.list"),
     Route("GET", "/v1/Senders/{senderId}", senders.FETCH, "senders.fetch"),
     Route("POST", "/v1/Senders/Search", senders.SEARCH, "senders.search"),
-    Route("POST", "/v1/Senders/Resolve", senders.RESOLVE, "senders.resolve"),
+    Route("POST", "/v1/Senders/Resolve", resolve.RESOLVE, "senders.resolve"),
     # Section 8: ours.
-    Route("POST", "/signalbox/v1/Senders", senders.ENTER, "inventory.enter"),
-    Route("PATCH", "/signalbox/v1/Senders/{senderId}", senders.UPDATE, "inventory.update"),
-    Route("DELETE", "/signalbox/v1/Senders/{senderId}", senders.DELETE, "inventory.delete"),
+    Route("POST", "/signalbox/v1/Senders", inventory.ENTER, "inventory.enter"),
+    Route("PATCH", "/signalbox/v1/Senders/{senderId}", inventory.UPDATE, "inventory.update"),
+    Route("DELETE", "/signalbox/v1/Senders/{senderId}", inventory.DELETE, "inventory.delete"),
     Route(
         "GET",
         "/signalbox/v1/SenderPools/Operations/{operationId}/Items",
-        operations.LIST_ITEMS,
+        pool_operations.LIST_ITEMS,
         "ledger.listItems",
     ),
     Route(
         "POST",
         "/signalbox/v1/SenderPools/Operations/{operationId}/Cancel",
-        operations.CANCEL_OPERATION,
+        pool_operations.CANCEL_OPERATION,
         "ledger.cancel",
     ),
     # What the console shows beyond the contract.
@@ -62,12 +65,12 @@ ROUTES: Final = (
         overview.COMPOSITION,
         "overview.fetchComposition",
     ),
-    Route("GET", "/signalbox/v1/Requests", request_log.LIST, "requests.list"),
+    Route("GET", "/signalbox/v1/Requests", requests.LIST, "requests.list"),
     # Section 9: without credentials.
     Route("GET", "/healthz", health.HEALTHZ, "health.alive"),
     Route("GET", "/readyz", health.READYZ, "health.ready"),
     Route("GET", "/metrics", health.METRICS, "health.metrics"),
-    Route("GET", "/openapi.json", openapi.DOCUMENT, "docs.openapi"),
+    Route("GET", "/openapi.json", document.DOCUMENT, "docs.openapi"),
     Route("GET", "/docs", docs.INDEX, "docs.index"),
     Route("GET", "/docs/{page}", docs.PAGE, "docs.page"),
     Route("GET", "/docs/contract/{page}", docs.CONTRACT_PAGE, "docs.contractPage"),

@@ -10,7 +10,7 @@ from signalbox.cli.database import database_options, read, write
 from signalbox.cli.output import as_json_option, show, show_all
 
 if TYPE_CHECKING:
-    from signalbox.accounts import Account, Key
+    from signalbox.accounts.accounts import Account, Key
 
 
 @click.group()
@@ -24,7 +24,7 @@ def accounts() -> None:
 @database_options
 def create_account(name: str, as_json: bool, **command_line: str | bool | None) -> None:
     """Create an account and show its auth token, once."""
-    from signalbox import accounts
+    from signalbox.accounts import accounts
 
     new = write(command_line, lambda tx: accounts.create(tx, name))
     show({"accountSid": new.account.sid, "authToken": new.token}, as_json)
@@ -35,7 +35,7 @@ def create_account(name: str, as_json: bool, **command_line: str | bool | None) 
 @database_options
 def list_accounts(as_json: bool, **command_line: str | bool | None) -> None:
     """List every account."""
-    from signalbox import accounts
+    from signalbox.accounts import accounts
 
     found = read(command_line, accounts.list_all)
     show_all(["accountSid", "status", "createdAt", "name"], [_account_row(one) for one in found], as_json)
@@ -47,7 +47,7 @@ def list_accounts(as_json: bool, **command_line: str | bool | None) -> None:
 @database_options
 def suspend_account(sid: str, as_json: bool, **command_line: str | bool | None) -> None:
     """Refuse an account's credentials. On return, no process accepts them any more."""
-    from signalbox import accounts
+    from signalbox.accounts import accounts
 
     write(command_line, lambda tx: accounts.suspend(tx, sid))
     _wait_until_everywhere()
@@ -60,7 +60,7 @@ def suspend_account(sid: str, as_json: bool, **command_line: str | bool | None) 
 @database_options
 def resume_account(sid: str, as_json: bool, **command_line: str | bool | None) -> None:
     """Accept a suspended account's credentials again."""
-    from signalbox import accounts
+    from signalbox.accounts import accounts
 
     write(command_line, lambda tx: accounts.resume(tx, sid))
     show({"accountSid": sid, "status": "ACTIVE"}, as_json)
@@ -72,7 +72,7 @@ def resume_account(sid: str, as_json: bool, **command_line: str | bool | None) -
 @database_options
 def rotate_token(sid: str, as_json: bool, **command_line: str | bool | None) -> None:
     """Replace an account's auth token and show it, once. On return, the old one is dead everywhere."""
-    from signalbox import accounts
+    from signalbox.accounts import accounts
 
     token = write(command_line, lambda tx: accounts.rotate_token(tx, sid))
     # Shown before the wait: a command interrupted there must not take the only sight of the token with it.
@@ -92,7 +92,7 @@ def keys() -> None:
 @database_options
 def create_key(account_sid: str, name: str, as_json: bool, **command_line: str | bool | None) -> None:
     """Create an API key and show its secret, once."""
-    from signalbox import accounts
+    from signalbox.accounts import accounts
 
     new = write(command_line, lambda tx: accounts.create_key(tx, account_sid, name))
     show({"keySid": new.key.sid, "secret": new.secret}, as_json)
@@ -104,7 +104,7 @@ def create_key(account_sid: str, name: str, as_json: bool, **command_line: str |
 @database_options
 def list_keys(account_sid: str | None, as_json: bool, **command_line: str | bool | None) -> None:
     """List API keys, revoked ones included."""
-    from signalbox import accounts
+    from signalbox.accounts import accounts
 
     found = read(command_line, lambda tx: accounts.list_keys(tx, account_sid))
     columns = ["keySid", "accountSid", "status", "createdAt", "revokedAt", "name"]
@@ -117,7 +117,7 @@ def list_keys(account_sid: str | None, as_json: bool, **command_line: str | bool
 @database_options
 def revoke_key(sid: str, as_json: bool, **command_line: str | bool | None) -> None:
     """Refuse a key for good. On return, no process accepts it any more."""
-    from signalbox import accounts
+    from signalbox.accounts import accounts
 
     write(command_line, lambda tx: accounts.revoke_key(tx, sid))
     _wait_until_everywhere()
@@ -128,13 +128,13 @@ def _wait_until_everywhere() -> None:
     """Processes may believe a credential they checked this much longer; then a change of it is in force."""
     import time
 
-    from signalbox.accounts import CREDENTIAL_TTL
+    from signalbox.accounts.accounts import CREDENTIAL_TTL
 
     time.sleep(CREDENTIAL_TTL)
 
 
 def _account_row(account: Account) -> dict[str, str | None]:
-    from signalbox import clock
+    from signalbox.ground import clock
 
     return {
         "accountSid": account.sid,
@@ -145,7 +145,7 @@ def _account_row(account: Account) -> dict[str, str | None]:
 
 
 def _key_row(key: Key) -> dict[str, str | None]:
-    from signalbox import clock
+    from signalbox.ground import clock
 
     return {
         "keySid": key.sid,

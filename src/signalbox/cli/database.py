@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from signalbox import config
 from signalbox.cli.endings import complain
+from signalbox.ground.settings import SETTINGS, ConfigError, load, unknown_variables
 
 if TYPE_CHECKING:
-    from signalbox.config import Settings
     from signalbox.db import Tx
+    from signalbox.ground.settings import Settings
 
 T = TypeVar("T")
 Command = TypeVar("Command", bound=Callable[..., None])
@@ -23,7 +23,7 @@ def setting_options(*keys: str) -> Callable[[Command], Command]:
     """An option for each of these settings; its text arrives as a keyword argument, None where not given."""
 
     def decorate(command: Command) -> Command:
-        for setting in reversed([one for one in config.SETTINGS if one.key in keys]):
+        for setting in reversed([one for one in SETTINGS if one.key in keys]):
             text = f"{setting.help}  [{setting.variable}; default: {setting.default_text}]"
             if setting.form.kind == "boolean":
                 names = f"{setting.flag}/--no-{setting.flag[2:]}"
@@ -40,16 +40,16 @@ database_options = setting_options("database", "database_direct", "config")
 
 def settings_from(command_line: Mapping[str, str | bool | None]) -> Settings:
     """The settings of the server. Raises ConfigError; says which variables of the environment are no settings."""
-    for warning in config.unknown_variables(os.environ):
+    for warning in unknown_variables(os.environ):
         complain(warning)
     texts = {key: str(value).lower() if isinstance(value, bool) else value for key, value in command_line.items()}
-    return config.load(texts, os.environ)
+    return load(texts, os.environ)
 
 
 def lasting(settings: Settings) -> Settings:
     """The same settings. Raises ConfigError when the database ends with the process."""
     if settings.database == "sqlite://":
-        raise config.ConfigError(["database: sqlite:// lives in the memory of one process; this command needs a file"])
+        raise ConfigError(["database: sqlite:// lives in the memory of one process; this command needs a file"])
     return settings
 
 
@@ -67,7 +67,8 @@ def _with_database(
     command_line: Mapping[str, str | bool | None], work: Callable[[Tx], Awaitable[T]], *, writes: bool
 ) -> T:
     settings = lasting(settings_from(command_line))
-    from signalbox import db, log
+    from signalbox import db
+    from signalbox.ground import log
 
     log.configure(settings.log_format, "warning")  # standard error is for what went wrong, here
     database = db.connect(settings.database, connections=1, direct=settings.database_direct)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from signalbox import config
-from signalbox.errors import Bug, SignalboxError
+from signalbox.ground.errors import Bug, SignalboxError
+from signalbox.ground.settings import ConfigError
 
 if TYPE_CHECKING:
     from signalbox_client import ApiError
@@ -41,7 +41,7 @@ class Group(click.Group):
         except Ended as ended:
             complain(*ended.lines)
             ctx.exit(ended.code)
-        except config.ConfigError as error:
+        except ConfigError as error:
             for problem in error.problems:
                 complain(problem)
             ctx.exit(MISUSED)

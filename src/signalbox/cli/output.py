@@ -106,7 +106,7 @@ def flat(found: Mapping[str, object]) -> dict[str, object]:
 
 def cell(value: object) -> str:
     """A value as people read it, on one line and without control characters."""
-    from signalbox.log import printable
+    from signalbox.ground.log import printable
 
     if isinstance(value, Mapping):
         value = " ".join(f"{key}={one}" for key, one in value.items())

@@ -6,16 +6,17 @@ import sys
 
 import click
 
-from signalbox import config
 from signalbox.cli.database import lasting, run, setting_options, settings_from
+from signalbox.ground.settings import SETTINGS, ConfigError
 
 
 @click.command()
-@setting_options(*(setting.key for setting in config.SETTINGS if setting.option))
+@setting_options(*(setting.key for setting in SETTINGS if setting.option))
 def serve(**command_line: str | bool | None) -> None:
     """Answer requests, and work on operations."""
     settings = settings_from(command_line)
-    from signalbox import app, log
+    from signalbox import app
+    from signalbox.ground import log
 
     log.configure(settings.log_format, settings.log_level)
     sys.exit(run(app.serve(settings)))
@@ -27,8 +28,9 @@ def worker(**command_line: str | bool | None) -> None:
     """Work on operations only, beside processes that serve."""
     settings = lasting(settings_from(command_line))
     if settings.workers == 0:
-        raise config.ConfigError(["workers: must be at least 1 for a process that only works"])
-    from signalbox import app, log
+        raise ConfigError(["workers: must be at least 1 for a process that only works"])
+    from signalbox import app
+    from signalbox.ground import log
 
     log.configure(settings.log_format, settings.log_level)
     sys.exit(run(app.work(settings)))

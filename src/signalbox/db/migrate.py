@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from signalbox.db.queries import Dialect, rewrite
-from signalbox.errors import Bug, SignalboxError, Unavailable
+from signalbox.ground.errors import Bug, SignalboxError, Unavailable
 
 CREATE_TABLE: Final = (
     "CREATE TABLE IF NOT EXISTS signalbox_schema"

@@ -12,13 +12,15 @@ import contextlib
 import random
 import secrets
 from collections.abc import Awaitable, Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from signalbox.db.wakeups import Wakeups
-from signalbox.errors import Unavailable
+from signalbox.ground.errors import Unavailable
 
 if TYPE_CHECKING:
-    from signalbox.db.postgres import Connection
+    import asyncpg
+
+    Connection: TypeAlias = asyncpg.Connection[asyncpg.Record]
 
 CHANNEL: Final = "signalbox"
 # PostgreSQL takes less than 8000 bytes.

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Generic, Protocol, TypeVar
 
-from signalbox.errors import Unavailable
+from signalbox.ground.errors import Unavailable
 
 
 class Connection(Protocol):

@@ -18,7 +18,7 @@ from signalbox.db.notify import Notifier
 from signalbox.db.pool import Pool
 from signalbox.db.queries import SCHEMA_VERSION, Query, load
 from signalbox.db.wakeups import Wakeups
-from signalbox.errors import Bug, SignalboxError, Unavailable
+from signalbox.ground.errors import Bug, SignalboxError, Unavailable
 
 T = TypeVar("T")
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-from signalbox.errors import Bug
+from signalbox.ground.errors import Bug
 
 Dialect = Literal["sqlite", "postgres"]
 PACKAGE_SQL: Final = Path(__file__).parent.parent / "sql"
@@ -53,12 +53,12 @@ class Query:
 
 
 def load(folder: Path, dialect: Dialect) -> dict[str, Query]:
-    """Reads `folder/*.sql` for one dialect.
+    """Reads every `.sql` file below `folder` for one dialect.
 
     Raises Bug for a name defined twice or for one dialect only, a wrong dialect, or text outside any block.
     """
     found: dict[str, dict[str, Query | None]] = {}
-    for path in sorted(folder.glob("*.sql")):
+    for path in sorted(folder.rglob("*.sql")):
         head, *blocks = _NAME.split(path.read_text(encoding="utf-8"))
         if any(line.strip() and not line.lstrip().startswith("--") for line in head.splitlines()):
             raise Bug(f"{path.name}: SQL before the first '-- name:' line")

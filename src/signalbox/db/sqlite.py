@@ -23,7 +23,7 @@ from signalbox.db import Tx, migrate
 from signalbox.db.queries import SCHEMA_VERSION, load
 from signalbox.db.sqlite_connection import BUSY, REOPEN, SqliteTx, code, connect, drive, translate, upgrade
 from signalbox.db.wakeups import Wakeups
-from signalbox.errors import Bug, Unavailable
+from signalbox.ground.errors import Bug, Unavailable
 
 T = TypeVar("T")
 

@@ -12,7 +12,7 @@ from typing import Final, TypeVar, cast
 
 from signalbox.db import Row, Value, migrate
 from signalbox.db.queries import Query
-from signalbox.errors import Bug, SignalboxError, Unavailable
+from signalbox.ground.errors import Bug, SignalboxError, Unavailable
 
 T = TypeVar("T")
 

@@ -14,11 +14,13 @@ import signal
 import sys
 from typing import Final
 
-from signalbox import accounts, app, log
-from signalbox.api.server import Server, listen
-from signalbox.config import Settings
+from signalbox import app
+from signalbox.accounts import accounts
 from signalbox.db import Database
-from signalbox.metrics import Metrics
+from signalbox.ground import log
+from signalbox.ground.metrics import Metrics
+from signalbox.ground.settings import Settings
+from signalbox.http.server import Server, listen
 from signalbox.worker import Workers
 
 _LOOK_SECONDS: Final = 1.0

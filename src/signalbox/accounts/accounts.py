@@ -1,0 +1,171 @@
+"""Accounts, their tokens and API keys: who may call, and as whom. Contract sections 2 and 9."""
+
+from typing import Final
+
+import msgspec
+
+from signalbox.db import Tx
+from signalbox.ground import clock, secrets
+from signalbox.ground.errors import Bug, Conflict, NotFound
+
+# How long a process may go on believing a credential that it has checked, in seconds. A command that takes a
+# credential away returns only after this time, so that then it is dead in every process.
+CREDENTIAL_TTL: Final = 1.0
+
+_NO_DIGEST: Final = bytes(32)
+
+
+class Account(msgspec.Struct, frozen=True):
+    """A tenant. `created_at` in milliseconds."""
+
+    sid: str
+    name: str
+    status: str
+    created_at: int
+
+
+class NewAccount(msgspec.Struct, frozen=True):
+    """An account with the one sight of its token."""
+
+    account: Account
+    token: str
+
+
+class Key(msgspec.Struct, frozen=True):
+    """An API key of an account, without its secret."""
+
+    sid: str
+    account_sid: str
+    name: str
+    revoked_at: int | None
+    created_at: int
+
+
+class NewKey(msgspec.Struct, frozen=True):
+    """An API key with the one sight of its secret."""
+
+    key: Key
+    secret: str
+
+
+class Principal(msgspec.Struct, frozen=True):
+    """Who is calling: the account, under its internal and its public name."""
+
+    account_id: int
+    account_sid: str
+
+
+class Keyring(msgspec.Struct, frozen=True):
+    """The keys of this database: for digests of secrets and for page tokens."""
+
+    digests: bytes
+    page_tokens: bytes
+
+
+async def keyring(tx: Tx) -> Keyring:
+    """The keys of this database, made at the first call; the same for every process and after every restart."""
+    keys = {}
+    for name in ("digests", "page_tokens"):
+        row = await tx.one("accounts.key", name=name)
+        if row is None:
+            await tx.run("accounts.add_key_of_ring", name=name, key=secrets.new_key())
+            row = await tx.one("accounts.key", name=name)
+        if row is None:
+            raise Bug("a key that was just made is not there")
+        keys[name] = row[0]
+    return Keyring(**keys)
+
+
+async def create_first(tx: Tx, sid: str | None = None, token: str | None = None) -> NewAccount | None:
+    """Makes the first account of an empty database; None when there is an account already."""
+    await tx.all("accounts.lock_first")
+    if await tx.one("accounts.any"):
+        return None
+    return await create(tx, "default", sid, token)
+
+
+async def create(tx: Tx, name: str, sid: str | None = None, token: str | None = None) -> NewAccount:
+    """Makes an account; its SID and token are random unless given. Raises Conflict when the SID is taken."""
+    sid = sid or secrets.new_sid("AC")
+    token = token or secrets.new_secret()
+    digest = secrets.digest((await keyring(tx)).digests, token.encode())
+    row = await tx.one("accounts.insert", sid=sid, name=name, token_digest=digest, now=clock.now_ms())
+    if row is None:
+        raise Conflict(f"there is an account {sid} already")
+    return NewAccount(Account(*row), token)
+
+
+async def list_all(tx: Tx) -> list[Account]:
+    """Every account, oldest first."""
+    return [Account(*row) for row in await tx.all("accounts.list")]
+
+
+async def suspend(tx: Tx, sid: str) -> None:
+    """All credentials of the account stop working; its work goes on. Raises NotFound."""
+    _found(await tx.run("accounts.set_status", sid=sid, status="SUSPENDED"), f"there is no account {sid}")
+
+
+async def resume(tx: Tx, sid: str) -> None:
+    """Takes a suspension back. Raises NotFound."""
+    _found(await tx.run("accounts.set_status", sid=sid, status="ACTIVE"), f"there is no account {sid}")
+
+
+async def rotate_token(tx: Tx, sid: str) -> str:
+    """Replaces the account's token and returns the new one. Raises NotFound."""
+    token = secrets.new_secret()
+    digest = secrets.digest((await keyring(tx)).digests, token.encode())
+    _found(await tx.run("accounts.set_token", sid=sid, token_digest=digest), f"there is no account {sid}")
+    return token
+
+
+async def create_key(tx: Tx, account_sid: str, name: str) -> NewKey:
+    """Makes an API key for an account. Raises NotFound."""
+    account_id = await _account_id(tx, account_sid)
+    secret = secrets.new_secret()
+    digest = secrets.digest((await keyring(tx)).digests, secret.encode())
+    key = Key(secrets.new_sid("SK"), account_sid, name, None, clock.now_ms())
+    await tx.run(
+        "accounts.insert_api_key",
+        sid=key.sid,
+        account_id=account_id,
+        name=name,
+        secret_digest=digest,
+        now=key.created_at,
+    )
+    return NewKey(key, secret)
+
+
+async def list_keys(tx: Tx, account_sid: str | None) -> list[Key]:
+    """Every API key, revoked ones included, or those of one account. Raises NotFound."""
+    if account_sid is None:
+        rows = await tx.all("accounts.list_api_keys")
+    else:
+        account_id = await _account_id(tx, account_sid)
+        rows = await tx.all("accounts.list_api_keys_of_account", account_id=account_id)
+    return [Key(*row) for row in rows]
+
+
+async def revoke_key(tx: Tx, sid: str) -> None:
+    """The key stops working for good. Raises NotFound."""
+    _found(await tx.run("accounts.revoke_api_key", sid=sid, now=clock.now_ms()), f"there is no API key {sid}")
+
+
+async def authenticate(tx: Tx, keys: Keyring, sid: str, secret: str) -> Principal | None:
+    """Whom a SID and its secret speak for; None for every reason to refuse, after the same work."""
+    row = await tx.one("accounts.by_key" if sid.startswith("SK") else "accounts.by_token", sid=sid)
+    account_id, account_sid, status, digest = row or (0, "", "", _NO_DIGEST)
+    same = secrets.same(secrets.digest(keys.digests, secret.encode()), digest)
+    return Principal(account_id, account_sid) if same and status == "ACTIVE" else None
+
+
+async def _account_id(tx: Tx, sid: str) -> int:
+    row = await tx.one("accounts.id", sid=sid)
+    if row is None:
+        raise NotFound(f"there is no account {sid}")
+    account_id: int = row[0]
+    return account_id
+
+
+def _found(rows: int, message: str) -> None:
+    if not rows:
+        raise NotFound(message)

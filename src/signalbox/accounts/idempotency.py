@@ -1,0 +1,63 @@
+"""Idempotency keys: the answer to a request is stored in the transaction that does its work. Contract section 8."""
+
+from hashlib import blake2b
+from typing import Final, NamedTuple
+
+from signalbox.db import Tx
+from signalbox.ground import clock
+from signalbox.ground.errors import Conflict, KeyReused
+
+KEPT_MS: Final = 24 * 60 * 60 * 1000
+
+
+class Answer(NamedTuple):
+    """What a request that starts an operation is answered: the operation and its path."""
+
+    operation_id: str
+    path: str
+
+
+def fingerprint(path: str, body: bytes) -> bytes:
+    """Tells whether two requests to start an operation are the same one."""
+    return blake2b(path.encode() + b"\0" + body, digest_size=16).digest()
+
+
+async def recall(tx: Tx, account_id: int, key: str, request: bytes) -> Answer | None:
+    """The stored answer to the request with this fingerprint; None, with the key held, when there is none.
+
+    Raises Conflict while another process is answering the key, KeyReused when it came with another request.
+    """
+    lock = await tx.one("idempotency.lock", account_id=account_id, key=key)
+    if not (lock and lock[0]):
+        raise in_flight()
+    oldest = clock.now_ms() - KEPT_MS
+    row = await tx.one("idempotency.recall", account_id=account_id, key=key, oldest=oldest)
+    if row is None:
+        return None
+    if row[0] != request:
+        raise KeyReused("this Idempotency-Key was used for another request")
+    return Answer(row[1], row[2])
+
+
+async def remember(tx: Tx, account_id: int, key: str, request: bytes, answer: Answer) -> None:
+    """Stores the answer for 24 hours, in place of one that has expired."""
+    await tx.run("idempotency.forget", account_id=account_id, key=key)
+    await tx.run(
+        "idempotency.remember",
+        account_id=account_id,
+        key=key,
+        fingerprint=request,
+        operation_id=answer.operation_id,
+        location=answer.path,
+        now=clock.now_ms(),
+    )
+
+
+async def forget_old(tx: Tx) -> int:
+    """Removes the answers that are older than 24 hours; returns how many."""
+    return await tx.run("idempotency.forget_old", oldest=clock.now_ms() - KEPT_MS)
+
+
+def in_flight() -> Conflict:
+    """The refusal of a key whose first request is still being answered."""
+    return Conflict("the first request with this Idempotency-Key is still being answered")

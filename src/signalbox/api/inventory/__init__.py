@@ -1,0 +1,1 @@
+"""Senders, sender pools and their operations over HTTP."""

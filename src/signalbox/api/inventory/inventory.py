@@ -1,0 +1,124 @@
+"""The inventory over HTTP: entering, changing and removing senders. Contract section 8."""
+
+import re
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeVar, cast
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from signalbox.api.inventory import inventory_rows
+from signalbox.api.inventory.inventory_rows import Refused
+from signalbox.api.inventory.senders import Address, DisplayName, Sender, shape
+from signalbox.db import Tx
+from signalbox.http import references
+from signalbox.http.bodies import Body, RawBody, Rule
+from signalbox.http.endpoint import SENDER_ID, Endpoint
+from signalbox.http.etags import conditional, require_match
+from signalbox.http.request import Request, Response, json_response
+from signalbox.http.shapes import (
+    ResourceReference,
+    Tags,
+    at_least_one_rule,
+    tags_rule,
+)
+from signalbox.inventory import senders
+from signalbox.inventory.senders import Channel, Status
+
+T = TypeVar("T")
+
+
+class InventoryRow(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """A row of inventory; what is absent keeps its value."""
+
+    channel: Channel
+    address: Address
+    display_name: DisplayName | UnsetType | None = UNSET
+    status: Status | UnsetType = UNSET
+    tags: Tags | UnsetType = UNSET
+
+
+class InventoryResult(msgspec.Struct, frozen=True):
+    """How many rows made a sender, how many found one, and each problem of the others."""
+
+    created: int
+    updated: int
+    refused: list[Refused]
+
+
+class SenderChange(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """What to change; a display name of null removes it, tags replace all the old ones."""
+
+    display_name: DisplayName | UnsetType | None = UNSET
+    status: Status | UnsetType = UNSET
+    tags: Tags | UnsetType = UNSET
+
+
+async def enter_senders(request: Request) -> Response:
+    """Enter inventory from JSON, NDJSON or CSV: good rows enter, every refused one is named."""
+    media = request.header(b"content-type").partition(";")[0].strip().lower() or "application/json"
+    rows = await inventory_rows.rows(cast("inventory_rows.ContentType", media), request.body(INVENTORY))
+    entered = senders.Entered(0, 0)
+    if rows.good:
+        entered = await _change(request, lambda tx: senders.enter(tx, request.account_id, rows.good))
+    request.fields.update(created=entered.created, updated=entered.updated, refused=len(rows.refused))
+    return json_response(InventoryResult(entered.created, entered.updated, rows.refused))
+
+
+async def update_sender(request: Request) -> Response:
+    """Change a sender's display name, status or tags."""
+    sender_id, change = request.path(SENDER_ID), request.body(SENDER_CHANGE)
+    members = {name: value for name, value in msgspec.structs.asdict(change).items() if value is not UNSET}
+
+    async def work(tx: Tx) -> senders.Sender:
+        sender = await senders.lock(tx, request.account_id, sender_id)
+        require_match(request, shape(sender))
+        changed = msgspec.structs.replace(sender, **members)
+        return await senders.update(tx, request.account_id, sender, changed)
+
+    return conditional(request, shape(await _change(request, work)))
+
+
+async def delete_sender(request: Request) -> Response:
+    """Remove a sender from the inventory and from every pool."""
+    sender_id = request.path(SENDER_ID)
+
+    async def work(tx: Tx) -> None:
+        sender = await senders.lock(tx, request.account_id, sender_id)
+        require_match(request, shape(sender))
+        await senders.delete(tx, request.account_id, sender)
+
+    await _change(request, work)
+    return references.resource(request, sender_id, f"/v1/Senders/{sender_id}")
+
+
+async def _change(request: Request, work: Callable[[Tx], Awaitable[T]]) -> T:
+    """Changes the account's inventory, one change after the other."""
+    async with request.services.turns.of(("inventory", request.account_id)):
+        return await request.services.db.write(work)
+
+
+_CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f]")
+
+
+def _display_name_holds(value: object) -> bool:
+    name = cast("SenderChange", value).display_name
+    return not isinstance(name, str) or not _CONTROL.search(name)
+
+
+SENDER_CHANGE: Final = Body(
+    SenderChange,
+    at_least_one_rule("displayName", "status", "tags"),
+    Rule(_display_name_holds),
+    tags_rule(lambda value: cast("SenderChange", value).tags),
+    demands={"minProperties": 1},
+)
+INVENTORY: Final = RawBody(
+    ("application/json", "application/x-ndjson", "text/csv"),
+    row=InventoryRow,
+    demands={"minItems": 1, "maxItems": inventory_rows.MOST_ROWS},
+)
+
+ENTER: Final = Endpoint(enter_senders, body=INVENTORY, answer=InventoryResult)
+UPDATE: Final = Endpoint(update_sender, body=SENDER_CHANGE, answer=Sender, errors=(404, 412), etag=True)
+DELETE: Final = Endpoint(delete_sender, status=202, answer=ResourceReference, errors=(404, 412))

@@ -1,0 +1,336 @@
+"""The rows of `POST /signalbox/v1/Senders`, read from JSON, NDJSON or CSV: the good and the refused."""
+
+import asyncio
+import csv
+import gc
+import io
+import re
+import time
+from collections.abc import AsyncIterator, Iterable, Iterator
+from difflib import get_close_matches
+from typing import Final, Literal, TypeAlias
+
+import msgspec
+from msgspec import UNSET
+
+from signalbox.ground.errors import Invalid, Problem
+from signalbox.inventory import addresses
+from signalbox.inventory.senders import SenderRow
+
+ContentType: TypeAlias = Literal["application/json", "application/x-ndjson", "text/csv"]
+
+MOST_ROWS: Final = 10_000
+MEMBERS: Final = ("channel", "address", "displayName", "status", "tags")
+REQUIRED: Final = ("channel", "address")
+STATUSES: Final = ("ACTIVATED", "DEACTIVATED")
+INVALID: Final = 20001
+
+# A slice of work between two turns of the event loop, in time and not in rows: a numbering plan that is read
+# for the first time costs as much as a hundred rows.
+_SLICE_SECONDS: Final = 0.0005
+# An object may have a million unknown members; nobody reads about more of them than this.
+_MOST_UNKNOWN: Final = 5
+_MOST_TAGS: Final = 10
+_TAG = re.compile(r"[a-zA-Z0-9._~-]+")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,39}")
+_UNWRITABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+class Refused(msgspec.Struct, frozen=True):
+    """One problem of one row: its place in the body as JSONPath, and its physical line in NDJSON and CSV."""
+
+    context: str
+    code: int
+    message: str
+    line: int | None
+
+
+class Rows(msgspec.Struct, frozen=True):
+    """What a body held: the good rows in their order, and every problem of the others."""
+
+    good: list[SenderRow]
+    refused: list[Refused]
+
+
+class _Place(msgspec.Struct, frozen=True):
+    index: int
+    line: int | None
+
+    def refuse(self, member: str, message: str) -> Refused:
+        context = f"$[{self.index}].{member}" if member else f"$[{self.index}]"
+        return Refused(context, INVALID, message, self.line)
+
+
+# A row as its format gave it: its members, or why there are none.
+_Raw: TypeAlias = tuple[_Place, object | Refused]
+
+
+async def rows(content_type: ContentType, body: bytes) -> Rows:
+    """Read a body of 1 to 10,000 rows (contract, section 8), giving way to other requests every half millisecond.
+
+    Raises Invalid when the body as a whole cannot be read; a bad row is only refused.
+    """
+    # The libraries behind the addresses take 70 ms to import, the first time: not on the event loop.
+    await asyncio.to_thread(addresses.load)
+    text = _text(body)
+    found = Rows([], [])
+    total = 0
+    async for place, raw in _in_slices(_READERS[content_type](text)):
+        total += 1
+        if total > MOST_ROWS:
+            raise Invalid([Problem(f"at most {MOST_ROWS} rows in one request", None, "$")])
+        row, refused = _check(place, raw)
+        found.refused.extend(refused)
+        if row is not None:
+            found.good.append(row)
+    if not total:
+        raise Invalid([Problem("the body holds no rows", None, "$")])
+    return found
+
+
+async def _in_slices(raws: Iterable[_Raw | None]) -> AsyncIterator[_Raw]:
+    until = time.perf_counter() + _SLICE_SECONDS
+    for raw in raws:
+        if raw is not None:
+            yield raw
+        if time.perf_counter() > until:
+            await asyncio.sleep(0)
+            until = time.perf_counter() + _SLICE_SECONDS
+
+
+# --- formats: each yields its rows, and None where it passed over a blank line
+
+
+def _text(body: bytes) -> str:
+    try:
+        return body.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line, column = _line_and_column(body, error.start)
+        message = f"the body is not UTF-8: byte {error.start}, line {line}, column {column}"
+        raise Invalid([Problem(message, None, "$")]) from None
+
+
+def _line_and_column(body: bytes, position: int) -> tuple[int, int]:
+    before = body[:position]
+    start = before.rfind(b"\n") + 1
+    return before.count(b"\n") + 1, len(before[start:].decode("utf-8", "replace")) + 1
+
+
+def _json_rows(text: str) -> Iterator[_Raw]:
+    # Ten megabytes may hold millions of values, none of them garbage: looking for some would take ten times as long as
+    # reading them, and nobody else is answered meanwhile.
+    gc.disable()
+    try:
+        values = msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError, ValueError) as error:
+        message = f"the body is not valid JSON: {_json_error(error, text)}"
+        raise Invalid([Problem(message, None, "$")]) from None
+    finally:
+        gc.enable()
+    if not isinstance(values, list):
+        raise Invalid([Problem(f"the body must be an array of senders, not {_kind(values)}", None, "$")])
+    if len(values) > MOST_ROWS:
+        raise Invalid([Problem(f"at most {MOST_ROWS} rows in one request, not {len(values)}", None, "$")])
+    for index, value in enumerate(values):
+        yield _Place(index, None), value
+
+
+def _ndjson_rows(text: str) -> Iterator[_Raw | None]:
+    index = 0
+    for number, line in enumerate(io.StringIO(text, newline="\n"), 1):
+        line = line.rstrip("\r\n")
+        if not line.strip():
+            yield None
+            continue
+        place = _Place(index, number)
+        index += 1
+        try:
+            yield place, msgspec.json.decode(line)
+        except (msgspec.DecodeError, RecursionError, ValueError) as error:
+            reason = _json_error(error, line, column_only=True)
+            yield place, place.refuse("", f"the line is not valid JSON: {reason}")
+
+
+def _json_error(error: Exception, text: str, column_only: bool = False) -> str:
+    if isinstance(error, RecursionError):
+        return "nested too deeply"
+    reason, _, byte = str(error).removeprefix("JSON is malformed: ").partition(" (byte ")
+    if "truncated" in reason:
+        reason, byte = "it ends too early", str(len(text.encode()))
+    if not byte:
+        return reason
+    line, column = _line_and_column(text.encode(), int(byte.rstrip(")")))
+    return f"{reason}, column {column}" if column_only else f"{reason}, line {line}, column {column}"
+
+
+def _csv_rows(text: str) -> Iterator[_Raw | None]:
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    header: list[str] | None = None
+    index = 0
+    while True:
+        line = reader.line_num + 1
+        try:
+            cells = next(reader, None)
+        except csv.Error as error:
+            message = f"the body is not valid CSV: the row of line {line}: {error}"
+            raise Invalid([Problem(message, None, "$")]) from None
+        if cells is None:
+            break
+        if not cells:
+            yield None
+        elif header is None:
+            header = [cell.strip() for cell in cells]
+            _check_header(header)
+        else:
+            place = _Place(index, line)
+            index += 1
+            yield place, _csv_row(place, header, cells)
+    if header is None:
+        raise Invalid([Problem("the body holds no header: " + ",".join(MEMBERS), None, "$")])
+
+
+def _check_header(header: list[str]) -> None:
+    problems = []
+    for number, name in enumerate(header[:100], 1):
+        if name not in MEMBERS:
+            message = f"column {number} of the header is not one that a sender has{_nearest(name)}"
+            problems.append(Problem(message, None, "$"))
+        elif name in header[: number - 1]:
+            problems.append(Problem(f"the header names the column {name} twice", None, "$"))
+    problems += [Problem(f"the header lacks the column {name}", None, "$") for name in REQUIRED if name not in header]
+    if problems:
+        raise Invalid(problems)
+
+
+def _csv_row(place: _Place, header: list[str], cells: list[str]) -> dict[str, object] | Refused:
+    if len(cells) != len(header):
+        return place.refuse("", f"the row has {len(cells)} cells, the header {len(header)}")
+    row: dict[str, object] = {name: cell for name, cell in zip(header, cells, strict=True) if cell}
+    if tags := row.get("tags"):
+        pairs = [pair.partition("=") for pair in str(tags).split(";")]
+        if len(pairs) > _MOST_TAGS:
+            return place.refuse("tags", f"at most {_MOST_TAGS} tags, not {len(pairs)}")
+        if not all(equals for _, equals, _ in pairs):
+            return place.refuse("tags", "tags are written k=v;k=v")
+        if len({key for key, _, _ in pairs}) < len(pairs):
+            return place.refuse("tags", "a key is given twice")
+        row["tags"] = {key: value for key, _, value in pairs}
+    return row
+
+
+_READERS: Final = {
+    "application/json": _json_rows,
+    "application/x-ndjson": _ndjson_rows,
+    "text/csv": _csv_rows,
+}
+
+
+# --- one row
+
+
+def _check(place: _Place, raw: object | Refused) -> tuple[SenderRow | None, list[Refused]]:
+    if isinstance(raw, Refused):
+        return None, [raw]
+    if not isinstance(raw, dict):
+        return None, [place.refuse("", f"a sender is an object, not {_kind(raw)}")]
+    refused = _unknown(place, raw)
+    refused += [place.refuse(name, f"{name} is required") for name in REQUIRED if name not in raw]
+    if "channel" in raw:
+        refused += _check_choice(place, "channel", raw["channel"], addresses.CHANNELS)
+    checked = addresses.Address("", "")
+    if "address" in raw:
+        try:
+            checked = _address(raw.get("channel"), raw["address"])
+        except ValueError as error:
+            refused.append(place.refuse("address", str(error)))
+    if "displayName" in raw:
+        refused += _check_display_name(place, raw["displayName"])
+    if "status" in raw:
+        refused += _check_choice(place, "status", raw["status"], STATUSES)
+    if "tags" in raw:
+        refused += _check_tags(place, raw["tags"])
+    if refused:
+        return None, refused
+    return SenderRow(
+        channel=raw["channel"],
+        address=checked.address,
+        region=checked.region,
+        display_name=raw.get("displayName", UNSET),
+        status=raw.get("status", UNSET),
+        tags=raw.get("tags", UNSET),
+    ), []
+
+
+def _unknown(place: _Place, raw: dict[str, object]) -> list[Refused]:
+    refused: list[Refused] = []
+    for name in raw:
+        if name in MEMBERS:
+            continue
+        if len(refused) == _MOST_UNKNOWN:
+            refused.append(place.refuse("", "and more members that a sender does not have"))
+            break
+        member = name if _NAME.fullmatch(name) else ""
+        refused.append(place.refuse(member, f"a sender has no such member{_nearest(name)}"))
+    return refused
+
+
+def _check_choice(place: _Place, name: str, value: object, choices: tuple[str, ...]) -> list[Refused]:
+    if isinstance(value, str) and value in choices:
+        return []
+    if not isinstance(value, str):
+        return [place.refuse(name, f"{name} must be a string, not {_kind(value)}")]
+    shown = f", not {value}" if re.fullmatch(r"[A-Za-z_-]{1,20}", value) else ""
+    return [place.refuse(name, f"{name} must be one of {', '.join(choices)}{shown}")]
+
+
+def _address(channel: object, value: object) -> addresses.Address:
+    if not isinstance(value, str):
+        raise ValueError(f"address must be a string, not {_kind(value)}")
+    if not isinstance(channel, str) or channel not in addresses.CHANNELS:
+        return addresses.Address(value, "")  # what it may be depends on the channel, which is refused
+    return addresses.check(channel, value)
+
+
+def _check_display_name(place: _Place, value: object) -> list[Refused]:
+    if value is not None and not isinstance(value, str):
+        return [place.refuse("displayName", f"displayName must be a string or null, not {_kind(value)}")]
+    if value is not None and len(value) > 256:
+        return [place.refuse("displayName", f"at most 256 characters, not {len(value)}")]
+    if value is not None and _UNWRITABLE.search(value):
+        return [place.refuse("displayName", "no control characters and no half surrogate pairs")]
+    return []
+
+
+def _check_tags(place: _Place, value: object) -> list[Refused]:
+    if not isinstance(value, dict):
+        return [place.refuse("tags", f"tags must be an object, not {_kind(value)}")]
+    if len(value) > _MOST_TAGS:
+        return [place.refuse("tags", f"at most {_MOST_TAGS} tags, not {len(value)}")]
+    refused: list[Refused] = []
+    for number, (key, text) in enumerate(value.items(), 1):
+        if len(key) > 128 or not _TAG.fullmatch(key):
+            refused.append(place.refuse("tags", f"key {number} must be 1-128 letters, digits or . _ ~ -"))
+        elif not isinstance(text, str):
+            refused.append(place.refuse(f"tags.{key}", f"a tag's value must be a string, not {_kind(text)}"))
+        elif len(text) > 256 or not _TAG.fullmatch(text):
+            refused.append(place.refuse(f"tags.{key}", "a tag's value must be 1-256 letters, digits or . _ ~ -"))
+    return refused
+
+
+def _nearest(name: str) -> str:
+    if len(name) > 40:
+        return ""
+    lowered = {member.lower(): member for member in MEMBERS}
+    near = get_close_matches(name.strip().lower().replace("_", ""), lowered, 1)
+    return f": did you mean {lowered[near[0]]}?" if near else f"; it has {', '.join(MEMBERS)}"
+
+
+def _kind(value: object) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "a boolean"
+    if isinstance(value, (int, float)):
+        return "a number"
+    names: dict[type, str] = {str: "a string", list: "an array", dict: "an object"}
+    return names.get(type(value), "this")

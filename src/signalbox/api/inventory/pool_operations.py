@@ -1,0 +1,275 @@
+"""Operations over HTTP: numbers 9 and 10 of section 6 of the contract, and the ledger and cancelling of section 8."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Annotated, Final, cast
+
+import msgspec
+from msgspec import Meta
+
+from signalbox.db import Tx
+from signalbox.ground import ids
+from signalbox.ground.clock import rfc3339
+from signalbox.ground.errors import NotFound, Unavailable
+from signalbox.http import references
+from signalbox.http.endpoint import OPERATION_ID, SENDER_POOL_ID, Endpoint
+from signalbox.http.errors import ANSWERS
+from signalbox.http.etags import conditional
+from signalbox.http.paging import page, window
+from signalbox.http.parameters import END_DATE, PAGE_SIZE, PAGE_TOKEN, START_DATE, Param, enum_param
+from signalbox.http.request import Headers, Request, Response, Stream, json_response
+from signalbox.http.shapes import OperationId, Pagination, ResourceReference, SenderId, Time
+from signalbox.inventory import pool_operations
+
+# A watcher looks at the database this often even when nothing wakes it: a wake-up is a hint and may be lost.
+_LOOK_SECONDS: Final = 1.0
+_COMMENT_SECONDS: Final = 15.0
+_MOST_WAIT_SECONDS: Final = 60
+_STREAM_ITEMS: Final = 1_000
+
+Count = Annotated[int, Meta(ge=0)]
+
+
+class Stats(msgspec.Struct, frozen=True, gc=False):
+    """Counts of items; at every instant total = queued + created + failed."""
+
+    total: Count
+    queued: Count
+    created: Count
+    failed: Count
+
+
+class SenderPoolOperation(msgspec.Struct, frozen=True, rename="camel", gc=False):
+    """The asynchronous work of one create or one add."""
+
+    id: OperationId
+    status: pool_operations.Status
+    stats: Stats
+    created_at: Time
+    updated_at: Time
+
+
+class SenderPoolOperationPage(msgspec.Struct, frozen=True):
+    """Operations, newest first."""
+
+    operations: list[SenderPoolOperation]
+    pagination: Pagination
+
+
+class OperationItem(msgspec.Struct, frozen=True, rename="camel", gc=False):
+    """One line of the ledger; the pool's own item has no sender. `code` and `message` are null unless it failed."""
+
+    index: Count
+    sender_id: SenderId | None
+    outcome: pool_operations.Outcome
+    code: int | None
+    message: str | None
+
+
+class OperationItemPage(msgspec.Struct, frozen=True):
+    """Items by ascending index."""
+
+    items: list[OperationItem]
+    pagination: Pagination
+
+
+STATUS: Final = enum_param("status", ("PROCESSING", "COMPLETED", "CANCELED"), "Only operations with this status.")
+OUTCOME: Final = enum_param(
+    "outcome", ("QUEUED", "CREATED", "ALREADY_MEMBER", "FAILED"), "Only items with this outcome."
+)
+_WAIT: Final = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?([0-9]{1,9})\"?(?:$|[,;\s])", flags=re.IGNORECASE)
+
+
+def _wait_seconds(prefer: str) -> int | None:
+    """The seconds of `Prefer: wait=N` (RFC 7240), at most 60; a malformed one is ignored, as the RFC has it."""
+    match = _WAIT.search(prefer)
+    return min(int(match[1]), _MOST_WAIT_SECONDS) if match else None
+
+
+PREFER: Final = Param(
+    "Prefer",
+    _wait_seconds,
+    {"type": "string"},
+    "`wait=N`: answer when the operation is final, or after N seconds (at most 60).",
+)
+
+
+def shape(operation: pool_operations.Operation) -> SenderPoolOperation:
+    """An operation as the wire has it."""
+    return SenderPoolOperation(
+        operation.id,
+        operation.status,
+        Stats(operation.total, operation.queued, operation.created, operation.failed),
+        rfc3339(operation.created_at),
+        rfc3339(operation.updated_at),
+    )
+
+
+async def list_operations(request: Request) -> Response:
+    """List sender pool operations, newest first."""
+    status = cast("pool_operations.Status | None", request.get(STATUS))
+    wanted = page(request, "operations", status)
+    span = window(request, wanted, ids.OPERATION)
+    rows = await request.services.db.read(lambda tx: pool_operations.list_page(tx, request.account_id, status, span))
+    shown, pagination = wanted.cut(rows, lambda row: row.id)
+    return json_response(SenderPoolOperationPage([shape(row) for row in shown], pagination))
+
+
+async def fetch_operation(request: Request) -> Response | Stream:
+    """Fetch a sender pool operation: now, when it is final (`Prefer: wait`), or as it changes (event stream)."""
+    operation_id = request.path(OPERATION_ID)
+    return await _show(request, lambda tx: pool_operations.fetch(tx, request.account_id, operation_id))
+
+
+async def fetch_operation_of_pool(request: Request) -> Response | Stream:
+    """Fetch an operation that adds senders to a pool, at the location that the add answered."""
+    pool_id, operation_id = request.path(SENDER_POOL_ID), request.path(OPERATION_ID)
+    return await _show(request, lambda tx: pool_operations.fetch_of_pool(tx, request.account_id, pool_id, operation_id))
+
+
+async def list_items(request: Request) -> Response | Stream:
+    """List what became of every item of an operation, by index; as one NDJSON stream if that is accepted."""
+    operation_id = request.path(OPERATION_ID)
+    outcome = cast("pool_operations.Outcome | None", request.get(OUTCOME))
+    wanted = page(request, "items", operation_id, outcome)
+    streamed = request.prefers("application/x-ndjson")
+    limit = _STREAM_ITEMS if streamed else wanted.size + 1
+    rows = await _items(request, operation_id, outcome, wanted.first_index, limit)
+    if streamed:
+        return Stream(_lines(request, operation_id, outcome, rows), b"application/x-ndjson")
+    shown, pagination = wanted.cut(rows, lambda row: str(row.index))
+    return json_response(OperationItemPage([shape_item(row) for row in shown], pagination))
+
+
+async def cancel_operation(request: Request) -> Response:
+    """Cancel an operation: once this is answered, nothing more of it is applied."""
+    operation_id = request.path(OPERATION_ID)
+    await request.services.db.write(lambda tx: pool_operations.cancel(tx, request.account_id, operation_id))
+    return references.resource(request, operation_id, f"/v1/SenderPools/Operations/{operation_id}")
+
+
+def shape_item(item: pool_operations.Item) -> OperationItem:
+    """An item as the wire has it, with the reason if it failed."""
+    code = message = None
+    if item.outcome == "FAILED":
+        code, message = ANSWERS[NotFound].code, "the account has no sender with this id"
+    return OperationItem(item.index, item.sender_id, item.outcome, code, message)
+
+
+async def _items(
+    request: Request, operation_id: str, outcome: pool_operations.Outcome | None, first: int, limit: int
+) -> list[pool_operations.Item]:
+    """Some items of an operation. Raises NotFound."""
+
+    async def read(tx: Tx) -> list[pool_operations.Item]:
+        await pool_operations.fetch(tx, request.account_id, operation_id)
+        return await pool_operations.list_items(tx, request.account_id, operation_id, outcome, first, limit)
+
+    return await request.services.db.read(read)
+
+
+async def _lines(
+    request: Request, operation_id: str, outcome: pool_operations.Outcome | None, rows: list[pool_operations.Item]
+) -> AsyncIterator[bytes]:
+    """The ledger as NDJSON, read a thousand items at a time."""
+    encoder = msgspec.json.Encoder()
+    while rows:
+        yield encoder.encode_lines([shape_item(row) for row in rows])
+        if len(rows) < _STREAM_ITEMS:
+            return
+        first = rows[-1].index + 1
+
+        async def read(tx: Tx, first: int = first) -> list[pool_operations.Item]:
+            return await pool_operations.list_items(tx, request.account_id, operation_id, outcome, first, _STREAM_ITEMS)
+
+        rows = await request.services.db.read(read)
+
+
+Fetch = Callable[[Tx], Awaitable[pool_operations.Operation]]
+
+
+async def _show(request: Request, fetch: Fetch) -> Response | Stream:
+    """An operation in the way that the request asks for."""
+    if request.prefers("text/event-stream"):
+        await request.services.db.read(fetch)
+        return Stream(_events(request, fetch), b"text/event-stream")
+    headers: Headers = []
+    seconds = request.header_value(PREFER)
+    if seconds is None:
+        operation = await request.services.db.read(fetch)
+    else:
+        operation = await _wait(request, fetch, seconds)
+        headers = [(b"preference-applied", f"wait={seconds}".encode())]
+    request.fields["operation"] = operation.id
+    return conditional(request, shape(operation), headers)
+
+
+async def _wait(request: Request, fetch: Fetch, seconds: float) -> pool_operations.Operation:
+    """The operation once it is final, or as it is when the time is up or the server is stopping."""
+    loop = asyncio.get_running_loop()
+    end = loop.time() + seconds
+    with request.services.db.wakeups.subscribe(request.path(OPERATION_ID)) as news:
+        while True:
+            operation = await request.services.db.read(fetch)
+            left = end - loop.time()
+            if operation.final or left <= 0 or request.services.stopping:
+                return operation
+            await news.wait(min(left, _LOOK_SECONDS))
+
+
+async def _events(request: Request, fetch: Fetch) -> AsyncIterator[bytes]:
+    """One event for each change of the operation until it is final; a comment when nothing else was said for long."""
+    loop = asyncio.get_running_loop()
+    said: SenderPoolOperation | None = None
+    last = loop.time()
+    with request.services.db.wakeups.subscribe(request.path(OPERATION_ID)) as news:
+        while not request.services.stopping and await request.still_authenticated():
+            try:
+                operation = await request.services.db.read(fetch)
+            except Unavailable:
+                if said is None:
+                    raise
+                # Who watches outlives a restart of the database.
+                await news.wait(_LOOK_SECONDS)
+                continue
+            if shape(operation) != said:
+                said, last = shape(operation), loop.time()
+                yield b"event: operation\ndata: " + msgspec.json.encode(said) + b"\n\n"
+            elif loop.time() - last >= _COMMENT_SECONDS:
+                last = loop.time()
+                yield b": still here\n\n"
+            if operation.final:
+                return
+            await news.wait(_LOOK_SECONDS)
+
+
+_LIST: Final = (PAGE_TOKEN, PAGE_SIZE)
+FETCH_OPERATION: Final = Endpoint(
+    fetch_operation,
+    headers=(PREFER,),
+    answer=SenderPoolOperation,
+    other_media=("text/event-stream",),
+    errors=(404,),
+    etag=True,
+)
+
+LIST_OPERATIONS: Final = Endpoint(
+    list_operations, query=(START_DATE, END_DATE, STATUS, *_LIST), answer=SenderPoolOperationPage
+)
+FETCH_OPERATION_OF_POOL: Final = Endpoint(
+    fetch_operation_of_pool,
+    headers=(PREFER,),
+    answer=SenderPoolOperation,
+    other_media=("text/event-stream",),
+    errors=(404,),
+    etag=True,
+)
+LIST_ITEMS: Final = Endpoint(
+    list_items,
+    query=(OUTCOME, *_LIST),
+    answer=OperationItemPage,
+    other_media=("application/x-ndjson",),
+    errors=(404,),
+)
+CANCEL_OPERATION: Final = Endpoint(cancel_operation, status=202, answer=ResourceReference, errors=(404, 409))

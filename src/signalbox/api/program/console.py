@@ -1,0 +1,84 @@
+"""The web console: its page and files, as built from `console/`. It speaks only the HTTP API, like any client."""
+
+from functools import cache
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from signalbox.http.endpoint import Endpoint
+from signalbox.http.etags import etag_of, unchanged
+from signalbox.http.request import Headers, Request, Response, quality
+
+_FOLDER: Final = Path(__file__).parents[2] / "console"
+_POLICY: Final = (
+    b"default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; "
+    b"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+
+class _File(NamedTuple):
+    """A built file as it is sent; the compressed one is for clients that can read it."""
+
+    plain: bytes
+    compressed: bytes
+    etag: str
+
+
+async def overview(request: Request) -> Response:
+    """Show the console."""
+    return _answer(request, _file("index.html", "console/"), b"text/html; charset=utf-8")
+
+
+async def screen(request: Request) -> Response:
+    """Show a screen of the console."""
+    return _answer(request, _file("index.html", "./"), b"text/html; charset=utf-8")
+
+
+async def script(request: Request) -> Response:
+    """Give the console's program."""
+    return _answer(request, _file("console.js"), b"text/javascript; charset=utf-8")
+
+
+async def style(request: Request) -> Response:
+    """Give the console's style sheet."""
+    return _answer(request, _file("console.css"), b"text/css; charset=utf-8")
+
+
+async def icon(request: Request) -> Response:
+    """Give the console's icon."""
+    return _answer(request, _file("icon.svg"), b"image/svg+xml")
+
+
+@cache
+def _file(name: str, here: str = "./") -> _File:
+    """A file, in which `./` is where the files are as seen from the page.
+
+    Addresses stay relative, so they are right below any path prefix and behind any proxy.
+    """
+    import gzip
+
+    plain = (_FOLDER / name).read_bytes()
+    if name == "index.html":
+        plain = plain.replace(b'="./', f'="{here}'.encode())
+    return _File(plain, gzip.compress(plain, mtime=0), etag_of(plain))
+
+
+def _answer(request: Request, file: _File, media: bytes) -> Response:
+    headers: Headers = [
+        (b"content-security-policy", _POLICY),
+        (b"x-content-type-options", b"nosniff"),
+        (b"cache-control", b"no-cache"),
+        (b"vary", b"accept-encoding"),
+        (b"etag", file.etag.encode()),
+    ]
+    if unchanged(request, file.etag):
+        return Response(304, b"", headers=headers)
+    if not quality(request.header(b"accept-encoding").lower(), "gzip"):
+        return Response(200, file.plain, media, headers)
+    return Response(200, file.compressed, media, [*headers, (b"content-encoding", b"gzip")])
+
+
+OVERVIEW: Final = Endpoint(overview, other_media=("text/html",), etag=True, public=True, for_browsers=True)
+SCREEN: Final = Endpoint(screen, other_media=("text/html",), etag=True, public=True, for_browsers=True)
+SCRIPT: Final = Endpoint(script, other_media=("text/javascript",), etag=True, public=True, for_browsers=True)
+STYLE: Final = Endpoint(style, other_media=("text/css",), etag=True, public=True, for_browsers=True)
+ICON: Final = Endpoint(icon, other_media=("image/svg+xml",), etag=True, public=True, for_browsers=True)

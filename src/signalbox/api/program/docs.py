@@ -1,0 +1,139 @@
+"""The documentation, served from the files that `make docs` has built: pages, their Markdown, and what they show."""
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Final
+
+from signalbox.ground.errors import NotFound, Unavailable
+from signalbox.http.endpoint import Endpoint
+from signalbox.http.etags import etag_of, unchanged
+from signalbox.http.request import Headers, Request, Response
+
+SITE: Final = Path(__file__).parents[2] / "site"
+# What stands for the base URL in llms.txt.
+_BASE_URL: Final = b"{base_url}"
+
+_TEXT: Final = b"; charset=utf-8"
+_MEDIA: Final = {
+    ".html": b"text/html" + _TEXT,
+    ".md": b"text/markdown" + _TEXT,
+    ".txt": b"text/plain" + _TEXT,
+    ".css": b"text/css" + _TEXT,
+    ".js": b"text/javascript" + _TEXT,
+    ".json": b"application/json",
+    ".svg": b"image/svg+xml",
+    ".png": b"image/png",
+}
+# The theme draws its icons from pictures inside the style sheet, which is what `data:` is for, and its search brings
+# one style sheet in its script: the hash is that one's. `tests/docs_site` fails when the theme's next version differs.
+_POLICY: Final = (
+    b"default-src 'none'; script-src 'self'; "
+    b"style-src 'self' 'sha256-NwSx/R2V/U4jnW0Tq5pQ53Y/rzPVJ4dqE7D6UTA/J1k='; img-src 'self' data:; "
+    b"connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+# A picture may be styled; nothing else in one is wanted.
+_POLICY_OF_PICTURES: Final = b"default-src 'none'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'none'"
+# An asset's name changes with its content; for anything else a client asks whether what it has is still right.
+_FOR_GOOD: Final = b"public, max-age=31536000, immutable"
+_ASK: Final = b"no-cache"
+
+
+async def index(request: Request) -> Response:
+    """Show the documentation's first page."""
+    return _answer(request, "docs")
+
+
+async def page(request: Request) -> Response:
+    """Show a page, its Markdown when the name ends in `.md`, a picture of one, or the index that its search reads."""
+    return _answer(request, f"docs/{request.path_values['page']}")
+
+
+async def contract_page(request: Request) -> Response:
+    """Show a page of the contract, or its Markdown when the name ends in `.md`."""
+    return _answer(request, f"docs/contract/{request.path_values['page']}")
+
+
+async def asset(request: Request) -> Response:
+    """Give a script or style sheet of the pages."""
+    return _answer(request, f"docs/assets/{request.path_values['asset']}", _FOR_GOOD)
+
+
+async def picture(request: Request) -> Response:
+    """Give a picture that a page shows."""
+    return _answer(request, f"docs/images/{request.path_values['picture']}")
+
+
+async def llms(request: Request) -> Response:
+    """List the documentation for language models."""
+    text = _file("llms.txt").read_bytes().replace(_BASE_URL, request.base_url.encode())
+    return Response(200, text, _MEDIA[".txt"], _headers(".txt", _ASK))
+
+
+async def llms_full(request: Request) -> Response:
+    """Give the whole documentation in one text."""
+    return _answer(request, "llms-full.txt")
+
+
+def _answer(request: Request, name: str, caching: bytes = _ASK) -> Response:
+    """A file of the site; 304 when the client has it."""
+    file = _file(name)
+    content = file.read_bytes()
+    etag = etag_of(content)
+    headers = [(b"etag", etag.encode()), *_headers(file.suffix, caching)]
+    if unchanged(request, etag):
+        return Response(304, b"", headers=headers)
+    return Response(200, content, _MEDIA[file.suffix], headers)
+
+
+def _file(name: str) -> Path:
+    """The file at a path. Raises NotFound for anything but what was built."""
+    file = _files().get(name)
+    if file is None:
+        raise NotFound("there is no such page; /docs lists them")
+    return file
+
+
+@lru_cache(maxsize=1)
+def _files() -> dict[str, Path]:
+    """Every file of the site by the path that it is answered at: a request names one of them, or nothing.
+
+    Raises Unavailable when nothing was built.
+    """
+    built = [path for path in SITE.rglob("*") if path.suffix in _MEDIA]
+    if not built:
+        raise Unavailable("the documentation was not built in this checkout; make docs builds it")
+    return {path.relative_to(SITE).as_posix().removesuffix(".html"): path for path in built}
+
+
+def _headers(suffix: str, caching: bytes) -> Headers:
+    policy = _POLICY_OF_PICTURES if suffix in (".svg", ".png") else _POLICY
+    return [
+        (b"cache-control", caching),
+        (b"content-security-policy", policy),
+        (b"x-content-type-options", b"nosniff"),
+    ]
+
+
+_PAGES: Final = ("text/html", "text/markdown", "application/json", "image/svg+xml", "image/png")
+_ASSETS: Final = ("text/javascript", "text/css", "image/svg+xml")
+
+INDEX: Final = Endpoint(index, other_media=("text/html",), errors=(503,), etag=True, public=True)
+PAGE: Final = Endpoint(page, other_media=_PAGES, errors=(404, 503), etag=True, public=True)
+CONTRACT_PAGE: Final = Endpoint(
+    contract_page,
+    other_media=("text/html", "text/markdown"),
+    errors=(404, 503),
+    etag=True,
+    public=True,
+)
+ASSET: Final = Endpoint(asset, other_media=_ASSETS, errors=(404, 503), etag=True, public=True, for_browsers=True)
+PICTURE: Final = Endpoint(
+    picture,
+    other_media=("image/png", "image/svg+xml"),
+    errors=(404, 503),
+    etag=True,
+    public=True,
+    for_browsers=True,
+)
+LLMS: Final = Endpoint(llms, other_media=("text/plain",), errors=(503,), public=True)
+LLMS_FULL: Final = Endpoint(llms_full, other_media=("text/plain",), errors=(503,), etag=True, public=True)

@@ -1,0 +1,52 @@
+"""What monitors ask, without credentials: alive, ready, figures. Contract section 9."""
+
+import contextlib
+from typing import Final
+
+import msgspec
+
+from signalbox.db import Tx
+from signalbox.ground.errors import Unavailable
+from signalbox.http.endpoint import Endpoint
+from signalbox.http.request import Request, Response, json_response
+from signalbox.inventory import pool_operations
+
+
+class Health(msgspec.Struct, frozen=True):
+    """`alive` or `ready`."""
+
+    status: str
+
+
+async def healthz(_: Request) -> Response:
+    """Say that the process is alive."""
+    return json_response(Health("alive"))
+
+
+async def readyz(request: Request) -> Response:
+    """Say that the database can be reached and has all of this program's schema; 503 otherwise."""
+    if request.services.stopping:
+        raise Unavailable("shutting down")
+    await request.services.db.ready()
+    return json_response(Health("ready"))
+
+
+async def metrics(request: Request) -> Response:
+    """Give the figures of this process in Prometheus' text format."""
+    services = request.services
+    backlog: dict[str, float] = {}
+    # The figures of this process matter most when the database is away.
+    with contextlib.suppress(Unavailable):
+        backlog = await services.db.read(_backlog)
+    text = services.metrics.exposition({**services.db.figures(), "up": float(bool(backlog))}, backlog)
+    return Response(200, text, b"text/plain; version=0.0.4; charset=utf-8")
+
+
+async def _backlog(tx: Tx) -> dict[str, float]:
+    waiting, items = await pool_operations.backlog(tx)
+    return {"operations": waiting, "items": items}
+
+
+HEALTHZ: Final = Endpoint(healthz, answer=Health, public=True, quiet=True)
+READYZ: Final = Endpoint(readyz, answer=Health, errors=(503,), public=True, quiet=True)
+METRICS: Final = Endpoint(metrics, other_media=("text/plain",), errors=(503,), public=True, quiet=True)

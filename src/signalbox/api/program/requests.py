@@ -1,0 +1,142 @@
+"""The last requests of an account over HTTP. Ours, under `/signalbox/v1`."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from time import time_ns
+from typing import Annotated, Final
+from urllib.parse import quote
+
+import msgspec
+from msgspec import Meta
+
+from signalbox.api.inventory.pool_operations import Count
+from signalbox.ground.clock import rfc3339
+from signalbox.ground.errors import Forbidden
+from signalbox.http.endpoint import PATH_PARAMS, Endpoint
+from signalbox.http.paging import page
+from signalbox.http.parameters import PAGE_SIZE, PAGE_TOKEN, Instant, Param
+from signalbox.http.request import Request, Response, Stream, json_response
+from signalbox.http.request_log import Entry, RequestLog, RequestProblem
+from signalbox.http.shapes import Pagination, Time
+
+# A stream looks this often for what is new: nothing on a request's way has to wake it.
+_LOOK_SECONDS: Final = 0.25
+_COMMENT_SECONDS: Final = 15.0
+# Events told between two turns of the event loop.
+_SLICE: Final = 50
+
+
+class LoggedRequest(msgspec.Struct, frozen=True, rename="camel", gc=False):
+    """One request: when it was answered, by which endpoint, how, and in how many milliseconds."""
+
+    request_id: str
+    at: Time
+    method: str
+    path: str
+    query: str
+    route: str
+    status: int
+    ms: Annotated[float, Meta(ge=0)]
+    problems: list[RequestProblem]
+    more_problems: Count
+    warnings: list[str]
+
+
+class LoggedRequestPage(msgspec.Struct, frozen=True):
+    """The account's last requests to this process, newest first."""
+
+    requests: list[LoggedRequest]
+    pagination: Pagination
+
+
+async def list_requests(request: Request) -> Response | Stream:
+    """List the account's last requests to this process, newest first; live if an event stream is accepted."""
+    kept = request.services.request_log
+    if kept is None:
+        raise Forbidden("the request log is switched off: see the setting request_log")
+    wanted = page(request, "requests")
+    if request.prefers("text/event-stream"):
+        return Stream(_events(request, kept, wanted.size), b"text/event-stream")
+    before = _END if wanted.anchor is None else int(wanted.anchor.item) + (wanted.anchor.edge == "at")
+    entries = kept.newest(request.account_id, before, wanted.size + 1)
+    shown, pagination = wanted.cut(entries, lambda entry: str(entry.number))
+    return json_response(LoggedRequestPage([_shape(entry) for entry in shown], pagination))
+
+
+_END: Final = 2**63
+
+
+async def _events(request: Request, kept: RequestLog, size: int) -> AsyncIterator[bytes]:
+    """One event for each request: those of before, oldest first, then each soon after it was answered."""
+    loop = asyncio.get_running_loop()
+    last = loop.time()
+    resumed = request.header(b"last-event-id")
+    told = min(int(resumed), time_ns() // 1000) if re.fullmatch("[0-9]{1,18}", resumed) else 0
+    entries = kept.since(request.account_id, told)[0 if told else -size :]
+    yield b": listening\n\n"
+    with request.services.db.wakeups.subscribe("requests") as news:
+        # This stream has no end of its own: it must not outlive the key that opened it.
+        while not request.services.stopping and await request.still_authenticated():
+            for chunk in _chunks(entries):
+                yield chunk
+                await asyncio.sleep(0)
+            if entries:
+                told, last = entries[-1].number, loop.time()
+            elif loop.time() - last >= _COMMENT_SECONDS:
+                last = loop.time()
+                yield b": still here\n\n"
+            # Nobody fires this topic but a shutdown.
+            await news.wait(_LOOK_SECONDS)
+            entries = kept.since(request.account_id, told)
+
+
+def _chunks(entries: Sequence[Entry]) -> Iterator[bytes]:
+    for start in range(0, len(entries), _SLICE):
+        yield b"".join(
+            b"id: %d\nevent: request\ndata: %b\n\n" % (entry.number, msgspec.json.encode(_shape(entry)))
+            for entry in entries[start : start + _SLICE]
+        )
+
+
+def _shape(entry: Entry) -> LoggedRequest:
+    """A request as the wire has it."""
+    route = entry.route
+    return LoggedRequest(
+        entry.request_id,
+        rfc3339(entry.number // 1000),
+        entry.method if re.fullmatch("[A-Z]{1,10}", entry.method) else "*",
+        re.sub(r"{(\w+)}", lambda match: _segment(match[1], entry.path_values), route.path),
+        "&".join(_query(route.endpoint.query, entry.query_values)),
+        route.name,
+        entry.status,
+        round(entry.seconds * 1000, 2),
+        list(entry.refusal.problems),
+        entry.refusal.more,
+        list(entry.warnings),
+    )
+
+
+def _segment(name: str, values: dict[str, str]) -> str:
+    """What a placeholder held, if it was an id."""
+    return values.get(name, "*") if name in PATH_PARAMS else "*"
+
+
+def _query(params: Iterable[Param[object]], values: dict[str, object]) -> Iterator[str]:
+    """The parameters that were read: ids, dates, sizes and words of ours, but no tokens."""
+    for param in params:
+        if param.name in values:
+            value = values[param.name]
+            if isinstance(value, Instant):
+                value = rfc3339(value.ms)
+            yield f"{param.name}={'*' if param is PAGE_TOKEN else quote(str(value), safe=':')}"
+
+
+LIST: Final = Endpoint(
+    list_requests,
+    query=(PAGE_TOKEN, PAGE_SIZE),
+    answer=LoggedRequestPage,
+    other_media=("text/event-stream",),
+    errors=(403,),
+    unrecorded=True,
+)

@@ -1,0 +1,1 @@
+"""Which sender reaches a person, over HTTP."""

@@ -1,0 +1,183 @@
+"""Log lines: one JSON object or one readable line each, on standard error.
+
+Fields are passed with the call: `log.get().info("ready", url=...)`. Nothing a client sends can start a new line or
+reach the terminal as a control character.
+"""
+
+import asyncio
+import atexit
+import logging
+import os
+import sys
+import traceback
+from collections import deque
+from collections.abc import Callable
+from typing import Final, Literal, TypeAlias
+
+import msgspec
+
+from signalbox.ground import clock
+
+Fields: TypeAlias = dict[str, object]
+
+_STDERR: Final = 2
+_LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40}
+_COLOURS: Final = {"debug": "\x1b[2m", "info": "\x1b[32m", "warning": "\x1b[33m", "error": "\x1b[31m"}
+_DIM, _PLAIN = "\x1b[2m", "\x1b[0m"
+_encode = msgspec.json.Encoder(enc_hook=repr).encode
+
+
+class Logger:
+    """Writes the lines of this process; those that tell of trouble at once, others with their turn of the loop."""
+
+    __slots__ = ("_level", "_loop", "_render", "_waiting")
+
+    def __init__(self) -> None:
+        self._render: Callable[[Fields], bytes] = _json
+        self._level = _LEVELS["info"]
+        self._waiting: deque[bytes] = deque()
+        # The loop that will flush. A loop may end before it does, and then the next one takes over.
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def set_up(self, render: Callable[[Fields], bytes], level: int) -> None:
+        """How lines look from now on, and which are written."""
+        self._render, self._level = render, level
+
+    def debug(self, event: str, **fields: object) -> None:
+        """What only somebody who looks for a fault wants to read."""
+        if self._level <= 10:
+            self._later(self._render({"timestamp": "", "level": "debug", "event": event, **fields}))
+
+    def info(self, event: str, **fields: object) -> None:
+        """What happened, as it should."""
+        if self._level <= 20:
+            self._later(self._render({"timestamp": "", "level": "info", "event": event, **fields}))
+
+    def warning(self, event: str, **fields: object) -> None:
+        """What somebody should know of."""
+        if self._level <= 30:
+            self._now(self._render({"timestamp": "", "level": "warning", "event": event, **fields}))
+
+    def error(self, event: str, error: BaseException | None = None, **fields: object) -> None:
+        """What went wrong on our side; `error` adds its trace."""
+        if error is not None:
+            fields["exception"] = "".join(traceback.format_exception(error)).rstrip()
+        self._now(self._render({"timestamp": "", "level": "error", "event": event, **fields}))
+
+    def flush(self) -> None:
+        """Writes the lines that wait for the end of the event loop's turn."""
+        lines = []
+        while self._waiting:
+            lines.append(self._waiting.popleft())
+        if lines:
+            _write(lines)
+
+    def _later(self, line: bytes) -> None:
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            _write([line])
+            return
+        if not self._waiting or self._loop is not loop:
+            self._loop = loop
+            loop.call_soon(self.flush)
+        self._waiting.append(line)
+
+    def _now(self, line: bytes) -> None:
+        self.flush()
+        _write([line])
+
+
+def get() -> Logger:
+    """The logger of this process."""
+    return _logger
+
+
+def configure(format: Literal["auto", "json", "console"] = "auto", level: str = "info") -> None:  # noqa: A002
+    """From now on every line of this process looks so, those of libraries (warnings and worse) included.
+
+    `level` is debug, info, warning or error.
+    """
+    console = format == "console" or (format == "auto" and sys.stderr.isatty())
+    colours = console and sys.stderr.isatty() and not os.environ.get("NO_COLOR")
+    _logger.set_up((_coloured if colours else _console) if console else _json, _LEVELS[level])
+    # Libraries log with the standard library: their warnings take the same road, their chatter none.
+    logging.basicConfig(handlers=[_FromLogging()], level=max(logging.WARNING, _LEVELS[level]), force=True)
+    logging.captureWarnings(True)
+
+
+def flush() -> None:
+    """Writes every line that still waits."""
+    _logger.flush()
+
+
+def printable(text: str) -> str:
+    """The text with control characters, line breaks and direction marks escaped: it stays on its line."""
+    return text if text.isprintable() else repr(text)[1:-1]
+
+
+def _write(lines: list[bytes]) -> None:
+    # Past Python's buffers and in one piece, so that several processes can share one standard error.
+    rest = b"".join([line + b"\n" for line in lines])
+    try:
+        while rest:
+            rest = rest[os.write(_STDERR, rest) :]
+    except OSError:
+        pass  # nobody reads any more, or the disk is full: no reason to fail a request
+
+
+class _FromLogging(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            text = record.getMessage()
+        except Exception:  # a library's mistake in its own log call must not become ours
+            text = str(record.msg)
+        if record.levelno >= logging.ERROR:
+            _logger.error(text, record.exc_info[1] if record.exc_info else None, logger=record.name)
+        else:
+            _logger.warning(text, logger=record.name)
+
+
+def _json(line: Fields) -> bytes:
+    line["timestamp"] = clock.rfc3339(clock.now_ms())
+    try:
+        return _encode(line)
+    except Exception:  # a lone surrogate, a huge number, a strange key: the line matters more than its types
+        return _encode({printable(str(key)): _safe(value) for key, value in line.items()})
+
+
+def _safe(value: object) -> str:
+    text = value if isinstance(value, str) else repr(value)
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _console(line: Fields) -> bytes:
+    return _readable(line, lambda _, text: text)
+
+
+def _coloured(line: Fields) -> bytes:
+    return _readable(line, lambda colour, text: f"{colour}{text}{_PLAIN}")
+
+
+def _readable(line: Fields, paint: Callable[[str, str], str]) -> bytes:
+    _, level, event = line.pop("timestamp"), str(line.pop("level")), str(line.pop("event"))
+    trace = str(line.pop("exception", ""))
+    parts = [
+        paint(_DIM, clock.rfc3339(clock.now_ms())),
+        paint(_COLOURS.get(level, _PLAIN), f"{level:<7}"),
+        printable(event),
+        *(f"{paint(_DIM, printable(str(key)) + '=')}{_value(value)}" for key, value in line.items()),
+    ]
+    # Indented and escaped: no line of an exception's message can pass for a line of the log.
+    trace_lines = [f"    {printable(one)}" for one in trace.splitlines()]
+    return "\n".join([" ".join(parts), *trace_lines]).encode("utf-8", "backslashreplace")
+
+
+def _value(value: object) -> str:
+    if not isinstance(value, str):
+        return printable(repr(value))
+    return value if value.isprintable() and value and not set(value) & set(" ='\"") else repr(value)
+
+
+_logger: Final = Logger()
+atexit.register(_logger.flush)

@@ -1,0 +1,80 @@
+"""The ASGI application: one exchange for each request, and a documented response whatever happens in it.
+
+Plain ASGI: a framework's routing and request objects cost more than our whole path from bytes to handler.
+"""
+
+import asyncio
+import time
+from collections.abc import Sequence
+
+from signalbox.accounts.accounts import Keyring
+from signalbox.db import Database
+from signalbox.ground import log, settings
+from signalbox.ground.errors import Bug, SignalboxError, Unavailable
+from signalbox.ground.metrics import Metrics
+from signalbox.http import base_url, cors
+from signalbox.http.asgi import Receive, Scope, Send
+from signalbox.http.exchange import Checks, Exchange
+from signalbox.http.rate_limit import RateLimiter
+from signalbox.http.receiving import ClientGone
+from signalbox.http.request import Response, Stream
+from signalbox.http.router import Route, Router
+from signalbox.http.services import Services
+
+
+class Api:
+    """The ASGI application of a route table, on an open database."""
+
+    def __init__(
+        self,
+        db: Database,
+        keys: Keyring,
+        settings: settings.Settings,
+        metrics: Metrics,
+        routes: Sequence[Route],
+    ) -> None:
+        self.services = Services(db, keys, settings, metrics, routes)
+        self._checks = Checks(
+            Router(routes),
+            RateLimiter(settings.rate_limit) if settings.rate_limit else None,
+            base_url.Source(settings.public_url, settings.trusted_proxies),
+            cors.Policy(settings.cors_origins) if settings.cors_origins else None,
+        )
+        self._log = log.get()
+
+    def stop(self) -> None:
+        """Ends the waiting of every request, so that a shutdown need not wait for them."""
+        self.services.stop()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Responds to one request, whatever it is."""
+        started = time.perf_counter()
+        exchange = Exchange(self.services, self._checks, scope, receive)
+        response: Response | Stream
+        try:
+            response = await exchange.respond()
+        except ClientGone:
+            exchange.log(self._log, 499, started)
+            return
+        except SignalboxError as error:
+            response = exchange.refuse(error, self._log)
+        except asyncio.CancelledError:
+            if not self.services.stopping:
+                raise
+            response = exchange.refuse(Unavailable("the server is shutting down"), self._log)
+        except Exception as error:  # the client gets the documented error, the log the trace
+            bug = Bug(repr(error))
+            bug.__cause__ = error
+            response = exchange.refuse(bug, self._log)
+        status = response.status
+        try:
+            await exchange.send(response, send)
+        except Unavailable as error:
+            # The response has begun: all that is left is not to end it as if it were whole.
+            self._log.warning("response cut short", requestId=exchange.request_id, problem=str(error))
+        except Exception as error:
+            status = 500
+            self._log.error("response broke off", error, requestId=exchange.request_id)
+            raise
+        finally:
+            exchange.log(self._log, status, started)

@@ -1,0 +1,72 @@
+"""From the Authorization header to a principal. Contract section 2."""
+
+import re
+import time
+from base64 import b64decode
+from binascii import Error as Base64Error
+from typing import Final
+
+from signalbox.accounts import accounts
+from signalbox.accounts.accounts import Keyring, Principal
+from signalbox.db import Database
+from signalbox.ground import secrets
+from signalbox.ground.errors import Unauthenticated, Unavailable
+
+_SID: Final = re.compile("(AC|SK)[0-9a-fA-F]{32}")
+_MOST_REMEMBERED: Final = 10_000
+_REFUSAL: Final = (
+    "the credentials are missing or wrong: "
+    "HTTP Basic with an account SID and its auth token, or an API key SID and its secret"
+)
+
+
+class Authenticator:
+    """Checks credentials, and remembers one that was right for `accounts.CREDENTIAL_TTL` seconds.
+
+    A wrong one is never remembered and always costs the same: one look-up, one digest, one comparison.
+    """
+
+    def __init__(self, db: Database, keys: Keyring) -> None:
+        self._db = db
+        self._keys = keys
+        # Keyed by a digest, so that no secret stays in memory longer than its request.
+        self._known: dict[bytes, tuple[float, Principal]] = {}
+
+    async def principal(self, header: bytes) -> Principal:
+        """Who calls with this Authorization header. Raises Unauthenticated, with one message for every reason."""
+        remembered = secrets.digest(self._keys.digests, header)
+        now = time.monotonic()
+        expires, principal = self._known.get(remembered, (0.0, None))
+        if principal is not None and now < expires:
+            return principal
+        sid, secret = _credentials(header)
+        found = await self._db.read(lambda tx: accounts.authenticate(tx, self._keys, sid, secret))
+        if found is None:
+            self._known.pop(remembered, None)
+            raise Unauthenticated(_REFUSAL)
+        if len(self._known) >= _MOST_REMEMBERED:
+            self._known.clear()
+        self._known[remembered] = now + accounts.CREDENTIAL_TTL, found
+        return found
+
+    async def still_valid(self, header: bytes, account_id: int) -> bool:
+        """Whether this Authorization header would still be accepted for this account, for a response that goes on."""
+        try:
+            principal = await self.principal(header)
+        except Unauthenticated:
+            return False
+        except Unavailable:
+            return True  # unknown while the database is away; asked again when it is back
+        return principal.account_id == account_id
+
+
+def _credentials(header: bytes) -> tuple[str, str]:
+    """SID and secret; empty texts, which nobody has, for a header that holds none."""
+    scheme, _, encoded = header.partition(b" ")
+    if scheme.lower() != b"basic":
+        return "", ""
+    try:
+        sid, _, secret = b64decode(encoded.strip(), validate=True).decode().partition(":")
+    except (Base64Error, UnicodeDecodeError, ValueError):
+        return "", ""
+    return (sid, secret) if _SID.fullmatch(sid) else ("", "")

@@ -1,0 +1,83 @@
+"""From errors to answers: the one file that knows which status and code belong to which error. Contract section 4."""
+
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+import msgspec
+
+from signalbox.ground import errors
+from signalbox.ground.errors import Problem, SignalboxError
+from signalbox.http.request import Headers, Response
+from signalbox.http.shapes import ErrorBody, ErrorItem
+
+MOST_LISTED: Final = 100
+
+
+class MethodNotAllowed(SignalboxError):
+    """The path exists, the method does not; `allowed` are those that do."""
+
+    def __init__(self, allowed: str) -> None:
+        super().__init__(f"this path answers {allowed} only")
+        self.allowed = allowed
+
+
+class Answer(NamedTuple):
+    """The status and code of an error, and what they mean."""
+
+    status: int
+    code: int
+    meaning: str
+
+
+ANSWERS: Final[dict[type[SignalboxError], Answer]] = {
+    errors.Invalid: Answer(400, 20001, "Any invalid input; every problem is listed at its place."),
+    errors.Unauthenticated: Answer(401, 20003, "Credentials are missing or wrong."),
+    errors.Forbidden: Answer(403, 20403, "Valid credentials that may not do this."),
+    errors.NotFound: Answer(404, 20404, "There is no such path or resource."),
+    MethodNotAllowed: Answer(405, 20004, "The path does not answer this method; `Allow` names those it answers."),
+    errors.Conflict: Answer(409, 20409, "Collides with the present state, or with a request still in flight."),
+    errors.PreconditionFailed: Answer(412, 20412, "`If-Match` does not match the present state."),
+    errors.TooLarge: Answer(413, 20413, "The body is larger than 10 MiB."),
+    errors.NotJson: Answer(415, 20415, "The body is not of a type that this path reads."),
+    errors.KeyReused: Answer(422, 20422, "The idempotency key was used for another request."),
+    errors.TooMany: Answer(429, 20429, "The rate limit is used up; `Retry-After` says for how long."),
+    errors.Bug: Answer(500, 20500, "Our bug; the request id finds it in the log."),
+    errors.Unavailable: Answer(503, 20503, "Not now: database away, overloaded or shutting down; see `Retry-After`."),
+}
+
+
+def respond(error: SignalboxError, info_url: Callable[[str], str]) -> Response:
+    """The documented answer to an error; `info_url` makes a URL of a path on this server."""
+    status, code, _ = ANSWERS[type(error)]
+    if isinstance(error, errors.Bug):
+        problems = [Problem("something went wrong on our side; the request id finds it in the log")]
+    elif isinstance(error, errors.Invalid):
+        problems = error.problems
+    else:
+        problems = [Problem(error.message)]
+    about = info_url(f"/docs/errors#{code}")
+    listed = [ErrorItem(code, p.message, p.field, p.context, about) for p in problems[:MOST_LISTED]]
+    body = ErrorBody(code, _summary(problems), status, listed)
+    return Response(status, msgspec.json.encode(body), headers=_headers(error))
+
+
+def _summary(problems: list[Problem]) -> str:
+    if len(problems) == 1:
+        return problems[0].message
+    first = "; ".join(problem.message for problem in problems[:3])
+    more = ""
+    if len(problems) > MOST_LISTED:
+        more = f" (the first {MOST_LISTED} are listed, {len(problems) - MOST_LISTED} more are not)"
+    elif len(problems) > 3:
+        more = "; ..."
+    return f"{len(problems)} problems in the request: {first}{more}"
+
+
+def _headers(error: SignalboxError) -> Headers:
+    if isinstance(error, errors.Unauthenticated):
+        return [(b"www-authenticate", b'Basic realm="Signalbox", charset="UTF-8"')]
+    if isinstance(error, MethodNotAllowed):
+        return [(b"allow", error.allowed.encode())]
+    if isinstance(error, errors.TooMany | errors.Unavailable):
+        return [(b"retry-after", str(error.retry_after).encode())]
+    return []

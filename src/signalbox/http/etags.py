@@ -1,0 +1,41 @@
+"""ETags of single resources, and the conditions that clients put on them. Contract section 8, RFC 9110 section 13."""
+
+from hashlib import blake2b
+
+import msgspec
+
+from signalbox.ground.errors import PreconditionFailed
+from signalbox.http.request import Headers, Request, Response
+
+
+def conditional(request: Request, value: msgspec.Struct, headers: Headers | None = None) -> Response:
+    """A resource with its ETag; 304 when `If-None-Match` has it."""
+    body = msgspec.json.encode(value)
+    etag = etag_of(body)
+    all_headers = [(b"etag", etag.encode()), *(headers or [])]
+    if unchanged(request, etag):
+        return Response(304, b"", headers=all_headers)
+    return Response(200, body, headers=all_headers)
+
+
+def require_match(request: Request, value: msgspec.Struct) -> None:
+    """Raises PreconditionFailed when `If-Match` came and does not have the present state."""
+    condition = request.header(b"if-match")
+    if condition and not _lists(condition, etag_of(msgspec.json.encode(value)), weak=False):
+        raise PreconditionFailed("the resource is not in the state that If-Match names; fetch it again")
+
+
+def unchanged(request: Request, etag: str) -> bool:
+    """Whether `If-None-Match` has it: the answer is 304 then."""
+    return request.method in ("GET", "HEAD") and _lists(request.header(b"if-none-match"), etag)
+
+
+def etag_of(body: bytes) -> str:
+    """The ETag of what an answer holds, quoted as the header has it."""
+    return f'"{blake2b(body, digest_size=12).hexdigest()}"'
+
+
+def _lists(condition: str, etag: str, weak: bool = True) -> bool:
+    """Whether a list of ETags has this one; a weak one never counts for `If-Match`."""
+    tags = [tag.strip() for tag in condition.split(",")]
+    return "*" in tags or etag in tags or (weak and f"W/{etag}" in tags)

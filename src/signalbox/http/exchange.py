@@ -1,0 +1,223 @@
+"""One request on its way to its handler and back: the order of errors, the headers of each response, the log line."""
+
+import re
+import time
+from collections.abc import Mapping, Sequence
+from random import getrandbits
+from typing import Final, NamedTuple
+from urllib.parse import quote
+
+from signalbox.ground import log
+from signalbox.ground.errors import Bug, Invalid, Problem, SignalboxError, Unavailable
+from signalbox.http import base_url, cors
+from signalbox.http.asgi import Receive, Scope, Send, headers_by_name
+from signalbox.http.endpoint import PATH_PARAMS, Endpoint
+from signalbox.http.errors import MethodNotAllowed, respond
+from signalbox.http.parameters import read_query
+from signalbox.http.rate_limit import RateLimiter
+from signalbox.http.receiving import read_body
+from signalbox.http.request import Headers, Request, Response, Stream
+from signalbox.http.request_log import Refusal, refusal_of
+from signalbox.http.router import Route, Router, segments
+from signalbox.http.services import Services
+from signalbox.http.streams import send_chunks
+
+# Unknown query parameters that one response names.
+_MOST_NAMED: Final = 50
+
+
+class Checks(NamedTuple):
+    """What every request of an application is held against."""
+
+    router: Router
+    limiter: RateLimiter | None
+    base_urls: base_url.Source
+    cors: cors.Policy | None
+
+
+def new_request_id() -> str:
+    """Names a request in its response and in the log; nothing depends on its being hard to guess."""
+    return f"RQ{getrandbits(128):032x}"
+
+
+class Exchange:
+    """One request, from its scope to the response that is sent."""
+
+    __slots__ = (
+        "checks",
+        "extra",
+        "headers",
+        "method",
+        "receive",
+        "refusal",
+        "request",
+        "request_id",
+        "route",
+        "scope",
+        "services",
+    )
+
+    def __init__(self, services: Services, checks: Checks, scope: Scope, receive: Receive) -> None:
+        self.services = services
+        self.checks = checks
+        self.scope = scope
+        self.receive = receive
+        self.method: str = scope["method"]
+        self.headers = headers_by_name(scope["headers"])
+        self.request_id = new_request_id()
+        self.route: Route | None = None
+        self.request: Request | None = None
+        self.extra: Headers = []
+        self.refusal: Refusal | None = None
+
+    async def respond(self) -> Response | Stream:
+        """The handler's response. Raises the first error, in the order of contract section 1."""
+        checks = self.checks
+        methods, values = checks.router.find(segments(self.scope))
+        if checks.cors and (preflight := checks.cors.preflight(self.method, self.headers, methods)):
+            return preflight
+        route = methods.get("GET" if self.method == "HEAD" else self.method)
+        self.route = route or next(iter(methods.values()))
+        request = Request(self.services, self.method, self.headers, self.request_id)
+        self.request = request
+        if not self.route.endpoint.public:
+            request.principal = await self.services.authenticator.principal(self.headers.get(b"authorization", b""))
+        if route is None:
+            raise MethodNotAllowed(", ".join(sorted({*methods, "HEAD"} if "GET" in methods else methods)))
+        endpoint = route.endpoint
+        if checks.limiter and not endpoint.public:
+            checks.limiter.take(request.account_id, self.extra)
+        body = b""
+        if endpoint.body:
+            body = await read_body(self.receive, self.headers, endpoint.body.media_types, self.extra)
+        await self._read(request, endpoint, values, body)
+        response = await endpoint.handle(request)
+        if isinstance(response, Stream) and self.method != "HEAD":
+            await response.begin()
+        return response
+
+    async def _read(self, request: Request, endpoint: Endpoint, values: Mapping[str, str], body: bytes) -> None:
+        """Everything that the request says, or Invalid with all that is wrong with it."""
+        problems: list[Problem] = []
+        try:
+            request.base_url = self.checks.base_urls.of(self.scope, self.headers)
+        except Invalid as error:
+            problems += error.problems
+        for name, text in values.items():
+            try:
+                request.path_values[name] = PATH_PARAMS[name].parse(text) if name in PATH_PARAMS else text
+            except ValueError as error:
+                problems.append(Problem.at(name, f"{name} {error}"))
+        request.query = read_query(self.scope["query_string"], endpoint.query, problems)
+        if request.query.unknown:
+            self._unknown(request.query.unknown, endpoint, problems)
+        for param in endpoint.headers:
+            raw = self.headers.get(param.name.lower().encode())
+            if raw is not None:
+                try:
+                    request.header_values[param.name] = param.parse(raw.decode("latin-1"))
+                except ValueError as error:
+                    problems.append(Problem(f"{param.name} {error}", param.name, None))
+        if endpoint.body:
+            try:
+                request.set_body(await endpoint.body.read(body))
+            except Invalid as error:
+                problems += error.problems
+        if problems:
+            raise Invalid(problems)
+
+    def _unknown(self, names: Sequence[str], endpoint: Endpoint, problems: list[Problem]) -> None:
+        known = [param.name for param in endpoint.query]
+        distinct = list(dict.fromkeys(names))
+        if self.request:
+            self.request.fields["unknownParameters"] = [_harmless(name) for name in distinct[:_MOST_NAMED]]
+        for name in distinct[:_MOST_NAMED]:
+            message = f"unknown query parameter {quote(name[:100])}{_nearest(name[:100], known)}"
+            if self.services.settings.strict:
+                problems.append(Problem.at(name[:100], message))
+            else:
+                self.extra.append((b"signalbox-warning", f"{message}; it was ignored".encode()))
+
+    def refuse(self, error: SignalboxError, logger: log.Logger) -> Response:
+        """The documented response to an error; a bug of ours goes into the log with its trace."""
+        if isinstance(error, Bug):
+            logger.error("bug", error.__cause__ or error, requestId=self.request_id, problem=str(error))
+        elif isinstance(error, Unavailable):
+            logger.warning("unavailable", requestId=self.request_id, problem=str(error))
+        elif isinstance(error, Invalid) and self.request:
+            self.request.fields["problems"] = len(error.problems)
+        if self.services.request_log and self.request:
+            self.refusal = refusal_of(error)
+        try:
+            base = self.checks.base_urls.of(self.scope, self.headers)
+        except Invalid:
+            base = base_url.of_server(self.scope)
+        return respond(error, base.__add__)
+
+    async def send(self, response: Response | Stream, send: Send) -> None:
+        """Sends a response with the headers that every response has."""
+        request_id = self.request_id.encode()
+        headers = [
+            *response.headers,
+            *self.extra,
+            (b"twilio-request-id", request_id),
+            (b"x-twilio-request-id", request_id),
+            (b"x-request-id", request_id),
+        ]
+        if self.checks.cors:
+            headers += self.checks.cors.headers(self.headers)
+        if isinstance(response, Stream):
+            await send({"type": "http.response.start", "status": response.status, "headers": headers})
+            if self.method != "HEAD":
+                await send_chunks(response, self.receive, send)
+            await send({"type": "http.response.body", "body": b""})
+            return
+        if response.status not in (204, 304):
+            headers.append((b"content-length", str(len(response.body)).encode()))
+        await send({"type": "http.response.start", "status": response.status, "headers": headers})
+        await send({"type": "http.response.body", "body": response.body})
+
+    def log(self, logger: log.Logger, status: int, started: float) -> None:
+        """The one line that a request leaves, and its figures. No query, body, address or secret is in it."""
+        seconds = time.perf_counter() - started
+        route = self.route
+        self.services.metrics.request(route.name if route else "unknown", self.method, status, seconds)
+        if route and route.endpoint.quiet:
+            return
+        fields: log.Fields = {
+            "requestId": self.request_id,
+            "method": self.method,
+            "path": route.path if route else _harmless_path(self.scope["path"]),
+            "status": status,
+            "ms": round(seconds * 1000, 2),
+        }
+        if self.request:
+            if self.request.principal.account_sid:
+                fields["account"] = self.request.principal.account_sid
+                if route and self.services.request_log:
+                    self.services.request_log.add(self.request, route, status, seconds, self.refusal, self.extra)
+            for name, text in self.request.path_values.items():
+                if name in PATH_PARAMS:
+                    fields[name] = text
+            fields.update(self.request.fields)
+        logger.info("request", **fields)
+
+
+_WORD: Final = re.compile("[A-Za-z][A-Za-z_.-]{0,63}|v1")
+
+
+def _harmless(name: str) -> str:
+    """A parameter's name if it looks like one: what else a client puts there may be private."""
+    return name if re.fullmatch("[A-Za-z][A-Za-z0-9_.-]{0,39}", name) else "(not a name)"
+
+
+def _harmless_path(path: str) -> str:
+    """A path that is not ours, without the segments that could hold an address or a secret."""
+    return "/".join(s if not s or _WORD.fullmatch(s) else "*" for s in path[:200].split("/"))
+
+
+def _nearest(name: str, known: Sequence[str]) -> str:
+    import difflib
+
+    near = difflib.get_close_matches(name.replace("_", "").lower(), [one.lower() for one in known], 1)
+    return "".join(f" (did you mean {one}?)" for one in known if near and one.lower() == near[0])

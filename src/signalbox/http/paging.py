@@ -1,0 +1,79 @@
+"""Page tokens in and out: which window of a list a request asks for, and the tokens of the page it gets.
+
+Contract section 4: a token is bound to the account, the list and its filters.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple, TypeVar
+
+import msgspec
+
+from signalbox.ground import ids
+from signalbox.ground.errors import Invalid, Problem
+from signalbox.ground.page_tokens import Anchor, BadToken, Window, mint, open_token
+from signalbox.http.parameters import END_DATE, PAGE_SIZE, PAGE_TOKEN, START_DATE
+from signalbox.http.request import Request
+from signalbox.http.shapes import Pagination
+
+T = TypeVar("T")
+
+_NOT_OF_THIS_LIST: Final = (
+    "pageToken is not one of this list: it was altered, belongs to another account or list, "
+    "or was made with other filters (repeat the filters with the token)"
+)
+
+
+class Page(NamedTuple):
+    """A page that a request asks for. `anchor` is where it starts; None starts at the list's first item."""
+
+    key: bytes
+    scope: bytes
+    size: int
+    anchor: Anchor | None
+
+    @property
+    def first_index(self) -> int:
+        """Where the page starts in a list whose items are counted from 0."""
+        return int(self.anchor.item) + (self.anchor.edge == "after") if self.anchor else 0
+
+    def cut(self, items: Sequence[T], name: Callable[[T], str]) -> tuple[Sequence[T], Pagination]:
+        """The items that fit, one more having been asked for, and the tokens; `name` gives an item's place."""
+        more = len(items) > self.size
+        start = Anchor("at", name(items[0])) if items else self.anchor or Anchor("at", "")
+        next_ = mint(self.key, self.scope, Anchor("after", name(items[self.size - 1]))) if more else None
+        return items[: self.size] if more else items, Pagination(next_, mint(self.key, self.scope, start))
+
+
+def page(request: Request, list_name: str, *filters: object) -> Page:
+    """The page that the query parameters ask for, dates included. Raises Invalid for a token of anything else."""
+    filters = (request.get(START_DATE), request.get(END_DATE), *filters)
+    return page_of(request, list_name, filters, request.get(PAGE_TOKEN), request.get(PAGE_SIZE) or 50)
+
+
+def page_of(request: Request, list_name: str, filters: Sequence[object], token: str | None, size: int) -> Page:
+    """The same for a token and a size that came in a body."""
+    scope = msgspec.json.encode([request.account_id, list_name, filters])
+    key = request.services.keys.page_tokens
+    anchor = None
+    if token is not None:
+        try:
+            anchor = open_token(key, scope, token)
+        except BadToken:
+            raise Invalid([Problem.at(PAGE_TOKEN.name, _NOT_OF_THIS_LIST)]) from None
+        if not anchor.item:
+            anchor = None
+    return Page(key, scope, size, anchor)
+
+
+def window(request: Request, page: Page, kind: str) -> Window:
+    """The ids, newest first, that the page may show, as far as its anchor and the dates of the request allow."""
+    before, not_before = ids.greatest(kind), ids.least(kind)
+    if page.anchor is not None:
+        # No id holds a space, and a space sorts below every character of one: `before` is then just above the item.
+        before = page.anchor.item + (" " if page.anchor.edge == "at" else "")
+    start, end = request.get(START_DATE), request.get(END_DATE)
+    if start is not None:
+        not_before = ids.first_of(kind, start.first_ms_after)
+    if end is not None:
+        before = min(before, ids.first_of(kind, end.first_ms_not_before))
+    return Window(before, not_before, page.size + 1)

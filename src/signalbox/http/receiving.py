@@ -1,0 +1,53 @@
+"""The body of a request, as bytes: bounded in size and time. Contract section 1."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from signalbox.ground.errors import Invalid, NotJson, Problem, TooLarge
+from signalbox.http.asgi import Receive
+from signalbox.http.request import Headers
+
+MOST_BODY_BYTES: Final = 10 * 1024 * 1024
+# A client that has not delivered its body by then keeps a connection for nothing.
+BODY_SECONDS: Final = 60.0
+CLOSE: Final = (b"connection", b"close")
+
+
+class ClientGone(Exception):
+    """The client closed its connection before its request was whole."""
+
+
+async def read_body(
+    receive: Receive, headers: Mapping[bytes, bytes], media_types: Sequence[str], response_headers: Headers
+) -> bytes:
+    """The whole body. Raises NotJson, TooLarge, Invalid for one that is too slow, ClientGone.
+
+    A connection that cannot be used again gets `Connection: close` among the response's headers.
+    """
+    media = headers.get(b"content-type", b"").partition(b";")[0].strip().lower().decode("latin-1")
+    if media and media not in media_types:
+        raise NotJson(f"the body must be of type {' or '.join(media_types)}")
+    length = headers.get(b"content-length", b"")
+    try:
+        if length.isdigit() and int(length) > MOST_BODY_BYTES:
+            raise TooLarge("the body is larger than 10 MiB")
+        async with asyncio.timeout(BODY_SECONDS):
+            return await _chunks(receive)
+    except TooLarge:
+        response_headers.append(CLOSE)
+        raise
+    except TimeoutError:
+        response_headers.append(CLOSE)
+        raise Invalid([Problem(f"the body did not arrive within {BODY_SECONDS:.0f} seconds")]) from None
+
+
+async def _chunks(receive: Receive) -> bytes:
+    chunks = bytearray()
+    while (message := await receive())["type"] == "http.request":
+        chunks += message.get("body", b"")
+        if len(chunks) > MOST_BODY_BYTES:
+            raise TooLarge("the body is larger than 10 MiB")
+        if not message.get("more_body"):
+            return bytes(chunks)
+    raise ClientGone

@@ -1,0 +1,110 @@
+"""Answers that refer to something: 202 with an operation or a resource, in the body and in the headers.
+
+Contract sections 4 and 8: operations are started here, with or without an idempotency key.
+"""
+
+import re
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import msgspec
+
+from signalbox.accounts import idempotency
+from signalbox.accounts.idempotency import Answer
+from signalbox.db import Tx
+from signalbox.ground.errors import Conflict, KeyReused
+from signalbox.http.parameters import Param
+from signalbox.http.request import Request, Response, json_response
+from signalbox.http.shapes import OperationReference, ResourceReference
+
+_KEY: Final = re.compile(r'"((?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\]){1,255})"|([\x21\x23-\x7e]{1,255})')
+
+
+def _key(text: str) -> str:
+    match = _KEY.fullmatch(text.strip())
+    if not match or len(key := match[2] or re.sub(r"\\(.)", r"\1", match[1])) > 255:
+        raise ValueError("must have 1 to 255 visible ASCII characters, in double quotes or bare")
+    return key
+
+
+IDEMPOTENCY_KEY: Final = Param(
+    "Idempotency-Key",
+    _key,
+    {"type": "string", "pattern": r'^("([ !#-\[\]-~]|\\["\\]){1,255}"|[!#-~]{1,255})$'},
+    "Makes a repeated request safe: the same key and request get the stored answer, for 24 hours.",
+)
+
+
+def resource(request: Request, resource_id: str, path: str) -> Response:
+    """202: the resource that was changed."""
+    location = request.url(path)
+    url, name = location.encode("latin-1"), resource_id.encode()
+    headers = [
+        (b"location", url),
+        (b"resourceId", name),
+        (b"resourceLocation", url),
+        (b"resource-id", name),
+        (b"resource-location", url),
+    ]
+    return json_response(ResourceReference(resource_id, location), 202, headers)
+
+
+async def start(
+    request: Request,
+    content: object,
+    collection: str,
+    operations_path: str,
+    work: Callable[[Tx], Awaitable[str]],
+    require: Callable[[Tx], Awaitable[object]] | None = None,
+) -> Response:
+    """Starts an operation, whose id `work` returns, and responds 202; with an idempotency key, once for that key.
+
+    `content` is the body as read and `collection` the path that was called: together they are the request.
+    `require` raises NotFound when what the path names is not there, which comes before the key's own errors.
+    Raises Conflict and KeyReused.
+    """
+    key = request.header_value(IDEMPOTENCY_KEY)
+    if key is None:
+        operation_id = await request.services.db.write(work)
+        return _operation(request, Answer(operation_id, f"{operations_path}/{operation_id}"))
+    mark = idempotency.fingerprint(collection, msgspec.json.encode(content, order="deterministic"))
+    account_id = request.account_id
+
+    async def once(tx: Tx) -> tuple[Answer, bool]:
+        try:
+            stored = await idempotency.recall(tx, account_id, key, mark)
+        except (Conflict, KeyReused):
+            if require:
+                await require(tx)
+            raise
+        if stored is not None:
+            return stored, True
+        operation_id = await work(tx)
+        answer = Answer(operation_id, f"{operations_path}/{operation_id}")
+        await idempotency.remember(tx, account_id, key, mark, answer)
+        return answer, False
+
+    turn = request.services.turns.of(("idempotency", account_id, key))
+    if turn.locked():
+        if require:
+            await request.services.db.read(require)
+        raise idempotency.in_flight()
+    async with turn:
+        answer, replayed = await request.services.db.write(once)
+    return _operation(request, answer, replayed)
+
+
+def _operation(request: Request, answer: Answer, replayed: bool = False) -> Response:
+    location = request.url(answer.path)
+    url, name = location.encode("latin-1"), answer.operation_id.encode()
+    headers = [
+        (b"location", url),
+        (b"operationId", name),
+        (b"operationLocation", url),
+        (b"operation-id", name),
+        (b"operation-location", url),
+    ]
+    if replayed:
+        headers.append((b"idempotency-replayed", b"true"))
+    request.fields["operation"] = answer.operation_id
+    return json_response(OperationReference(answer.operation_id, location), 202, headers)

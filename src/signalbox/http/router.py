@@ -1,0 +1,71 @@
+"""Which routes a path has. Contract section 1: case and every slash count, and fixed paths win over placeholders."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+from urllib.parse import unquote
+
+from signalbox.ground.errors import NotFound
+from signalbox.http.endpoint import Endpoint
+
+
+class Route(NamedTuple):
+    """One line of the route table. `name` is the endpoint's public name, as clients spell it."""
+
+    method: str
+    path: str
+    endpoint: Endpoint
+    name: str
+
+
+class _Node:
+    """A place in the tree of paths: what comes next, and what is answered here."""
+
+    __slots__ = ("fixed", "methods", "param", "placeholder")
+
+    def __init__(self) -> None:
+        self.fixed: dict[str, _Node] = {}
+        self.placeholder: _Node | None = None
+        self.param = ""
+        self.methods: dict[str, Route] = {}
+
+
+class Router:
+    """Finds the routes of a path. A fixed segment wins over a placeholder for good: there is no second try."""
+
+    def __init__(self, routes: Iterable[Route]) -> None:
+        self._root = _Node()
+        for route in routes:
+            node = self._root
+            for segment in route.path.split("/")[1:]:
+                if segment.startswith("{"):
+                    node.placeholder = node.placeholder or _Node()
+                    node.param = segment[1:-1]
+                    node = node.placeholder
+                else:
+                    node = node.fixed.setdefault(segment, _Node())
+            node.methods[route.method] = route
+
+    def find(self, segments: Sequence[str]) -> tuple[dict[str, Route], dict[str, str]]:
+        """The routes at a path, by method, and the values in its placeholders. Raises NotFound for none of ours."""
+        node: _Node | None = self._root
+        values: dict[str, str] = {}
+        for segment in segments:
+            if node is None:
+                break
+            following = node.fixed.get(segment)
+            if following is None and segment:
+                following = node.placeholder
+                values[node.param] = segment
+            node = following
+        if node is None or not node.methods:
+            raise NotFound("there is no such path")
+        return node.methods, values
+
+
+def segments(scope: Mapping[str, Any]) -> list[str]:
+    """The parts between the slashes; an encoded slash parts nothing."""
+    path: str = scope["path"]
+    raw: bytes = scope.get("raw_path") or b""
+    if b"%" not in raw:
+        return path.split("/")[1:]
+    return [unquote(segment) for segment in raw.decode("latin-1").split("/")[1:]]

@@ -1,0 +1,143 @@
+"""Figures about an account and its pools, for a look at the whole: each costs the same however much there is."""
+
+from collections.abc import Iterable
+from itertools import starmap
+from typing import Final
+
+import msgspec
+
+from signalbox.db import Tx
+from signalbox.ground import clock, ids
+from signalbox.ground.page_tokens import Window
+from signalbox.inventory import pool_operations
+from signalbox.inventory.addresses import CHANNELS
+from signalbox.inventory.pool_operations import Item, Operation
+from signalbox.inventory.senders import Channel, Status
+
+MOST_POOLS: Final = 10_000
+MOST_IN_FLIGHT: Final = 1_000
+NEWEST: Final = 5
+FIRST_ITEMS: Final = 3
+MINUTES: Final = 60
+_MINUTE_MS: Final = 60_000
+
+
+class SenderCount(msgspec.Struct, frozen=True):
+    """How many senders of a channel have a status."""
+
+    channel: Channel
+    status: Status
+    count: int
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """An operation in which something failed, and the first items that did."""
+
+    operation: Operation
+    items: list[Item]
+
+
+class Overview(msgspec.Struct, frozen=True):
+    """An account at a glance. `pools` and `waiting` may be one more than is counted: there are more, then."""
+
+    senders: list[SenderCount]
+    pools: int
+    waiting: int
+    queued: int
+    newest: list[Operation]
+    failures: list[Failure]
+
+
+class Member(msgspec.Struct, frozen=True, gc=False):
+    """A pool's member; `region` is the ISO code of its number's country, '' for none."""
+
+    id: str
+    channel: Channel
+    region: str
+
+
+class Minute(msgspec.Struct, frozen=True):
+    """The items that were done in the minute that began at `at`, in milliseconds."""
+
+    at: int
+    created: int
+    failed: int
+
+
+async def fetch(tx: Tx, account_id: int) -> Overview:
+    """Everything but the throughput."""
+    counts = list(starmap(SenderCount, await tx.all("overview.sender_counts", account_id=account_id)))
+    counts.sort(key=lambda one: (CHANNELS.index(one.channel), one.status))
+    pools = await tx.one("overview.pools", account_id=account_id, limit=MOST_POOLS + 1)
+    in_flight = await tx.one("overview.in_flight", account_id=account_id, limit=MOST_IN_FLIGHT + 1)
+    window = Window(ids.greatest(ids.OPERATION), ids.least(ids.OPERATION), NEWEST)
+    newest = await pool_operations.list_page(tx, account_id, "PROCESSING", window)
+    waiting, queued = in_flight or (0, 0)
+    return Overview(counts, pools[0] if pools else 0, waiting, int(queued), newest, await _failures(tx, account_id))
+
+
+async def _failures(tx: Tx, account_id: int) -> list[Failure]:
+    """The newest operations in which something failed."""
+    rows = await tx.all("overview.failures", account_id=account_id, limit=NEWEST)
+    return [
+        Failure(one, await pool_operations.list_items(tx, account_id, one.id, "FAILED", 0, FIRST_ITEMS))
+        for one in starmap(Operation, rows)
+    ]
+
+
+async def members(tx: Tx, account_id: int, pool_id: str, before: str, limit: int) -> list[Member]:
+    """The pool's members with ids below `before`, newest first. Whether the pool exists is the caller's question."""
+    rows = await tx.all("overview.list_members", account_id=account_id, pool_id=pool_id, before=before, limit=limit)
+    return list(starmap(Member, rows))
+
+
+def first_minute() -> int:
+    """When the hour began whose last minute is the present one."""
+    return (clock.now_ms() // _MINUTE_MS - MINUTES + 1) * _MINUTE_MS
+
+
+class Throughput:
+    """What was done in each of the 60 minutes from `first` on, as far as the operations themselves tell.
+
+    An account's operations are worked off one after the other, in the order they were started: so the work on one began
+    when it was started or when those before it were done, and it is taken to have gone evenly from then on to its
+    last change.
+    """
+
+    def __init__(self, first: int) -> None:
+        self._first = first
+        self._created = [0] * MINUTES
+        self._failed = [0] * MINUTES
+        self._free = 0
+
+    def add(self, oldest_first: Iterable[Operation]) -> None:
+        """Counts the items of more operations, which are newer than those counted before."""
+        first = self._first
+        for one in oldest_first:
+            if one.created + one.failed == 0:
+                continue
+            begin, end = min(max(one.created_at, self._free), one.updated_at), one.updated_at
+            self._free = max(self._free, end)
+            if end >= first:
+                _spread(self._created, one.created, begin - first, end - first)
+                _spread(self._failed, one.failed, begin - first, end - first)
+
+    def minutes(self) -> list[Minute]:
+        """The figures, oldest first."""
+        return [
+            Minute(self._first + n * _MINUTE_MS, created, failed)
+            for n, (created, failed) in enumerate(zip(self._created, self._failed, strict=True))
+        ]
+
+
+def _spread(minutes: list[int], items: int, begin: int, end: int) -> None:
+    """Adds items evenly to the minutes between two moments: whole items, none lost to rounding."""
+    if not items:
+        return
+    length = end - begin
+    for n in range(max(0, begin // _MINUTE_MS), min(MINUTES - 1, end // _MINUTE_MS) + 1):
+        if not length:
+            minutes[n] += items
+            continue
+        low, high = max(begin, n * _MINUTE_MS), min(end, (n + 1) * _MINUTE_MS)
+        minutes[n] += items * (high - begin) // length - items * (low - begin) // length

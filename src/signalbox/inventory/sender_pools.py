@@ -1,0 +1,162 @@
+"""Sender pools: groups of an account's senders. Contract section 6."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from signalbox.db import Row, Tx
+from signalbox.ground import clock, ids
+from signalbox.ground.errors import NotFound
+from signalbox.ground.page_tokens import Window
+from signalbox.inventory import pool_operations, senders
+from signalbox.inventory.pool_operations import Operation
+from signalbox.inventory.senders import Sender
+
+# Memberships of a deleted pool removed in one transaction: a few milliseconds of work.
+SWEEP_MEMBERS: Final = 2_000
+
+
+class SenderPool(msgspec.Struct, frozen=True, gc=False):
+    """A named group of senders. Times in milliseconds."""
+
+    id: str
+    name: str
+    tags: dict[str, str]
+    created_at: int
+    updated_at: int
+
+
+_decode_tags = msgspec.json.Decoder(dict[str, str]).decode
+
+
+def _from_row(row: Row) -> SenderPool:
+    return SenderPool(row[0], row[1], _decode_tags(row[2]), row[3], row[4])
+
+
+async def create(
+    tx: Tx,
+    account_id: int,
+    name: str | None,
+    tags: dict[str, str],
+    sender_ids: Sequence[str],
+    request_id: str = "",
+) -> Operation:
+    """Makes a pool, named by its id if by nothing else, and starts the operation that puts the senders in."""
+    pool_id = ids.new(ids.SENDER_POOL)
+    operation = await pool_operations.start(tx, account_id, pool_id, [None, *sender_ids], 1, request_id)
+    await tx.run(
+        "sender_pools.insert",
+        account_id=account_id,
+        pool_id=pool_id,
+        operation_id=operation.id,
+        name=pool_id if name is None else name,
+        tags=msgspec.json.encode(tags).decode(),
+        now=ids.created_at(pool_id),
+    )
+    return operation
+
+
+async def fetch(tx: Tx, account_id: int, pool_id: str) -> SenderPool:
+    """One pool. Raises NotFound."""
+    return _found(await tx.one("sender_pools.fetch", account_id=account_id, pool_id=pool_id), pool_id)
+
+
+async def lock(tx: Tx, account_id: int, pool_id: str) -> SenderPool:
+    """One pool, kept as it is until the transaction ends. Raises NotFound."""
+    return _found(await tx.one("sender_pools.lock", account_id=account_id, pool_id=pool_id), pool_id)
+
+
+async def list_page(tx: Tx, account_id: int, operation_id: str | None, window: Window) -> list[SenderPool]:
+    """The account's pools inside the window, newest first; with an operation, the pool that it created."""
+    where = {} if operation_id is None else {"operation_id": operation_id}
+    rows = await tx.all(
+        "sender_pools.list_page_by_operation" if where else "sender_pools.list_page",
+        account_id=account_id,
+        before=window.before,
+        not_before=window.not_before,
+        limit=window.limit,
+        **where,
+    )
+    return [_from_row(row) for row in rows]
+
+
+async def update(tx: Tx, account_id: int, pool: SenderPool, name: str | None, tags: dict[str, str] | None) -> None:
+    """Gives a locked pool another name, other tags, or both; None leaves them."""
+    await tx.run(
+        "sender_pools.update",
+        account_id=account_id,
+        pool_id=pool.id,
+        name=pool.name if name is None else name,
+        tags=msgspec.json.encode(pool.tags if tags is None else tags).decode(),
+        now=clock.now_ms(),
+    )
+
+
+async def delete(tx: Tx, account_id: int, pool: SenderPool) -> None:
+    """Deletes a locked pool at once for everyone who asks; its memberships are swept up afterwards by `sweep`."""
+    await tx.run("sender_pools.delete", account_id=account_id, pool_id=pool.id)
+    await tx.run("sender_pools.add_removal", account_id=account_id, pool_id=pool.id)
+    await pool_operations.cancel_of_pool(tx, account_id, pool.id)
+    tx.wake(senders.WORK)
+
+
+async def sweep(tx: Tx) -> bool:
+    """Removes some memberships of a deleted pool of any account; False when there is nothing to remove."""
+    row = await tx.one("sender_pools.claim_removal")
+    if row is None:
+        return False
+    account_id, pool_id = row
+    removed = await tx.run(
+        "sender_pools.remove_some_members", account_id=account_id, pool_id=pool_id, limit=SWEEP_MEMBERS
+    )
+    if removed < SWEEP_MEMBERS:
+        await tx.run("sender_pools.end_removal", account_id=account_id, pool_id=pool_id)
+    return True
+
+
+async def list_senders(tx: Tx, account_id: int, pool_id: str, filter_: senders.Filter, window: Window) -> list[Sender]:
+    """The pool's members inside the window, newest sender first. Whether the pool exists is the caller's question."""
+    rows = await tx.all(
+        filter_.query("sender_pools.list_members"),
+        account_id=account_id,
+        pool_id=pool_id,
+        before=window.before,
+        not_before=window.not_before,
+        limit=window.limit,
+        **filter_.params(),
+    )
+    return [senders.from_row(row) for row in rows]
+
+
+async def add_senders(
+    tx: Tx, account_id: int, pool_id: str, sender_ids: Sequence[str], request_id: str = ""
+) -> Operation:
+    """Starts the operation that puts senders into the pool. Raises NotFound for the pool; senders may be unknown."""
+    if await tx.one("sender_pools.share", account_id=account_id, pool_id=pool_id) is None:
+        raise NotFound(f"there is no sender pool {pool_id}")
+    return await pool_operations.start(tx, account_id, pool_id, sender_ids, 0, request_id)
+
+
+async def require_member(tx: Tx, account_id: int, pool_id: str, sender_id: str) -> None:
+    """Raises NotFound unless the pool exists and the sender is in it."""
+    await fetch(tx, account_id, pool_id)
+    member = await tx.one("sender_pools.is_member", account_id=account_id, pool_id=pool_id, sender_id=sender_id)
+    if member is None:
+        raise NotFound(f"sender {sender_id} is not in sender pool {pool_id}")
+
+
+async def remove_sender(tx: Tx, account_id: int, pool_id: str, sender_id: str) -> None:
+    """Takes a sender out of the pool; the sender remains. Raises NotFound for a non-member.
+
+    Whether the pool exists is the caller's question: see `require_member`.
+    """
+    removed = await tx.run("sender_pools.remove_member", account_id=account_id, pool_id=pool_id, sender_id=sender_id)
+    if not removed:
+        raise NotFound(f"sender {sender_id} is not in sender pool {pool_id}")
+
+
+def _found(row: Row | None, pool_id: str) -> SenderPool:
+    if row is None:
+        raise NotFound(f"there is no sender pool {pool_id}")
+    return _from_row(row)

@@ -1,0 +1,239 @@
+"""Senders: the inventory of an account. Contract sections 5, 7 and 8."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from operator import attrgetter
+from typing import Final, Literal, TypeAlias
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from signalbox.db import Row, Tx
+from signalbox.ground import clock, ids
+from signalbox.ground.errors import NotFound
+from signalbox.ground.page_tokens import Window
+
+Channel = Literal["SMS", "RCS", "EMAIL", "WHATSAPP", "PUSH"]
+Status = Literal["ACTIVATED", "DEACTIVATED"]
+
+# The name of every list query says by what it filters: (channel given, status given) -> the ending.
+FILTERS: Final = {
+    (False, False): "",
+    (True, False): "_by_channel",
+    (False, True): "_by_status",
+    (True, True): "_by_channel_and_status",
+}
+
+
+# The topic that wakes workers: while an account's inventory changes, its operations wait.
+WORK: Final = "work"
+
+
+class Sender(msgspec.Struct, frozen=True, gc=False):
+    """One address that messages can be sent from. Times in milliseconds."""
+
+    id: str
+    display_name: str | None
+    address: str
+    channel: Channel
+    status: Status
+    tags: dict[str, str]
+    updated_at: int
+    created_at: int
+
+
+class SenderRow(msgspec.Struct, frozen=True):
+    """A checked row of inventory: the address normalised, its plan's `region`; UNSET keeps what is there."""
+
+    channel: Channel
+    address: str
+    region: str
+    display_name: str | UnsetType | None = UNSET
+    status: Status | UnsetType = UNSET
+    tags: dict[str, str] | UnsetType = UNSET
+
+
+class Entered(msgspec.Struct, frozen=True):
+    """How many rows made a sender, and how many found one."""
+
+    created: int
+    updated: int
+
+
+# What is done between two statements holds up the other requests of the process: at 250 rows, 1 ms.
+_ROWS_AT_ONCE: Final = 250
+
+
+# How many more senders there are by channel and status.
+Moved: TypeAlias = Counter[tuple[Channel, Status]]
+
+
+class Filter(msgspec.Struct, frozen=True):
+    """Which senders a list shows; None shows all."""
+
+    channel: Channel | None = None
+    status: Status | None = None
+
+    def query(self, name: str) -> str:
+        """The query of this name for this filter."""
+        return name + FILTERS[self.channel is not None, self.status is not None]
+
+    def params(self) -> dict[str, str]:
+        """What that query needs of the filter."""
+        return {key: value for key, value in (("channel", self.channel), ("status", self.status)) if value}
+
+
+_decode_tags = msgspec.json.Decoder(dict[str, str]).decode
+
+
+def from_row(row: Row) -> Sender:
+    """A Sender from the columns that every query of senders selects."""
+    return Sender(row[0], row[1], row[2], row[3], row[4], _decode_tags(row[5]), row[6], row[7])
+
+
+async def fetch(tx: Tx, account_id: int, sender_id: str) -> Sender:
+    """One sender. Raises NotFound."""
+    row = await tx.one("senders.fetch", account_id=account_id, sender_id=sender_id)
+    if row is None:
+        raise NotFound(f"there is no sender {sender_id}")
+    return from_row(row)
+
+
+async def lock(tx: Tx, account_id: int, sender_id: str) -> Sender:
+    """One sender, kept as it is until the transaction ends, together with its memberships. Raises NotFound."""
+    await tx.all("senders.lock_inventory", account_id=account_id)
+    row = await tx.one("senders.lock", account_id=account_id, sender_id=sender_id)
+    if row is None:
+        raise NotFound(f"there is no sender {sender_id}")
+    return from_row(row)
+
+
+async def list_page(tx: Tx, account_id: int, filter_: Filter, window: Window) -> list[Sender]:
+    """The account's senders inside the window, newest first."""
+    rows = await tx.all(
+        filter_.query("senders.list_page"),
+        account_id=account_id,
+        before=window.before,
+        not_before=window.not_before,
+        limit=window.limit,
+        **filter_.params(),
+    )
+    return [from_row(row) for row in rows]
+
+
+async def search(tx: Tx, account_id: int, channel: str, address: str, window: Window) -> list[Sender]:
+    """The senders with this channel and address inside the window: one or none."""
+    rows = await tx.all(
+        "senders.search_page",
+        account_id=account_id,
+        channel=channel,
+        address=address,
+        before=window.before,
+        not_before=window.not_before,
+        limit=window.limit,
+    )
+    return [from_row(row) for row in rows]
+
+
+async def enter(tx: Tx, account_id: int, rows: Sequence[SenderRow]) -> Entered:
+    """Enters rows of inventory, in their order; a row that names a known (channel, address) changes that sender."""
+    await tx.all("senders.lock_inventory", account_id=account_id)
+    created, moved = 0, Moved()
+    for start in range(0, len(rows), _ROWS_AT_ONCE):
+        created += await _enter_some(tx, account_id, rows[start : start + _ROWS_AT_ONCE], moved)
+    await _count(tx, account_id, moved)
+    tx.wake(WORK)
+    return Entered(created=created, updated=len(rows) - created)
+
+
+async def _enter_some(tx: Tx, account_id: int, rows: Sequence[SenderRow], moved: Moved) -> int:
+    """Enters some of the rows and says how many of them are new senders; counts in `moved` what became of them."""
+    keys = list({(row.channel, row.address): None for row in rows})
+    found = await tx.all("senders.by_addresses", account_id=account_id, rows=_json(keys))
+    before: dict[tuple[str, str], Sender] = {
+        (sender.channel, sender.address): sender for sender in map(from_row, found)
+    }
+    after = dict(before)
+    regions: dict[str, str] = {}
+    now = clock.now_ms()
+    for row in rows:
+        sender = after.get((row.channel, row.address)) or _new(row)
+        regions[sender.id] = row.region
+        after[row.channel, row.address] = _changed(sender, row, now)
+    new = [sender for key, sender in after.items() if key not in before]
+    if new:
+        await tx.run("senders.insert", account_id=account_id, rows=_json([_columns(s, regions[s.id]) for s in new]))
+    await _store(tx, account_id, [(before[key], after[key]) for key in before])
+    moved.update(_moved(before.values(), after.values()))
+    return len(new)
+
+
+def _columns(sender: Sender, region: str) -> list[str | int | None]:
+    s = sender
+    return [s.id, s.channel, s.address, region, s.display_name, s.status, _json(s.tags), s.created_at]
+
+
+async def update(tx: Tx, account_id: int, sender: Sender, change: Sender) -> Sender:
+    """Stores the display name, status and tags of `change` over a locked sender; returns it as stored."""
+    changed = msgspec.structs.replace(change, updated_at=max(clock.now_ms(), sender.updated_at + 1))
+    await _store(tx, account_id, [(sender, changed)])
+    await _count(tx, account_id, _moved([sender], [changed]))
+    tx.wake(WORK)
+    return changed
+
+
+async def delete(tx: Tx, account_id: int, sender: Sender) -> None:
+    """Removes a locked sender, from every pool as well. Items still queued for it will fail."""
+    await tx.run("senders.delete", account_id=account_id, sender_id=sender.id)
+    await tx.run("senders.delete_memberships", account_id=account_id, sender_id=sender.id)
+    await _count(tx, account_id, _moved([sender], []))
+    tx.wake(WORK)
+
+
+def _new(row: SenderRow) -> Sender:
+    sender_id = ids.new(ids.SENDER)
+    made = ids.created_at(sender_id)
+    return Sender(sender_id, None, row.address, row.channel, "ACTIVATED", {}, made, made)
+
+
+def _changed(sender: Sender, row: SenderRow, now: int) -> Sender:
+    display_name = sender.display_name if row.display_name is UNSET else row.display_name
+    status = sender.status if row.status is UNSET else row.status
+    tags = sender.tags if row.tags is UNSET else row.tags
+    if (display_name, status, tags) == (sender.display_name, sender.status, sender.tags):
+        return sender
+    updated_at = max(now, sender.updated_at + 1)
+    return msgspec.structs.replace(sender, display_name=display_name, status=status, tags=tags, updated_at=updated_at)
+
+
+async def _store(tx: Tx, account_id: int, pairs: Sequence[tuple[Sender, Sender]]) -> None:
+    """Writes the senders that differ from what they were, and their new statuses into their memberships."""
+    changed = [new for old, new in pairs if new != old]
+    if changed:
+        rows = [[s.id, s.display_name, s.status, _json(s.tags), s.updated_at] for s in changed]
+        await tx.run("senders.update", account_id=account_id, rows=_json(rows))
+    spread = [[new.id, new.status] for old, new in pairs if new.status != old.status]
+    if spread:
+        await tx.run("senders.spread_status", account_id=account_id, rows=_json(spread))
+
+
+_kind: Final[Callable[[Sender], tuple[Channel, Status]]] = attrgetter("channel", "status")
+
+
+def _moved(before: Iterable[Sender], after: Iterable[Sender]) -> Moved:
+    """How many more senders there are of each channel and status."""
+    moved = Moved(map(_kind, after))
+    moved.subtract(map(_kind, before))
+    return moved
+
+
+async def _count(tx: Tx, account_id: int, moved: Moved) -> None:
+    """Keeps the numbers of senders right, in one statement."""
+    # In one order always, so that two transactions wait for each other's rows and never deadlock.
+    rows = [[channel, status, more] for (channel, status), more in sorted(moved.items()) if more]
+    if rows:
+        await tx.run("senders.count", account_id=account_id, rows=_json(rows))
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()

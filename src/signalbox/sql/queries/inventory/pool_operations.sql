@@ -1,0 +1,164 @@
+-- The order of work. Each unfinished operation has a turn; the smallest is next, and every batch moves its operation one
+-- turn on. A new operation starts at the present turn of the whole queue, or where the last one of its account will end,
+-- whichever is later: so within an account operations run one after the other, and between accounts they alternate by
+-- batch, however many operations one of them has waiting.
+
+-- name: pool_operations.next_turn
+-- across accounts: a fair place in the queue depends on all of it
+SELECT MAX(turn) FROM (
+    SELECT MIN(turn) AS turn FROM operations WHERE status = 'PROCESSING'
+    UNION ALL
+    SELECT MAX(last_turn) FROM operations WHERE account_id = :account_id AND status = 'PROCESSING'
+) AS turns;
+
+-- name: pool_operations.insert
+INSERT INTO operations (
+    account_id, id, pool_id, status, total, created, failed, turn, last_turn, request_id, created_at, updated_at)
+VALUES (
+    :account_id, :operation_id, :pool_id, :status, :total, :created, 0, :turn, :last_turn, :request_id, :now, :now);
+
+-- name: pool_operations.insert_items
+-- dialect: sqlite
+INSERT INTO operation_items (account_id, operation_id, item_index, sender_id)
+SELECT :account_id, :operation_id, key, value FROM json_each(:sender_ids);
+
+-- name: pool_operations.insert_items
+-- dialect: postgres
+INSERT INTO operation_items (account_id, operation_id, item_index, sender_id)
+SELECT :account_id, :operation_id, item.number - 1, item.sender_id
+FROM unnest(CAST(:sender_ids AS text[])) WITH ORDINALITY AS item (sender_id, number);
+
+-- name: pool_operations.fetch
+SELECT id, status, total, total - created - failed AS queued, created, failed, created_at, updated_at
+FROM operations WHERE account_id = :account_id AND id = :operation_id;
+
+-- name: pool_operations.lock
+SELECT id, status, total, total - created - failed AS queued, created, failed, created_at, updated_at
+FROM operations WHERE account_id = :account_id AND id = :operation_id /*pg: FOR UPDATE */;
+
+-- name: pool_operations.fetch_of_pool
+SELECT o.id, o.status, o.total, o.total - o.created - o.failed AS queued, o.created, o.failed,
+    o.created_at, o.updated_at
+FROM operations AS o JOIN sender_pools AS p ON p.account_id = o.account_id AND p.id = o.pool_id
+WHERE o.account_id = :account_id AND o.id = :operation_id AND o.pool_id = :pool_id;
+
+-- name: pool_operations.list_page
+SELECT id, status, total, total - created - failed AS queued, created, failed, created_at, updated_at
+FROM operations
+WHERE account_id = :account_id AND id < :before AND id >= :not_before
+ORDER BY id DESC LIMIT :limit;
+
+-- name: pool_operations.list_page_by_status
+SELECT id, status, total, total - created - failed AS queued, created, failed, created_at, updated_at
+FROM operations
+WHERE account_id = :account_id AND status = :status AND id < :before AND id >= :not_before
+ORDER BY id DESC LIMIT :limit;
+
+-- name: pool_operations.list_items
+-- One statement, so the items and the counters they are read against belong together.
+SELECT i.item_index, i.sender_id,
+    CASE WHEN i.outcome IS NOT NULL THEN i.outcome
+        WHEN i.item_index < o.created + o.failed THEN 'CREATED' ELSE 'QUEUED' END AS outcome
+FROM operations AS o
+JOIN operation_items AS i ON i.account_id = o.account_id AND i.operation_id = o.id
+WHERE o.account_id = :account_id AND o.id = :operation_id AND i.item_index >= :first
+ORDER BY i.item_index LIMIT :limit;
+
+-- name: pool_operations.list_items_by_outcome
+-- For the outcomes that are written down: FAILED and ALREADY_MEMBER.
+SELECT item_index, sender_id, outcome
+FROM operation_items
+WHERE account_id = :account_id AND operation_id = :operation_id AND outcome = :outcome AND item_index >= :first
+ORDER BY item_index LIMIT :limit;
+
+-- name: pool_operations.list_queued_items
+-- The next item to try comes from a subquery of its own, so that it bounds the range of the index.
+SELECT item_index, sender_id, 'QUEUED' AS outcome
+FROM operation_items
+WHERE account_id = :account_id AND operation_id = :operation_id AND item_index >= (
+        SELECT CASE WHEN created + failed > :first THEN created + failed ELSE :first END
+        FROM operations WHERE account_id = :account_id AND id = :operation_id)
+ORDER BY item_index LIMIT :limit;
+
+-- name: pool_operations.list_created_items
+SELECT item_index, sender_id, 'CREATED' AS outcome
+FROM operation_items
+WHERE account_id = :account_id AND operation_id = :operation_id AND outcome IS NULL AND item_index >= :first
+    AND item_index < (
+        SELECT created + failed FROM operations WHERE account_id = :account_id AND id = :operation_id)
+ORDER BY item_index LIMIT :limit;
+
+-- name: pool_operations.claim
+-- The lock on the row is the claim: it lasts as long as the transaction that applies the batch. An account whose
+-- inventory is being changed is passed over, not waited for: the others' work goes on.
+-- across accounts: workers serve all
+SELECT o.account_id, o.id, o.pool_id, o.total, o.created + o.failed AS first, o.request_id, a.sid
+FROM operations AS o JOIN accounts AS a ON a.id = o.account_id
+WHERE o.status = 'PROCESSING'
+    /*pg: AND pg_try_advisory_xact_lock_shared(hashtext('signalbox.inventory'), o.account_id) */
+ORDER BY o.turn, o.id LIMIT 1 /*pg: FOR UPDATE OF o SKIP LOCKED */;
+
+-- name: pool_operations.add_members
+-- Ascending ids, so that two batches for one pool wait for each other and never deadlock.
+INSERT INTO sender_pool_members (account_id, pool_id, sender_id, channel, status)
+SELECT s.account_id, :pool_id, s.id, s.channel, s.status
+FROM operation_items AS i JOIN senders AS s ON s.account_id = i.account_id AND s.id = i.sender_id
+WHERE i.account_id = :account_id AND i.operation_id = :operation_id
+    AND i.item_index >= :first AND i.item_index < :end
+ORDER BY s.id
+ON CONFLICT DO NOTHING
+RETURNING sender_id;
+
+-- name: pool_operations.mark_failed
+UPDATE operation_items SET outcome = 'FAILED'
+WHERE account_id = :account_id AND operation_id = :operation_id AND item_index >= :first AND item_index < :end
+    AND NOT EXISTS (
+        SELECT 1 FROM senders AS s
+        WHERE s.account_id = :account_id AND s.id = operation_items.sender_id);
+
+-- name: pool_operations.mark_already_members
+-- added: the senders that this batch made members.
+-- dialect: sqlite
+UPDATE operation_items SET outcome = 'ALREADY_MEMBER'
+WHERE account_id = :account_id AND operation_id = :operation_id AND item_index >= :first AND item_index < :end
+    AND outcome IS NULL AND sender_id NOT IN (SELECT value FROM json_each(:added));
+
+-- name: pool_operations.mark_already_members
+-- dialect: postgres
+UPDATE operation_items SET outcome = 'ALREADY_MEMBER'
+WHERE account_id = :account_id AND operation_id = :operation_id AND item_index >= :first AND item_index < :end
+    AND outcome IS NULL AND sender_id NOT IN (SELECT unnest(CAST(:added AS text[])));
+
+-- name: pool_operations.advance
+UPDATE operations
+SET created = created + :created, failed = failed + :failed, turn = turn + 1,
+    status = CASE WHEN created + failed + :created + :failed = total THEN 'COMPLETED' ELSE status END,
+    updated_at = CASE WHEN :now > updated_at THEN :now ELSE updated_at + 1 END
+WHERE account_id = :account_id AND id = :operation_id
+RETURNING status;
+
+-- name: pool_operations.postpone
+-- across accounts: a place behind everybody depends on the whole queue
+UPDATE operations
+SET turn = (SELECT MAX(turn) + 1 FROM operations WHERE status = 'PROCESSING')
+WHERE account_id = :account_id AND id = :operation_id;
+
+-- name: pool_operations.cancel
+UPDATE operations
+SET status = 'CANCELED', updated_at = CASE WHEN :now > updated_at THEN :now ELSE updated_at + 1 END
+WHERE account_id = :account_id AND id = :operation_id AND status = 'PROCESSING';
+
+-- name: pool_operations.cancel_of_pool
+UPDATE operations
+SET status = 'CANCELED', updated_at = CASE WHEN :now > updated_at THEN :now ELSE updated_at + 1 END
+WHERE account_id = :account_id AND pool_id = :pool_id AND status = 'PROCESSING'
+RETURNING id;
+
+-- name: pool_operations.backlog
+-- Counts no further than a monitor needs to know: it is asked without credentials.
+-- across accounts: for the metrics
+SELECT COUNT(*) AS operations, COALESCE(SUM(queued), 0) AS items
+FROM (
+    SELECT total - created - failed AS queued FROM operations WHERE status = 'PROCESSING'
+    ORDER BY turn, id LIMIT 10000
+) AS waiting;

@@ -1,0 +1,221 @@
+"""The installed command: what it prints, where, and with which exit code."""
+
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from signalbox import __version__
+from signalbox.accounts.accounts import CREDENTIAL_TTL
+from signalbox.cli import main
+from signalbox.ground import settings
+
+COMMANDS = [
+    ["serve"],
+    ["worker"],
+    ["accounts", "create"],
+    ["accounts", "list"],
+    ["accounts", "suspend"],
+    ["accounts", "resume"],
+    ["accounts", "rotate-token"],
+    ["keys", "create"],
+    ["keys", "list"],
+    ["keys", "revoke"],
+]
+
+
+def signalbox(folder: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    """Runs the command in a folder of its own, with no settings but these."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("SIGNALBOX_")}
+    return subprocess.run(
+        [sys.executable, "-m", "signalbox", *arguments],
+        cwd=folder,
+        env={**clean, **environ},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def answer(folder: Path, *arguments: str) -> dict[str, str]:
+    done = signalbox(folder, *arguments, "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    found: dict[str, str] = json.loads(done.stdout)
+    return found
+
+
+def rows(folder: Path, *arguments: str) -> list[dict[str, str | None]]:
+    done = signalbox(folder, *arguments, "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    found: list[dict[str, str | None]] = json.loads(done.stdout)
+    return found
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_help_explains_each_option_with_its_variable_and_default(command: list[str]) -> None:
+    result = CliRunner().invoke(main, [*command, "--help"])
+    assert result.exit_code == 0
+    words = " ".join(result.stdout.split())
+    shown = [setting for setting in settings.SETTINGS if f"{setting.flag} " in words]
+    assert {"database", "config"} <= {setting.key for setting in shown}
+    for setting in shown:
+        assert f"{setting.help} [{setting.variable}; default: {setting.default_text}]" in words
+
+
+def test_serve_has_an_option_for_every_setting_but_secrets() -> None:
+    words = CliRunner().invoke(main, ["serve", "--help"]).stdout
+    assert {one.key for one in settings.SETTINGS if f"{one.flag} " not in words} == {
+        "account_sid",
+        "auth_token",
+    }
+
+
+def test_version_is_printed(tmp_path: Path) -> None:
+    done = signalbox(tmp_path, "--version")
+    assert (done.returncode, done.stdout) == (0, f"signalbox {__version__}\n")
+
+
+def test_help_imports_nothing_heavy() -> None:
+    """Start-up time is a feature: help must not wait for the server's modules."""
+    code = (
+        "import sys, click\n"
+        "from signalbox.cli import main\n"
+        "main(['serve', '--help'], standalone_mode=False)\n"
+        "print(sorted({'asyncio', 'uvicorn', 'msgspec', 'sqlite3'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_wrong_settings_are_all_named_and_exit_2(tmp_path: Path) -> None:
+    (tmp_path / "signalbox.toml").write_text("prot = 1\n")
+    done = signalbox(tmp_path, "serve", "--port", "x", SIGNALBOX_WORKERS="-1")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.splitlines() == [
+        "signalbox: signalbox.toml: prot: no such setting (did you mean port?)",
+        "signalbox: --port: must be an integer, not 'x'",
+        "signalbox: SIGNALBOX_WORKERS: must be an integer from 0 to 1000, not '-1'",
+    ]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["serve", "--prot", "1"],
+        ["accounts", "create"],
+        ["nothing"],
+        ["worker", "--database", "sqlite://"],
+        ["worker", "--workers", "0"],
+        ["accounts", "list", "--database", "sqlite://"],
+        ["keys", "create"],
+    ],
+    ids=" ".join,
+)
+def test_misuse_exits_2(tmp_path: Path, arguments: list[str]) -> None:
+    done = signalbox(tmp_path, *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "Traceback" not in done.stderr
+
+
+def test_strict_can_be_switched_off_on_the_command_line() -> None:
+    """Both spellings reach the settings: the other option of the line is refused, this one is not."""
+    for option in ("--strict", "--no-strict"):
+        result = CliRunner().invoke(main, ["serve", option, "--port", "x"])
+        assert result.stderr == "signalbox: --port: must be an integer, not 'x'\n"
+
+
+def test_unknown_variables_are_a_warning(tmp_path: Path) -> None:
+    done = signalbox(tmp_path, "accounts", "list", "--json", SIGNALBOX_DATABSE="x")
+    assert (done.returncode, done.stdout) == (0, "[]\n")
+    assert "did you mean SIGNALBOX_DATABASE?" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["accounts", "list", "--database", "sqlite:////nonexistent/signalbox.db"],
+        ["accounts", "list", "--database", "postgresql://user:hunter2@127.0.0.1:1/signalbox"],
+        ["accounts", "suspend", "AC" + "0" * 32],
+        ["accounts", "resume", "AC\n\x1b[2J"],
+        ["accounts", "rotate-token", "AC" + "0" * 32],
+        ["keys", "create", "--account", "AC" + "0" * 32],
+        ["keys", "list", "--account", "AC" + "0" * 32],
+        ["keys", "revoke", "SK" + "0" * 32],
+    ],
+    ids=" ".join,
+)
+def test_failure_is_one_clear_line_and_exit_1(tmp_path: Path, arguments: list[str]) -> None:
+    done = signalbox(tmp_path, *arguments)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("signalbox: ")
+    assert done.stderr.rstrip("\n").isprintable()
+    assert "hunter2" not in done.stderr
+
+
+def test_serve_on_a_port_in_use_exits_1_without_a_traceback(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = signalbox(tmp_path, "serve", "--port", str(port))
+    assert done.returncode == 1
+    assert str(port) in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_accounts_live_from_creation_to_suspension_and_back(tmp_path: Path) -> None:
+    new = answer(tmp_path, "accounts", "create", "Ada")
+    sid = new["accountSid"]
+    assert re.fullmatch(r"AC[0-9a-f]{32}", sid)
+    assert list(new) == ["accountSid", "authToken"]
+    assert answer(tmp_path, "accounts", "suspend", sid) == {"accountSid": sid, "status": "SUSPENDED"}
+    (row,) = rows(tmp_path, "accounts", "list")
+    assert (row["accountSid"], row["name"], row["status"]) == (sid, "Ada", "SUSPENDED")
+    assert answer(tmp_path, "accounts", "resume", sid) == {"accountSid": sid, "status": "ACTIVE"}
+    rotated = answer(tmp_path, "accounts", "rotate-token", sid)
+    assert rotated["accountSid"] == sid
+    assert rotated["authToken"] != new["authToken"]
+
+
+def test_keys_live_from_creation_to_revocation(tmp_path: Path) -> None:
+    account = answer(tmp_path, "accounts", "create", "Ada")["accountSid"]
+    other = answer(tmp_path, "accounts", "create", "Ben")["accountSid"]
+    key = answer(tmp_path, "keys", "create", "--account", account, "--name", "laptop")
+    assert list(key) == ["keySid", "secret"]
+    assert answer(tmp_path, "keys", "revoke", key["keySid"]) == {"keySid": key["keySid"], "status": "REVOKED"}
+    (row,) = rows(tmp_path, "keys", "list", "--account", account)
+    assert (row["keySid"], row["accountSid"], row["name"]) == (key["keySid"], account, "laptop")
+    assert row["status"] == "REVOKED"
+    assert row["revokedAt"]
+    assert rows(tmp_path, "keys", "list") == [row]
+    assert rows(tmp_path, "keys", "list", "--account", other) == []
+
+
+@pytest.mark.parametrize("command", ["suspend", "rotate-token"])
+def test_taking_credentials_away_returns_only_when_no_process_believes_them(tmp_path: Path, command: str) -> None:
+    sid = answer(tmp_path, "accounts", "create", "Ada")["accountSid"]
+    started = time.monotonic()
+    answer(tmp_path, "accounts", command, sid)
+    assert time.monotonic() - started > CREDENTIAL_TTL
+
+
+def test_lists_are_aligned_tables_in_which_no_name_can_forge_a_row(tmp_path: Path) -> None:
+    answer(tmp_path, "accounts", "create", "Ada")
+    answer(tmp_path, "accounts", "create", "x\nAC0  ACTIVE\x1b[2J")
+    done = signalbox(tmp_path, "accounts", "list")
+    head, *lines = done.stdout.splitlines()
+    assert head.split() == ["accountSid", "status", "createdAt", "name"]
+    assert len(lines) == 2
+    assert {line.index("ACTIVE") for line in lines} == {head.index("status")}
+    assert all(line.isprintable() for line in lines)
+
+
+def test_secrets_are_shown_to_people_too(tmp_path: Path) -> None:
+    done = signalbox(tmp_path, "accounts", "create", "Ada")
+    assert re.fullmatch(r"accountSid  AC[0-9a-f]{32}\nauthToken   \S{32}\n", done.stdout)

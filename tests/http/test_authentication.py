@@ -1,0 +1,145 @@
+"""Credentials: contract section 2."""
+
+from __future__ import annotations
+
+import time
+from base64 import b64encode
+from pathlib import Path
+
+import asyncpg
+import httpx
+import pytest
+
+from people import Person, Served
+from signalbox.accounts import accounts
+
+
+async def test_account_sid_with_its_token_and_key_with_its_secret_speak_for_one_account(ada: Person) -> None:
+    senders = await ada.senders(1)
+    keyed, _ = await ada.key("CI")
+    for person in (ada, keyed):
+        assert [one["id"] for one in (await person.get("/v1/Senders")).json()["senders"]] == senders
+
+
+def _basic(text: str) -> str:
+    return "Basic " + b64encode(text.encode()).decode()
+
+
+async def test_every_wrong_credential_gets_the_same_answer(ada: Person, ben: Person, eve: Person) -> None:
+    keyed, key_sid = await ada.key()
+    sid, token = ada.user, ada.secret
+    wrong = [
+        "",
+        "Basic",
+        "Basic ",
+        "Basic !!!!",
+        "Basic " + "A" * 100_001,
+        "Basic YWE",
+        f"Bearer {token}",
+        _basic(""),
+        _basic(":"),
+        _basic(sid),
+        _basic(f"{sid}:"),
+        _basic(f":{token}"),
+        _basic(f"{sid}:{token} "),
+        _basic(f"{sid}:{token[:-1]}"),
+        _basic(f"{sid}:{token.swapcase()}"),
+        _basic(f"{sid.upper()}:{token}"),
+        _basic(f"{sid.lower()}:{token}"),
+        _basic(f"{sid}:{ben.secret}"),
+        _basic(f"{sid}:{keyed.secret}"),
+        _basic(f"{key_sid}:{token}"),
+        _basic(f"AC{'0' * 32}:{token}"),
+        _basic(f"SK{'0' * 32}:{token}"),
+        _basic(f"{sid}\0:{token}"),
+        _basic("AC' OR '1'='1:x"),
+        "Basic " + b64encode(b"\xff\xfe:\xff").decode(),
+        _basic(f"{eve.user}:{eve.secret}"),
+    ]
+    answers = [await ada.get("/v1/Senders", auth=None, headers={"authorization": one}) for one in wrong]
+    answers.append(await ada.get("/v1/Senders", anonymous=True))
+    assert {answer.status_code for answer in answers} == {401}
+    assert len({answer.content for answer in answers}) == 1
+    assert all(answer.headers["www-authenticate"].startswith("Basic") for answer in answers)
+
+
+@pytest.mark.parametrize("scheme", ["Basic", "basic", "BASIC"])
+async def test_scheme_may_be_written_in_any_case(ada: Person, scheme: str) -> None:
+    credentials = b64encode(f"{ada.user}:{ada.secret}".encode()).decode()
+    answer = await ada.get("/v1/Senders", auth=None, headers={"authorization": f"{scheme} {credentials}"})
+    assert answer.status_code == 200
+
+
+async def test_secret_with_a_colon_is_read_whole(served: Served) -> None:
+    """An operator may give the first account any token."""
+    made = await served.database.write(lambda tx: accounts.create(tx, "Ada", token="a:b:c"))
+    ada = Person(served, made.account.sid, made.account.sid, "a:b:c")
+    assert (await ada.get("/v1/Senders")).status_code == 200
+
+
+async def _fresh(person: Person) -> httpx.Response:
+    """An answer of a process that remembers nothing."""
+    return await person.at(await person.served.again()).get("/v1/Senders")
+
+
+async def test_revoked_key_is_refused_and_its_siblings_are_not(ada: Person, eve: Person) -> None:
+    keyed, _ = await ada.key()
+    assert [(await _fresh(one)).status_code for one in (eve, keyed, ada)] == [401, 200, 200]
+
+
+async def test_suspended_account_is_refused_with_all_its_keys_until_resumed(ada: Person, ben: Person) -> None:
+    keyed, _ = await ada.key()
+    await ada.served.database.write(lambda tx: accounts.suspend(tx, ada.account_sid))
+    assert [(await _fresh(one)).status_code for one in (ada, keyed, ben)] == [401, 401, 200]
+    await ada.served.database.write(lambda tx: accounts.resume(tx, ada.account_sid))
+    assert [(await _fresh(one)).status_code for one in (ada, keyed)] == [200, 200]
+
+
+async def test_rotated_token_replaces_the_old_one_only(ada: Person) -> None:
+    keyed, _ = await ada.key()
+    token = await ada.served.database.write(lambda tx: accounts.rotate_token(tx, ada.account_sid))
+    renewed = Person(ada.served, ada.account_sid, ada.user, token)
+    assert [(await _fresh(one)).status_code for one in (ada, renewed, keyed)] == [401, 200, 200]
+
+
+async def test_credential_that_was_right_is_believed_for_a_second_at_most(
+    ada: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert (await ada.get("/v1/Senders")).status_code == 200
+    await ada.served.database.write(lambda tx: accounts.suspend(tx, ada.account_sid))
+    later = time.monotonic() + accounts.CREDENTIAL_TTL + 0.01
+    monkeypatch.setattr("signalbox.http.authentication.time.monotonic", lambda: later)
+    assert (await ada.get("/v1/Senders")).status_code == 401
+    assert accounts.CREDENTIAL_TTL <= 1
+
+
+async def test_work_of_a_suspended_account_goes_on(ada: Person) -> None:
+    senders = await ada.senders(2)
+    pool_id = await ada.pool()
+    refs = [{"senderId": one} for one in senders]
+    answer = await ada.post(f"/v1/SenderPools/{pool_id}/Senders", json=refs)
+    await ada.served.database.write(lambda tx: accounts.suspend(tx, ada.account_sid))
+    await ada.served.database.write(lambda tx: accounts.resume(tx, ada.account_sid))
+    assert (await ada.finished(answer))["stats"]["created"] == 2
+
+
+async def test_secret_is_nowhere_in_the_database(ada: Person, shared_url: str) -> None:
+    keyed, key_sid = await ada.key()
+    content = _file(shared_url) if shared_url.startswith("sqlite") else await _rows(shared_url)
+    assert key_sid.encode() in content
+    assert ada.secret.encode() not in content
+    assert keyed.secret.encode() not in content
+
+
+def _file(url: str) -> bytes:
+    path = Path(url.removeprefix("sqlite:///"))
+    return path.read_bytes() + path.with_name(f"{path.name}-wal").read_bytes()
+
+
+async def _rows(url: str) -> bytes:
+    """Every row of every table as text."""
+    connection = await asyncpg.connect(url)
+    tables = await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+    rows = [await connection.fetch(f"SELECT t::text FROM {table[0]} AS t") for table in tables]
+    await connection.close()
+    return "\n".join(row[0] for table in rows for row in table).encode()

@@ -1,0 +1,52 @@
+"""Rate limits: contract section 4 (429), and the setting `rate_limit`."""
+
+from __future__ import annotations
+
+import re
+import time
+
+import pytest
+
+from people import Person
+from signalbox.ground.settings import RateLimit
+
+
+async def test_used_up_limit_is_429_until_refilled(ada: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = time.monotonic()
+    monkeypatch.setattr("signalbox.http.rate_limit.time.monotonic", lambda: now)
+    limited = ada.at(await ada.served.again(rate_limit=RateLimit(3, 30)))
+    answers = [await limited.get("/v1/Senders") for _ in range(4)]
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
+    assert [re.findall(r"r=(\d+)", answer.headers["ratelimit"])[0] for answer in answers] == ["2", "1", "0", "0"]
+    assert answers[0].headers["ratelimit-policy"] == '"account";q=3;w=30'
+    assert answers[3].headers["retry-after"] == "10"
+    now += 9.9
+    assert (await limited.get("/v1/Senders")).status_code == 429
+    now += 0.2
+    assert (await limited.get("/v1/Senders")).status_code == 200
+    assert (await limited.get("/v1/Senders")).status_code == 429
+    now += 10_000
+    assert [(await limited.get("/v1/Senders")).status_code for _ in range(4)] == [200, 200, 200, 429]
+
+
+async def test_limit_is_each_account_s_own_and_shared_by_its_keys(ada: Person, ben: Person) -> None:
+    served = await ada.served.again(rate_limit=RateLimit(1, 1000))
+    keyed, _ = await ada.key()
+    people = [person.at(served) for person in (ada, keyed, ben)]
+    assert [(await person.get("/v1/Senders")).status_code for person in people] == [200, 429, 200]
+
+
+async def test_paths_without_credentials_and_refused_ones_take_nothing(ada: Person) -> None:
+    limited = ada.at(await ada.served.again(rate_limit=RateLimit(1, 1000)))
+    for path in ("/healthz", "/readyz", "/metrics", "/openapi.json", "/nowhere"):
+        for _ in range(2):
+            assert (await limited.get(path)).status_code in (200, 404)
+    for _ in range(2):
+        assert (await limited.get("/v1/Senders", anonymous=True)).status_code == 401
+        assert (await limited.delete("/v1/Senders")).status_code == 405
+    assert (await limited.get("/v1/Senders")).status_code == 200
+
+
+async def test_without_the_setting_nothing_is_limited_or_told(ada: Person) -> None:
+    answer = await ada.get("/v1/Senders")
+    assert not [name for name in answer.headers if name.startswith("ratelimit")]

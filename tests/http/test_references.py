@@ -1,0 +1,228 @@
+"""Idempotency keys: contract section 8."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import AsyncIterator, Callable
+
+import httpx
+import pytest
+
+from people import Person, contexts, problems, until
+from signalbox.accounts import idempotency
+from signalbox.db import Database, Tx
+from signalbox.ground import clock
+
+
+async def _create(person: Person, key: str, **body: object) -> httpx.Response:
+    return await person.post("/v1/SenderPools", json=body, headers={"idempotency-key": key})
+
+
+async def test_same_key_and_request_replays_the_answer(ada: Person) -> None:
+    first = await _create(ada, "one", name="Spring")
+    again = await _create(ada, "one", name="Spring")
+    assert again.json() == first.json()
+    assert again.headers["location"] == first.headers["location"]
+    assert ("idempotency-replayed" in first.headers, again.headers["idempotency-replayed"]) == (False, "true")
+    assert len(await ada.walk("/v1/SenderPools", "senderPools")) == 1
+
+
+async def test_replay_answers_the_reference_even_when_the_pool_is_gone(ada: Person) -> None:
+    (sender,) = await ada.senders(1)
+    pool_id = await ada.pool()
+    add = {"json": [{"senderId": sender}], "headers": {"idempotency-key": "add"}}
+    first = await ada.post(f"/v1/SenderPools/{pool_id}/Senders", **add)
+    await ada.delete(f"/v1/SenderPools/{pool_id}")
+    again = await ada.post(f"/v1/SenderPools/{pool_id}/Senders", **add)
+    assert (again.json(), again.headers["idempotency-replayed"]) == (first.json(), "true")
+
+
+async def test_quoted_and_bare_are_one_key_and_spaces_in_the_body_do_not_matter(ada: Person) -> None:
+    first = await _create(ada, "one", name="Spring")
+    again = await ada.post("/v1/SenderPools", content=b' {"name" :\n"Spring"} ', headers={"idempotency-key": '"one"'})
+    assert again.json() == first.json()
+
+
+async def test_same_key_with_another_request_is_422(ada: Person) -> None:
+    first = await _create(ada, "one", name="Spring")
+    for answer in (
+        await _create(ada, "one", name="Summer"),
+        await _create(ada, "one"),
+        await ada.post(
+            f"/v1/SenderPools/{await ada.pool()}/Senders",
+            json=[{"senderId": (await ada.senders(1))[0]}],
+            headers={"idempotency-key": "one"},
+        ),
+    ):
+        assert answer.status_code == 422
+    assert (await _create(ada, "one", name="Spring")).json() == first.json()
+
+
+async def test_key_is_free_as_soon_as_its_refusal_is_answered(ada: Person) -> None:
+    first = await _create(ada, "one", name="Spring")
+    for _ in range(20):
+        assert (await _create(ada, "one", name="Summer")).status_code == 422
+        assert (await _create(ada, "one", name="Spring")).json() == first.json()
+
+
+async def test_same_key_for_another_pool_is_422(ada: Person) -> None:
+    body = [{"senderId": (await ada.senders(1))[0]}]
+    one, other = await ada.pool(), await ada.pool()
+    headers = {"idempotency-key": "add"}
+    assert (await ada.post(f"/v1/SenderPools/{one}/Senders", json=body, headers=headers)).status_code == 202
+    assert (await ada.post(f"/v1/SenderPools/{other}/Senders", json=body, headers=headers)).status_code == 422
+
+
+async def test_key_belongs_to_its_account(ada: Person, ben: Person) -> None:
+    mine, his = await _create(ada, "one", name="A"), await _create(ben, "one", name="B")
+    assert his.status_code == 202
+    assert his.json() != mine.json()
+
+
+async def test_refusals_are_not_stored(ada: Person) -> None:
+    assert (await _create(ada, "one", name="")).status_code == 400
+    assert (await _create(ada, "one", name="Good")).status_code == 202
+    (sender,) = await ada.senders(1)
+    gone = await ada.pool()
+    await ada.delete(f"/v1/SenderPools/{gone}")
+    body, headers = [{"senderId": sender}], {"idempotency-key": "add"}
+    assert (await ada.post(f"/v1/SenderPools/{gone}/Senders", json=body, headers=headers)).status_code == 404
+    pool_id = await ada.pool()
+    assert (await ada.post(f"/v1/SenderPools/{pool_id}/Senders", json=body, headers=headers)).status_code == 202
+
+
+@pytest.mark.parametrize(
+    "key", ["", '""', "x" * 256, '"' + "x" * 256 + '"', "a b", '"open', 'a"b', "caf\xe9", '"\\x"', '"a", "b"']
+)
+async def test_key_that_is_none_is_refused(ada: Person, key: str) -> None:
+    answer = await ada.post("/v1/SenderPools", json={}, headers=[("idempotency-key", key.encode("latin-1"))])
+    assert problems(answer) == {("Idempotency-Key", None)}
+    assert await ada.walk("/v1/SenderPools", "senderPools") == []
+
+
+@pytest.mark.parametrize("key", ["x", "x" * 255, '"' + "x" * 255 + '"', '"two words"', '"a\\"b\\\\"', "8e03978e-40d5"])
+async def test_key_of_1_to_255_characters_is_one(ada: Person, key: str) -> None:
+    first = await _create(ada, key)
+    assert first.status_code == 202
+    assert (await _create(ada, key)).json() == first.json()
+
+
+async def test_key_off_its_form_is_named_beside_what_is_wrong_in_the_body(ada: Person) -> None:
+    assert set(contexts(await _create(ada, "a b", name=""))) == {None, "$.name"}
+
+
+async def test_key_survives_a_restart_and_holds_in_every_process(ada: Person) -> None:
+    first = await _create(ada, "one", name="Spring")
+    elsewhere = ada.at(await ada.served.again())
+    assert (await _create(elsewhere, "one", name="Spring")).json() == first.json()
+    assert (await _create(elsewhere, "one", name="Summer")).status_code == 422
+
+
+async def test_key_is_kept_for_24_hours(ada: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = clock.now_ms()
+    with monkeypatch.context() as past:
+        past.setattr(clock, "now_ms", lambda: now - idempotency.KEPT_MS + 60_000)
+        young = await _create(ada, "young", name="Spring")
+        past.setattr(clock, "now_ms", lambda: now - idempotency.KEPT_MS - 60_000)
+        old = await _create(ada, "old", name="Spring")
+        assert (await _create(ada, "old", name="Summer")).status_code == 422
+    assert (await _create(ada, "young", name="Spring")).json() == young.json()
+    after = await _create(ada, "old", name="Summer")
+    assert after.status_code == 202
+    assert after.json() != old.json()
+    assert (await _create(ada, "old", name="Summer")).json() == after.json()
+
+
+async def test_housekeeping_forgets_old_keys_only(ada: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = clock.now_ms()
+    with monkeypatch.context() as past:
+        past.setattr(clock, "now_ms", lambda: now - idempotency.KEPT_MS - 60_000)
+        await _create(ada, "old", name="Spring")
+    young = await _create(ada, "young", name="Spring")
+    assert await ada.served.database.write(idempotency.forget_old) >= 1
+    assert await ada.served.database.write(idempotency.forget_old) == 0
+    assert (await _create(ada, "young", name="Spring")).json() == young.json()
+
+
+async def test_ten_requests_at_once_make_one_pool(ada: Person) -> None:
+    """Each gets the one reference, or 409 while the first is unfinished; nobody gets another."""
+    answers = await asyncio.gather(*(_create(ada, "one", name="Spring") for _ in range(10)))
+    assert {answer.status_code for answer in answers} <= {202, 409}
+    assert len({answer.json()["operationId"] for answer in answers if answer.status_code == 202}) == 1
+    assert len(await ada.walk("/v1/SenderPools", "senderPools")) == 1
+
+
+async def test_ten_requests_at_once_in_two_processes_make_one_pool(ada: Person) -> None:
+    people = [ada, ada.at(await ada.served.again())]
+    answers = await asyncio.gather(*(_create(person, "one", name="Spring") for person in people * 5))
+    assert {answer.status_code for answer in answers} <= {202, 409}
+    assert len({answer.json()["operationId"] for answer in answers if answer.status_code == 202}) == 1
+    assert len(await ada.walk("/v1/SenderPools", "senderPools")) == 1
+
+
+async def test_key_whose_first_request_is_unfinished_is_409(ada: Person) -> None:
+    (sender,) = await ada.senders(1)
+    pool_id = await ada.pool()
+    body, headers = [{"senderId": sender}], {"idempotency-key": "one"}
+
+    async def add() -> httpx.Response:
+        return await ada.post(f"/v1/SenderPools/{pool_id}/Senders", json=body, headers=headers)
+
+    async with _held(ada.served.database, "sender_pools.lock", ada, pool_id) as release:
+        first = asyncio.create_task(add())
+        await until(lambda: len(ada.served.api.services.turns) > 0)
+        assert (await add()).status_code == 409
+        release()
+        assert (await first).status_code == 202
+    again = await add()
+    assert (again.json(), again.headers["idempotency-replayed"]) == (first.result().json(), "true")
+
+
+async def test_request_that_is_refused_or_given_up_frees_its_key(ada: Person) -> None:
+    (sender,) = await ada.senders(1)
+    pool_id = await ada.pool()
+    body, headers = [{"senderId": sender}], {"idempotency-key": "one"}
+
+    async def add() -> httpx.Response:
+        return await ada.post(f"/v1/SenderPools/{pool_id}/Senders", json=body, headers=headers)
+
+    async with _held(ada.served.database, "sender_pools.lock", ada, pool_id) as release:
+        first = asyncio.create_task(add())
+        await until(lambda: len(ada.served.api.services.turns) > 0)
+        first.cancel()
+        await asyncio.wait([first])
+        release()
+    assert len(ada.served.api.services.turns) == 0
+    assert (await add()).status_code == 202
+
+
+@contextlib.asynccontextmanager
+async def _held(database: Database, query: str, owner: Person, pool_id: str) -> AsyncIterator[Callable[[], None]]:
+    """Keeps a pool locked (on SQLite: the writer busy) until the function it gives is called."""
+    loop = asyncio.get_running_loop()
+    locked, free, free_in_thread = asyncio.Event(), asyncio.Event(), threading.Event()
+
+    async def work(tx: Tx) -> None:
+        row = await tx.one("accounts.id", sid=owner.account_sid)
+        assert row is not None
+        await tx.one(query, account_id=row[0], pool_id=pool_id)
+        loop.call_soon_threadsafe(locked.set)
+        if threading.current_thread() is threading.main_thread():
+            await free.wait()
+        else:
+            assert free_in_thread.wait(10)
+
+    def release() -> None:
+        free.set()
+        free_in_thread.set()
+
+    holding = asyncio.create_task(database.write(work))
+    try:
+        async with asyncio.timeout(10):
+            await locked.wait()
+        yield release
+    finally:
+        release()
+        await holding

@@ -1,0 +1,479 @@
+"""The engine of operations, driven batch by batch: contract section 5, house section 5."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from signalbox import db
+from signalbox.accounts import accounts
+from signalbox.db import Database, Tx
+from signalbox.ground import ids
+from signalbox.ground.errors import Conflict, NotFound
+from signalbox.ground.metrics import Metrics
+from signalbox.ground.page_tokens import Window
+from signalbox.inventory import pool_operations, sender_pools, senders
+from signalbox.inventory.pool_operations import Batch, Operation
+from signalbox.worker import Workers
+
+UNKNOWN = "comms_sender_01hzzzzzzzzzzzzzzzzzzzzzzz"
+
+
+class Tenant:
+    """An account, used through the nouns: no HTTP, and nobody works but the test."""
+
+    def __init__(self, database: Database, account_id: int) -> None:
+        self.database = database
+        self.id = account_id
+
+    @classmethod
+    async def new(cls, database: Database, name: str = "Ada") -> Tenant:
+        made = await database.write(lambda tx: accounts.create(tx, name))
+        row = await database.read(lambda tx: tx.one("accounts.id", sid=made.account.sid))
+        assert row is not None
+        return cls(database, row[0])
+
+    async def new_senders(self, count: int) -> list[str]:
+        rows = [senders.SenderRow("PUSH", ids.new("push"), "") for _ in range(count)]
+        await self.database.write(lambda tx: senders.enter(tx, self.id, rows))
+        window = Window(ids.greatest(ids.SENDER), ids.least(ids.SENDER), count)
+        found = await self.database.read(lambda tx: senders.list_page(tx, self.id, senders.Filter(), window))
+        return [one.id for one in reversed(found)]
+
+    async def create(self, sender_ids: Sequence[str] = ()) -> tuple[str, Operation]:
+        """A new pool's id and the operation that fills it."""
+        operation = await self.database.write(lambda tx: sender_pools.create(tx, self.id, "x", {}, sender_ids))
+        window = Window(ids.greatest(ids.SENDER_POOL), "", 1)
+        (pool,) = await self.database.read(lambda tx: sender_pools.list_page(tx, self.id, operation.id, window))
+        return pool.id, operation
+
+    async def add(self, pool_id: str, sender_ids: Sequence[str]) -> Operation:
+        return await self.database.write(lambda tx: sender_pools.add_senders(tx, self.id, pool_id, sender_ids))
+
+    async def fetch(self, operation: Operation) -> Operation:
+        return await self.database.read(lambda tx: pool_operations.fetch(tx, self.id, operation.id))
+
+    async def reaches(self, operation: Operation, tried: int) -> None:
+        """Returns when so many items were tried."""
+        with self.database.wakeups.subscribe(operation.id) as news:
+            async with asyncio.timeout(30):
+                while (now := await self.fetch(operation)).created + now.failed < tried:
+                    await news.wait(1)
+
+    async def cancel(self, operation: Operation) -> None:
+        await self.database.write(lambda tx: pool_operations.cancel(tx, self.id, operation.id))
+
+    async def delete_pool(self, pool_id: str) -> None:
+        async def work(tx: Tx) -> None:
+            await sender_pools.delete(tx, self.id, await sender_pools.lock(tx, self.id, pool_id))
+
+        await self.database.write(work)
+
+    async def delete_sender(self, sender_id: str) -> None:
+        async def work(tx: Tx) -> None:
+            await senders.delete(tx, self.id, await senders.lock(tx, self.id, sender_id))
+
+        await self.database.write(work)
+
+    async def members(self, pool_id: str, filter_: senders.Filter | None = None) -> set[str]:
+        """Whoever has a membership, whether the pool is there or not."""
+        window = Window(ids.greatest(ids.SENDER), ids.least(ids.SENDER), 100_000)
+        found = await self.database.read(
+            lambda tx: sender_pools.list_senders(tx, self.id, pool_id, filter_ or senders.Filter(), window)
+        )
+        return {one.id for one in found}
+
+    async def outcomes(self, operation: Operation) -> list[str]:
+        items = await self.database.read(
+            lambda tx: pool_operations.list_items(tx, self.id, operation.id, None, 0, 100_000)
+        )
+        assert [item.index for item in items] == list(range(operation.total))
+        return [item.outcome for item in items]
+
+
+@pytest.fixture
+async def ada(database: Database) -> Tenant:
+    return await Tenant.new(database)
+
+
+@pytest.fixture
+async def ben(database: Database) -> Tenant:
+    return await Tenant.new(database, "Ben")
+
+
+async def step(database: Database) -> Batch | None:
+    return await database.write(pool_operations.run_batch)
+
+
+async def drain(database: Database) -> list[Batch]:
+    """Applies everything that waits."""
+    batches = []
+    while batch := await step(database):
+        batches.append(batch)
+    while await database.write(sender_pools.sweep):
+        pass
+    return batches
+
+
+def counts(operation: Operation) -> tuple[str, int, int, int]:
+    assert operation.total == operation.queued + operation.created + operation.failed
+    return operation.status, operation.queued, operation.created, operation.failed
+
+
+@pytest.fixture
+def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool_operations, "BATCH_ITEMS", 3)
+
+
+async def test_nothing_to_do_is_none(database: Database, ada: Tenant) -> None:
+    assert await step(database) is None
+    await ada.create()
+    assert await step(database) is None
+
+
+@pytest.mark.usefixtures("small_batches")
+async def test_batches_apply_items_in_their_order_and_count_them(database: Database, ada: Tenant) -> None:
+    one, two, three, four, five = await ada.new_senders(5)
+    pool_id, operation = await ada.create([one, UNKNOWN, two, three, four, five])
+    assert counts(operation) == ("PROCESSING", 6, 1, 0)
+    seen = []
+    while batch := await step(database):
+        now = await ada.fetch(operation)
+        assert (batch.operation_id, batch.status) == (operation.id, now.status)
+        seen.append((counts(now), await ada.members(pool_id)))
+    assert seen == [
+        (("PROCESSING", 3, 3, 1), {one, two}),
+        (("COMPLETED", 0, 6, 1), {one, two, three, four, five}),
+    ]
+    assert await ada.outcomes(operation) == ["CREATED", "CREATED", "FAILED", *["CREATED"] * 4]
+
+
+@pytest.mark.usefixtures("small_batches")
+async def test_sender_is_created_once_and_already_member_afterwards(database: Database, ada: Tenant) -> None:
+    """Also when two operations on one pool take turns."""
+    found = await ada.new_senders(8)
+    pool_id, first = await ada.create(found[:6])
+    second = await ada.add(pool_id, found[2:])
+    third = await ada.add(pool_id, [UNKNOWN, *found[::-1]])
+    await drain(database)
+    assert await ada.members(pool_id) == set(found)
+    assert [counts(await ada.fetch(one)) for one in (first, second, third)] == [
+        ("COMPLETED", 0, 7, 0),
+        ("COMPLETED", 0, 6, 0),
+        ("COMPLETED", 0, 8, 1),
+    ]
+    made = [(await ada.outcomes(one)).count("CREATED") for one in (first, second, third)]
+    assert sum(made) == 8 + 1, "every membership was made by one operation, and the pool by the first"
+    assert (await ada.outcomes(third))[0] == "FAILED"
+
+
+async def test_foreign_and_deleted_senders_fail(database: Database, ada: Tenant, ben: Tenant) -> None:
+    kept, deleted, left = await ada.new_senders(3)
+    (foreign,) = await ben.new_senders(1)
+    pool_id, operation = await ada.create([kept, deleted, foreign, left])
+    await ada.delete_sender(deleted)
+    await drain(database)
+    assert await ada.outcomes(operation) == ["CREATED", "CREATED", "FAILED", "FAILED", "CREATED"]
+    assert await ada.members(pool_id) == {kept, left}
+
+
+async def test_sender_deleted_after_its_batch_stays_created_and_leaves_the_pool(
+    database: Database, ada: Tenant
+) -> None:
+    found = await ada.new_senders(2)
+    pool_id, operation = await ada.create(found)
+    await drain(database)
+    await ada.delete_sender(found[0])
+    assert await ada.outcomes(operation) == ["CREATED"] * 3
+    assert await ada.members(pool_id) == {found[1]}
+
+
+@pytest.mark.usefixtures("small_batches")
+@pytest.mark.parametrize("batches", [0, 1, 2, 3])
+async def test_nothing_is_applied_after_a_cancel(database: Database, ada: Tenant, batches: int) -> None:
+    found = await ada.new_senders(12)
+    pool_id, operation = await ada.create(found)
+    for _ in range(batches):
+        await step(database)
+    before = await ada.fetch(operation)
+    await ada.cancel(operation)
+    assert await drain(database) == []
+    after = await ada.fetch(operation)
+    assert counts(after) == ("CANCELED", 12 - 3 * batches, 1 + 3 * batches, 0)
+    assert after.updated_at > before.updated_at
+    assert await ada.members(pool_id) == set(found[: 3 * batches])
+    assert await ada.outcomes(operation) == ["CREATED"] * (1 + 3 * batches) + ["QUEUED"] * (12 - 3 * batches)
+    with pytest.raises(Conflict):
+        await ada.cancel(operation)
+
+
+async def test_final_operation_cannot_be_cancelled_nor_a_foreign_one(
+    database: Database, ada: Tenant, ben: Tenant
+) -> None:
+    _, operation = await ada.create([UNKNOWN])
+    with pytest.raises(NotFound):
+        await ben.cancel(operation)
+    await drain(database)
+    with pytest.raises(Conflict):
+        await ada.cancel(operation)
+    assert counts(await ada.fetch(operation)) == ("COMPLETED", 0, 1, 1)
+
+
+@pytest.mark.usefixtures("small_batches")
+async def test_cancel_among_racing_workers_is_exact(database: Database, ada: Tenant) -> None:
+    """What stands when the cancel has answered is what stands at the end."""
+    found = await ada.new_senders(60)
+    workers = Workers(database, 2, Metrics())
+    try:
+        for after in range(6):
+            pool_id, operation = await ada.create(found)
+            await ada.reaches(operation, 1 + 6 * after)
+            try:
+                await ada.cancel(operation)
+            except Conflict:
+                assert (await ada.fetch(operation)).status == "COMPLETED"
+                continue
+            at_once, members = await ada.fetch(operation), await ada.members(pool_id)
+            assert len(members) == at_once.created - 1
+            _, other = await ada.create(found)
+            await ada.reaches(other, 61)
+            assert await ada.fetch(operation) == at_once
+            assert await ada.members(pool_id) == members
+    finally:
+        await workers.stop()
+
+
+@pytest.mark.usefixtures("small_batches")
+async def test_deletion_cancels_the_pool_s_operations_and_leaves_no_member(database: Database, ada: Tenant) -> None:
+    found = await ada.new_senders(9)
+    pool_id, first = await ada.create(found)
+    second = await ada.add(pool_id, found)
+    other_pool, other = await ada.create(found[:2])
+    await step(database)
+    assert await ada.members(pool_id)
+    await ada.delete_pool(pool_id)
+    assert counts(await ada.fetch(first)) == ("CANCELED", 6, 4, 0)
+    assert counts(await ada.fetch(second)) == ("CANCELED", 9, 0, 0)
+    await drain(database)
+    assert await ada.members(pool_id) == set()
+    assert await ada.members(other_pool) == set(found[:2])
+    assert (await ada.fetch(other)).status == "COMPLETED"
+    with pytest.raises(NotFound):
+        await ada.add(pool_id, found)
+
+
+async def test_big_pool_is_swept_in_several_turns(
+    database: Database, ada: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sender_pools, "SWEEP_MEMBERS", 4)
+    found = await ada.new_senders(10)
+    pools = [(await ada.create(found))[0] for _ in range(2)]
+    kept, _ = await ada.create(found)
+    await drain(database)
+    for pool_id in pools:
+        await ada.delete_pool(pool_id)
+    left = []
+    while await database.write(sender_pools.sweep):
+        left.append(sum([len(await ada.members(pool_id)) for pool_id in pools]))
+    assert left == sorted(left, reverse=True)
+    assert all(before - after <= 4 for before, after in zip([20, *left], left, strict=False))
+    assert (len(left) >= 5, left[-1]) == (True, 0)
+    assert await ada.members(kept) == set(found)
+
+
+async def test_sweep_of_nothing_says_so(database: Database, ada: Tenant) -> None:
+    await ada.create()
+    assert await database.write(sender_pools.sweep) is False
+
+
+async def test_small_operation_does_not_wait_for_another_account_s_large_ones(
+    database: Database, ada: Tenant, ben: Tenant
+) -> None:
+    many = [ids.new(ids.SENDER) for _ in range(10_000)]
+    pool_id, _ = await ada.create()
+    large = [await ada.add(pool_id, many[:1000]) for _ in range(99)]
+    large.append((await ada.create(many))[1])
+    for _ in range(3):
+        await step(database)
+    (sender,) = await ben.new_senders(1)
+    _, small = await ben.create([sender])
+    steps = 0
+    while not (await ben.fetch(small)).final:
+        assert await step(database)
+        steps += 1
+    assert steps <= 3
+    assert sum([(await ada.fetch(one)).final for one in large]) < 10
+
+
+@pytest.mark.usefixtures("small_batches")
+async def test_accounts_take_turns_by_batch(database: Database, ada: Tenant, ben: Tenant) -> None:
+    carl = await Tenant.new(database, "Carl")
+    unknown = [ids.new(ids.SENDER) for _ in range(12)]
+    for tenant in (ada, ben, carl):
+        for _ in range(2):
+            await tenant.create(unknown)
+    turns = [batch.account_sid for batch in await drain(database)]
+    assert len(turns) == 3 * 2 * 4
+    for at in range(0, len(turns), 3):
+        assert len(set(turns[at : at + 3])) == 3
+
+
+@pytest.mark.usefixtures("small_batches")
+async def test_operations_of_one_account_run_in_their_order(database: Database, ada: Tenant) -> None:
+    unknown = [ids.new(ids.SENDER) for _ in range(7)]
+    started = [(await ada.create(unknown))[1].id for _ in range(4)]
+    order = [batch.operation_id for batch in await drain(database)]
+    assert list(dict.fromkeys(order)) == started
+    assert order == sorted(order)
+
+
+@pytest.mark.usefixtures("small_batches")
+async def test_account_that_was_busy_long_is_not_punished_later(database: Database, ada: Tenant, ben: Tenant) -> None:
+    unknown = [ids.new(ids.SENDER) for _ in range(30)]
+    await ada.create(unknown)
+    await drain(database)
+    await ben.create(unknown)
+    await step(database)
+    _, small = await ada.create(unknown[:1])
+    await step(database)
+    await step(database)
+    assert (await ada.fetch(small)).final
+
+
+class Interrupted(Exception):
+    """The worker died."""
+
+
+@pytest.mark.usefixtures("small_batches")
+async def test_batch_that_breaks_leaves_nothing(database: Database, ada: Tenant) -> None:
+    found = await ada.new_senders(4)
+    pool_id, operation = await ada.create([*found, UNKNOWN])
+    await step(database)
+    before, members = await ada.fetch(operation), await ada.members(pool_id)
+
+    async def broken(tx: Tx) -> None:
+        assert await pool_operations.run_batch(tx)
+        raise Interrupted
+
+    with pytest.raises(Interrupted):
+        await database.write(broken)
+    assert await ada.fetch(operation) == before
+    assert await ada.members(pool_id) == members
+    assert (await ada.outcomes(operation))[4:] == ["QUEUED"] * 2
+    await drain(database)
+    assert counts(await ada.fetch(operation)) == ("COMPLETED", 0, 5, 1)
+
+
+@pytest.mark.usefixtures("small_batches")
+async def test_two_workers_apply_every_item_once(database: Database, ada: Tenant, ben: Tenant) -> None:
+    """At the same moment on PostgreSQL, one after the other on SQLite; on one pool, with items in common."""
+    started = []
+    for tenant in (ada, ben):
+        found = await tenant.new_senders(20)
+        pool_id, first = await tenant.create(found[:15])
+        started += [
+            (tenant, pool_id, found, [first, await tenant.add(pool_id, found[5:]), await tenant.add(pool_id, found)])
+        ]
+
+    async def work() -> int:
+        batches = 0
+        while await step(database):
+            batches += 1
+        return batches
+
+    async with asyncio.timeout(60):
+        assert sum(await asyncio.gather(work(), work(), work())) == 2 * (5 + 5 + 7)
+    for tenant, pool_id, found, begun in started:
+        assert await tenant.members(pool_id) == set(found)
+        assert [counts(await tenant.fetch(one)) for one in begun] == [
+            ("COMPLETED", 0, 16, 0),
+            ("COMPLETED", 0, 15, 0),
+            ("COMPLETED", 0, 20, 0),
+        ]
+        created = [(await tenant.outcomes(one)).count("CREATED") for one in begun]
+        assert sum(created) == 21
+
+
+@pytest.mark.usefixtures("small_batches")
+async def test_counters_add_up_for_concurrent_readers(database: Database, ada: Tenant) -> None:
+    """Ledger and counters agree too: they are read in one statement."""
+    found = await ada.new_senders(30)
+    _, operation = await ada.create([*found, *(ids.new(ids.SENDER) for _ in range(30))])
+    done = asyncio.Event()
+    seen = set()
+
+    async def read() -> None:
+        while not done.is_set():
+            now = await ada.fetch(operation)
+            seen.add(counts(now))
+            listed = await ada.outcomes(operation)
+            assert len(listed) == operation.total
+            assert listed == sorted(listed, key=lambda outcome: outcome == "QUEUED")
+            await asyncio.sleep(0)
+
+    readers = [asyncio.create_task(read()) for _ in range(3)]
+    await drain(database)
+    done.set()
+    await asyncio.gather(*readers)
+    assert len(seen) > 2
+
+
+async def test_changes_while_batches_run_leave_no_trace_of_the_removed(database: Database, ada: Tenant) -> None:
+    """Senders are deleted and switched off while workers put them into pools."""
+    found = await ada.new_senders(40)
+    workers = Workers(database, 2, Metrics())
+    try:
+        pools = []
+        for number in range(10):
+            pools.append(await ada.create(found))
+            gone = found[number]
+            await ada.delete_sender(gone)
+
+            async def switch(tx: Tx, sender_id: str = found[20 + number]) -> None:
+                sender = await senders.lock(tx, ada.id, sender_id)
+                off = senders.Sender(
+                    sender.id,
+                    None,
+                    sender.address,
+                    sender.channel,
+                    "DEACTIVATED",
+                    {},
+                    sender.updated_at,
+                    sender.created_at,
+                )
+                await senders.update(tx, ada.id, sender, off)
+
+            await database.write(switch)
+        for _, operation in pools:
+            await ada.reaches(operation, operation.total)
+    finally:
+        await workers.stop()
+    for pool_id, _ in pools:
+        assert await ada.members(pool_id) == set(found[10:])
+        assert await ada.members(pool_id, senders.Filter(None, "DEACTIVATED")) == set(found[20:30])
+
+
+async def test_backlog_counts_what_waits(database: Database, ada: Tenant, ben: Tenant) -> None:
+    await ada.create([UNKNOWN])
+    await ben.create([UNKNOWN, ids.new(ids.SENDER)])
+    assert await database.read(pool_operations.backlog) == (2, 3)
+    await drain(database)
+    assert await database.read(pool_operations.backlog) == (0, 0)
+
+
+async def test_work_left_by_one_process_is_taken_up_by_the_next(database_url: str) -> None:
+    first = db.connect(database_url)
+    await first.open()
+    ada = await Tenant.new(first)
+    found = await ada.new_senders(3)
+    pool_id, operation = await ada.create(found)
+    await first.close()
+    second = db.connect(database_url)
+    await second.open()
+    ada.database = second
+    await drain(second)
+    assert counts(await ada.fetch(operation)) == ("COMPLETED", 0, 4, 0)
+    assert await ada.members(pool_id) == set(found)
+    await second.close()

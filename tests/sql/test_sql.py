@@ -1,0 +1,236 @@
+"""Every query: bound to its tenant, understood by both engines, and no list that scans or sorts."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+import re
+import sqlite3
+from pathlib import Path
+from typing import Any, cast
+
+import asyncpg
+import pytest
+
+from signalbox import db
+from signalbox.accounts import accounts
+from signalbox.db import Value
+from signalbox.db.migrate import series
+from signalbox.db.queries import PACKAGE_SQL, Dialect, Query, load
+from signalbox.ground.errors import Bug
+from signalbox.ground.page_tokens import Window
+from signalbox.inventory import pool_operations, sender_pools, senders
+
+DIALECTS: tuple[Dialect, ...] = ("sqlite", "postgres")
+QUERIES = {dialect: load(PACKAGE_SQL / "queries", dialect) for dialect in DIALECTS}
+NAMES = sorted(QUERIES["sqlite"])
+# The counts of senders are ten rows an account: here, with three accounts, the table is one page and read whole.
+BOUNDED = r"\.(list_page|list_members|list_.*items|search_page)|^overview\.(?!sender_counts)"
+LISTS = [name for name in NAMES if re.search(BOUNDED, name)]
+SCHEMA = "".join(path.read_text("utf-8") for path in sorted((PACKAGE_SQL / "migrations").glob("*.sql")))
+
+
+def _tenant_tables() -> set[str]:
+    tables = dict(re.findall(r"CREATE TABLE (\w+) \((.*?)\n\)", SCHEMA, re.DOTALL))
+    return {name for name, columns in tables.items() if re.search(r"^\s*account_id ", columns, re.MULTILINE)}
+
+
+TENANT_TABLES = _tenant_tables()
+
+
+def _named(query: Query) -> str:
+    """A query with the names of its parameters, on PostgreSQL too."""
+    return re.sub(r"\$(\d+)", lambda match: f":{query.order[int(match[1]) - 1]}", query.text)
+
+
+def test_tenant_tables_are_found() -> None:
+    assert {"senders", "sender_pools", "sender_pool_members", "operations", "operation_items"} <= TENANT_TABLES
+    assert "accounts" not in TENANT_TABLES
+
+
+def test_keys_of_tenant_tables_begin_with_the_account() -> None:
+    for table in TENANT_TABLES - {"api_keys"}:
+        columns = re.search(rf"CREATE TABLE {table} \(.*?PRIMARY KEY \((\w+)", SCHEMA, re.DOTALL)
+        assert columns is not None
+        assert columns[1] == "account_id"
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("name", NAMES)
+def test_query_on_a_tenant_table_names_its_tenant_or_says_why_not(name: str, dialect: Dialect) -> None:
+    query = QUERIES[dialect][name]
+    text = _named(query)
+    used = re.findall(r"\b(?:FROM|JOIN|UPDATE|INTO)\s+(\w+)", text)
+    tenant = [table for table in used if table in TENANT_TABLES]
+    if not tenant or re.search(r"across accounts: \S", query.comment):
+        return
+    inserts = len(re.findall(r"\bINSERT INTO\b", text))
+    if inserts:
+        assert re.search(r"INSERT INTO \w+ \(\s*(\w+, )?account_id\b", text)
+        assert ":account_id" in text
+    # Each further table is bound by the parameter, or by a row that is.
+    bound = re.findall(r"\baccount_id = (?::account_id|\w+\.account_id)\b", text)
+    assert len(bound) >= len(tenant) - inserts, text
+    assert not len(tenant) - inserts or "account_id = :account_id" in text
+
+
+async def test_every_query_prepares(database_url: str, database: db.Database) -> None:
+    """On the schema that the migrations make."""
+    if database_url.startswith("sqlite"):
+        connection = sqlite3.connect(Path(database_url.removeprefix("sqlite:///")))
+        for query in QUERIES["sqlite"].values():
+            connection.execute(f"EXPLAIN {query.text}", dict.fromkeys(query.order))
+        connection.close()
+        return
+    admin = await asyncpg.connect(database_url)
+    for query in QUERIES["postgres"].values():
+        await admin.prepare(query.text)
+    await admin.close()
+
+
+async def test_query_without_its_parameters_is_a_bug(database: db.Database) -> None:
+    for query in (
+        lambda tx: tx.one("senders.fetch"),
+        lambda tx: tx.one("senders.fetch", account_id=1),
+        lambda tx: tx.one("senders.fetch", account_id=1, sender_id="x", more=1),
+    ):
+        with pytest.raises(Bug, match=r"senders\.fetch"):
+            await database.read(query)
+
+
+# --- plans
+
+
+ACCOUNTS, SENDERS, POOLS = 3, 2_000, 300
+
+
+@pytest.fixture(scope="module")
+async def filled(shared_plans_url: str) -> tuple[str, dict[str, Value]]:
+    """A database with some thousands of rows in every list, analysed, and parameters in the middle of them."""
+    database = db.connect(shared_plans_url)
+    await database.open()
+    for number in range(ACCOUNTS):
+        account_id, big, pool_id, everyone = await _fill(database, f"a{number}")
+    await database.close()
+    params: dict[str, Value] = {
+        "account_id": account_id,
+        "operation_id": big,
+        "pool_id": pool_id,
+        "channel": "RCS",
+        "address": "RCS-5",
+        "outcome": "FAILED",
+        "first": 100,
+    }
+    if shared_plans_url.startswith("sqlite"):
+        with contextlib.closing(sqlite3.connect(shared_plans_url.removeprefix("sqlite:///"))) as connection:
+            connection.execute("ANALYZE")
+    else:
+        admin = await asyncpg.connect(shared_plans_url)
+        await admin.execute("VACUUM ANALYZE")
+        await admin.close()
+    return shared_plans_url, params | {"senders": everyone[len(everyone) // 2], "operations": big}
+
+
+async def _fill(database: db.Database, name: str) -> tuple[int, str, str, list[str]]:
+    """An account with senders and pools, two of them big: its id, a big operation, its pool, the senders."""
+    account = await database.write(lambda tx: accounts.create(tx, name))
+    row = await database.read(lambda tx: tx.one("accounts.id", sid=account.account.sid))
+    assert row is not None
+    account_id: int = row[0]
+    rows = [
+        senders.SenderRow(channel, f"{channel}-{n}", "", status=("ACTIVATED", "DEACTIVATED")[n % 3 == 0])
+        for n in range(SENDERS // 5)
+        for channel in ("SMS", "RCS", "EMAIL", "WHATSAPP", "PUSH")
+    ]
+    await database.write(lambda tx: senders.enter(tx, account_id, rows))
+    window = Window("comms_sender_8", "comms_sender_", SENDERS)
+    found = await database.read(lambda tx: senders.list_page(tx, account_id, senders.Filter(), window))
+    everyone = [one.id for one in found]
+
+    async def create(inside: list[str]) -> str:
+        refs = [*inside, "comms_sender_01hzzzzzzzzzzzzzzzzzzzzzzz"]
+        operation = await database.write(lambda tx: sender_pools.create(tx, account_id, "x", {}, refs))
+        return operation.id
+
+    made = [await create(everyone if n in (POOLS // 3, POOLS // 2) else everyone[:3]) for n in range(POOLS)]
+    while await database.write(pool_operations.run_batch):
+        pass
+    big = made[POOLS // 2]
+    window = Window("comms_senderpool_8", "", 1)
+    (pool,) = await database.read(lambda tx: sender_pools.list_page(tx, account_id, big, window))
+    return account_id, big, pool.id, everyone
+
+
+PAGE = 6
+# The widest list merges five ranges, one for each channel, and looks up the senders of the page.
+MOST_ROWS = 6 * PAGE
+
+
+@pytest.mark.parametrize("name", LISTS)
+async def test_list_reads_what_its_page_shows_and_not_what_it_holds(
+    filled: tuple[str, dict[str, Value]], name: str
+) -> None:
+    """No scan, no sort of more than a few pages: on SQLite counted in steps, on PostgreSQL in rows of every node."""
+    url, params = filled
+    noun = "senders" if "member" in name else name.partition(".")[0]
+    status = "COMPLETED" if noun == "operations" else "DEACTIVATED"
+    given = params | {
+        "before": params.get(noun, "comms_senderpool_8"),
+        "not_before": "",
+        "status": status,
+        "limit": PAGE,
+    }
+    if url.startswith("sqlite"):
+        plan, steps = _sqlite_plan(url, QUERIES["sqlite"][name], given)
+        assert not [line for line in plan if re.match(rf"SCAN ({'|'.join(TENANT_TABLES)}|[siomp])\b", line)], plan
+        assert steps < MOST_ROWS * 100, plan
+        return
+    for generic in (False, True):
+        tree = await _postgres_plan(url, QUERIES["postgres"][name], given, generic)
+        for node in _nodes(tree):
+            assert node["Node Type"] not in ("Seq Scan", "Hash Join"), tree
+            assert node["Actual Rows"] * node["Actual Loops"] <= MOST_ROWS, tree
+            assert node.get("Rows Removed by Filter", 0) <= MOST_ROWS, tree
+
+
+@pytest.mark.parametrize("name", ["senders.update", "senders.spread_status"])
+def test_change_of_a_few_senders_does_not_walk_through_the_others_on_sqlite(name: str) -> None:
+    """SQLite knows no sizes: by itself it looks into the array at each sender of the account."""
+    query = QUERIES["sqlite"][name]
+    with contextlib.closing(sqlite3.connect(":memory:")) as connection:
+        for migration in series(PACKAGE_SQL / "migrations", "sqlite"):
+            connection.executescript(migration.script("sqlite"))
+        given = {"account_id": 1, "rows": "[]"}
+        plan = [str(row[3]) for row in connection.execute(f"EXPLAIN QUERY PLAN {query.text}", given)]
+    searches = [line for line in plan if line.startswith("SEARCH")]
+    assert searches
+    assert all(re.search(r"\(account_id=\? AND (sender_)?id=\?\)$", line) for line in searches), plan
+
+
+def _sqlite_plan(url: str, query: Query, given: dict[str, Value]) -> tuple[list[str], int]:
+    """The steps of the plan as SQLite words them, and how many instructions its machine ran."""
+    params = {name: cast("str | int", given[name]) for name in query.order}
+    with contextlib.closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection:
+        plan = [str(row[3]) for row in connection.execute(f"EXPLAIN QUERY PLAN {query.text}", params)]
+        steps = itertools.count()
+        connection.set_progress_handler(lambda: 0 * next(steps), 1)
+        assert connection.execute(query.text, params).fetchall() or "queued" in query.name
+        return plan, next(steps)
+
+
+async def _postgres_plan(url: str, query: Query, given: dict[str, Value], generic: bool) -> dict[str, Any]:
+    """The plan as it ran, made for these parameters or, as a prepared statement may get it, for any."""
+    admin = await asyncpg.connect(url)
+    await admin.execute(f"SET plan_cache_mode = force_{'generic' if generic else 'custom'}_plan")
+    await admin.execute(f"PREPARE page AS {query.text}")
+    values = ", ".join(repr(given[name]) for name in query.order)
+    text = await admin.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE page ({values})")
+    await admin.close()
+    plan: dict[str, Any] = json.loads(text)[0]["Plan"]
+    assert plan["Actual Rows"] or "queued" in query.name, plan
+    return plan
+
+
+def _nodes(plan: dict[str, Any]) -> list[dict[str, Any]]:
+    return [plan, *(node for child in plan.get("Plans", ()) for node in _nodes(child))]
