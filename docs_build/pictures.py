@@ -4,7 +4,7 @@ A text has a word at the start of each line, and what it is about after it:
 
     title TEXT      above the picture
     note TEXT       below it
-    down WORD       an arrow beside the rows, from the first to the last, with this word; `up` from the last to the first
+    down WORD       an arrow beside the rows from the first to the last, with this word; `up`: from last to first
     row LABEL       a row of boxes; the label may be absent
       box NAME | CAPTION     `later` instead of `box`: dashed, for what is not there yet
         errors CODES         statuses that the box before responds with, in order
@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Final
 
 FOLDER: Final = Path(__file__).with_name("pictures")
+_STYLE: Final = FOLDER / "pictures.css"
 
 # All in CSS pixels. The page's column is about this wide, so that a picture is shown in its own size.
 _WIDTH: Final = 760
@@ -28,16 +29,6 @@ _LANE: Final = 64  # beside the rows, for an arrow and its word
 _PAD: Final = 10
 _LINE: Final = 17
 _NAME, _CAPTION, _LABEL, _TITLE = 14.0, 12.5, 11.5, 16.0
-
-_STYLE: Final = """
-text{font-family:Helvetica,Arial,'Liberation Sans',sans-serif;fill:#1f2328}
-.card{fill:#fff;stroke:#d0d7de}.row{fill:#f3f5f8}.box{fill:#fff;stroke:#5b6b82;stroke-width:1.2}
-.later{stroke-dasharray:5 4;stroke:#8a94a3}.quiet{fill:#57606a}.name{font-weight:bold}.arrow{stroke:#2a6fc9;stroke-width:2;fill:none}
-.word{fill:#1f5fb4;font-weight:bold}.head{fill:#2a6fc9}.error{fill:#fdecea;stroke:#c4473a}.code{fill:#97291d}
-@media (prefers-color-scheme:dark){text{fill:#e6e9ee}.card{fill:#14181f;stroke:#3a424e}.row{fill:#1c222b}
-.box{fill:#232b36;stroke:#8795aa}.later{stroke:#6d7888}.quiet{fill:#a9b3c1}.arrow{stroke:#6aa6f0}.word{fill:#8fbdf7}.head{fill:#6aa6f0}
-.error{fill:#40211f;stroke:#e0776b}.code{fill:#ffb4aa}}
-""".replace("\n", "")
 
 
 @dataclass
@@ -111,8 +102,9 @@ def draw(name: str) -> str:
         top += _LINE
     height = top + _MARGIN
     card = f'<rect class="card" x=".5" y=".5" width="{_WIDTH - 1}" height="{height - 1:g}" rx="8"/>'
+    style = _STYLE.read_text("utf-8")
     head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height:g}" width="{_WIDTH}" role="img">'
-    return "\n".join([head, f"<title>{escape(title)}</title>", f"<style>{_STYLE}</style>", card, *parts, "</svg>", ""])
+    return "\n".join([head, f"<title>{escape(title)}</title>", f"<style>{style}</style>", card, *parts, "</svg>", ""])
 
 
 def _box_width(row: _Row, left: float, right: float) -> float:
@@ -157,10 +149,11 @@ def _arrow(x: float, start: float, end: float, word: str) -> list[str]:
     half = _width(word, _CAPTION) / 2 + 8
     middle = (start + end) / 2
     near, far = (middle - half, middle + half) if end > start else (middle + half, middle - half)
+    turned = f"translate({x + 4:g} {middle:g}) rotate(-90)"
     return [
         f'<path class="arrow" d="M{x:g} {start:g}V{near:g}M{x:g} {far:g}V{end - back:g}"/>',
         f'<path class="head" d="M{x - 6:g} {end - back:g}h12L{x:g} {end:g}z"/>',
-        f'<g transform="translate({x + 4:g} {middle:g}) rotate(-90)">{_text(0, 0, word, _CAPTION, "word", "middle")}</g>',
+        f'<g transform="{turned}">{_text(0, 0, word, _CAPTION, "word", "middle")}</g>',
     ]
 
 
@@ -181,7 +174,7 @@ def _wrapped(words: str, width: float, size: float) -> list[str]:
 
 
 def _width(words: str, size: float) -> float:
-    """At least as wide as the fonts of `_STYLE` draw these words; a test measures them in a browser."""
+    """At least as wide as the fonts of `pictures.css` draw these words; a test measures them in a browser."""
     narrow = len(re.findall(r"[iljtfr.,:;'|!()\[\]/ I-]", words))
     wide = len(re.findall(r"[mwMWA-HK-Z<>]", words))
     return size * (0.34 * narrow + 0.85 * wide + 0.6 * (len(words) - narrow - wide))

@@ -186,9 +186,7 @@ def _moved(target: str, place: _Place, assets: dict[str, str]) -> str:
 def _with_configuration(html: str, base: str, assets: dict[str, str]) -> str:
     """The page with the two places that the theme's script is told: the site's folder, and the search worker."""
     html = re.sub(r'"base":"\.\.?"', f'"base":"./{base}"', html, count=1)
-    return re.sub(
-        r'"search":"\.\.?/([^"]+)"', lambda match: f'"search":"./{base}{assets[match[1]]}"', html, count=1
-    )
+    return re.sub(r'"search":"\.\.?/([^"]+)"', lambda match: f'"search":"./{base}{assets[match[1]]}"', html, count=1)
 
 
 def _script(code: str, base: str, parts: Path) -> str:
