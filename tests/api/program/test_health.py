@@ -9,6 +9,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from people import Person, Served
+from signalbox.api.document import described as described_routes
 from signalbox.api.routes import ROUTES
 from signalbox.db import Database
 
@@ -51,7 +52,7 @@ async def test_openapi_document_describes_every_route_of_the_table(ada: Person) 
     assert document["openapi"].startswith("3.1")
     assert document["servers"] == [{"url": "http://signalbox.test:8080"}]
     described = {(path, method.upper()) for path, item in document["paths"].items() for method in item}
-    routes = document.described(ROUTES)
+    routes = described_routes(ROUTES)
     assert described == {(route.path, route.method) for route in routes}
     names = [operation["operationId"] for item in document["paths"].values() for operation in item.values()]
     assert len(set(names)) == len(names)
