@@ -1,4 +1,4 @@
-"""The engine of operations, driven batch by batch: contract section 5, house section 5."""
+"""Pool operations, driven batch by batch: contract section 5, docs/architecture.md#work-in-the-queue."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Operations over HTTP: contract section 6, numbers 9 and 10, the ledger and cancelling of section 8."""
+"""Pool operations over HTTP: contract section 6, numbers 9 and 10; ledger and cancelling, contract section 8."""
 
 from __future__ import annotations
 
