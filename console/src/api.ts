@@ -59,9 +59,15 @@ export async function send(call: Call, signal?: AbortSignal, as: Credentials | n
   throw failure;
 }
 
-/** The JSON of the response. */
+/** The JSON of the response. Throws Failure as `send` does, and for a body that is cut off or not JSON. */
 export async function ask<T>(call: Call, signal?: AbortSignal): Promise<T> {
-  return (await (await send(call, signal)).json()) as T;
+  const response = await send(call, signal);
+  try {
+    return (await response.json()) as T;
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    throw new Failure(0, "The response of the server was cut off or is no JSON.");
+  }
 }
 
 /** One request without a timeout of the console. Throws Failure when there is no response. */

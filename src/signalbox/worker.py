@@ -1,4 +1,7 @@
-"""Workers: they apply the batches of all accounts' operations, and sweep up what deletions leave. House section 5."""
+"""Workers: they apply the batches of all accounts' operations, and sweep up what deletions leave.
+
+The rules are in docs/architecture.md#work-in-the-queue.
+"""
 
 import asyncio
 import contextlib

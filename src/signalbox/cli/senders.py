@@ -218,7 +218,7 @@ def _set_status(
 
 
 def _sender_address(text: str) -> dict[str, str]:
-    """An entry of `senderAddresses`: its shape depends on the channel (contract, section 7)."""
+    """An entry of `senderAddresses`: its shape depends on the channel (contract section 7)."""
     channel, address = pair(text)
     if channel == "EMAIL":
         return {"address": address}
