@@ -66,14 +66,14 @@ export function save(name: string, text: string): void {
 /** A parsed text of senders: rows of inventory, or ids of existing senders. */
 export interface Desk {
   kind: "inventory" | "ids";
-  /** The line of the header; 0 where there is none. */
+  /** The line of the header; 0 without a header. */
   header: number;
   columns: readonly string[];
   rows: readonly Row[];
   complaints: readonly Complaint[];
 }
 
-/** The rows of a text that have nothing against them; none below a header that is wrong. */
+/** The rows without problems; none when the header has a problem. */
 export function good(desk: Desk): readonly Row[] {
   const bad = new Set(desk.complaints.map((one) => one.line));
   return bad.has(desk.header) ? [] : desk.rows.filter((row) => !bad.has(row.line));

@@ -44,7 +44,7 @@ const PAGE = 100;
 const OVERSCAN = 12;
 // Pages on each side of the visible rows whose items are kept.
 const NEAR = 3;
-// A read that fails for a passing reason is made again after so many milliseconds, or after Retry-After when that is longer.
+// Milliseconds before a retry, unless Retry-After is longer.
 const AGAIN = 4000;
 
 class List<T> {
@@ -129,7 +129,7 @@ class List<T> {
     this.changed();
   }
 
-  /** A page that was let go is back, maybe with fewer rows than it had. */
+  /** Stores a dropped page that was fetched again, perhaps with fewer rows than before. */
   private fill(page: Page<T>, items: readonly T[]): void {
     const lost = page.count - items.length;
     page.items = items;
@@ -186,7 +186,7 @@ export function Rows<T>(props: Props<T>): JSX.Element {
     },
   });
   useLayoutEffect(() => {
-    // A row whose page is read again becomes another element with its data: the focus waits for that one.
+    // The row of a page that is fetched again gets a new element: the focus waits for that element.
     if (!focus.current || list.at(active) === undefined) return;
     const row = table.current?.querySelector<HTMLElement>(`[data-index="${active}"]`);
     const target = row?.querySelector<HTMLElement>("[data-row]") ?? row;

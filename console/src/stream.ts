@@ -39,7 +39,7 @@ export async function follow(call: Call, listener: Listener, final: () => boolea
     let asked = 0;
     try {
       if (leave.aborted || final()) return;
-      // Hidden while it waited for its place.
+      // The tab was hidden while the stream waited for a place.
       if (document.hidden) continue;
       const resumed = lastId ? { ...call, headers: { ...call.headers, "last-event-id": lastId } } : call;
       await once(resumed, event, listener, leave);
@@ -68,7 +68,7 @@ export async function follow(call: Call, listener: Listener, final: () => boolea
   }
 }
 
-/** `id` is undefined where the event has none; an empty one takes the last one back. */
+/** `id` is undefined when the event has none; an empty id resets the last one. */
 type Tell = (name: string, data: string, id: string | undefined) => void;
 
 async function once(call: Call, event: Tell, listener: Listener, leave: AbortSignal): Promise<void> {
@@ -103,7 +103,7 @@ export function events(tell: Tell): (piece: string) => void {
   let event: string[] = [];
   return (piece) => {
     if (!piece) return;
-    // The second half of a CRLF that was cut in two.
+    // The LF of a CRLF that was split between two pieces.
     const text = rest + (afterCr && piece.startsWith("\n") ? piece.slice(1) : piece);
     afterCr = piece.endsWith("\r");
     const lines = text.split(/\r\n|[\r\n]/);

@@ -15,19 +15,19 @@ SUFFIX_PATTERN: Final = "[0-7][a-hjkmnpqrstv-z0-9]{25,34}"
 
 
 class Kind(str):
-    """A type of id: its prefix, and what has such an id, with the article (`a sender`). Each noun defines its own."""
+    """A type of id: its prefix, and the noun with its article (`a sender`). Each noun defines its own type."""
 
     noun: str
 
     def __new__(cls, prefix: str, noun: str) -> "Kind":
-        """The prefix, with the words for it."""
+        """`noun` has its article."""
         kind = super().__new__(cls, prefix)
         kind.noun = noun
         return kind
 
     @property
     def sentence(self) -> str:
-        """What an id of this type is, for whoever sent something else."""
+        """The form of an id of this type, for messages about text of another form."""
         return f"{self.noun} id: {self}_, a digit 0-7, and 25 to 34 more characters of a-z and 0-9 without i, l, o, u"
 
 
