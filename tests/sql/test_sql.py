@@ -20,7 +20,8 @@ from signalbox.db.migrate import series
 from signalbox.db.queries import PACKAGE_SQL, Dialect, Query, load
 from signalbox.ground.errors import Bug
 from signalbox.ground.page_tokens import Window
-from signalbox.inventory import pool_operations, sender_pools, senders
+from signalbox.inventory import sender_pools, senders
+from working import drain
 
 DIALECTS: tuple[Dialect, ...] = ("sqlite", "postgres")
 QUERIES = {dialect: load(PACKAGE_SQL / "queries", dialect) for dialect in DIALECTS}
@@ -154,8 +155,7 @@ async def _fill(database: db.Database, name: str) -> tuple[int, str, str, list[s
         return operation.id
 
     made = [await create(everyone if n in (POOLS // 3, POOLS // 2) else everyone[:3]) for n in range(POOLS)]
-    while await database.write(pool_operations.run_batch):
-        pass
+    await drain(database)
     big = made[POOLS // 2]
     window = Window("comms_senderpool_8", "", 1)
     (pool,) = await database.read(lambda tx: sender_pools.list_page(tx, account_id, big, window))
