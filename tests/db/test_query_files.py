@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import time
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from signalbox.db.queries import PACKAGE_SQL, Dialect, load
 from signalbox.ground.errors import Bug
+from signalbox.inventory.addresses import CHANNELS
+from signalbox.inventory.senders import Status
 
 
 def _load(tmp_path: Path, text: str, dialect: Dialect = "postgres") -> dict[str, str]:
@@ -38,6 +42,31 @@ def test_marker_is_opened_for_its_engine_only(tmp_path: Path) -> None:
     text = "-- name: x.y\nSELECT 1 /*pg: FOR UPDATE OF :t */ /*sqlite: LIMIT 1 */"
     assert _load(tmp_path, text)["x.y"] == "SELECT 1 FOR UPDATE OF $1"
     assert _load(tmp_path, text, "sqlite")["x.y"].split() == ["SELECT", "1", "LIMIT", "1"]
+
+
+def test_text_for_each_word_is_repeated_with_the_word_quoted(tmp_path: Path) -> None:
+    text = "-- name: x.y\nSELECT a FROM (/*each kind in BIG SMALL: SELECT a FROM t WHERE k = <kind> AND a < :a */) AS t"
+    assert _load(tmp_path, text)["x.y"].split("\n") == [
+        "SELECT a FROM (SELECT a FROM t WHERE k = 'BIG' AND a < $1",
+        "UNION ALL",
+        "SELECT a FROM t WHERE k = 'SMALL' AND a < $1) AS t",
+    ]
+    assert _load(tmp_path, text, "sqlite")["x.y"].count("a < :a") == 2
+
+
+def test_texts_for_each_channel_and_status_name_all_of_them() -> None:
+    words = {
+        (match[1], match[2])
+        for path in (PACKAGE_SQL / "queries").rglob("*.sql")
+        for match in re.finditer(r"/\*each (\w+) in ([A-Z ]+):", path.read_text("utf-8"))
+    }
+    assert words == {("channel", " ".join(CHANNELS)), ("status", " ".join(get_args(Status)))}
+
+
+def test_limit_is_hidden_from_the_planner_of_postgresql(tmp_path: Path) -> None:
+    text = "-- name: x.y\nSELECT a FROM t WHERE a < :a ORDER BY a LIMIT :limit"
+    assert _load(tmp_path, text)["x.y"].endswith("ORDER BY a LIMIT (SELECT CAST($2 AS bigint))")
+    assert _load(tmp_path, text, "sqlite")["x.y"].endswith("ORDER BY a LIMIT :limit")
 
 
 def test_dialect_blocks_are_chosen_by_engine(tmp_path: Path) -> None:
