@@ -28,6 +28,7 @@ from signalbox.ground import ids
 from signalbox.ground.page_tokens import Window
 from signalbox.inventory import pool_operations, sender_pools, senders
 from signalbox.inventory.addresses import CHANNELS
+from working import drain
 
 QUERIES: Final = load(PACKAGE_SQL / "queries", "postgres")
 OF_ONE_ACCOUNT: Final = sorted(
@@ -121,8 +122,7 @@ async def _fill(url: str, name: str) -> Account:
         return made.id, pool.id
 
     made = [await create(everyone if number == POOLS // 2 else everyone[:3]) for number in range(POOLS)]
-    while await database.write(pool_operations.run_batch):
-        pass
+    await drain(database)
     answer = idempotency.Answer("an operation", "/a/path")
     for number in range(KEYS):
         key = f"key {number}"
@@ -143,7 +143,9 @@ def _rows(name: str, new: Account) -> list[list[object]]:
     rows: dict[str, list[list[object]]] = {
         "senders.by_addresses": addresses,
         "resolve.named": addresses,
-        "senders.insert": [[ids.new(ids.SENDER), "SMS", f"n{n}", "", None, "ACTIVATED", "{}", NOW] for n in range(250)],
+        "senders.insert": [
+            [ids.new(ids.SENDER, NOW), "SMS", f"n{n}", "", None, "ACTIVATED", "{}", NOW] for n in range(250)
+        ],
         "senders.update": [[one, "x", "ACTIVATED", "{}", NOW] for one in some],
         "senders.spread_status": [[one, "DEACTIVATED"] for one in some],
         "senders.count": [["SMS", "ACTIVATED", 5], ["SMS", "DEACTIVATED", 5]],
@@ -185,15 +187,20 @@ def _given(name: str, new: Account) -> dict[str, Value]:
         "rows": json.dumps(_rows(name, new)),
         **dict.fromkeys(("fingerprint", "secret_digest"), b"x"),
         **dict.fromkeys(("location", "name", "display_name", "sid", "request_id"), "x"),
-        **dict.fromkeys(("oldest", "failed"), 0),
-        **dict.fromkeys(("turn", "created"), 1),
+        **dict.fromkeys(("oldest", "failed", "due_at"), 0),
+        **dict.fromkeys(("turn", "created", "batches", "attempts"), 1),
+        "kind": pool_operations.KIND_NAME,
         "tags": "{}",
         "now": NOW,
         "last_turn": 2,
         "total": 3,
     }
     if name in NEW:
-        given |= {"operation_id": ids.new(ids.OPERATION), "pool_id": ids.new(ids.SENDER_POOL), "status": "PROCESSING"}
+        given |= {
+            "operation_id": ids.new(ids.OPERATION, NOW),
+            "pool_id": ids.new(ids.SENDER_POOL, NOW),
+            "status": "PROCESSING",
+        }
     return given
 
 
