@@ -35,7 +35,7 @@ class Things:
             "senderPoolId": self.pool,
             "senderId": sender,
             "operationId": self.operation,
-            "page": "errors",
+            "page": "sender-pools",
             "asset": built("assets"),
             "picture": built("images"),
         }

@@ -322,7 +322,7 @@ async def test_dates_of_a_pool_s_senders_are_those_of_their_creation(
     ada: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Not of their joining: the younger sender joined first."""
-    start = max(clock.now_ms(), ids.created_at(ids.new(senders.SENDER))) + 1000
+    start = max(clock.now_ms(), ids.created_at(ids.new(senders.SENDER, clock.now_ms()))) + 1000
     made = []
     for ms in (start, start + 10):
         monkeypatch.setattr(clock, "now_ms", lambda ms=ms: ms)

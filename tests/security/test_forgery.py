@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from people import Person, Served
 from signalbox.api.routes import ROUTES
-from signalbox.ground import ids
+from signalbox.ground import clock, ids
 from signalbox.ground.page_tokens import Anchor, BadToken, mint, open_token
 from signalbox.ground.secrets import new_key
 from signalbox.http.parameters import PAGE_TOKEN
@@ -170,7 +170,7 @@ async def test_token_holds_for_its_filters_only(route: Route, ada: Person, lists
     values = {
         "startDate": ["2020-01-01T00:00:00Z", "2020-01-01T00:00:00.001Z"],
         "endDate": [f"{datetime.now(UTC).year + n}-01-01T00:00:00Z" for n in (5, 6)],
-        "operationId": [ids.new(ids.OPERATION), ids.new(ids.OPERATION)],
+        "operationId": [ids.new(ids.OPERATION, clock.now_ms()), ids.new(ids.OPERATION, clock.now_ms())],
         "pageToken": [],
         "pageSize": [],
     }

@@ -17,7 +17,7 @@ import pytest
 
 from people import Person
 from signalbox.api.routes import ROUTES
-from signalbox.ground import ids
+from signalbox.ground import clock, ids
 from signalbox.http.parameters import PAGE_TOKEN
 from signalbox.http.router import Route
 from signalbox.inventory import sender_pools, senders
@@ -39,7 +39,7 @@ PRIVATE: Final = [route for route in ROUTES if not route.endpoint.public]
 
 def nobodys() -> Things:
     """Ids that nobody has."""
-    return Things(**{name: ids.new(kind) for name, kind in KINDS.items()}, address="nobody-has-this")
+    return Things(**{name: ids.new(kind, clock.now_ms()) for name, kind in KINDS.items()}, address="nobody-has-this")
 
 
 def refs(things: Things) -> list[dict[str, str]]:

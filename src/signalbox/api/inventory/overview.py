@@ -17,7 +17,7 @@ from signalbox.api.inventory.pool_operations import (
 )
 from signalbox.api.inventory.sender_pools import SENDER_POOL_ID
 from signalbox.api.inventory.senders import Channel, Status
-from signalbox.ground import clock, ids
+from signalbox.ground import ids
 from signalbox.ground.clock import rfc3339
 from signalbox.ground.page_tokens import Window
 from signalbox.http.endpoint import Endpoint, Group
@@ -123,7 +123,7 @@ async def fetch_overview(request: Request) -> Response:
     """Count senders, pools and operations in flight, with the last hour's throughput and the latest failures."""
     seen = await request.services.db.read(lambda tx: overview.fetch(tx, request.account_id))
     await asyncio.sleep(0)
-    return json_response(_shape(seen, await _throughput(request)))
+    return json_response(_shape(seen, await _throughput(request, seen.now)))
 
 
 async def fetch_composition(request: Request) -> Response:
@@ -144,9 +144,9 @@ def _most_first(counted: tuple[str, int]) -> tuple[int, str]:
     return -counted[1], counted[0]
 
 
-async def _throughput(request: Request) -> Throughput:
+async def _throughput(request: Request, now: int) -> Throughput:
     """The last hour, counted in slices."""
-    first = overview.first_minute()
+    first = overview.first_minute(now)
     moved, complete = await _moved(request, first)
     done = overview.Throughput(first)
     for end in range(len(moved), 0, -_SLICE):
@@ -198,7 +198,7 @@ def _shape(seen: overview.Overview, throughput: Throughput) -> Overview:
     """The account as the wire has it."""
     counts = [SenderCount(one.channel, one.status, one.count) for one in seen.senders]
     return Overview(
-        rfc3339(clock.now_ms()),
+        rfc3339(seen.now),
         SenderCounts(sum(one.count for one in counts), counts),
         SenderPoolCount(min(seen.pools, overview.MOST_POOLS), seen.pools > overview.MOST_POOLS),
         InFlight(
