@@ -146,7 +146,7 @@ def _asset(folder: Path, name: str, content: bytes) -> str:
 
 
 def _page(name: str, made: Path, parts: Path, assets: dict[str, str]) -> None:
-    """Writes a page; the first one twice, as links of `/docs` resolve against another folder than `/docs/index`."""
+    """Writes a page; the first one twice: the links of `/docs` resolve against another folder than `/docs/index`."""
     html = (made / name).read_text("utf-8").strip() + "\n"
     folder, _, file = name.rpartition("/")
     root = "../" * bool(folder)

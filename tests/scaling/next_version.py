@@ -14,6 +14,7 @@ VERSION: Final = "99.0.0"
 EXPANDING: Final = """
 ALTER TABLE sender_pools ADD COLUMN note TEXT;
 ALTER TABLE operations ADD COLUMN weight INTEGER NOT NULL DEFAULT 1;
+-- table notes: by account
 CREATE TABLE notes (account_id INTEGER NOT NULL, id TEXT NOT NULL, PRIMARY KEY (account_id, id));
 CREATE INDEX sender_pools_by_note ON sender_pools (account_id, note);
 """

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def accounts() -> None:
-    """Create, list, suspend and resume accounts; replace their tokens."""
+    """Create, list, suspend, resume and delete accounts; replace their tokens."""
 
 
 @accounts.command("create")
@@ -64,6 +64,28 @@ def resume_account(sid: str, as_json: bool, **command_line: str | bool | None) -
 
     write(command_line, lambda tx: accounts.resume(tx, sid))
     show({"accountSid": sid, "status": "ACTIVE"}, as_json)
+
+
+@accounts.command("delete")
+@click.argument("sid")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@as_json_option
+@database_options
+def delete_account(sid: str, yes: bool, as_json: bool, **command_line: str | bool | None) -> None:
+    """Delete an account with all its data, for good.
+
+    On return, no process accepts its credentials any more. The workers remove the data; until they have,
+    `accounts list` shows the account as DELETING.
+    """
+    from signalbox.accounts import accounts, deletion
+    from signalbox.cli.arguments import confirm_name
+
+    if not yes:
+        account = read(command_line, lambda tx: accounts.fetch(tx, sid))
+        confirm_name(f"Account {sid}, {account.name!r}, with all its data will be deleted for good.", sid)
+    write(command_line, lambda tx: deletion.begin(tx, sid))
+    _wait_until_everywhere()
+    show({"accountSid": sid, "status": "DELETING"}, as_json)
 
 
 @accounts.command("rotate-token")

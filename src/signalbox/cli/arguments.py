@@ -122,3 +122,12 @@ def confirm(question: str, yes: bool) -> None:
         raise Ended("nothing was done: there is no terminal to ask on; use --yes", code=MISUSED)
     if not click.confirm(question, err=True):
         raise Ended("nothing was done")
+
+
+def confirm_name(warning: str, name: str) -> None:
+    """Goes on when somebody on a terminal repeats the name of what is lost for good."""
+    if not sys.stdin.isatty():
+        raise Ended("nothing was done: nobody can be asked here, so that --yes is needed", code=MISUSED)
+    click.echo(warning, err=True)
+    if click.prompt(f"To go on, type {name}", err=True, default="", show_default=False) != name:
+        raise Ended("nothing was done")

@@ -5,7 +5,7 @@ Counting costs less than a microsecond a request; `prometheus_client` is importe
 
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
     from prometheus_client.core import Metric
@@ -41,6 +41,7 @@ class Metrics:
         self._requests: dict[tuple[str, str, str], _Histogram] = {}
         self._batches = _Histogram()
         self._items: dict[str, int] = {"created": 0, "failed": 0}
+        self._work: dict[tuple[str, str], int] = {}
 
     def request(self, route: str, method: str, status: int, seconds: float) -> None:
         """Counts one response."""
@@ -58,6 +59,10 @@ class Metrics:
         self._batches.observe(seconds)
         self._items["created"] += created
         self._items["failed"] += failed
+
+    def work(self, kind: str, outcome: Literal["done", "failed", "retried"]) -> None:
+        """One unit of work of this kind was done, has failed, or is tried after a failure."""
+        self._work[kind, outcome] = self._work.get((kind, outcome), 0) + 1
 
     def exposition(self, database: Mapping[str, float], backlog: Mapping[str, float]) -> bytes:
         """The text for a Prometheus scrape; `database` and `backlog` are the current gauges."""
@@ -83,6 +88,10 @@ class Metrics:
         for outcome, count in self._items.items():
             items.add_metric([outcome], count)
         yield items
+        work = CounterMetricFamily("signalbox_work", "Units of work of this process.", labels=["kind", "outcome"])
+        for (kind, done), count in sorted(self._work.items()):
+            work.add_metric([kind, done], count)
+        yield work
         for prefix, help_, figures in (
             (
                 "signalbox_backlog",
