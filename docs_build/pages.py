@@ -35,6 +35,12 @@ def groups() -> tuple[Group, ...]:
     )
 
 
+def every() -> list[str]:
+    """The name of each page, its folder included: `errors`, `contract/messages`."""
+    found = [path for pattern in ("*.md", "contract/*.md") for path in FOLDER.glob(pattern)]
+    return sorted(path.relative_to(FOLDER).with_suffix("").as_posix() for path in found)
+
+
 def text(name: str) -> str:
     """A page as it was written."""
     return (FOLDER / f"{name}.md").read_text("utf-8")

@@ -13,6 +13,7 @@ from signalbox.db import Database, Tx
 from signalbox.db.queries import PACKAGE_SQL
 from signalbox.ground import clock, ids
 from signalbox.ground.errors import Conflict, NotFound
+from signalbox.inventory.senders import SENDER
 from signalbox.queue import turns
 from signalbox.queue.kinds import Hand
 from tenant import Tenant
@@ -45,7 +46,7 @@ async def fill(tenant: Tenant) -> None:
     """Something in every table that has account_id."""
     senders = await tenant.new_senders(5)
     gone, _ = await tenant.create(senders)
-    await tenant.create([*senders, ids.new(ids.SENDER, clock.now_ms())])
+    await tenant.create([*senders, ids.new(SENDER, clock.now_ms())])
     while await step(tenant.database):
         pass
     await tenant.delete_pool(gone)

@@ -92,7 +92,7 @@ def test_search_leads_from_any_page_to_the_heading_that_was_looked_for(
     context = browser.new_context(viewport=size, color_scheme=scheme)  # type: ignore[arg-type]
     visit = Visit(context.new_page(), base)
     page = visit.page
-    for start in ("/docs", "/docs/operations"):
+    for start in ("/docs", "/docs/operations", "/docs/contract/messages"):
         page.goto(base + start, wait_until="networkidle")
         expect(page.locator("body")).to_have_attribute(
             "data-md-color-scheme", {"light": "default", "dark": "slate"}[scheme]
@@ -110,7 +110,19 @@ def test_search_leads_from_any_page_to_the_heading_that_was_looked_for(
     assert visit.wrong == []
 
 
-@pytest.mark.parametrize("name", ["index", "errors", "configuration", "conformance", "reference-sender-pools"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "index",
+        "errors",
+        "configuration",
+        "conformance",
+        "reference-sender-pools",
+        "contract/messages",
+        "architecture",
+        "glossary",
+    ],
+)
 def test_page_fits_a_phone(browser: Browser, serve: Serve, built: None, name: str) -> None:
     running = serve("sqlite://")
     page = browser.new_page(viewport=PHONE)  # type: ignore[arg-type]

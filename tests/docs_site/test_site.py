@@ -14,7 +14,7 @@ from markdown_it import MarkdownIt
 from docs_build import pages, site
 from processes import Serve, Server
 
-PAGES: Final = sorted(path.stem for path in pages.FOLDER.glob("*.md"))
+PAGES: Final = pages.every()
 TEXTS: Final = {name: pages.text(name) for name in PAGES}
 
 

@@ -8,6 +8,7 @@ from faults import rows, run
 from signalbox.db import Database
 from signalbox.ground import clock, ids
 from signalbox.ground.metrics import Metrics
+from signalbox.inventory.senders import SENDER
 from signalbox.queue import adoption
 from signalbox.worker import Workers
 from tenant import Tenant
@@ -25,7 +26,7 @@ async def _forget(url: str) -> None:
 
 
 async def test_operation_without_a_row_is_found(database_url: str, database: Database, ada: Tenant) -> None:
-    _, operation = await ada.create([ids.new(ids.SENDER, clock.now_ms())])
+    _, operation = await ada.create([ids.new(SENDER, clock.now_ms())])
     await _forget(database_url)
     assert await step(database) is None
     assert await adoption.adopt(database) == (1, False)
@@ -46,7 +47,7 @@ async def test_deleted_pool_without_a_row_is_found(database_url: str, database: 
 
 
 async def test_workers_look_for_such_work_by_themselves(database_url: str, database: Database, ada: Tenant) -> None:
-    _, operation = await ada.create([ids.new(ids.SENDER, clock.now_ms())])
+    _, operation = await ada.create([ids.new(SENDER, clock.now_ms())])
     await _forget(database_url)
     workers = Workers(database, 1, Metrics())
     await ada.reaches(operation, operation.total)

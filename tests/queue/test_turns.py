@@ -13,6 +13,7 @@ from signalbox.db import Database, Tx
 from signalbox.ground import clock, ids
 from signalbox.ground.metrics import Metrics
 from signalbox.inventory import pool_operations, sender_pools
+from signalbox.inventory.senders import SENDER
 from signalbox.queue import turns
 from signalbox.queue.kinds import Done
 from signalbox.worker import Workers
@@ -39,7 +40,7 @@ async def ben(database: Database) -> Tenant:
 
 
 def unknown(count: int) -> list[str]:
-    return [ids.new(ids.SENDER, clock.now_ms()) for _ in range(count)]
+    return [ids.new(SENDER, clock.now_ms()) for _ in range(count)]
 
 
 def account(done: Done | None) -> str:

@@ -210,7 +210,7 @@ def _set_status(
 
 
 def _sender_address(text: str) -> dict[str, str]:
-    """A member of `senderAddresses`: its shape depends on the channel (contract, section 7)."""
+    """A member of `senderAddresses`: its shape depends on the channel (contract section 7)."""
     channel, address = pair(text)
     if channel == "EMAIL":
         return {"address": address}
