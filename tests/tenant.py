@@ -31,14 +31,14 @@ class Tenant:
     async def new_senders(self, count: int) -> list[str]:
         rows = [senders.SenderRow("PUSH", ids.new("push", clock.now_ms()), "") for _ in range(count)]
         await self.database.write(lambda tx: senders.enter(tx, self.id, rows))
-        window = Window(ids.greatest(ids.SENDER), ids.least(ids.SENDER), count)
+        window = Window(ids.greatest(senders.SENDER), ids.least(senders.SENDER), count)
         found = await self.database.read(lambda tx: senders.list_page(tx, self.id, senders.Filter(), window))
         return [one.id for one in reversed(found)]
 
     async def create(self, sender_ids: Sequence[str] = ()) -> tuple[str, Operation]:
         """A new pool's id and the operation that fills it."""
         operation = await self.database.write_one(lambda tx: sender_pools.create(tx, self.id, "x", {}, sender_ids))
-        window = Window(ids.greatest(ids.SENDER_POOL), "", 1)
+        window = Window(ids.greatest(sender_pools.SENDER_POOL), "", 1)
         (pool,) = await self.database.read(lambda tx: sender_pools.list_page(tx, self.id, operation.id, window))
         return pool.id, operation
 
@@ -72,7 +72,7 @@ class Tenant:
 
     async def members(self, pool_id: str, filter_: senders.Filter | None = None) -> set[str]:
         """Whoever has a membership, whether the pool is there or not."""
-        window = Window(ids.greatest(ids.SENDER), ids.least(ids.SENDER), 100_000)
+        window = Window(ids.greatest(senders.SENDER), ids.least(senders.SENDER), 100_000)
         found = await self.database.read(
             lambda tx: sender_pools.list_senders(tx, self.id, pool_id, filter_ or senders.Filter(), window)
         )

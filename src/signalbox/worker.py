@@ -1,4 +1,7 @@
-"""Workers: one loop over a table of kinds of work, and the chores that are due now and then. House section 5."""
+"""Workers: one loop over a table of kinds of work, and the chores that are due now and then.
+
+The rules are in docs/architecture.md#work-in-the-queue.
+"""
 
 import asyncio
 import contextlib

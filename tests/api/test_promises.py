@@ -26,7 +26,7 @@ from signalbox.http.endpoint import Endpoint
 from signalbox.http.parameters import Param
 from signalbox.http.request import Request, Response
 from signalbox.http.router import Route
-from signalbox.inventory import pool_operations
+from signalbox.inventory import pool_operations, senders
 from working import step
 
 DOCUMENT: Any = document.build(ROUTES, BASE)
@@ -323,7 +323,7 @@ async def test_dates_of_a_pool_s_senders_are_those_of_their_creation(
     ada: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Not of their joining: the younger sender joined first."""
-    start = max(clock.now_ms(), ids.created_at(ids.new(ids.SENDER, clock.now_ms()))) + 1000
+    start = max(clock.now_ms(), ids.created_at(ids.new(senders.SENDER, clock.now_ms()))) + 1000
     made = []
     for ms in (start, start + 10):
         monkeypatch.setattr(clock, "now_ms", lambda ms=ms: ms)

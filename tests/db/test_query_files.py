@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from pathlib import Path
 from typing import get_args
 
@@ -91,13 +90,3 @@ def test_dialect_blocks_are_chosen_by_engine(tmp_path: Path) -> None:
 def test_file_with_a_mistake_is_a_bug(tmp_path: Path, text: str, message: str, dialect: Dialect) -> None:
     with pytest.raises(Bug, match=message):
         _load(tmp_path, text, dialect)
-
-
-def test_loading_the_product_is_cheap() -> None:
-    """Best of ten in a few milliseconds: it is part of every start."""
-    times = []
-    for _ in range(10):
-        start = time.perf_counter()
-        load(PACKAGE_SQL / "queries", "postgres")
-        times.append(time.perf_counter() - start)
-    assert min(times) < 0.02

@@ -1,4 +1,4 @@
-"""The engine of operations, driven batch by batch: contract section 5, house section 5."""
+"""Pool operations, driven batch by batch: contract section 5, docs/architecture.md#work-in-the-queue."""
 
 from __future__ import annotations
 
@@ -200,7 +200,7 @@ async def test_big_pool_is_swept_in_several_turns(
 async def test_small_operation_does_not_wait_for_another_account_s_large_ones(
     database: Database, ada: Tenant, ben: Tenant
 ) -> None:
-    many = [ids.new(ids.SENDER, clock.now_ms()) for _ in range(10_000)]
+    many = [ids.new(senders.SENDER, clock.now_ms()) for _ in range(10_000)]
     pool_id, _ = await ada.create()
     large = [await ada.add(pool_id, many[:1000]) for _ in range(99)]
     large.append((await ada.create(many))[1])
@@ -219,7 +219,7 @@ async def test_small_operation_does_not_wait_for_another_account_s_large_ones(
 @pytest.mark.usefixtures("small_batches")
 async def test_accounts_take_turns_by_batch(database: Database, ada: Tenant, ben: Tenant) -> None:
     carl = await Tenant.new(database, "Carl")
-    unknown = [ids.new(ids.SENDER, clock.now_ms()) for _ in range(12)]
+    unknown = [ids.new(senders.SENDER, clock.now_ms()) for _ in range(12)]
     for tenant in (ada, ben, carl):
         for _ in range(2):
             await tenant.create(unknown)
@@ -231,7 +231,7 @@ async def test_accounts_take_turns_by_batch(database: Database, ada: Tenant, ben
 
 @pytest.mark.usefixtures("small_batches")
 async def test_operations_of_one_account_run_in_their_order(database: Database, ada: Tenant) -> None:
-    unknown = [ids.new(ids.SENDER, clock.now_ms()) for _ in range(7)]
+    unknown = [ids.new(senders.SENDER, clock.now_ms()) for _ in range(7)]
     started = [(await ada.create(unknown))[1].id for _ in range(4)]
     order = [str(batch.fields["operation"]) for batch in await drain(database)]
     assert list(dict.fromkeys(order)) == started
@@ -240,7 +240,7 @@ async def test_operations_of_one_account_run_in_their_order(database: Database, 
 
 @pytest.mark.usefixtures("small_batches")
 async def test_account_that_was_busy_long_is_not_punished_later(database: Database, ada: Tenant, ben: Tenant) -> None:
-    unknown = [ids.new(ids.SENDER, clock.now_ms()) for _ in range(30)]
+    unknown = [ids.new(senders.SENDER, clock.now_ms()) for _ in range(30)]
     await ada.create(unknown)
     await drain(database)
     await ben.create(unknown)
@@ -309,7 +309,7 @@ async def test_two_workers_apply_every_item_once(database: Database, ada: Tenant
 async def test_counters_add_up_for_concurrent_readers(database: Database, ada: Tenant) -> None:
     """Ledger and counters agree too: they are read in one statement."""
     found = await ada.new_senders(30)
-    _, operation = await ada.create([*found, *(ids.new(ids.SENDER, clock.now_ms()) for _ in range(30))])
+    _, operation = await ada.create([*found, *(ids.new(senders.SENDER, clock.now_ms()) for _ in range(30))])
     done = asyncio.Event()
     seen = set()
 
@@ -366,7 +366,7 @@ async def test_changes_while_batches_run_leave_no_trace_of_the_removed(database:
 
 async def test_backlog_counts_what_waits(database: Database, ada: Tenant, ben: Tenant) -> None:
     await ada.create([UNKNOWN])
-    await ben.create([UNKNOWN, ids.new(ids.SENDER, clock.now_ms())])
+    await ben.create([UNKNOWN, ids.new(senders.SENDER, clock.now_ms())])
     assert await database.read(pool_operations.backlog) == (2, 3)
     await drain(database)
     assert await database.read(pool_operations.backlog) == (0, 0)

@@ -144,7 +144,7 @@ def _rows(name: str, new: Account) -> list[list[object]]:
         "senders.by_addresses": addresses,
         "resolve.named": addresses,
         "senders.insert": [
-            [ids.Series(NOW, shared=False).new(ids.SENDER), "SMS", f"n{n}", "", None, "ACTIVATED", "{}", NOW]
+            [ids.Series(NOW, shared=False).new(senders.SENDER), "SMS", f"n{n}", "", None, "ACTIVATED", "{}", NOW]
             for n in range(250)
         ],
         "senders.update": [[one, "x", "ACTIVATED", "{}", NOW] for one in some],
@@ -199,7 +199,7 @@ def _given(name: str, new: Account) -> dict[str, Value]:
     if name in NEW:
         given |= {
             "operation_id": ids.Series(NOW, shared=False).new(ids.OPERATION),
-            "pool_id": ids.Series(NOW, shared=False).new(ids.SENDER_POOL),
+            "pool_id": ids.Series(NOW, shared=False).new(sender_pools.SENDER_POOL),
             "status": "PROCESSING",
         }
     return given

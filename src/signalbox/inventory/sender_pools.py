@@ -15,6 +15,7 @@ from signalbox.inventory.senders import Sender
 from signalbox.queue import turns
 from signalbox.queue.kinds import Done, Hand, Kind
 
+SENDER_POOL: Final = ids.Kind("comms_senderpool", "a sender pool")
 # Memberships of a deleted pool removed in one transaction: a few milliseconds of work.
 SWEEP_MEMBERS: Final = 2_000
 
@@ -51,7 +52,7 @@ async def create(
     For `Database.write_one`.
     """
     await pool_operations.follow(tx, account_id)
-    pool_id = tx.new_id(ids.SENDER_POOL)
+    pool_id = tx.new_id(SENDER_POOL)
     pool: dict[str, Value] = {
         "name": pool_id if name is None else name,
         "tags": msgspec.json.encode(tags).decode(),

@@ -26,6 +26,9 @@ FILTERS: Final = {
 }
 
 
+SENDER: Final = ids.Kind("comms_sender", "a sender")
+
+
 class Sender(msgspec.Struct, frozen=True, gc=False):
     """One address that messages can be sent from. Times in milliseconds."""
 
@@ -201,7 +204,7 @@ async def delete(tx: Tx, account_id: int, sender: Sender) -> None:
 
 
 def _new(tx: Tx, row: SenderRow) -> Sender:
-    sender_id = tx.new_id(ids.SENDER)
+    sender_id = tx.new_id(SENDER)
     made = ids.created_at(sender_id)
     return Sender(sender_id, None, row.address, row.channel, "ACTIVATED", {}, made, made)
 
