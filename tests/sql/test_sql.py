@@ -108,7 +108,7 @@ async def _fill(database: db.Database, name: str) -> tuple[int, str, str, list[s
 
     async def create(inside: list[str]) -> str:
         refs = [*inside, "comms_sender_01hzzzzzzzzzzzzzzzzzzzzzzz"]
-        operation = await database.write_one(lambda tx: sender_pools.create(tx, account_id, "x", {}, refs))
+        operation = await database.write_one(lambda tx, look: sender_pools.create(tx, look, account_id, "x", {}, refs))
         return operation.id
 
     made = [await create(everyone if n in (POOLS // 3, POOLS // 2) else everyone[:3]) for n in range(POOLS)]

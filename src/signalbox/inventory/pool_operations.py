@@ -75,7 +75,7 @@ def start(
     """An operation with an item for each sender, and the statement that promises the work.
 
     `pool`: the columns of a new pool, which is the first item, done already. `request_id` names the request that asked
-    for it in the log lines of the batches. The caller has let the transaction's new ids follow the account's newest.
+    for it in the log lines of the batches. The statement changes nothing when the account has newer ids.
     """
     operation_id = tx.new_id(ids.OPERATION)
     now = ids.created_at(operation_id)
@@ -94,6 +94,8 @@ def start(
         "batches": math.ceil((total - created) / BATCH_ITEMS),
         "request_id": request_id,
         "now": now,
+        # The pool's id was made before the operation's.
+        "least": operation_id if pool is None else f"{ids.OPERATION}_{pool_id.rpartition('_')[2]}",
         "kind": KIND_NAME,
         "sender_ids": list(sender_ids),
     }
