@@ -11,7 +11,7 @@ const LONGEST_TIMER = 2 ** 31 - 1;
 
 /** One request, in the words of the API. */
 export interface Call {
-  readonly method: "GET" | "POST" | "PATCH" | "DELETE";
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   /** Below the base URL; ids in it went through {@link segment}. */
   readonly path: string;
   readonly query?: object;
