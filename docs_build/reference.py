@@ -1,39 +1,28 @@
-"""Writes the API reference: a page for each noun of the route table, a section for each endpoint, every answer real."""
+"""Writes the API reference: a page for each noun, a section with a real response for each endpoint."""
 
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final
+from functools import cache
+from typing import Any, Final, cast
 
 from docs_build import pages, samples
 from docs_build.schemas import Member, Words
 from docs_build.world import BASE_URL, World, curl, run_curl, worlds
-from signalbox.api import examples
 from signalbox.api.document import build as build_document
-from signalbox.api.document import described
+from signalbox.api.document import described, groups
 from signalbox.api.routes import ROUTES
 from signalbox.http.errors import ANSWERS
 from signalbox.http.router import Route
 
-# The title of a page and the page that explains the noun, where the name of the noun says neither.
-_TITLES: Final = {
-    "senderPools": ("Sender pools", "sender-pools"),
-    "senders": ("Senders", "senders"),
-    "inventory": ("Inventory", "inventory"),
-    "ledger": ("Ledger", "operations"),
-    "overview": ("Overview", "overview"),
-    "requests": ("Request log", "request-log"),
-    "health": ("Health", "monitoring"),
-    "docs": ("Documentation", "index"),
-}
-# Of answers that are long or change, so many lines are shown.
+# Long or changing responses are cut to this many lines.
 _FIRST_LINES: Final = {"health.metrics": 2, "docs.openapi": 4}
 _ABOUT_SAMPLES: Final = """\
-The samples read where the server is, and whose credentials to use, from the environment: `SIGNALBOX_BASE_URL`,
-`SIGNALBOX_ACCOUNT_SID` and `SIGNALBOX_AUTH_TOKEN`. Each answer is what a server really answered, indented, long lists
-cut short; ids, times and tokens are always the same here.
+The samples take the server's URL and the credentials from the environment: `SIGNALBOX_BASE_URL`,
+`SIGNALBOX_ACCOUNT_SID` and `SIGNALBOX_AUTH_TOKEN`. Each response is one of a real server, indented, with long lists
+cut short; its ids, times and tokens are replaced by fixed ones.
 """
-# Headers of every answer, or of every answer to an account.
+# Headers of every response, or of every response to an account.
 _EVERYWHERE: Final = (
     "X-Request-Id",
     "Twilio-Request-Id",
@@ -48,20 +37,21 @@ _BASIC: Final = (
 
 
 def page_name(noun: str) -> str:
-    """The name of the page about a noun: `senderPools` is on `reference-sender-pools`."""
+    """The page of a noun: `senderPools` is on `reference-sender-pools`."""
     return "reference-" + re.sub("([A-Z])", r"-\1", noun).lower()
 
 
 def routes() -> dict[str, list[Route]]:
-    """The endpoints that have a section, by the page that it is on."""
+    """The endpoints that have a section, by page."""
     found: dict[str, list[Route]] = {}
     for route in described(ROUTES):
-        found.setdefault(page_name(route.name.partition(".")[0]), []).append(route)
+        assert route.endpoint.group
+        found.setdefault(page_name(route.endpoint.group.name), []).append(route)
     return found
 
 
 def write() -> None:
-    """Writes all pages of the reference, and removes those of nouns that are gone."""
+    """Writes all pages of the reference, and deletes pages of nouns that no longer exist."""
     made = dict(build())
     for path in pages.FOLDER.glob("reference-*.md"):
         if path.stem not in made:
@@ -71,7 +61,7 @@ def write() -> None:
 
 
 def build() -> Iterator[tuple[str, str]]:
-    """The name and text of each page; the answers in them come from a server that is started for it."""
+    """The name and text of each page; the responses come from a server that runs for this."""
     document = build_document(ROUTES, BASE_URL)
     with worlds() as world:
         for name, listed in routes().items():
@@ -79,7 +69,7 @@ def build() -> Iterator[tuple[str, str]]:
 
 
 def sample_curl(route: Route, document: Mapping[str, Any]) -> str:
-    """The call of an endpoint with curl."""
+    """The request to an endpoint with curl."""
     operation = document["paths"][route.path][route.method.lower()]
     body = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("example")
     return curl(route.method, path_of(route), samples.query(route.name), body, public=route.endpoint.public)
@@ -87,32 +77,31 @@ def sample_curl(route: Route, document: Mapping[str, Any]) -> str:
 
 def path_of(route: Route) -> str:
     """The path with the ids of the samples."""
-    return route.path.format_map(examples.PARAMS)
+    return route.path.format_map({param.name: param.example for param in route.endpoint.path})
 
 
 def _page(listed: list[Route], document: Mapping[str, Any], world: Callable[[str], World]) -> str:
-    noun = listed[0].name.partition(".")[0]
-    title, about = _TITLES.get(noun, (noun.capitalize(), "index"))
-    what = next((tag["description"] for tag in document["tags"] if tag["name"] == noun), "")
+    (group,) = groups(listed)
     sections = "\n".join(_section(route, document, world(route.name)) for route in listed)
     return (
-        f"# API: {title[0].lower()}{title[1:]}\n\n{what} What stands behind it: [{pages.title(about)}]({about}.md).\n\n"
+        f"# API: {group.title[0].lower()}{group.title[1:]}\n\n{group.description} What stands behind it: "
+        f"[{pages.title(group.page)}]({group.page}.md).\n\n"
         f"{_ABOUT_SAMPLES}\n{sections}"
     )
 
 
 def _section(route: Route, document: Mapping[str, Any], world: World) -> str:
     operation = document["paths"][route.path][route.method.lower()]
-    words = Words(document)
+    words = Words(document, _ids())
     path, public = path_of(route), route.endpoint.public
-    is_json = route.endpoint.answer is not None or route.endpoint.other_media == ("application/json",)
+    is_json = route.endpoint.answer is not None or [one.type for one in route.endpoint.media] == ["application/json"]
     call = sample_curl(route, document)
     parts = [
         f"## {route.name}\n\n`{route.method} {route.path}`\n\n{operation['summary']}",
         _fence("bash", call),
         _fence("python", samples.python(route.name, path, public=public, json=is_json)),
         _fence("ts", samples.ts(route.name, path, public=public, json=is_json)),
-        *_answer(route, call, world),
+        *_sample_response(route, call, world),
         f"**Authentication**: {'none.' if public else _BASIC}",
         *_parameters(operation, words),
         *_body(operation, words),
@@ -122,16 +111,23 @@ def _section(route: Route, document: Mapping[str, Any], world: World) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+@cache
+def _ids() -> dict[str, str]:
+    """What each pattern of ids is, in words."""
+    found = {param.schema["pattern"]: f"id of {param.noun}" for route in ROUTES for param in route.endpoint.ids}
+    return cast("dict[str, str]", found)
+
+
 def _fence(language: str, text: str) -> str:
     return f"```{language}\n{text.rstrip()}\n```"
 
 
-def _answer(route: Route, call: str, world: World) -> Iterator[str]:
-    """What the server says to the call. Raises ValueError when that is no success."""
+def _sample_response(route: Route, call: str, world: World) -> Iterator[str]:
+    """The response to the request. Raises ValueError when it is not a success."""
     status, media, text = run_curl(call, world)
     if status != route.endpoint.status:
         raise ValueError(f"{route.name}: {status} {text}")
-    yield f"Answer `{status}`:"
+    yield f"Response `{status}`:"
     if media == "application/json":
         text = json.dumps(world.shown_json(json.loads(text)), indent=2, ensure_ascii=False)
     lines = text.strip().splitlines()
@@ -187,7 +183,7 @@ def _response(route: Route, operation: Mapping[str, Any], words: Words) -> Itera
         if media != "application/json":
             yield f"As `{media}`" + (f": {one['schema']['description']}" if "description" in one["schema"] else ".")
     if own := [f"`{name}`" for name in good["headers"] if name not in _EVERYWHERE]:
-        yield f"Headers beside those of [every answer](transport.md): {', '.join(own)}."
+        yield f"Headers in addition to those of [every response](transport.md): {', '.join(own)}."
     members = list(words.members(content.get("application/json", {}).get("schema", {})))
     if members:
         yield _table("member | type | meaning", [_row(member) for member in members])
@@ -199,8 +195,8 @@ def _row(member: Member, *more: str) -> str:
 
 def _errors(operation: Mapping[str, Any]) -> str:
     rows = [
-        f"| {answer.status} | [{answer.code}](errors.md#{answer.code}) | {answer.meaning} |"
-        for answer in ANSWERS.values()
-        if str(answer.status) in operation["responses"]
+        f"| {error.status} | [{error.code}](errors.md#{error.code}) | {error.meaning} |"
+        for error in ANSWERS.values()
+        if str(error.status) in operation["responses"]
     ]
     return "**Errors**\n\n" + _table("status | code | when", rows)

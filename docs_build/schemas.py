@@ -1,22 +1,15 @@
-"""JSON Schemas in words: the rows of the reference's tables of members."""
+"""JSON Schemas in words: the rows of the reference's tables of fields."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
-from signalbox.ground import ids
-
 Schema = Mapping[str, Any]
 
-_IDS: Final = {
-    ids.pattern(ids.SENDER): "id of a sender",
-    ids.pattern(ids.SENDER_POOL): "id of a sender pool",
-    ids.pattern(ids.OPERATION): "id of an operation",
-}
 _FORMATS: Final = {"date-time": "date-time", "uri": "URL"}
 
 
 class Member(NamedTuple):
-    """A row: where the member is (`senders[].senderId`), what it may be, whether it has to be there."""
+    """A row: the place of a field (`senders[].senderId`), its type, whether it is required, its description."""
 
     name: str
     type: str
@@ -25,13 +18,14 @@ class Member(NamedTuple):
 
 
 class Words:
-    """Says what schemas of one OpenAPI document demand."""
+    """Describes the schemas of one OpenAPI document."""
 
-    def __init__(self, document: Mapping[str, Any]) -> None:
+    def __init__(self, document: Mapping[str, Any], ids: Mapping[str, str]) -> None:
         self._schemas: Mapping[str, Schema] = document["components"]["schemas"]
+        self._ids = ids
 
     def members(self, schema: Schema, place: str = "") -> Iterator[Member]:
-        """The members of an object or of an array's items, each below the one that it is part of."""
+        """The fields of an object or of an array's items; fields of a nested object follow it."""
         schema = self._resolved(schema)
         if "items" in schema:
             yield from self.members(schema["items"], f"{place}[]")
@@ -49,7 +43,7 @@ class Words:
             yield from self.members(part, path)
 
     def type(self, schema: Schema) -> str:
-        """What a value may be, with its limits."""
+        """The type of a value, with its limits."""
         schema = self._resolved(schema)
         if forms := schema.get("anyOf"):
             return " or ".join(self.type(one) for one in forms)
@@ -71,8 +65,8 @@ class Words:
 
     def _string(self, schema: Schema) -> str:
         pattern = schema.get("pattern", "")
-        if pattern in _IDS:
-            return _IDS[pattern]
+        if pattern in self._ids:
+            return self._ids[pattern]
         parts = [_FORMATS.get(schema.get("format", ""), "string")]
         if "maxLength" in schema:
             parts.append(f"{schema.get('minLength', 0)}-{schema['maxLength']} characters")

@@ -1,6 +1,7 @@
 /**
- * A list of the API, however long. Pages are read by the API's own tokens as one comes near them; only the rows in sight are in
- * the page, and only the pages around them in memory, so a million rows weigh what fifty do.
+ * A list of the API of any length. Pages are fetched with page tokens while the user scrolls. Only visible rows are in
+ * the DOM, and
+ * only pages near them in memory: a million rows cost as much as fifty.
  */
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
@@ -11,7 +12,7 @@ import type { Pagination } from "./wire.ts";
 
 export interface Column<T> {
   name: string;
-  /** `main` takes the room that is left; `extra` goes first when there is little, `wide` needs much. */
+  /** `main` takes the remaining width; `extra` is hidden first on a narrow screen; `wide` needs much width. */
   kind?: "main" | "extra" | "wide" | "number" | "number extra" | "bar" | "act";
   cell: (item: T, index: number) => ComponentChildren;
 }
@@ -25,24 +26,26 @@ interface Page<T> {
 
 interface Props<T> {
   label: string;
-  /** The list without its token; another call is another list. */
+  /** The request for the list, without a page token; another request is another list. */
   call: Call;
   member: string;
   id: (item: T) => string;
   open?: (item: T) => void;
   columns: readonly Column<T>[];
-  /** What to say when there is nothing. */
+  /** Shown when the list is empty. */
   empty: ComponentChildren;
-  /** Milliseconds after which the top of the list is read again, while the top is what one looks at. */
+  /** Milliseconds after which the top of the list is fetched again, while the top is visible. */
   every?: number;
-  /** Another number reads the list again from the top. */
+  /** When this number changes, the list is fetched again from the top. */
   round?: number;
 }
 
 const PAGE = 100;
 const OVERSCAN = 12;
-// Pages on each side of what is in sight whose items are kept.
+// Pages on each side of the visible rows whose items are kept.
 const NEAR = 3;
+// Milliseconds before a retry, unless Retry-After is longer.
+const AGAIN = 4000;
 
 class List<T> {
   pages: Page<T>[] = [];
@@ -71,7 +74,22 @@ class List<T> {
     return page?.items?.[index - page.start];
   }
 
-  /** Reads what is missing for the rows from `first` to `last`, one page at a time, and lets far ones go. */
+  get busy(): boolean {
+    return this.reading !== undefined;
+  }
+
+  /** The current index of the row that was at `index`: rows above it may have been added or removed. */
+  place(index: number, is: (item: T) => boolean): number {
+    const here = this.at(index);
+    if (here === undefined || is(here)) return index;
+    for (const page of this.pages) {
+      const at = page.items?.findIndex(is) ?? -1;
+      if (at >= 0) return page.start + at;
+    }
+    return index;
+  }
+
+  /** Fetches missing pages for the rows from `first` to `last`, one at a time, and drops pages that are far away. */
   async need(first: number, last: number): Promise<void> {
     const middle = this.pages.findIndex((page) => first < page.start + page.count);
     for (const [number, page] of this.pages.entries()) {
@@ -79,7 +97,7 @@ class List<T> {
     }
     if (this.reading || this.failure) return;
     const missing = this.pages.find((page) => !page.items && page.start <= last && page.start + page.count > first);
-    if (missing) await this.read(missing.token, (items) => (missing.items = items));
+    if (missing) await this.read(missing.token, (items) => this.fill(missing, items));
     else if (!this.started || (this.next !== null && last >= this.length - PAGE / 4)) {
       const token = this.started ? this.next : null;
       await this.read(token, (items, next) => {
@@ -90,7 +108,7 @@ class List<T> {
     }
   }
 
-  /** Reads the first page again; the rest follows when it is needed. */
+  /** Fetches the first page again; the others are fetched when they are needed. */
   async top(): Promise<void> {
     this.reading?.abort();
     this.reading = undefined;
@@ -111,6 +129,14 @@ class List<T> {
     this.changed();
   }
 
+  /** Stores a dropped page that was fetched again, perhaps with fewer rows than before. */
+  private fill(page: Page<T>, items: readonly T[]): void {
+    const lost = page.count - items.length;
+    page.items = items;
+    page.count = items.length;
+    for (const later of this.pages.slice(this.pages.indexOf(page) + 1)) later.start -= lost;
+  }
+
   private async read(token: string | null, take: (items: readonly T[], next: string | null) => void): Promise<void> {
     const reading = (this.reading = new AbortController());
     const call = paged(this.call, token);
@@ -120,7 +146,7 @@ class List<T> {
     } catch (error) {
       if (!(error instanceof Failure)) return;
       this.failure = error;
-      if (error.passing) setTimeout(() => this.failure === error && this.again(), 4000);
+      if (error.passing) setTimeout(() => this.failure === error && this.again(), Math.max(AGAIN, error.retryAfter * 1000));
     } finally {
       if (this.reading === reading) {
         this.reading = undefined;
@@ -132,7 +158,13 @@ class List<T> {
 
 export function Rows<T>(props: Props<T>): JSX.Element {
   const { list, first, last, height, table } = useList(props);
-  const [active, setActive] = useState(-1);
+  const call = JSON.stringify(props.call);
+  const [chosen, choose] = useState({ call, index: -1, id: "" });
+  const active = chosen.call === call ? list.place(chosen.index, (item) => props.id(item) === chosen.id) : -1;
+  const setActive = (index: number) => {
+    const item = list.at(index);
+    choose({ call, index, id: item === undefined ? "" : props.id(item) });
+  };
   const focus = useRef(false);
   const move = (to: number) => {
     const index = Math.max(0, Math.min(list.length - 1, to));
@@ -154,7 +186,8 @@ export function Rows<T>(props: Props<T>): JSX.Element {
     },
   });
   useLayoutEffect(() => {
-    if (!focus.current) return;
+    // The row of a page that is fetched again gets a new element: the focus waits for that element.
+    if (!focus.current || list.at(active) === undefined) return;
     const row = table.current?.querySelector<HTMLElement>(`[data-index="${active}"]`);
     const target = row?.querySelector<HTMLElement>("[data-row]") ?? row;
     if (!target) return;
@@ -202,7 +235,7 @@ export function Rows<T>(props: Props<T>): JSX.Element {
   );
 }
 
-/** Keeps a list and the rows of it that are in sight. */
+/** Keeps a list and the range of its visible rows. */
 function useList<T>(props: Props<T>) {
   const [, render] = useState(0);
   const [sight, setSight] = useState({ first: 0, last: 0 });
@@ -237,14 +270,14 @@ function useList<T>(props: Props<T>) {
   useEffect(() => {
     if (!props.every) return;
     const timer = setInterval(() => {
-      if (!document.hidden && sight.first === 0 && list.started) void list.top();
+      if (!document.hidden && sight.first === 0 && list.started && !list.busy) void list.top();
     }, props.every);
     return () => clearInterval(timer);
   }, [props.every, list, sight.first === 0]);
   return { list, first, last, height, table };
 }
 
-/** The names of the columns; that of a column of buttons is for those who cannot see them. */
+/** The names of the columns; the name of a column of buttons is for screen readers only. */
 export function Heads<T>({ columns }: { columns: readonly Column<T>[] }): JSX.Element {
   return (
     <thead>
@@ -267,7 +300,7 @@ function Space(props: { rows: number; height: number; columns: number }): JSX.El
   );
 }
 
-/** Rows are higher where there is no room for all columns beside each other: style.css has the same two figures. */
+/** The height of a row, larger on narrow screens. style.css has the same two values. */
 function useRowHeight(): number {
   const narrow = matchMedia("(max-width: 40rem)");
   const [height, setHeight] = useState(narrow.matches ? 56 : 36);
@@ -279,7 +312,7 @@ function useRowHeight(): number {
   return height;
 }
 
-/** Scrolls so that a row is in sight, below the head of the table that stays on top. */
+/** Scrolls until a row is visible, below the sticky head of the table. */
 function reveal(table: HTMLElement, index: number, height: number): void {
   const top = table.getBoundingClientRect().top + (index + 1) * height;
   const room = 2 * height;

@@ -1,4 +1,4 @@
-/** Event streams by fetch, because EventSource cannot send credentials; opened again after every break. */
+/** Event streams by fetch, because EventSource cannot send credentials. A broken stream is opened again. */
 import { Failure, failureOf, fetchAs, type Call } from "./api.ts";
 import { current, signOut } from "./session.ts";
 
@@ -6,14 +6,14 @@ export type StreamState = "waiting" | "live" | "broken";
 
 export interface Listener {
   event: (name: string, data: string) => void;
-  /** `broken` while it is being opened again. */
+  /** `broken` until the stream is open again. */
   state?: (state: StreamState) => void;
   failure?: (failure: Failure) => void;
 }
 
-// Browsers open six connections to a server over HTTP/1.1, for all tabs together. Streams of one tab take two.
+// Browsers open six connections to a server over HTTP/1.1 for all tabs together. One tab uses two of them for streams.
 const SLOTS = 2;
-// The server sends a comment every 15 seconds; silence that lasts longer than this is a connection that died unnoticed.
+// The server sends a comment every 15 seconds; a longer silence means that the connection is dead.
 const SILENCE = 40_000;
 const LONGEST_PAUSE = 10_000;
 
@@ -21,22 +21,26 @@ let free = SLOTS;
 const waiting: (() => void)[] = [];
 
 /**
- * Follows a stream until `leave` is aborted or the server ends it after `final` said that it may; gives its place to the
- * next one then. A tab that is not visible has no streams open.
+ * Follows a stream until `leave` is aborted, or until the server ends it and `final` returns true; then a waiting
+ * stream can start.
+ * A hidden tab has no open streams.
  */
 export async function follow(call: Call, listener: Listener, final: () => boolean, leave: AbortSignal): Promise<void> {
   let failures = 0;
   let lastId = "";
-  const event = (name: string, data: string, id: string) => {
+  const event: Tell = (name, data, id) => {
     failures = 0;
-    lastId = id || lastId;
+    lastId = id ?? lastId;
     listener.event(name, data);
   };
   while (!leave.aborted && !final()) {
     await visible(leave);
     const release = await slot(leave);
+    let asked = 0;
     try {
-      if (leave.aborted) return;
+      if (leave.aborted || final()) return;
+      // The tab was hidden while the stream waited for a place.
+      if (document.hidden) continue;
       const resumed = lastId ? { ...call, headers: { ...call.headers, "last-event-id": lastId } } : call;
       await once(resumed, event, listener, leave);
     } catch (error) {
@@ -46,19 +50,26 @@ export async function follow(call: Call, listener: Listener, final: () => boolea
         listener.failure?.(error);
         return;
       }
-      if (error instanceof Failure && error.status) listener.failure?.(error);
+      if (error instanceof Failure && error.status) {
+        listener.failure?.(error);
+        asked = error.retryAfter * 1000;
+      }
     } finally {
       release();
     }
     if (leave.aborted || final()) return;
-    if (!document.hidden) listener.state?.("broken");
+    // A stream that is closed because its tab is hidden did not fail.
+    if (document.hidden) continue;
+    listener.state?.("broken");
     failures += 1;
-    // The first time at once: a server that restarts ends its streams, and is back before one could read about it.
-    if (failures > 1) await pause(Math.min(LONGEST_PAUSE, 250 * 2 ** failures) * (0.75 + Math.random() / 2), leave);
+    // The first retry is immediate: a restarting server ends its streams and is back at once.
+    const wait = failures > 1 ? Math.min(LONGEST_PAUSE, 250 * 2 ** failures) * (0.75 + Math.random() / 2) : 0;
+    if (wait || asked) await pause(Math.max(wait, asked), leave);
   }
 }
 
-type Tell = (name: string, data: string, id: string) => void;
+/** `id` is undefined when the event has none; an empty id resets the last one. */
+type Tell = (name: string, data: string, id: string | undefined) => void;
 
 async function once(call: Call, event: Tell, listener: Listener, leave: AbortSignal): Promise<void> {
   const silent = new AbortController();
@@ -85,23 +96,38 @@ async function once(call: Call, event: Tell, listener: Listener, leave: AbortSig
   }
 }
 
-/** Takes pieces of a stream as they come, and tells of each event that is whole (HTML Standard, section 9.2.6). */
+/** Parses pieces of a stream and reports each complete event (HTML Standard, section 9.2.6). */
 export function events(tell: Tell): (piece: string) => void {
-  let text = "";
+  let rest = "";
+  let afterCr = false;
+  let event: string[] = [];
   return (piece) => {
-    text += piece.replaceAll("\r\n", "\n");
-    for (let end = text.indexOf("\n\n"); end >= 0; end = text.indexOf("\n\n")) {
-      const lines = text.slice(0, end).split("\n");
-      text = text.slice(end + 2);
-      const field = (name: string) =>
-        lines.filter((line) => line.startsWith(`${name}:`)).map((line) => line.slice(name.length + 1).replace(/^ /, ""));
-      const data = field("data");
-      if (data.length) tell(field("event")[0] ?? "message", data.join("\n"), field("id")[0] ?? "");
+    if (!piece) return;
+    // The LF of a CRLF that was split between two pieces.
+    const text = rest + (afterCr && piece.startsWith("\n") ? piece.slice(1) : piece);
+    afterCr = piece.endsWith("\r");
+    const lines = text.split(/\r\n|[\r\n]/);
+    rest = lines.pop()!;
+    for (const line of lines) {
+      if (line) event.push(line);
+      else {
+        tellOf(event, tell);
+        event = [];
+      }
     }
   };
 }
 
-/** Waits for a place among the streams of this tab; the answer gives it back. Leaving the queue is up to the next in it. */
+function tellOf(lines: readonly string[], tell: Tell): void {
+  const values = (name: string) =>
+    lines
+      .filter((line) => line === name || line.startsWith(`${name}:`))
+      .map((line) => line.slice(name.length + 1).replace(/^ /, ""));
+  const data = values("data");
+  if (data.length) tell(values("event").at(-1) || "message", data.join("\n"), values("id").at(-1));
+}
+
+/** Waits for one of the tab's places for streams; returns a function that frees it. An aborted waiter takes none. */
 async function slot(leave: AbortSignal): Promise<() => void> {
   while (free === 0 && !leave.aborted) {
     await new Promise<void>((resolve) => {
@@ -109,6 +135,7 @@ async function slot(leave: AbortSignal): Promise<() => void> {
       leave.addEventListener("abort", wakeAll, { once: true });
     });
   }
+  if (leave.aborted) return () => undefined;
   free -= 1;
   return () => {
     free += 1;
@@ -116,7 +143,7 @@ async function slot(leave: AbortSignal): Promise<() => void> {
   };
 }
 
-/** There are a few dozen at most, and each looks for itself whether there is a place. */
+/** Wakes all waiters, a few dozen at most; each checks whether a place is free. */
 function wakeAll(): void {
   for (const wake of waiting.splice(0)) wake();
 }
@@ -124,17 +151,19 @@ function wakeAll(): void {
 function visible(leave: AbortSignal): Promise<void> {
   if (!document.hidden) return Promise.resolve();
   return new Promise((resolve) => {
-    const look = () => !document.hidden && resolve();
-    document.addEventListener("visibilitychange", look, { signal: leave });
-    leave.addEventListener("abort", () => resolve(), { once: true });
+    const over = new AbortController();
+    const end = () => (over.abort(), resolve());
+    document.addEventListener("visibilitychange", () => !document.hidden && end(), { signal: over.signal });
+    leave.addEventListener("abort", end, { signal: over.signal });
   });
 }
 
 function pause(milliseconds: number, leave: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(resolve, milliseconds);
-    const now = () => (clearTimeout(timer), resolve());
-    leave.addEventListener("abort", now, { once: true });
-    addEventListener("online", now, { once: true, signal: leave });
+    const over = new AbortController();
+    const end = () => (over.abort(), clearTimeout(timer), resolve());
+    const timer = setTimeout(end, milliseconds);
+    leave.addEventListener("abort", end, { signal: over.signal });
+    addEventListener("online", end, { signal: over.signal });
   });
 }

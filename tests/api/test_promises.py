@@ -26,7 +26,8 @@ from signalbox.http.endpoint import Endpoint
 from signalbox.http.parameters import Param
 from signalbox.http.request import Request, Response
 from signalbox.http.router import Route
-from signalbox.inventory import pool_operations
+from signalbox.inventory import pool_operations, senders
+from working import step
 
 DOCUMENT: Any = document.build(ROUTES, BASE)
 IDEMPOTENT = {"senderPools.create", "senderPools.addSender"}
@@ -310,7 +311,7 @@ async def test_updated_at_moves_with_every_change_of_an_operation(
     refs = [{"senderId": one} for one in [*await idle_ada.senders(2), UNKNOWN_SENDER]]
     answer = await idle_ada.post("/v1/SenderPools", json={"senders": refs})
     seen = [(await idle_ada.get(answer.headers["location"])).json()]
-    while await idle_ada.served.database.write(pool_operations.run_batch):
+    while await step(idle_ada.served.database):
         seen.append((await idle_ada.get(answer.headers["location"])).json())
     assert [one["stats"]["queued"] for one in seen] == [3, 2, 1, 0]
     times = [one["updatedAt"] for one in seen]
@@ -322,7 +323,7 @@ async def test_dates_of_a_pool_s_senders_are_those_of_their_creation(
     ada: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Not of their joining: the younger sender joined first."""
-    start = max(clock.now_ms(), ids.created_at(ids.new(ids.SENDER, clock.now_ms()))) + 1000
+    start = max(clock.now_ms(), ids.created_at(ids.new(senders.SENDER, clock.now_ms()))) + 1000
     made = []
     for ms in (start, start + 10):
         monkeypatch.setattr(clock, "now_ms", lambda ms=ms: ms)

@@ -16,8 +16,9 @@ from uuid_utils import UUID
 
 from signalbox.ground import clock, ids, secrets
 from signalbox.ground.page_tokens import Anchor, BadToken, mint, open_token
+from signalbox.inventory import sender_pools, senders
 
-KINDS = (ids.SENDER, ids.SENDER_POOL, ids.OPERATION)
+KINDS = (senders.SENDER, sender_pools.SENDER_POOL, ids.OPERATION)
 kinds = st.sampled_from(KINDS)
 moments = st.integers(0, 2**48 - 1)
 
@@ -46,9 +47,9 @@ def test_series_of_ids_follows_the_newest_that_it_was_told(kind: str, now: int, 
 
 def test_series_of_an_account_in_the_future_moves_no_other_ids() -> None:
     now = clock.now_ms()
-    ahead = ids.Series(now + 10**9, shared=False).new(ids.SENDER)
+    ahead = ids.Series(now + 10**9, shared=False).new(senders.SENDER)
     assert ids.created_at(ahead) == now + 10**9
-    assert ids.new(ids.SENDER, now) < ahead
+    assert ids.new(senders.SENDER, now) < ahead
 
 
 @given(kinds)
@@ -69,7 +70,7 @@ def test_id_is_the_typeid_of_a_uuid_version_7(kind: str, now: int) -> None:
 
 def test_id_holds_the_time_that_it_was_made_at() -> None:
     before = clock.now_ms()
-    one = ids.new(ids.SENDER, clock.now_ms())
+    one = ids.new(senders.SENDER, clock.now_ms())
     assert before <= ids.created_at(one)
 
 
@@ -84,10 +85,10 @@ def test_first_of_a_millisecond_sorts_between_its_neighbours(kind: str, ms: int)
 
 
 def test_first_of_divides_the_ids_of_one_millisecond_from_those_before(monkeypatch: pytest.MonkeyPatch) -> None:
-    now = ids.created_at(ids.new(ids.SENDER, clock.now_ms())) + 10
+    now = ids.created_at(ids.new(senders.SENDER, clock.now_ms())) + 10
     monkeypatch.setattr(clock, "now_ms", lambda: now)
-    one = ids.new(ids.SENDER, clock.now_ms())
-    assert ids.first_of(ids.SENDER, now) <= one < ids.first_of(ids.SENDER, now + 1)
+    one = ids.new(senders.SENDER, clock.now_ms())
+    assert ids.first_of(senders.SENDER, now) <= one < ids.first_of(senders.SENDER, now + 1)
 
 
 @given(kinds, st.integers(-(2**60), 2**60))
@@ -113,7 +114,7 @@ def test_ids_of_many_threads_are_unique() -> None:
     made: list[list[str]] = [[] for _ in range(4)]
 
     def make(into: list[str]) -> None:
-        into += [ids.new(ids.SENDER, clock.now_ms()) for _ in range(2_000)]
+        into += [ids.new(senders.SENDER, clock.now_ms()) for _ in range(2_000)]
 
     threads = [threading.Thread(target=make, args=(into,)) for into in made]
     for thread in threads:

@@ -1,4 +1,4 @@
-"""Operations over HTTP: contract section 6, numbers 9 and 10, the ledger and cancelling of section 8."""
+"""Pool operations over HTTP: contract section 6, numbers 9 and 10; ledger and cancelling, contract section 8."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import pytest
 from people import BASE, Exchange, Person, Served
 from signalbox import db
 from signalbox.ground import clock, ids
-from signalbox.inventory import pool_operations
+from signalbox.inventory import pool_operations, senders
+from working import step
 
 UNKNOWN_SENDER = "comms_sender_01hzzzzzzzzzzzzzzzzzzzzzzz"
 UNKNOWN_OPERATION = "comms_operation_01hzzzzzzzzzzzzzzzzzzzzzzz"
@@ -95,7 +96,7 @@ async def test_ledger_of_a_create_begins_with_the_pool(idle_ada: Person) -> None
 @pytest.mark.parametrize("count", [1, 999, 1000, 2001])
 async def test_ledger_streams_as_ndjson(ada: Person, count: int) -> None:
     """The stream is read a thousand items at a time: none is lost or repeated at the seams."""
-    refs = [{"senderId": ids.new(ids.SENDER, clock.now_ms())} for _ in range(count)]
+    refs = [{"senderId": ids.new(senders.SENDER, clock.now_ms())} for _ in range(count)]
     operation = await ada.finished(await ada.post("/v1/SenderPools", json={"senders": refs}))
     path = f"/signalbox/v1/SenderPools/Operations/{operation['id']}/Items"
     answer = await ada.get(path, headers={"accept": "application/x-ndjson"})
@@ -123,7 +124,7 @@ async def test_ledger_stream_begins_at_a_token(ada: Person) -> None:
 
 
 async def test_client_that_leaves_ends_the_ledger_stream(ada: Person) -> None:
-    refs = [{"senderId": ids.new(ids.SENDER, clock.now_ms())} for _ in range(3000)]
+    refs = [{"senderId": ids.new(senders.SENDER, clock.now_ms())} for _ in range(3000)]
     operation = await ada.finished(await ada.post("/v1/SenderPools", json={"senders": refs}))
     path = f"/signalbox/v1/SenderPools/Operations/{operation['id']}/Items"
     exchange = Exchange(ada, path, {"accept": "application/x-ndjson"})
@@ -138,7 +139,7 @@ async def test_cancelled_operation_keeps_what_was_never_tried_and_stays(
     monkeypatch.setattr(pool_operations, "BATCH_ITEMS", 2)
     senders = await idle_ada.senders(5)
     answer = await idle_ada.post("/v1/SenderPools", json={"senders": [{"senderId": one} for one in senders]})
-    await idle_ada.served.database.write(pool_operations.run_batch)
+    await step(idle_ada.served.database)
     operation_id = answer.json()["operationId"]
     before = (await idle_ada.get(answer.headers["location"])).json()
     cancelled = await idle_ada.post(f"/signalbox/v1/SenderPools/Operations/{operation_id}/Cancel")
@@ -151,7 +152,7 @@ async def test_cancelled_operation_keeps_what_was_never_tried_and_stays(
     assert operation["status"] == "CANCELED"
     assert operation["stats"] == before["stats"] == {"total": 6, "queued": 3, "created": 3, "failed": 0}
     assert operation["updatedAt"] > before["updatedAt"]
-    assert await idle_ada.served.database.write(pool_operations.run_batch) is None
+    assert await step(idle_ada.served.database) is None
     assert (await idle_ada.get(answer.headers["location"])).json() == operation
     again = await idle_ada.post(f"/signalbox/v1/SenderPools/Operations/{operation_id}/Cancel")
     assert again.status_code == 409
@@ -190,7 +191,7 @@ async def test_deletion_of_a_pool_cancels_its_operations(idle_ada: Person) -> No
 
 async def test_counters_add_up_for_everyone_who_reads_while_work_goes_on(ada: Person) -> None:
     """Every answer on the way is checked: total = queued + created + failed, and no counter ever falls."""
-    refs = [{"senderId": ids.new(ids.SENDER, clock.now_ms())} for _ in range(10_000)]
+    refs = [{"senderId": ids.new(senders.SENDER, clock.now_ms())} for _ in range(10_000)]
     answer = await ada.post("/v1/SenderPools", json={"senders": refs})
 
     async def read() -> int:
