@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
@@ -24,9 +25,10 @@ from signalbox.worker import Workers
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# A shared machine may pause for longer than any deadline.
-settings.register_profile("signalbox", deadline=None)
-settings.load_profile("signalbox")
+# A shared machine may pause for longer than any deadline. `HYPOTHESIS_PROFILE=deep` looks longer.
+settings.register_profile("signalbox", deadline=None, max_examples=30)
+settings.register_profile("deep", deadline=None, max_examples=1_000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "signalbox"))
 
 NewDatabase = Callable[[str], AbstractAsyncContextManager[str]]
 

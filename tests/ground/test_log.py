@@ -141,7 +141,7 @@ def test_auto_is_json_without_a_terminal(capfd: pytest.CaptureFixture[str]) -> N
 @pytest.mark.parametrize("no_color", ["", "1"])
 def test_auto_is_console_on_a_terminal_with_colours_unless_refused(no_color: str) -> None:
     ours, theirs = os.openpty()
-    code = "from signalbox import log; log.configure('auto'); log.get().info('x', a='b c')"
+    code = "from signalbox.ground import log; log.configure('auto'); log.get().info('x', a='b c')"
     with os.fdopen(ours, "rb", buffering=0) as terminal:
         subprocess.run(
             [sys.executable, "-c", code], check=True, stderr=theirs, env={**os.environ, "NO_COLOR": no_color}
@@ -153,6 +153,6 @@ def test_auto_is_console_on_a_terminal_with_colours_unless_refused(no_color: str
 
 
 def test_a_closed_standard_error_fails_nobody() -> None:
-    code = "import os; from signalbox import log; os.close(2); log.get().info('x'); print('on')"
+    code = "import os; from signalbox.ground import log; os.close(2); log.get().info('x'); print('on')"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert done.stdout == "on\n"

@@ -12,9 +12,11 @@ import pytest
 
 from between import Between, Hang
 from callers import Caller
+from signalbox.api.inventory import inventory as wire_inventory
 from signalbox.api.inventory import pool_operations as wire_operations
 from signalbox.api.inventory import senders as wire_senders
 from signalbox.api.routes import ROUTES
+from signalbox.api.routing import resolve as wire_resolve
 from signalbox.http import shapes
 from signalbox.testing import Account
 from signalbox_client import (
@@ -59,10 +61,10 @@ def test_client_has_a_method_for_every_public_name(client: type[Signalbox] | typ
         (results.Item, wire_operations.OperationItem),
         (results.OperationReference, shapes.OperationReference),
         (results.ResourceReference, shapes.ResourceReference),
-        (results.Resolution, wire_senders.Resolved),
-        (results.ResolvedSender, wire_senders.ResolvedSender),
-        (results.ResolvedRecipient, wire_senders.ResolvedRecipient),
-        (results.Entered, wire_senders.InventoryResult),
+        (results.Resolution, wire_resolve.Resolved),
+        (results.ResolvedSender, wire_resolve.ResolvedSender),
+        (results.ResolvedRecipient, wire_resolve.ResolvedRecipient),
+        (results.Entered, wire_inventory.InventoryResult),
     ],
 )
 def test_result_has_the_members_that_the_server_sends(
