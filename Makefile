@@ -75,13 +75,13 @@ moving: $(STAMP)
 typescript: $(STAMP)
 	@cd clients/typescript && npm ci --no-audit --no-fund && npm test
 
-# The web console: types, and the committed files of src/signalbox/console from their source (Node 20.19+)
+# The web console: types, unit tests, and the committed files of src/signalbox/console from their source (Node 20.19+)
 console/node_modules/.package-lock.json: console/package-lock.json
 	@cd console && npm install --no-save --no-audit --no-fund --silent
 	@touch $@
 
 console: console/node_modules/.package-lock.json
-	@cd console && npm run --silent check && npm run --silent build
+	@cd console && npm run --silent check && npm run --silent test && npm run --silent build
 
 # docs/images, from the running program in Chromium
 screenshots: $(STAMP) docs
@@ -113,4 +113,4 @@ bench-lock: $(STAMP)
 		-o bench/requirements.lock $(ARGS)
 
 clean:
-	@rm -rf .venv bench/.venv clients/typescript/dist .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist src/signalbox/site
+	@rm -rf .venv bench/.venv clients/typescript/dist console/build .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist src/signalbox/site

@@ -92,7 +92,7 @@ async def pool_of_all(engine: Engine, url: str, login: Login, pool_id: str) -> N
     await engine.script(
         url,
         f"""INSERT INTO sender_pools (account_id, id, operation_id, name, tags, created_at, updated_at)
-        VALUES ({login.account_id}, '{pool_id}', '{ids.new(ids.OPERATION)}', 'everybody', '{{}}', {now}, {now})""",
+        VALUES ({login.account_id}, '{pool_id}', '{ids.new(ids.OPERATION, now)}', 'everybody', '{{}}', {now}, {now})""",
         f"""INSERT INTO sender_pool_members (account_id, pool_id, sender_id, channel, status)
         SELECT account_id, '{pool_id}', id, channel, status FROM senders
         WHERE account_id = {login.account_id} ORDER BY id""",

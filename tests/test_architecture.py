@@ -117,6 +117,16 @@ def test_nouns_and_ground_do_not_know_the_event_loop() -> None:
             assert "asyncio" not in _imports(path), path
 
 
+def test_subjects_and_workers_take_the_time_from_their_transaction_only() -> None:
+    """An account's clock can be moved: code that asks the real one misses that."""
+    for path in MODULES:
+        if _room(path) in (*SUBJECTS, "queue", "worker"):
+            names = {ast.unparse(node) for node in ast.walk(ast.parse(path.read_text("utf-8")))}
+            told = {"clock.now_ms", "time.time", "time.time_ns", "datetime.now", "datetime.utcnow", "date.today"}
+            assert not names & told, path
+            assert not _imports(path) & {"time.time", "time.time_ns", "signalbox.ground.clock.now_ms"}, path
+
+
 def test_no_module_has_a_name_that_says_nothing() -> None:
     empty = {"utils", "helpers", "common", "base", "manager", "service", "misc", "core"}
     assert not empty & {path.stem for path in MODULES}

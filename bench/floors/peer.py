@@ -25,7 +25,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from signalbox.ground import ids
+from signalbox.ground import clock, ids
 
 URL = sys.argv[1]
 SQLITE = URL.startswith("sqlite")
@@ -240,7 +240,7 @@ async def fetch_operation(operation_id: str, account_id: AccountId, session: Ses
 async def create_pool(
     new: NewPool, account_id: AccountId, session: Session, background: BackgroundTasks
 ) -> OperationReference:
-    pool_id, operation_id = ids.new(ids.SENDER_POOL), ids.new(ids.OPERATION)
+    pool_id, operation_id = ids.new(ids.SENDER_POOL, clock.now_ms()), ids.new(ids.OPERATION, clock.now_ms())
     now = ids.created_at(operation_id)
     sender_ids = [ref.sender_id for ref in new.senders]
     if len(set(sender_ids)) != len(sender_ids):

@@ -59,9 +59,15 @@ export async function send(call: Call, signal?: AbortSignal, as: Credentials | n
   throw failure;
 }
 
-/** The JSON of the API's answer. */
+/** The JSON of the API's answer. Throws Failure as `send` does, and for a body that is cut off or no JSON. */
 export async function ask<T>(call: Call, signal?: AbortSignal): Promise<T> {
-  return (await (await send(call, signal)).json()) as T;
+  const response = await send(call, signal);
+  try {
+    return (await response.json()) as T;
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    throw new Failure(0, "The response of the server was cut off or is no JSON.");
+  }
 }
 
 /** One request without a time limit of ours. Throws Failure when there is no answer. */

@@ -12,7 +12,7 @@ export interface Complaint {
   message: string;
 }
 
-/** The rows of a text; blank lines are none. `open` is the line of a quote that does not close. */
+/** The rows of a text, none for a blank line; LF, CRLF and CR end a line. `open`: the line of the row whose quote does not close. */
 export function parse(text: string): { rows: Row[]; open: number | null } {
   const rows: Row[] = [];
   let cells: string[] = [];
@@ -27,7 +27,8 @@ export function parse(text: string): { rows: Row[]; open: number | null } {
   };
   for (let at = text.charCodeAt(0) === 0xfeff ? 1 : 0; at < text.length; at += 1) {
     const character = text[at]!;
-    if (character === "\n") line += 1;
+    const ends = character === "\n" || (character === "\r" && text[at + 1] !== "\n");
+    if (ends) line += 1;
     if (quoted) {
       if (character !== '"') cell += character;
       else if (text[at + 1] === '"') cell += text[(at += 1)];
@@ -36,7 +37,7 @@ export function parse(text: string): { rows: Row[]; open: number | null } {
     else if (character === ",") {
       cells.push(cell);
       cell = "";
-    } else if (character === "\n") {
+    } else if (ends) {
       end();
       start = line;
     } else if (character !== "\r") cell += character;
@@ -65,9 +66,17 @@ export function save(name: string, text: string): void {
 /** A text of senders as the console understands it: rows of inventory, or ids of senders that are there. */
 export interface Desk {
   kind: "inventory" | "ids";
+  /** The line of the header; 0 where there is none. */
+  header: number;
   columns: readonly string[];
   rows: readonly Row[];
   complaints: readonly Complaint[];
+}
+
+/** The rows of a text that have nothing against them; none below a header that is wrong. */
+export function good(desk: Desk): readonly Row[] {
+  const bad = new Set(desk.complaints.map((one) => one.line));
+  return bad.has(desk.header) ? [] : desk.rows.filter((row) => !bad.has(row.line));
 }
 
 const COLUMNS = ["channel", "address", "displayName", "status", "tags"];
@@ -78,13 +87,13 @@ export function check(text: string, ids: boolean): Desk {
   const { rows, open } = parse(text);
   const complaints: Complaint[] = open ? [{ line: open, message: "a quote that opens here does not close" }] : [];
   const header = rows[0];
-  if (!header) return { kind: "inventory", columns: [], rows: [], complaints };
+  if (!header) return { kind: "inventory", header: 0, columns: [], rows: [], complaints };
   const names = header.cells.map((cell) => cell.trim());
   if (ids && (names[0] === "senderId" || names[0]?.startsWith("comms_sender_"))) return checkIds(rows, names, complaints);
-  complaints.push(...checkHeader(header.line, names, ids));
   const body = rows.slice(1);
-  if (!complaints.length) complaints.push(...checkRows(body, names));
-  return { kind: "inventory", columns: names, rows: body, complaints };
+  const wrong = checkHeader(header.line, names, ids);
+  const found = wrong.length ? wrong : checkRows(body, names);
+  return { kind: "inventory", header: header.line, columns: names, rows: body, complaints: [...complaints, ...found] };
 }
 
 function checkHeader(line: number, names: readonly string[], ids: boolean): Complaint[] {
@@ -128,7 +137,8 @@ function checkRows(rows: readonly Row[], names: readonly string[]): Complaint[] 
 }
 
 function checkIds(rows: readonly Row[], names: readonly string[], complaints: Complaint[]): Desk {
-  const body = names[0] === "senderId" ? rows.slice(1) : rows;
+  const named = names[0] === "senderId";
+  const body = named ? rows.slice(1) : rows;
   const before = new Map<string, number>();
   for (const { line, cells } of body) {
     const id = cells[0]!.trim();
@@ -136,5 +146,5 @@ function checkIds(rows: readonly Row[], names: readonly string[], complaints: Co
     else if (before.has(id)) complaints.push({ line, message: `the same sender as in line ${before.get(id)}` });
     else before.set(id, line);
   }
-  return { kind: "ids", columns: ["senderId"], rows: body, complaints };
+  return { kind: "ids", header: named ? rows[0]!.line : 0, columns: ["senderId"], rows: body, complaints };
 }

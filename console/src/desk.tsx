@@ -1,7 +1,7 @@
 /** Where a CSV of senders is pasted, picked or dropped, with what is wrong beside each line. */
 import type { JSX } from "preact";
 import { useMemo, useRef, useState } from "preact/hooks";
-import { check, type Complaint, type Desk } from "./csv.ts";
+import { check, good, type Complaint } from "./csv.ts";
 import { enter, idsOf, newest, type Result } from "./inventory.ts";
 import { count, plural } from "./marks.tsx";
 
@@ -19,14 +19,7 @@ export function useDesk(ids: boolean) {
     setText(next);
     setRefused([]);
   };
-  return { text, change, desk, refused, setRefused, good: good(desk) };
-}
-
-/** How many rows have nothing against them. */
-function good(desk: Desk): number {
-  if (!desk.columns.includes("senderId") && !(desk.columns.includes("channel") && desk.columns.includes("address"))) return 0;
-  const bad = new Set(desk.complaints.map((one) => one.line));
-  return bad.has(1) && desk.kind === "inventory" ? 0 : desk.rows.filter((row) => !bad.has(row.line)).length;
+  return { text, change, desk, refused, setRefused, good: good(desk).length };
 }
 
 /**
@@ -36,12 +29,11 @@ function good(desk: Desk): number {
 export function useSenderIds(value: ReturnType<typeof useDesk>) {
   const [step, setStep] = useState("");
   const entered = useRef<{ text: string; result: Result; after: string | undefined } | undefined>(undefined);
-  const { desk, text, refused, good } = value;
+  const { desk, text, refused } = value;
   const told = (what: string) => (done: number, total: number) => setStep(`${what} ${count(done)} of ${count(total)}`);
   const ids = async (): Promise<string[] | null> => {
-    const bad = new Set(desk.complaints.map((one) => one.line));
-    if (desk.kind === "ids") return desk.rows.filter((row) => !bad.has(row.line)).map((row) => row.cells[0]!.trim());
-    if (!good) return [];
+    if (desk.kind === "ids") return good(desk).map((row) => row.cells[0]!.trim());
+    if (!value.good) return [];
     if (entered.current?.text !== text) {
       const after = await newest();
       const result = await enter(desk, told("Entered"));
@@ -55,7 +47,7 @@ export function useSenderIds(value: ReturnType<typeof useDesk>) {
     return found;
   };
   const left = new Set([...desk.complaints, ...refused].map((one) => one.line)).size;
-  const number = refused.length ? (entered.current?.result.rows.length ?? 0) : good;
+  const number = refused.length ? (entered.current?.result.rows.length ?? 0) : value.good;
   return { ids, step, setStep, number, left: number ? left : 0 };
 }
 
@@ -81,7 +73,7 @@ export function DeskField(props: {
   const area = useRef<HTMLTextAreaElement>(null);
   const complaints = [...desk.complaints, ...refused];
   const byLine = useMemo(() => Map.groupBy(complaints, (one) => one.line), [desk, refused]);
-  const lines = useMemo(() => text.split("\n").length, [text]);
+  const lines = useMemo(() => text.split(/\r\n|[\r\n]/).length, [text]);
   const take = async (files: FileList | null | undefined) => {
     if (files?.[0]) change(await files[0].text());
   };

@@ -1,6 +1,6 @@
 /** Senders on their way in: entered piece by piece, and found again by channel and address. */
 import { ask, type Call } from "./api.ts";
-import { csvOf, type Complaint, type Desk, type Row } from "./csv.ts";
+import { csvOf, good, type Complaint, type Desk, type Row } from "./csv.ts";
 import type { Entered, Pagination, Sender } from "./wire.ts";
 
 export type Report = (done: number, total: number) => void;
@@ -24,8 +24,7 @@ export function enterCall(text: string): Call {
 
 /** Enters the rows without complaints. What the server refuses comes back with the lines of the text. */
 export async function enter(desk: Desk, report: Report): Promise<Result> {
-  const bad = new Set(desk.complaints.map((one) => one.line));
-  const rows = desk.rows.filter((row) => !bad.has(row.line));
+  const rows = good(desk);
   const result: Result = { created: 0, updated: 0, refused: [], rows: [] };
   for (let at = 0; at < rows.length; at += PIECE) {
     report(at, rows.length);

@@ -43,6 +43,8 @@ const PAGE = 100;
 const OVERSCAN = 12;
 // Pages on each side of what is in sight whose items are kept.
 const NEAR = 3;
+// A read that fails for a passing reason is made again after so many milliseconds, or after Retry-After when that is longer.
+const AGAIN = 4000;
 
 class List<T> {
   pages: Page<T>[] = [];
@@ -71,6 +73,21 @@ class List<T> {
     return page?.items?.[index - page.start];
   }
 
+  get busy(): boolean {
+    return this.reading !== undefined;
+  }
+
+  /** Where the row is that was at `index`: others may have come or gone above it. */
+  place(index: number, is: (item: T) => boolean): number {
+    const here = this.at(index);
+    if (here === undefined || is(here)) return index;
+    for (const page of this.pages) {
+      const at = page.items?.findIndex(is) ?? -1;
+      if (at >= 0) return page.start + at;
+    }
+    return index;
+  }
+
   /** Reads what is missing for the rows from `first` to `last`, one page at a time, and lets far ones go. */
   async need(first: number, last: number): Promise<void> {
     const middle = this.pages.findIndex((page) => first < page.start + page.count);
@@ -79,7 +96,7 @@ class List<T> {
     }
     if (this.reading || this.failure) return;
     const missing = this.pages.find((page) => !page.items && page.start <= last && page.start + page.count > first);
-    if (missing) await this.read(missing.token, (items) => (missing.items = items));
+    if (missing) await this.read(missing.token, (items) => this.fill(missing, items));
     else if (!this.started || (this.next !== null && last >= this.length - PAGE / 4)) {
       const token = this.started ? this.next : null;
       await this.read(token, (items, next) => {
@@ -111,6 +128,14 @@ class List<T> {
     this.changed();
   }
 
+  /** A page that was let go is back, maybe with fewer rows than it had. */
+  private fill(page: Page<T>, items: readonly T[]): void {
+    const lost = page.count - items.length;
+    page.items = items;
+    page.count = items.length;
+    for (const later of this.pages.slice(this.pages.indexOf(page) + 1)) later.start -= lost;
+  }
+
   private async read(token: string | null, take: (items: readonly T[], next: string | null) => void): Promise<void> {
     const reading = (this.reading = new AbortController());
     const call = paged(this.call, token);
@@ -120,7 +145,7 @@ class List<T> {
     } catch (error) {
       if (!(error instanceof Failure)) return;
       this.failure = error;
-      if (error.passing) setTimeout(() => this.failure === error && this.again(), 4000);
+      if (error.passing) setTimeout(() => this.failure === error && this.again(), Math.max(AGAIN, error.retryAfter * 1000));
     } finally {
       if (this.reading === reading) {
         this.reading = undefined;
@@ -132,7 +157,13 @@ class List<T> {
 
 export function Rows<T>(props: Props<T>): JSX.Element {
   const { list, first, last, height, table } = useList(props);
-  const [active, setActive] = useState(-1);
+  const call = JSON.stringify(props.call);
+  const [chosen, choose] = useState({ call, index: -1, id: "" });
+  const active = chosen.call === call ? list.place(chosen.index, (item) => props.id(item) === chosen.id) : -1;
+  const setActive = (index: number) => {
+    const item = list.at(index);
+    choose({ call, index, id: item === undefined ? "" : props.id(item) });
+  };
   const focus = useRef(false);
   const move = (to: number) => {
     const index = Math.max(0, Math.min(list.length - 1, to));
@@ -154,7 +185,8 @@ export function Rows<T>(props: Props<T>): JSX.Element {
     },
   });
   useLayoutEffect(() => {
-    if (!focus.current) return;
+    // A row whose page is read again becomes another element with its data: the focus waits for that one.
+    if (!focus.current || list.at(active) === undefined) return;
     const row = table.current?.querySelector<HTMLElement>(`[data-index="${active}"]`);
     const target = row?.querySelector<HTMLElement>("[data-row]") ?? row;
     if (!target) return;
@@ -237,7 +269,7 @@ function useList<T>(props: Props<T>) {
   useEffect(() => {
     if (!props.every) return;
     const timer = setInterval(() => {
-      if (!document.hidden && sight.first === 0 && list.started) void list.top();
+      if (!document.hidden && sight.first === 0 && list.started && !list.busy) void list.top();
     }, props.every);
     return () => clearInterval(timer);
   }, [props.every, list, sight.first === 0]);

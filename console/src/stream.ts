@@ -27,16 +27,19 @@ const waiting: (() => void)[] = [];
 export async function follow(call: Call, listener: Listener, final: () => boolean, leave: AbortSignal): Promise<void> {
   let failures = 0;
   let lastId = "";
-  const event = (name: string, data: string, id: string) => {
+  const event: Tell = (name, data, id) => {
     failures = 0;
-    lastId = id || lastId;
+    lastId = id ?? lastId;
     listener.event(name, data);
   };
   while (!leave.aborted && !final()) {
     await visible(leave);
     const release = await slot(leave);
+    let asked = 0;
     try {
-      if (leave.aborted) return;
+      if (leave.aborted || final()) return;
+      // Hidden while it waited for its place.
+      if (document.hidden) continue;
       const resumed = lastId ? { ...call, headers: { ...call.headers, "last-event-id": lastId } } : call;
       await once(resumed, event, listener, leave);
     } catch (error) {
@@ -46,19 +49,26 @@ export async function follow(call: Call, listener: Listener, final: () => boolea
         listener.failure?.(error);
         return;
       }
-      if (error instanceof Failure && error.status) listener.failure?.(error);
+      if (error instanceof Failure && error.status) {
+        listener.failure?.(error);
+        asked = error.retryAfter * 1000;
+      }
     } finally {
       release();
     }
     if (leave.aborted || final()) return;
-    if (!document.hidden) listener.state?.("broken");
+    // A stream that is closed because its tab is hidden did not fail.
+    if (document.hidden) continue;
+    listener.state?.("broken");
     failures += 1;
     // The first time at once: a server that restarts ends its streams, and is back before one could read about it.
-    if (failures > 1) await pause(Math.min(LONGEST_PAUSE, 250 * 2 ** failures) * (0.75 + Math.random() / 2), leave);
+    const wait = failures > 1 ? Math.min(LONGEST_PAUSE, 250 * 2 ** failures) * (0.75 + Math.random() / 2) : 0;
+    if (wait || asked) await pause(Math.max(wait, asked), leave);
   }
 }
 
-type Tell = (name: string, data: string, id: string) => void;
+/** `id` is undefined where the event has none; an empty one takes the last one back. */
+type Tell = (name: string, data: string, id: string | undefined) => void;
 
 async function once(call: Call, event: Tell, listener: Listener, leave: AbortSignal): Promise<void> {
   const silent = new AbortController();
@@ -87,21 +97,36 @@ async function once(call: Call, event: Tell, listener: Listener, leave: AbortSig
 
 /** Takes pieces of a stream as they come, and tells of each event that is whole (HTML Standard, section 9.2.6). */
 export function events(tell: Tell): (piece: string) => void {
-  let text = "";
+  let rest = "";
+  let afterCr = false;
+  let event: string[] = [];
   return (piece) => {
-    text += piece.replaceAll("\r\n", "\n");
-    for (let end = text.indexOf("\n\n"); end >= 0; end = text.indexOf("\n\n")) {
-      const lines = text.slice(0, end).split("\n");
-      text = text.slice(end + 2);
-      const field = (name: string) =>
-        lines.filter((line) => line.startsWith(`${name}:`)).map((line) => line.slice(name.length + 1).replace(/^ /, ""));
-      const data = field("data");
-      if (data.length) tell(field("event")[0] ?? "message", data.join("\n"), field("id")[0] ?? "");
+    if (!piece) return;
+    // The second half of a CRLF that was cut in two.
+    const text = rest + (afterCr && piece.startsWith("\n") ? piece.slice(1) : piece);
+    afterCr = piece.endsWith("\r");
+    const lines = text.split(/\r\n|[\r\n]/);
+    rest = lines.pop()!;
+    for (const line of lines) {
+      if (line) event.push(line);
+      else {
+        tellOf(event, tell);
+        event = [];
+      }
     }
   };
 }
 
-/** Waits for a place among the streams of this tab; the answer gives it back. Leaving the queue is up to the next in it. */
+function tellOf(lines: readonly string[], tell: Tell): void {
+  const values = (name: string) =>
+    lines
+      .filter((line) => line === name || line.startsWith(`${name}:`))
+      .map((line) => line.slice(name.length + 1).replace(/^ /, ""));
+  const data = values("data");
+  if (data.length) tell(values("event").at(-1) || "message", data.join("\n"), values("id").at(-1));
+}
+
+/** Waits for a place among the streams of this tab; what it returns gives the place back. Who leaves takes none. */
 async function slot(leave: AbortSignal): Promise<() => void> {
   while (free === 0 && !leave.aborted) {
     await new Promise<void>((resolve) => {
@@ -109,6 +134,7 @@ async function slot(leave: AbortSignal): Promise<() => void> {
       leave.addEventListener("abort", wakeAll, { once: true });
     });
   }
+  if (leave.aborted) return () => undefined;
   free -= 1;
   return () => {
     free += 1;
@@ -124,17 +150,19 @@ function wakeAll(): void {
 function visible(leave: AbortSignal): Promise<void> {
   if (!document.hidden) return Promise.resolve();
   return new Promise((resolve) => {
-    const look = () => !document.hidden && resolve();
-    document.addEventListener("visibilitychange", look, { signal: leave });
-    leave.addEventListener("abort", () => resolve(), { once: true });
+    const over = new AbortController();
+    const end = () => (over.abort(), resolve());
+    document.addEventListener("visibilitychange", () => !document.hidden && end(), { signal: over.signal });
+    leave.addEventListener("abort", end, { signal: over.signal });
   });
 }
 
 function pause(milliseconds: number, leave: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(resolve, milliseconds);
-    const now = () => (clearTimeout(timer), resolve());
-    leave.addEventListener("abort", now, { once: true });
-    addEventListener("online", now, { once: true, signal: leave });
+    const over = new AbortController();
+    const end = () => (over.abort(), clearTimeout(timer), resolve());
+    const timer = setTimeout(end, milliseconds);
+    leave.addEventListener("abort", end, { signal: over.signal });
+    addEventListener("online", end, { signal: over.signal });
   });
 }

@@ -7,7 +7,7 @@ from typing import Final
 
 from signalbox.accounts import idempotency
 from signalbox.db import Database
-from signalbox.ground import clock, log
+from signalbox.ground import log
 from signalbox.ground.errors import Unavailable
 from signalbox.ground.metrics import Metrics
 from signalbox.inventory import pool_operations, sender_pools, senders
@@ -15,7 +15,7 @@ from signalbox.inventory import pool_operations, sender_pools, senders
 # Workers look for work this often even when nothing wakes them: a wake-up is a hint and may be lost.
 _LOOK_SECONDS: Final = 1.0
 _STOP_SECONDS: Final = 5.0
-_HOUSEKEEPING_MS: Final = 10 * 60 * 1000
+_HOUSEKEEPING_SECONDS: Final = 600.0
 
 
 class Workers:
@@ -26,7 +26,7 @@ class Workers:
         self._metrics = metrics
         self._log = log.get()
         self._stopping = False
-        self._next_housekeeping = 0
+        self._next_housekeeping = 0.0
         self._tasks = [asyncio.create_task(self._work(), name=f"worker-{n}") for n in range(count)]
 
     async def stop(self) -> None:
@@ -83,6 +83,6 @@ class Workers:
 
     async def _housekeeping(self) -> None:
         """Now and then removes what is kept for a limited time."""
-        if clock.now_ms() >= self._next_housekeeping:
-            self._next_housekeeping = clock.now_ms() + _HOUSEKEEPING_MS
+        if time.monotonic() >= self._next_housekeeping:
+            self._next_housekeeping = time.monotonic() + _HOUSEKEEPING_SECONDS
             await self._db.write(idempotency.forget_old)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import contracts
 import pytest
 from contracts import Things, things_of
@@ -62,3 +64,15 @@ async def test_failure_names_every_route_that_breaks_the_contract() -> None:
     writes = [route.name for route in ROUTES if route.method != "GET"]
     assert [failure.__notes__ for failure in caught.value.exceptions] == [[f"route: {name}"] for name in writes]
     assert all(name in str(caught.value) for name in writes)
+
+
+async def test_times_of_every_resource_have_three_decimals_and_z(ada: Person) -> None:
+    await ada.pool(*await ada.senders(1))
+    for path, key in (
+        ("/v1/Senders", "senders"),
+        ("/v1/SenderPools", "senderPools"),
+        ("/v1/SenderPools/Operations", "operations"),
+    ):
+        (one,) = await ada.walk(path, key)
+        for name in ("createdAt", "updatedAt"):
+            assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", one[name])

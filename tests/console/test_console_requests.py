@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from playwright.async_api import BrowserContext, expect
-from visits import Account, Visit, Wire
+from visits import ONE_ENGINE, Account, Visit, Wire
 
 from processes import SID, TOKEN, Serve
 
@@ -12,6 +14,7 @@ pytest_plugins = ["browsers"]
 LIST = "Requests, newest first"
 
 
+@ONE_ENGINE
 async def test_requests_appear_as_they_arrive_with_problems_and_warnings(visit: Visit, account: Account) -> None:
     await visit.enter(account, "/requests")
     await expect(visit.page.locator("[data-stream=live]")).to_be_visible()
@@ -31,6 +34,7 @@ async def test_requests_appear_as_they_arrive_with_problems_and_warnings(visit: 
     assert "did you mean operationId?" in warning
 
 
+@ONE_ENGINE
 async def test_requests_are_narrowed_down_and_paused(visit: Visit, account: Account) -> None:
     account.api.http.get("/v1/Senders")
     account.api.http.get("/v1/Senders", params={"colour": "red"})
@@ -53,6 +57,7 @@ async def test_requests_are_narrowed_down_and_paused(visit: Visit, account: Acco
     await expect(requests).to_have_count(5)
 
 
+@ONE_ENGINE
 async def test_requests_go_on_after_their_stream_broke(context: BrowserContext, account: Account) -> None:
     """None is missing and none is shown twice."""
     async with Wire(account.site.port) as wire:
@@ -71,9 +76,9 @@ async def test_requests_go_on_after_their_stream_broke(context: BrowserContext, 
 
 
 async def test_request_log_that_is_off_says_which_setting_turns_it_on(
-    context: BrowserContext, serve: Serve, database_url: str
+    context: BrowserContext, serve: Serve, tmp_path: Path
 ) -> None:
-    server = serve(database_url, "--no-request-log")
+    server = serve(f"sqlite:///{tmp_path / 'signalbox.db'}", "--no-request-log")
     visit = Visit(await context.new_page(), server.url)
     await visit.open("/requests")
     await visit.sign_in(SID, TOKEN)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
+import pytest
 from playwright.async_api import ConsoleMessage, Page, Request, ViewportSize, expect
 
 from processes import Client, Server, unknown_senders
@@ -19,6 +20,8 @@ ROOT: Final = Path(__file__).parents[2]
 WIDE: Final[ViewportSize] = {"width": 1440, "height": 900}
 NARROW: Final[ViewportSize] = {"width": 360, "height": 780}
 PATIENCE: Final = 15_000  # milliseconds for what takes tens of them on an idle machine
+# For tests of what no database changes; those of the API run on both engines.
+ONE_ENGINE: Final = pytest.mark.parametrize("shared_url", ["sqlite"], indirect=True, scope="session")
 SCREENS: Final = ("", "/operations", "/pools", "/senders", "/resolve", "/requests")
 
 expect.set_options(timeout=PATIENCE)

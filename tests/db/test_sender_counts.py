@@ -10,6 +10,7 @@ import pytest
 from signalbox.accounts import accounts
 from signalbox.db import Database, Tx, connect
 from signalbox.db.queries import PACKAGE_SQL
+from signalbox.ground import clock, ids
 from signalbox.inventory import overview, senders
 from signalbox.inventory.overview import SenderCount
 from signalbox.inventory.senders import SenderRow
@@ -56,9 +57,9 @@ async def test_senders_of_an_older_database_are_counted_when_it_is_upgraded(empt
         (ada, "PUSH", "ACTIVATED", 1),
         (ben, "EMAIL", "DEACTIVATED", 4),
     ):
-        for number in range(count):
+        for _ in range(count):
             values = {"account_id": account_id, "channel": channel, "status": status}
-            sender_id = f"{channel}-{status}-{number}"
+            sender_id = ids.new(ids.SENDER, clock.now_ms())
             await old.write(lambda tx, values=values, name=sender_id: tx.run("before.insert", id=name, **values))  # type: ignore[misc]
     await old.close()
     new = connect(empty_url)

@@ -19,18 +19,32 @@ moments = st.integers(0, 2**48 - 1)
 @given(kinds, st.lists(st.integers(-3, 3), min_size=2, max_size=30))
 def test_ids_increase_whatever_the_clock_does(kind: str, steps: list[int]) -> None:
     now = clock.now_ms()
-    with pytest.MonkeyPatch.context() as patch:
-        made = []
-        for step in steps:
-            now += step
-            patch.setattr(clock, "now_ms", lambda now=now: now)
-            made.append(ids.new(kind))
+    made = [ids.new(kind, now := now + step) for step in steps]
     assert made == sorted(set(made))
+
+
+@given(kinds, moments, st.lists(moments, max_size=5))
+def test_series_of_ids_follows_the_newest_that_it_was_told(kind: str, now: int, told: list[int]) -> None:
+    before = [ids.Series(ms, shared=False).new(kind) for ms in told]
+    series = ids.Series(now, shared=False)
+    for one in before:
+        series.after(one)
+    made = [series.new(kind) for _ in range(3)]
+    assert made == sorted(set(made))
+    assert made[0] > max(before, default="")
+    assert ids.created_at(made[0]) == max([now, *told])
+
+
+def test_series_of_an_account_in_the_future_moves_no_other_ids() -> None:
+    now = clock.now_ms()
+    ahead = ids.Series(now + 10**9, shared=False).new(ids.SENDER)
+    assert ids.created_at(ahead) == now + 10**9
+    assert ids.new(ids.SENDER, now) < ahead
 
 
 @given(kinds)
 def test_new_id_matches_its_pattern_and_no_other(kind: str) -> None:
-    one = ids.new(kind)
+    one = ids.new(kind, clock.now_ms())
     assert re.fullmatch(r"comms_(sender|senderpool|operation)_[0-7][a-hjkmnpqrstv-z0-9]{25}", one)
     assert [ids.is_id(other, one) for other in KINDS] == [other == kind for other in KINDS]
     assert re.search(ids.pattern(kind), one)
@@ -38,7 +52,7 @@ def test_new_id_matches_its_pattern_and_no_other(kind: str) -> None:
 
 def test_id_holds_a_uuid_of_version_7_made_now() -> None:
     before = clock.now_ms()
-    one = ids.new(ids.SENDER)
+    one = ids.new(ids.SENDER, clock.now_ms())
     assert before <= ids.created_at(one)
     number = 0
     for character in one.rpartition("_")[2]:
@@ -59,9 +73,9 @@ def test_first_of_a_millisecond_sorts_between_its_neighbours(kind: str, ms: int)
 
 
 def test_first_of_divides_the_ids_of_one_millisecond_from_those_before(monkeypatch: pytest.MonkeyPatch) -> None:
-    now = ids.created_at(ids.new(ids.SENDER)) + 10
+    now = ids.created_at(ids.new(ids.SENDER, clock.now_ms())) + 10
     monkeypatch.setattr(clock, "now_ms", lambda: now)
-    one = ids.new(ids.SENDER)
+    one = ids.new(ids.SENDER, clock.now_ms())
     assert ids.first_of(ids.SENDER, now) <= one < ids.first_of(ids.SENDER, now + 1)
 
 
@@ -88,7 +102,7 @@ def test_ids_of_many_threads_are_unique() -> None:
     made: list[list[str]] = [[] for _ in range(4)]
 
     def make(into: list[str]) -> None:
-        into += [ids.new(ids.SENDER) for _ in range(2_000)]
+        into += [ids.new(ids.SENDER, clock.now_ms()) for _ in range(2_000)]
 
     threads = [threading.Thread(target=make, args=(into,)) for into in made]
     for thread in threads:

@@ -157,7 +157,7 @@ async def test_tokens_survive_a_restart(ada: Person, listing: Listing) -> None:
 
 async def test_dates_bound_a_list_strictly(ada: Person, listing: Listing, monkeypatch: pytest.MonkeyPatch) -> None:
     """A time read from a response and sent back as a filter means exactly that resource."""
-    start = max(clock.now_ms(), ids.created_at(ids.new(ids.SENDER))) + 1000
+    start = max(clock.now_ms(), ids.created_at(ids.new(ids.SENDER, clock.now_ms()))) + 1000
     made = []
     for ms in (start, start + 1, start + 2):
         monkeypatch.setattr(clock, "now_ms", lambda ms=ms: ms)
@@ -195,7 +195,7 @@ async def test_token_holds_when_a_filter_is_spelt_otherwise(ada: Person) -> None
 
 
 async def test_ledger_pages_forward(ada: Person) -> None:
-    refs = [{"senderId": ids.new(ids.SENDER)} for _ in range(9)]
+    refs = [{"senderId": ids.new(ids.SENDER, clock.now_ms())} for _ in range(9)]
     one = await ada.finished(await ada.post("/v1/SenderPools", json={"senders": refs}))
     path = f"/signalbox/v1/SenderPools/Operations/{one['id']}/Items"
     for size in (1, 3, 10, 1000):
@@ -218,7 +218,7 @@ async def test_walk_beside_writers_skips_nothing(ada: Person) -> None:
 
     async def write() -> None:
         while not done.is_set():
-            await ada.post("/signalbox/v1/Senders", json=[{"channel": "PUSH", "address": ids.new("x")}])
+            await ada.post("/signalbox/v1/Senders", json=[{"channel": "PUSH", "address": ids.new("x", clock.now_ms())}])
 
     writer = asyncio.create_task(write())
     try:
@@ -229,3 +229,10 @@ async def test_walk_beside_writers_skips_nothing(ada: Person) -> None:
     finally:
         done.set()
         await writer
+
+
+@pytest.mark.parametrize("path", ["/v1/Senders", "/v1/SenderPools", "/v1/SenderPools/Operations"])
+async def test_empty_list_has_its_key_and_no_other_members(ada: Person, path: str) -> None:
+    page = (await ada.get(path)).json()
+    key = {"/v1/Senders": "senders", "/v1/SenderPools": "senderPools"}.get(path, "operations")
+    assert page == {key: [], "pagination": {"next": None, "self": page["pagination"]["self"]}}

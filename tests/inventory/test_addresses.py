@@ -160,7 +160,7 @@ def test_check_raises_nothing_but_value_error_and_is_stable(channel: str, addres
 def test_addresses_imports_its_libraries_only_when_they_are_used() -> None:
     """Start-up time is a feature."""
     program = (
-        "import sys; from signalbox import addresses\n"
+        "import sys; from signalbox.inventory import addresses\n"
         "heavy = {'phonenumbers', 'email_validator'}\n"
         "assert not heavy & set(sys.modules)\n"
         "addresses.load(); assert heavy < set(sys.modules)"

@@ -10,7 +10,7 @@ import pytest
 from signalbox import db
 from signalbox.accounts import accounts
 from signalbox.db import Database, Tx
-from signalbox.ground import ids
+from signalbox.ground import clock, ids
 from signalbox.ground.errors import Conflict, NotFound
 from signalbox.ground.metrics import Metrics
 from signalbox.ground.page_tokens import Window
@@ -36,7 +36,7 @@ class Tenant:
         return cls(database, row[0])
 
     async def new_senders(self, count: int) -> list[str]:
-        rows = [senders.SenderRow("PUSH", ids.new("push"), "") for _ in range(count)]
+        rows = [senders.SenderRow("PUSH", ids.new("push", clock.now_ms()), "") for _ in range(count)]
         await self.database.write(lambda tx: senders.enter(tx, self.id, rows))
         window = Window(ids.greatest(ids.SENDER), ids.least(ids.SENDER), count)
         found = await self.database.read(lambda tx: senders.list_page(tx, self.id, senders.Filter(), window))
@@ -291,7 +291,7 @@ async def test_sweep_of_nothing_says_so(database: Database, ada: Tenant) -> None
 async def test_small_operation_does_not_wait_for_another_account_s_large_ones(
     database: Database, ada: Tenant, ben: Tenant
 ) -> None:
-    many = [ids.new(ids.SENDER) for _ in range(10_000)]
+    many = [ids.new(ids.SENDER, clock.now_ms()) for _ in range(10_000)]
     pool_id, _ = await ada.create()
     large = [await ada.add(pool_id, many[:1000]) for _ in range(99)]
     large.append((await ada.create(many))[1])
@@ -310,7 +310,7 @@ async def test_small_operation_does_not_wait_for_another_account_s_large_ones(
 @pytest.mark.usefixtures("small_batches")
 async def test_accounts_take_turns_by_batch(database: Database, ada: Tenant, ben: Tenant) -> None:
     carl = await Tenant.new(database, "Carl")
-    unknown = [ids.new(ids.SENDER) for _ in range(12)]
+    unknown = [ids.new(ids.SENDER, clock.now_ms()) for _ in range(12)]
     for tenant in (ada, ben, carl):
         for _ in range(2):
             await tenant.create(unknown)
@@ -322,7 +322,7 @@ async def test_accounts_take_turns_by_batch(database: Database, ada: Tenant, ben
 
 @pytest.mark.usefixtures("small_batches")
 async def test_operations_of_one_account_run_in_their_order(database: Database, ada: Tenant) -> None:
-    unknown = [ids.new(ids.SENDER) for _ in range(7)]
+    unknown = [ids.new(ids.SENDER, clock.now_ms()) for _ in range(7)]
     started = [(await ada.create(unknown))[1].id for _ in range(4)]
     order = [batch.operation_id for batch in await drain(database)]
     assert list(dict.fromkeys(order)) == started
@@ -331,7 +331,7 @@ async def test_operations_of_one_account_run_in_their_order(database: Database, 
 
 @pytest.mark.usefixtures("small_batches")
 async def test_account_that_was_busy_long_is_not_punished_later(database: Database, ada: Tenant, ben: Tenant) -> None:
-    unknown = [ids.new(ids.SENDER) for _ in range(30)]
+    unknown = [ids.new(ids.SENDER, clock.now_ms()) for _ in range(30)]
     await ada.create(unknown)
     await drain(database)
     await ben.create(unknown)
@@ -400,7 +400,7 @@ async def test_two_workers_apply_every_item_once(database: Database, ada: Tenant
 async def test_counters_add_up_for_concurrent_readers(database: Database, ada: Tenant) -> None:
     """Ledger and counters agree too: they are read in one statement."""
     found = await ada.new_senders(30)
-    _, operation = await ada.create([*found, *(ids.new(ids.SENDER) for _ in range(30))])
+    _, operation = await ada.create([*found, *(ids.new(ids.SENDER, clock.now_ms()) for _ in range(30))])
     done = asyncio.Event()
     seen = set()
 
@@ -457,7 +457,7 @@ async def test_changes_while_batches_run_leave_no_trace_of_the_removed(database:
 
 async def test_backlog_counts_what_waits(database: Database, ada: Tenant, ben: Tenant) -> None:
     await ada.create([UNKNOWN])
-    await ben.create([UNKNOWN, ids.new(ids.SENDER)])
+    await ben.create([UNKNOWN, ids.new(ids.SENDER, clock.now_ms())])
     assert await database.read(pool_operations.backlog) == (2, 3)
     await drain(database)
     assert await database.read(pool_operations.backlog) == (0, 0)

@@ -13,7 +13,7 @@ import pytest
 from every_route import hold
 from people import Person, Served, problems
 from signalbox.api.routes import ROUTES
-from signalbox.ground import ids
+from signalbox.ground import clock, ids
 from signalbox.ground.secrets import new_key
 from signalbox.http.parameters import PAGE_TOKEN
 from signalbox.http.router import Route
@@ -77,7 +77,7 @@ async def test_token_holds_for_its_filters_only(ada: Person, lists: Lists) -> No
     values = {
         "startDate": ["2020-01-01T00:00:00Z", "2020-01-01T00:00:00.0001Z", "2020-01-01T00:00:00.001Z"],
         "endDate": [f"{datetime.now(UTC).year + n}-01-01T00:00:00Z" for n in (5, 6)],
-        "operationId": [ids.new(ids.OPERATION), ids.new(ids.OPERATION)],
+        "operationId": [ids.new(ids.OPERATION, clock.now_ms()), ids.new(ids.OPERATION, clock.now_ms())],
         "pageToken": [],
         "pageSize": [],
     }

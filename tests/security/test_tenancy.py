@@ -18,7 +18,7 @@ import pytest
 from every_route import hold
 from people import Person
 from signalbox.api.routes import ROUTES
-from signalbox.ground import ids
+from signalbox.ground import clock, ids
 from signalbox.http.endpoint import PATH_PARAMS
 from signalbox.http.parameters import PAGE_TOKEN
 from signalbox.http.router import Route
@@ -40,7 +40,7 @@ PRIVATE: Final = [route for route in ROUTES if not route.endpoint.public]
 
 def nobodys() -> Things:
     """Ids that nobody has."""
-    return Things(**{name: ids.new(kind) for name, kind in KINDS.items()}, address="nobody-has-this")
+    return Things(**{name: ids.new(kind, clock.now_ms()) for name, kind in KINDS.items()}, address="nobody-has-this")
 
 
 def refs(things: Things) -> list[dict[str, str]]:

@@ -129,7 +129,7 @@ async def filled(shared_plans_url: str) -> tuple[str, dict[str, Value]]:
         admin = await asyncpg.connect(shared_plans_url)
         await admin.execute("VACUUM ANALYZE")
         await admin.close()
-    return shared_plans_url, params | {"senders": everyone[len(everyone) // 2], "operations": big}
+    return shared_plans_url, params | {"senders": everyone[len(everyone) // 2], "pool_operations": big}
 
 
 async def _fill(database: db.Database, name: str) -> tuple[int, str, str, list[str]]:
@@ -174,7 +174,7 @@ async def test_list_reads_what_its_page_shows_and_not_what_it_holds(
     """No scan, no sort of more than a few pages: on SQLite counted in steps, on PostgreSQL in rows of every node."""
     url, params = filled
     noun = "senders" if "member" in name else name.partition(".")[0]
-    status = "COMPLETED" if noun == "operations" else "DEACTIVATED"
+    status = "COMPLETED" if noun == "pool_operations" else "DEACTIVATED"
     given = params | {
         "before": params.get(noun, "comms_senderpool_8"),
         "not_before": "",

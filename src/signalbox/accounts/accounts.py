@@ -5,7 +5,7 @@ from typing import Final
 import msgspec
 
 from signalbox.db import Tx
-from signalbox.ground import clock, secrets
+from signalbox.ground import secrets
 from signalbox.ground.errors import Bug, Conflict, NotFound
 
 # How long a process may go on believing a credential that it has checked, in seconds. A command that takes a
@@ -89,7 +89,7 @@ async def create(tx: Tx, name: str, sid: str | None = None, token: str | None = 
     sid = sid or secrets.new_sid("AC")
     token = token or secrets.new_secret()
     digest = secrets.digest((await keyring(tx)).digests, token.encode())
-    row = await tx.one("accounts.insert", sid=sid, name=name, token_digest=digest, now=clock.now_ms())
+    row = await tx.one("accounts.insert", sid=sid, name=name, token_digest=digest, now=tx.now)
     if row is None:
         raise Conflict(f"there is an account {sid} already")
     return NewAccount(Account(*row), token)
@@ -123,7 +123,7 @@ async def create_key(tx: Tx, account_sid: str, name: str) -> NewKey:
     account_id = await _account_id(tx, account_sid)
     secret = secrets.new_secret()
     digest = secrets.digest((await keyring(tx)).digests, secret.encode())
-    key = Key(secrets.new_sid("SK"), account_sid, name, None, clock.now_ms())
+    key = Key(secrets.new_sid("SK"), account_sid, name, None, tx.now)
     await tx.run(
         "accounts.insert_api_key",
         sid=key.sid,
@@ -147,7 +147,7 @@ async def list_keys(tx: Tx, account_sid: str | None) -> list[Key]:
 
 async def revoke_key(tx: Tx, sid: str) -> None:
     """The key stops working for good. Raises NotFound."""
-    _found(await tx.run("accounts.revoke_api_key", sid=sid, now=clock.now_ms()), f"there is no API key {sid}")
+    _found(await tx.run("accounts.revoke_api_key", sid=sid, now=tx.now), f"there is no API key {sid}")
 
 
 async def authenticate(tx: Tx, keys: Keyring, sid: str, secret: str) -> Principal | None:

@@ -4,7 +4,6 @@ from hashlib import blake2b
 from typing import Final, NamedTuple
 
 from signalbox.db import Tx
-from signalbox.ground import clock
 from signalbox.ground.errors import Conflict, KeyReused
 
 KEPT_MS: Final = 24 * 60 * 60 * 1000
@@ -30,7 +29,7 @@ async def recall(tx: Tx, account_id: int, key: str, request: bytes) -> Answer | 
     lock = await tx.one("idempotency.lock", account_id=account_id, key=key)
     if not (lock and lock[0]):
         raise in_flight()
-    oldest = clock.now_ms() - KEPT_MS
+    oldest = tx.now - KEPT_MS
     row = await tx.one("idempotency.recall", account_id=account_id, key=key, oldest=oldest)
     if row is None:
         return None
@@ -49,13 +48,13 @@ async def remember(tx: Tx, account_id: int, key: str, request: bytes, answer: An
         fingerprint=request,
         operation_id=answer.operation_id,
         location=answer.path,
-        now=clock.now_ms(),
+        now=tx.now,
     )
 
 
 async def forget_old(tx: Tx) -> int:
     """Removes the answers that are older than 24 hours; returns how many."""
-    return await tx.run("idempotency.forget_old", oldest=clock.now_ms() - KEPT_MS)
+    return await tx.run("idempotency.forget_old", oldest=tx.now - KEPT_MS)
 
 
 def in_flight() -> Conflict:

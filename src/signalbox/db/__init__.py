@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 from signalbox.db.queries import PACKAGE_SQL
 from signalbox.db.wakeups import Subscription, Wakeups
+from signalbox.ground.clock import Clock
 
 __all__ = ["Database", "Row", "Subscription", "Tx", "Value", "Wakeups", "connect", "safe_url"]
 
@@ -32,6 +33,16 @@ class Row(Protocol):
 
 class Tx(Protocol):
     """One transaction, given to the function that `Database.read` or `Database.write` runs."""
+
+    @property
+    def now(self) -> int:
+        """The time of the account that the transaction is about, in milliseconds: read once, at the first use."""
+
+    def new_id(self, kind: str) -> str:
+        """A new id at `now`; greater than those before it, and than every id given to `after`."""
+
+    def after(self, identifier: str) -> None:
+        """Tells the newest id that the account has: new ids never sort behind it, whatever its clock does."""
 
     async def all(self, query: str, /, **params: Value) -> list[Row]:
         """Every row of a query named as in `sql/queries/`."""
@@ -60,17 +71,18 @@ class Database(Protocol):
     async def ready(self) -> None:
         """Raises Unavailable unless the database answers and has all of this program's schema."""
 
-    async def read(self, work: Callable[[Tx], Awaitable[T]]) -> T:
+    async def read(self, work: Callable[[Tx], Awaitable[T]], clock: Clock | None = None) -> T:
         """Runs `work`, which only reads and awaits nothing but its `tx`. It may run more than once.
 
-        Each statement sees its own snapshot: what has to be consistent is read by one.
+        `clock` tells the time of an account whose clock is not the real one. Each statement sees its own snapshot:
+        what has to be consistent is read by one.
         """
 
-    async def write(self, work: Callable[[Tx], Awaitable[T]]) -> T:
+    async def write(self, work: Callable[[Tx], Awaitable[T]], clock: Clock | None = None) -> T:
         """Runs `work` in one transaction and returns after the commit; whatever it raises rolls it back.
 
         `work` awaits nothing but its `tx`, may run more than once (lock and serialization failures), and on
-        SQLite runs in another thread.
+        SQLite runs in another thread. `clock` as for `read`.
         """
 
     def figures(self) -> dict[str, float]:

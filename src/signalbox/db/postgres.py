@@ -14,10 +14,12 @@ import asyncpg
 from asyncpg import exceptions
 
 from signalbox.db import Row, Tx, Value, migrate
+from signalbox.db.moment import Moment
 from signalbox.db.notify import Notifier
 from signalbox.db.pool import Pool
 from signalbox.db.queries import SCHEMA_VERSION, Query, load
 from signalbox.db.wakeups import Wakeups
+from signalbox.ground.clock import Clock
 from signalbox.ground.errors import Bug, SignalboxError, Unavailable
 
 T = TypeVar("T")
@@ -122,12 +124,13 @@ async def _open(url: str, settings: dict[str, str], statements: int = 1000) -> C
         raise Unavailable("The database cannot be reached.", detail=reason) from error
 
 
-class _Tx:
+class _Tx(Moment):
     """The statements of one request on one connection; satisfies `Tx`."""
 
     __slots__ = ("_connection", "_queries", "_writes", "topics")
 
-    def __init__(self, connection: Connection, queries: dict[str, Query], writes: bool) -> None:
+    def __init__(self, connection: Connection, queries: dict[str, Query], writes: bool, clock: Clock | None) -> None:
+        super().__init__(clock)
         self._connection = connection
         self._queries = queries
         self._writes = writes
@@ -239,11 +242,11 @@ class PostgresDatabase:
             "retries": self._retries,
         }
 
-    async def read(self, work: Callable[[Tx], Awaitable[T]]) -> T:
+    async def read(self, work: Callable[[Tx], Awaitable[T]], clock: Clock | None = None) -> T:
         for attempt in range(1, TRIES + 1):
             connection = await self._pool.acquire()
             try:
-                result = await work(_Tx(connection, self._queries, False))
+                result = await work(_Tx(connection, self._queries, False, clock))
             except BaseException as error:
                 lost = self._let_go(connection, error, None)
                 if attempt < TRIES and (lost or isinstance(error, _REPEAT)):
@@ -254,10 +257,10 @@ class PostgresDatabase:
             return result
         raise AssertionError
 
-    async def write(self, work: Callable[[Tx], Awaitable[T]]) -> T:
+    async def write(self, work: Callable[[Tx], Awaitable[T]], clock: Clock | None = None) -> T:
         for attempt in range(1, TRIES + 1):
             connection = await self._pool.acquire()
-            tx = _Tx(connection, self._queries, True)
+            tx = _Tx(connection, self._queries, True, clock)
             try:
                 await connection.execute("BEGIN")
                 result = await work(tx)

@@ -23,6 +23,7 @@ from signalbox.db import Tx, migrate
 from signalbox.db.queries import SCHEMA_VERSION, load
 from signalbox.db.sqlite_connection import BUSY, REOPEN, SqliteTx, code, connect, drive, translate, upgrade
 from signalbox.db.wakeups import Wakeups
+from signalbox.ground.clock import Clock
 from signalbox.ground.errors import Bug, Unavailable
 
 T = TypeVar("T")
@@ -44,6 +45,7 @@ class _Request:
     work: Callable[[Tx], Awaitable[Any]]
     future: asyncio.Future[Any]
     writes: bool
+    clock: Clock | None
     result: object = None
     error: BaseException | None = None
     topics: list[str] = field(default_factory=list)
@@ -62,7 +64,7 @@ class SqliteDatabase:
         self._carried: list[_Request | None] = []
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
-        self._reader: SqliteTx | None = None
+        self._reader: sqlite3.Connection | None = None
         self._writer: sqlite3.Connection | None = None
         self._open = False
         self._transactions = 0
@@ -104,15 +106,16 @@ class SqliteDatabase:
             "retries": self._retries,
         }
 
-    async def read(self, work: Callable[[Tx], Awaitable[T]]) -> T:
+    async def read(self, work: Callable[[Tx], Awaitable[T]], clock: Clock | None = None) -> T:
         if self._path is None:
-            return await self._queue(work, writes=False)
+            return await self._queue(work, False, clock)
         for attempt in range(1, READ_TRIES + 1):
             if not self._open:
                 raise Unavailable("The database is closed.")
             try:
                 # On the loop, and never suspended by its statements: each sees its own snapshot, as on PostgreSQL.
-                return await work(self._reader or self._connect_reader(self._path))
+                reader = self._reader or self._connect_reader(self._path)
+                return await work(SqliteTx(reader, self._queries, False, clock))
             except sqlite3.Error as error:
                 if code(error) in REOPEN:
                     self._drop_reader()
@@ -126,22 +129,21 @@ class SqliteDatabase:
         if reader is not None:
             reader.close()
 
-    def _connect_reader(self, path: str) -> SqliteTx:
-        connection = connect(path, READER_BUSY_MS)
-        connection.execute("PRAGMA query_only = ON")
-        self._reader = SqliteTx(connection, self._queries, False)
+    def _connect_reader(self, path: str) -> sqlite3.Connection:
+        self._reader = connect(path, READER_BUSY_MS)
+        self._reader.execute("PRAGMA query_only = ON")
         return self._reader
 
-    async def write(self, work: Callable[[Tx], Awaitable[T]]) -> T:
-        return await self._queue(work, writes=True)
+    async def write(self, work: Callable[[Tx], Awaitable[T]], clock: Clock | None = None) -> T:
+        return await self._queue(work, True, clock)
 
-    async def _queue(self, work: Callable[[Tx], Awaitable[T]], writes: bool) -> T:
+    async def _queue(self, work: Callable[[Tx], Awaitable[T]], writes: bool, clock: Clock | None) -> T:
         if not self._open or self._loop is None:
             raise Unavailable("The database is closed.")
         if self._requests.qsize() >= MAX_WAITING:
             raise Unavailable("Too many requests are waiting for the database.")
         future: asyncio.Future[T] = self._loop.create_future()
-        self._requests.put(_Request(work, future, writes))
+        self._requests.put(_Request(work, future, writes, clock))
         return await future
 
     # From here on: the writer thread.
@@ -216,7 +218,7 @@ class SqliteDatabase:
         if request.future.cancelled():
             request.error = asyncio.CancelledError()
             return
-        tx = SqliteTx(writer, self._queries, True)
+        tx = SqliteTx(writer, self._queries, True, request.clock)
         writer.execute("SAVEPOINT request")
         try:
             request.result = drive(request.work(tx))
@@ -237,7 +239,7 @@ class SqliteDatabase:
             return
         writer.execute("BEGIN")
         try:
-            request.result = drive(request.work(SqliteTx(writer, self._queries, False)))
+            request.result = drive(request.work(SqliteTx(writer, self._queries, False, request.clock)))
         finally:
             writer.execute("ROLLBACK")
 

@@ -11,7 +11,9 @@ from collections.abc import Awaitable
 from typing import Final, TypeVar, cast
 
 from signalbox.db import Row, Value, migrate
+from signalbox.db.moment import Moment
 from signalbox.db.queries import Query
+from signalbox.ground.clock import Clock
 from signalbox.ground.errors import Bug, SignalboxError, Unavailable
 
 T = TypeVar("T")
@@ -60,20 +62,19 @@ def drive(awaitable: Awaitable[T]) -> T:
     raise Bug("a database function awaited something else than its transaction")
 
 
-class SqliteTx:
+class SqliteTx(Moment):
     """The statements of one request; satisfies `Tx` without ever suspending."""
 
     __slots__ = ("_connection", "_queries", "_writes", "topics")
 
-    def __init__(self, connection: sqlite3.Connection, queries: dict[str, Query], writes: bool) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, queries: dict[str, Query], writes: bool, clock: Clock | None = None
+    ) -> None:
+        super().__init__(clock)
         self._connection = connection
         self._queries = queries
         self._writes = writes
         self.topics: list[str] = []
-
-    def close(self) -> None:
-        """Closes the connection."""
-        self._connection.close()
 
     def _execute(self, name: str, params: dict[str, Value]) -> sqlite3.Cursor:
         query = self._queries.get(name)

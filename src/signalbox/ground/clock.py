@@ -2,13 +2,19 @@
 
 import re
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import TypeAlias
 
 _RFC3339 = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(\.\d+)?([Zz]|[+-]\d\d:\d\d)", flags=re.ASCII)
 # A page of 1,000 resources has 2,000 times: the end of each is looked up, the rest is mostly remembered.
 _FRACTIONS = [f".{ms:03d}Z" for ms in range(1000)]
 _MOST_SECONDS = 10_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+Clock: TypeAlias = Callable[[], int]
+"""Tells a time in milliseconds since the epoch: the real one, or that of an account."""
 
 
 def now_ms() -> int:

@@ -11,8 +11,6 @@ from typing import Final
 from typeid import TypeID
 from uuid_utils import UUID
 
-from signalbox.ground import clock
-
 SENDER: Final = "comms_sender"
 SENDER_POOL: Final = "comms_senderpool"
 OPERATION: Final = "comms_operation"
@@ -25,8 +23,8 @@ _RANDOM_BITS = 74
 _STEP_BITS = 40
 
 _lock = threading.Lock()
-_last_ms = 0
-_last_random = 0
+# Time and random part of the newest id of this process, as one number.
+_last = 0
 
 
 def pattern(kind: str) -> str:
@@ -34,9 +32,38 @@ def pattern(kind: str) -> str:
     return f"^{kind}_{SUFFIX_PATTERN}$"
 
 
-def new(kind: str) -> str:
+class Series:
+    """The new ids of one transaction, each greater than the one before.
+
+    Their time is `now`, in milliseconds; where that is not later than the newest id they come just after it. They are
+    greater than every id that the process made before; a series that is not `shared` minds only its own.
+    """
+
+    __slots__ = ("_newest", "_now", "_shared")
+
+    def __init__(self, now: int, shared: bool = True) -> None:
+        self._now = now
+        self._shared = shared
+        self._newest = 0
+
+    def after(self, identifier: str) -> None:
+        """Lets no later id of the series be smaller than this one, which we made."""
+        self._newest = max(self._newest, _decode(identifier))
+
+    def new(self, kind: str) -> str:
+        """The next id."""
+        global _last
+        if self._shared:
+            with _lock:
+                _last = self._newest = _next(self._now, max(_last, self._newest))
+        else:
+            self._newest = _next(self._now, self._newest)
+        return _encode(kind, self._newest)
+
+
+def new(kind: str, now: int) -> str:
     """A new id, greater than every id made before in this process, whatever the clock does."""
-    return _encode(kind, *_next())
+    return Series(now).new(kind)
 
 
 def created_at(identifier: str) -> int:
@@ -70,21 +97,22 @@ def is_id(kind: str, text: str) -> bool:
 _SUFFIX = re.compile(SUFFIX_PATTERN)
 
 
-def _next() -> tuple[int, int]:
-    """Time and random part of the next UUID: within one millisecond the random part grows by a random step."""
-    global _last_ms, _last_random
-    with _lock:
-        ms = clock.now_ms()
-        if ms > _last_ms:
-            _last_ms, _last_random = ms, secrets.randbits(_RANDOM_BITS)
-        else:
-            _last_random += 1 + secrets.randbits(_STEP_BITS)
-            if _last_random >> _RANDOM_BITS:
-                _last_ms, _last_random = _last_ms + 1, secrets.randbits(_RANDOM_BITS)
-        return _last_ms, _last_random
+def _next(now: int, newest: int) -> int:
+    """Time and random part of an id after `newest`: within one millisecond the random part grows by a random step."""
+    if now > newest >> _RANDOM_BITS:
+        return now << _RANDOM_BITS | secrets.randbits(_RANDOM_BITS)
+    # At the end of a millisecond's random parts this carries over into the next millisecond.
+    return newest + 1 + secrets.randbits(_STEP_BITS)
 
 
-def _encode(kind: str, ms: int, random: int) -> str:
+def _encode(kind: str, number: int) -> str:
     # RFC 9562, section 5.7: 48 bits of time, version 7, 12 random bits, variant 10, 62 random bits.
-    number = ms << 80 | 7 << 76 | random >> 62 << 64 | 0b10 << 62 | random & 2**62 - 1
-    return str(TypeID.from_uuid(UUID(int=number), prefix=kind))
+    ms, random = number >> _RANDOM_BITS, number & 2**_RANDOM_BITS - 1
+    uuid = ms << 80 | 7 << 76 | random >> 62 << 64 | 0b10 << 62 | random & 2**62 - 1
+    return str(TypeID.from_uuid(UUID(int=uuid), prefix=kind))
+
+
+def _decode(identifier: str) -> int:
+    """Time and random part of an id that we made."""
+    uuid = int(identifier[identifier.rindex("_") + 1 :].translate(_TO_BASE32HEX), 32)
+    return (uuid >> 80) << _RANDOM_BITS | (uuid >> 64 & 2**12 - 1) << 62 | uuid & 2**62 - 1

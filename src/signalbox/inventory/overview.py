@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from signalbox.db import Tx
-from signalbox.ground import clock, ids
+from signalbox.ground import ids
 from signalbox.ground.page_tokens import Window
 from signalbox.inventory import pool_operations
 from signalbox.inventory.addresses import CHANNELS
@@ -38,7 +38,10 @@ class Failure(msgspec.Struct, frozen=True):
 
 
 class Overview(msgspec.Struct, frozen=True):
-    """An account at a glance. `pools` and `waiting` may be one more than is counted: there are more, then."""
+    """An account at a glance.
+
+    `now` is the account's time. `pools` and `waiting` may be one more than is counted: there are more, then.
+    """
 
     senders: list[SenderCount]
     pools: int
@@ -46,6 +49,7 @@ class Overview(msgspec.Struct, frozen=True):
     queued: int
     newest: list[Operation]
     failures: list[Failure]
+    now: int
 
 
 class Member(msgspec.Struct, frozen=True, gc=False):
@@ -73,7 +77,8 @@ async def fetch(tx: Tx, account_id: int) -> Overview:
     window = Window(ids.greatest(ids.OPERATION), ids.least(ids.OPERATION), NEWEST)
     newest = await pool_operations.list_page(tx, account_id, "PROCESSING", window)
     waiting, queued = in_flight or (0, 0)
-    return Overview(counts, pools[0] if pools else 0, waiting, int(queued), newest, await _failures(tx, account_id))
+    failures = await _failures(tx, account_id)
+    return Overview(counts, pools[0] if pools else 0, waiting, int(queued), newest, failures, tx.now)
 
 
 async def _failures(tx: Tx, account_id: int) -> list[Failure]:
@@ -91,9 +96,9 @@ async def members(tx: Tx, account_id: int, pool_id: str, before: str, limit: int
     return list(starmap(Member, rows))
 
 
-def first_minute() -> int:
-    """When the hour began whose last minute is the present one."""
-    return (clock.now_ms() // _MINUTE_MS - MINUTES + 1) * _MINUTE_MS
+def first_minute(now: int) -> int:
+    """When the hour began whose last minute is that of `now`; milliseconds."""
+    return (now // _MINUTE_MS - MINUTES + 1) * _MINUTE_MS
 
 
 class Throughput:

@@ -12,7 +12,7 @@ from typing import Final, Literal
 import msgspec
 
 from signalbox.db import Row, Tx
-from signalbox.ground import clock, ids
+from signalbox.ground import ids
 from signalbox.ground.errors import Bug, Conflict, NotFound
 from signalbox.ground.page_tokens import Window
 from signalbox.inventory.senders import WORK
@@ -83,7 +83,7 @@ async def start(
 
     `request_id` names the request that asked for it in the log lines of the batches.
     """
-    operation_id = ids.new(ids.OPERATION)
+    operation_id = tx.new_id(ids.OPERATION)
     now = ids.created_at(operation_id)
     total = len(sender_ids)
     status: Status = "COMPLETED" if created == total else "PROCESSING"
@@ -110,6 +110,13 @@ async def start(
     )
     tx.wake(WORK)
     return Operation(operation_id, status, total, total - created, created, 0, now, now)
+
+
+async def follow(tx: Tx, account_id: int) -> None:
+    """Lets the transaction's new ids follow the account's newest operation, and so its newest pool."""
+    newest = await tx.one("pool_operations.newest", account_id=account_id)
+    if newest:
+        tx.after(newest[0])
 
 
 async def fetch(tx: Tx, account_id: int, operation_id: str) -> Operation:
@@ -159,15 +166,13 @@ async def cancel(tx: Tx, account_id: int, operation_id: str) -> None:
     )
     if operation.final:
         raise Conflict(f"operation {operation_id} is {operation.status} and can no longer be cancelled")
-    await tx.run("pool_operations.cancel", account_id=account_id, operation_id=operation_id, now=clock.now_ms())
+    await tx.run("pool_operations.cancel", account_id=account_id, operation_id=operation_id, now=tx.now)
     tx.wake(operation_id)
 
 
 async def cancel_of_pool(tx: Tx, account_id: int, pool_id: str) -> None:
     """Stops every unfinished operation of a pool, as exactly as `cancel`."""
-    for row in await tx.all(
-        "pool_operations.cancel_of_pool", account_id=account_id, pool_id=pool_id, now=clock.now_ms()
-    ):
+    for row in await tx.all("pool_operations.cancel_of_pool", account_id=account_id, pool_id=pool_id, now=tx.now):
         tx.wake(row[0])
 
 
@@ -192,7 +197,7 @@ async def run_batch(tx: Tx) -> Batch | None:
         operation_id=operation_id,
         created=created,
         failed=failed,
-        now=clock.now_ms(),
+        now=tx.now,
     )
     if advanced is None:
         raise Bug("an operation vanished while its batch was applied")

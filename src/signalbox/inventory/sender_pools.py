@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 
 from signalbox.db import Row, Tx
-from signalbox.ground import clock, ids
+from signalbox.ground import ids
 from signalbox.ground.errors import NotFound
 from signalbox.ground.page_tokens import Window
 from signalbox.inventory import pool_operations, senders
@@ -43,7 +43,8 @@ async def create(
     request_id: str = "",
 ) -> Operation:
     """Makes a pool, named by its id if by nothing else, and starts the operation that puts the senders in."""
-    pool_id = ids.new(ids.SENDER_POOL)
+    await pool_operations.follow(tx, account_id)
+    pool_id = tx.new_id(ids.SENDER_POOL)
     operation = await pool_operations.start(tx, account_id, pool_id, [None, *sender_ids], 1, request_id)
     await tx.run(
         "sender_pools.insert",
@@ -89,7 +90,7 @@ async def update(tx: Tx, account_id: int, pool: SenderPool, name: str | None, ta
         pool_id=pool.id,
         name=pool.name if name is None else name,
         tags=msgspec.json.encode(pool.tags if tags is None else tags).decode(),
-        now=clock.now_ms(),
+        now=tx.now,
     )
 
 
@@ -135,6 +136,7 @@ async def add_senders(
     """Starts the operation that puts senders into the pool. Raises NotFound for the pool; senders may be unknown."""
     if await tx.one("sender_pools.share", account_id=account_id, pool_id=pool_id) is None:
         raise NotFound(f"there is no sender pool {pool_id}")
+    await pool_operations.follow(tx, account_id)
     return await pool_operations.start(tx, account_id, pool_id, sender_ids, 0, request_id)
 
 

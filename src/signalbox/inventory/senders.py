@@ -9,7 +9,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from signalbox.db import Row, Tx
-from signalbox.ground import clock, ids
+from signalbox.ground import ids
 from signalbox.ground.errors import NotFound
 from signalbox.ground.page_tokens import Window
 
@@ -138,6 +138,9 @@ async def search(tx: Tx, account_id: int, channel: str, address: str, window: Wi
 async def enter(tx: Tx, account_id: int, rows: Sequence[SenderRow]) -> Entered:
     """Enters rows of inventory, in their order; a row that names a known (channel, address) changes that sender."""
     await tx.all("senders.lock_inventory", account_id=account_id)
+    newest = await tx.one("senders.newest", account_id=account_id)
+    if newest:
+        tx.after(newest[0])
     created, moved = 0, Moved()
     for start in range(0, len(rows), _ROWS_AT_ONCE):
         created += await _enter_some(tx, account_id, rows[start : start + _ROWS_AT_ONCE], moved)
@@ -155,11 +158,10 @@ async def _enter_some(tx: Tx, account_id: int, rows: Sequence[SenderRow], moved:
     }
     after = dict(before)
     regions: dict[str, str] = {}
-    now = clock.now_ms()
     for row in rows:
-        sender = after.get((row.channel, row.address)) or _new(row)
+        sender = after.get((row.channel, row.address)) or _new(tx, row)
         regions[sender.id] = row.region
-        after[row.channel, row.address] = _changed(sender, row, now)
+        after[row.channel, row.address] = _changed(sender, row, tx.now)
     new = [sender for key, sender in after.items() if key not in before]
     if new:
         await tx.run("senders.insert", account_id=account_id, rows=_json([_columns(s, regions[s.id]) for s in new]))
@@ -175,7 +177,7 @@ def _columns(sender: Sender, region: str) -> list[str | int | None]:
 
 async def update(tx: Tx, account_id: int, sender: Sender, change: Sender) -> Sender:
     """Stores the display name, status and tags of `change` over a locked sender; returns it as stored."""
-    changed = msgspec.structs.replace(change, updated_at=max(clock.now_ms(), sender.updated_at + 1))
+    changed = msgspec.structs.replace(change, updated_at=max(tx.now, sender.updated_at + 1))
     await _store(tx, account_id, [(sender, changed)])
     await _count(tx, account_id, _moved([sender], [changed]))
     tx.wake(WORK)
@@ -190,8 +192,8 @@ async def delete(tx: Tx, account_id: int, sender: Sender) -> None:
     tx.wake(WORK)
 
 
-def _new(row: SenderRow) -> Sender:
-    sender_id = ids.new(ids.SENDER)
+def _new(tx: Tx, row: SenderRow) -> Sender:
+    sender_id = tx.new_id(ids.SENDER)
     made = ids.created_at(sender_id)
     return Sender(sender_id, None, row.address, row.channel, "ACTIVATED", {}, made, made)
 

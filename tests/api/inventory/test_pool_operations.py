@@ -95,7 +95,7 @@ async def test_ledger_of_a_create_begins_with_the_pool(idle_ada: Person) -> None
 @pytest.mark.parametrize("count", [1, 999, 1000, 2001])
 async def test_ledger_streams_as_ndjson(ada: Person, count: int) -> None:
     """The stream is read a thousand items at a time: none is lost or repeated at the seams."""
-    refs = [{"senderId": ids.new(ids.SENDER)} for _ in range(count)]
+    refs = [{"senderId": ids.new(ids.SENDER, clock.now_ms())} for _ in range(count)]
     operation = await ada.finished(await ada.post("/v1/SenderPools", json={"senders": refs}))
     path = f"/signalbox/v1/SenderPools/Operations/{operation['id']}/Items"
     answer = await ada.get(path, headers={"accept": "application/x-ndjson"})
@@ -123,7 +123,7 @@ async def test_ledger_stream_begins_at_a_token(ada: Person) -> None:
 
 
 async def test_client_that_leaves_ends_the_ledger_stream(ada: Person) -> None:
-    refs = [{"senderId": ids.new(ids.SENDER)} for _ in range(3000)]
+    refs = [{"senderId": ids.new(ids.SENDER, clock.now_ms())} for _ in range(3000)]
     operation = await ada.finished(await ada.post("/v1/SenderPools", json={"senders": refs}))
     path = f"/signalbox/v1/SenderPools/Operations/{operation['id']}/Items"
     exchange = Exchange(ada, path, {"accept": "application/x-ndjson"})
@@ -190,7 +190,7 @@ async def test_deletion_of_a_pool_cancels_its_operations(idle_ada: Person) -> No
 
 async def test_counters_add_up_for_everyone_who_reads_while_work_goes_on(ada: Person) -> None:
     """Every answer on the way is checked: total = queued + created + failed, and no counter ever falls."""
-    refs = [{"senderId": ids.new(ids.SENDER)} for _ in range(10_000)]
+    refs = [{"senderId": ids.new(ids.SENDER, clock.now_ms())} for _ in range(10_000)]
     answer = await ada.post("/v1/SenderPools", json={"senders": refs})
 
     async def read() -> int:
@@ -207,3 +207,20 @@ async def test_counters_add_up_for_everyone_who_reads_while_work_goes_on(ada: Pe
 
     async with asyncio.timeout(60):
         assert min(await asyncio.gather(*(read() for _ in range(4)))) >= 1
+
+
+async def test_updated_at_moves_with_every_change_of_an_operation(
+    idle_ada: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool_operations, "BATCH_ITEMS", 1)
+    now = clock.now_ms()
+    monkeypatch.setattr(clock, "now_ms", lambda: now)  # also within one millisecond
+    refs = [{"senderId": one} for one in [*await idle_ada.senders(2), UNKNOWN_SENDER]]
+    answer = await idle_ada.post("/v1/SenderPools", json={"senders": refs})
+    seen = [(await idle_ada.get(answer.headers["location"])).json()]
+    while await idle_ada.served.database.write(pool_operations.run_batch):
+        seen.append((await idle_ada.get(answer.headers["location"])).json())
+    assert [one["stats"]["queued"] for one in seen] == [3, 2, 1, 0]
+    times = [one["updatedAt"] for one in seen]
+    assert times == sorted(set(times))
+    assert (await idle_ada.get(answer.headers["location"])).json() == seen[-1]

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from signalbox.api.inventory.pool_operations import Count, OperationItem, SenderPoolOperation, shape, shape_item
-from signalbox.ground import clock, ids
+from signalbox.ground import ids
 from signalbox.ground.clock import rfc3339
 from signalbox.ground.page_tokens import Window
 from signalbox.http.endpoint import SENDER_POOL_ID, Endpoint
@@ -114,7 +114,7 @@ async def fetch_overview(request: Request) -> Response:
     """Count senders, pools and operations in flight, with the last hour's throughput and the latest failures."""
     seen = await request.services.db.read(lambda tx: overview.fetch(tx, request.account_id))
     await asyncio.sleep(0)
-    return json_response(_shape(seen, await _throughput(request)))
+    return json_response(_shape(seen, await _throughput(request, seen.now)))
 
 
 async def fetch_composition(request: Request) -> Response:
@@ -135,9 +135,9 @@ def _most_first(counted: tuple[str, int]) -> tuple[int, str]:
     return -counted[1], counted[0]
 
 
-async def _throughput(request: Request) -> Throughput:
+async def _throughput(request: Request, now: int) -> Throughput:
     """The last hour, counted in slices."""
-    first = overview.first_minute()
+    first = overview.first_minute(now)
     moved, complete = await _moved(request, first)
     done = overview.Throughput(first)
     for end in range(len(moved), 0, -_SLICE):
@@ -189,7 +189,7 @@ def _shape(seen: overview.Overview, throughput: Throughput) -> Overview:
     """The account as the wire has it."""
     counts = [SenderCount(one.channel, one.status, one.count) for one in seen.senders]
     return Overview(
-        rfc3339(clock.now_ms()),
+        rfc3339(seen.now),
         SenderCounts(sum(one.count for one in counts), counts),
         SenderPoolCount(min(seen.pools, overview.MOST_POOLS), seen.pools > overview.MOST_POOLS),
         InFlight(

@@ -11,6 +11,10 @@ SELECT MAX(turn) FROM (
     SELECT MAX(last_turn) FROM operations WHERE account_id = :account_id AND status = 'PROCESSING'
 ) AS turns;
 
+-- name: pool_operations.newest
+-- No pool is newer: each was made with an operation, whose id comes after the pool's.
+SELECT id FROM operations WHERE account_id = :account_id ORDER BY id DESC LIMIT 1;
+
 -- name: pool_operations.insert
 INSERT INTO operations (
     account_id, id, pool_id, status, total, created, failed, turn, last_turn, request_id, created_at, updated_at)

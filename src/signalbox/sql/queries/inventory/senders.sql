@@ -5,6 +5,9 @@
 SELECT id, display_name, address, channel, status, tags, updated_at, created_at
 FROM senders WHERE account_id = :account_id AND id = :sender_id;
 
+-- name: senders.newest
+SELECT id FROM senders WHERE account_id = :account_id ORDER BY id DESC LIMIT 1;
+
 -- name: senders.lock
 SELECT id, display_name, address, channel, status, tags, updated_at, created_at
 FROM senders WHERE account_id = :account_id AND id = :sender_id /*pg: FOR UPDATE */;

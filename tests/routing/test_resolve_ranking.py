@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from signalbox.db import Database, Tx, connect
 from signalbox.db.queries import PACKAGE_SQL
-from signalbox.ground import ids
+from signalbox.ground import clock, ids
 from signalbox.inventory import addresses
 from signalbox.routing import resolve as module
 from signalbox.routing.resolve import Match, Question, Recipient, Sender, place, rank, resolve, shared, targets
@@ -37,7 +37,8 @@ class Inventory:
     async def enter(self, *rows: tuple[str, str], member: bool = False, active: bool = True) -> list[Sender]:
         status = "ACTIVATED" if active else "DEACTIVATED"
         new = [
-            Sender(ids.new("comms_sender"), channel, address, addresses.region(address)) for channel, address in rows
+            Sender(ids.new("comms_sender", clock.now_ms()), channel, address, addresses.region(address))
+            for channel, address in rows
         ]
         texts = json.dumps([[*sender, f"Name of {sender.id}", status, "{}", 0] for sender in new])
 
