@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
@@ -13,6 +12,7 @@ import asyncpg
 import pytest
 from hypothesis import settings
 
+from depth import searched
 from people import Person, Served
 from postgres import PostgresServer
 from processes import Client, Connect, Serve, Server, Work, Worker
@@ -25,10 +25,9 @@ from signalbox.worker import Workers
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# A shared machine may pause for longer than any deadline. `HYPOTHESIS_PROFILE=deep` looks longer.
-settings.register_profile("signalbox", deadline=None, max_examples=30)
-settings.register_profile("deep", deadline=None, max_examples=1_000)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "signalbox"))
+# A shared machine may pause for longer than any deadline.
+settings.register_profile("signalbox", deadline=None, max_examples=searched(30, deep=1_000))
+settings.load_profile("signalbox")
 
 NewDatabase = Callable[[str], AbstractAsyncContextManager[str]]
 
