@@ -15,6 +15,8 @@ from signalbox.accounts import accounts
 from signalbox.accounts.accounts import NewAccount
 from signalbox.db import Tx
 from signalbox.ground import ids
+from signalbox.inventory.sender_pools import SENDER_POOL
+from signalbox.inventory.senders import SENDER
 
 # Rows are this far apart, and the newest is this old, so that what a run adds comes first.
 STEP_MS: Final = 2
@@ -49,7 +51,7 @@ async def operations(engine: Engine, url: str, logins: list[Login], rows: int) -
         f"""INSERT INTO operations (account_id, id, pool_id, status, total, created, failed, turn, last_turn,
             request_id, created_at, updated_at)
         {_numbered(rows, first_ms)}
-        SELECT {_account(logins)} AS account_id, {_id(ids.OPERATION)} AS id, {_id(ids.SENDER_POOL)},
+        SELECT {_account(logins)} AS account_id, {_id(ids.OPERATION)} AS id, {_id(SENDER_POOL)},
             CASE WHEN (i / {len(logins)}) % 10 = 0 THEN 'CANCELED' ELSE 'COMPLETED' END,
             3, CASE WHEN (i / {len(logins)}) % 10 = 0 THEN 1 ELSE 3 END, 0, 0, 0, '{_REQUEST}', ms, ms + 7
         FROM numbered ORDER BY account_id, id""",
@@ -63,7 +65,7 @@ async def pools(engine: Engine, url: str, logins: list[Login], rows: int) -> Non
         url,
         f"""INSERT INTO sender_pools (account_id, id, operation_id, name, tags, created_at, updated_at)
         {_numbered(rows)}
-        SELECT {_account(logins)} AS account_id, {_id(ids.SENDER_POOL)} AS id, {_id(ids.OPERATION)},
+        SELECT {_account(logins)} AS account_id, {_id(SENDER_POOL)} AS id, {_id(ids.OPERATION)},
             'pool ' || CAST(i AS TEXT), '{{"team":"north"}}', ms, ms
         FROM numbered ORDER BY account_id, id""",
     )
@@ -76,7 +78,7 @@ async def senders(engine: Engine, url: str, login: Login, rows: int) -> None:
         f"""INSERT INTO senders (account_id, id, channel, address, region, display_name, status, tags,
             created_at, updated_at)
         {_numbered(rows)}
-        SELECT {login.account_id}, {_id(ids.SENDER)} AS id,
+        SELECT {login.account_id}, {_id(SENDER)} AS id,
             CASE WHEN i % 1000 = 7 THEN 'PUSH' WHEN i % 2 = 0 THEN 'EMAIL' WHEN i % 10 = 1 THEN 'RCS' ELSE 'SMS' END,
             CASE WHEN i % 2 = 0 THEN 'person' || CAST(i AS TEXT) || '@example.com'
                 ELSE '+4915112' || CAST(1000000 + i AS TEXT) END,
@@ -112,13 +114,13 @@ async def queue(engine: Engine, url: str, login: Login, count: int, items: int) 
         ORDER BY operation_id, s.number""",
         f"""INSERT INTO sender_pools (account_id, id, operation_id, name, tags, created_at, updated_at)
         {_numbered(count, now)}
-        SELECT {login.account_id}, {_id(ids.SENDER_POOL)}, {_id(ids.OPERATION)}, 'queued', '{{}}', ms, ms
+        SELECT {login.account_id}, {_id(SENDER_POOL)}, {_id(ids.OPERATION)}, 'queued', '{{}}', ms, ms
         FROM numbered""",
         # Last, because this is what a worker sees.
         f"""INSERT INTO operations (account_id, id, pool_id, status, total, created, failed, turn, last_turn,
             request_id, created_at, updated_at)
         {_numbered(count, now)}
-        SELECT {login.account_id}, {_id(ids.OPERATION)}, {_id(ids.SENDER_POOL)}, 'PROCESSING', {items}, 0, 0,
+        SELECT {login.account_id}, {_id(ids.OPERATION)}, {_id(SENDER_POOL)}, 'PROCESSING', {items}, 0, 0,
             i * {items // 1000 + 1}, (i + 1) * {items // 1000 + 1}, '{_REQUEST}', ms, ms
         FROM numbered""",
     )

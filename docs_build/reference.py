@@ -3,29 +3,18 @@
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final
+from functools import cache
+from typing import Any, Final, cast
 
 from docs_build import pages, samples
 from docs_build.schemas import Member, Words
 from docs_build.world import BASE_URL, World, curl, run_curl, worlds
-from signalbox.api import examples
 from signalbox.api.document import build as build_document
-from signalbox.api.document import described
+from signalbox.api.document import described, groups
 from signalbox.api.routes import ROUTES
 from signalbox.http.errors import ANSWERS
 from signalbox.http.router import Route
 
-# The title of a page and the page that explains the noun, where the name of the noun says neither.
-_TITLES: Final = {
-    "senderPools": ("Sender pools", "sender-pools"),
-    "senders": ("Senders", "senders"),
-    "inventory": ("Inventory", "inventory"),
-    "ledger": ("Ledger", "operations"),
-    "overview": ("Overview", "overview"),
-    "requests": ("Request log", "request-log"),
-    "health": ("Health", "monitoring"),
-    "docs": ("Documentation", "index"),
-}
 # Of answers that are long or change, so many lines are shown.
 _FIRST_LINES: Final = {"health.metrics": 2, "docs.openapi": 4}
 _ABOUT_SAMPLES: Final = """\
@@ -56,7 +45,8 @@ def routes() -> dict[str, list[Route]]:
     """The endpoints that have a section, by the page that it is on."""
     found: dict[str, list[Route]] = {}
     for route in described(ROUTES):
-        found.setdefault(page_name(route.name.partition(".")[0]), []).append(route)
+        assert route.endpoint.group
+        found.setdefault(page_name(route.endpoint.group.name), []).append(route)
     return found
 
 
@@ -87,25 +77,24 @@ def sample_curl(route: Route, document: Mapping[str, Any]) -> str:
 
 def path_of(route: Route) -> str:
     """The path with the ids of the samples."""
-    return route.path.format_map(examples.PARAMS)
+    return route.path.format_map({param.name: param.example for param in route.endpoint.path})
 
 
 def _page(listed: list[Route], document: Mapping[str, Any], world: Callable[[str], World]) -> str:
-    noun = listed[0].name.partition(".")[0]
-    title, about = _TITLES.get(noun, (noun.capitalize(), "index"))
-    what = next((tag["description"] for tag in document["tags"] if tag["name"] == noun), "")
+    (group,) = groups(listed)
     sections = "\n".join(_section(route, document, world(route.name)) for route in listed)
     return (
-        f"# API: {title[0].lower()}{title[1:]}\n\n{what} What stands behind it: [{pages.title(about)}]({about}.md).\n\n"
+        f"# API: {group.title[0].lower()}{group.title[1:]}\n\n{group.description} What stands behind it: "
+        f"[{pages.title(group.page)}]({group.page}.md).\n\n"
         f"{_ABOUT_SAMPLES}\n{sections}"
     )
 
 
 def _section(route: Route, document: Mapping[str, Any], world: World) -> str:
     operation = document["paths"][route.path][route.method.lower()]
-    words = Words(document)
+    words = Words(document, _ids())
     path, public = path_of(route), route.endpoint.public
-    is_json = route.endpoint.answer is not None or route.endpoint.other_media == ("application/json",)
+    is_json = route.endpoint.answer is not None or [one.type for one in route.endpoint.media] == ["application/json"]
     call = sample_curl(route, document)
     parts = [
         f"## {route.name}\n\n`{route.method} {route.path}`\n\n{operation['summary']}",
@@ -120,6 +109,13 @@ def _section(route: Route, document: Mapping[str, Any], world: World) -> str:
         _errors(operation),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+@cache
+def _ids() -> dict[str, str]:
+    """What each pattern of ids is, in words."""
+    found = {param.schema["pattern"]: f"id of {param.noun}" for route in ROUTES for param in route.endpoint.ids}
+    return cast("dict[str, str]", found)
 
 
 def _fence(language: str, text: str) -> str:

@@ -3,15 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
-from signalbox.ground import ids
-
 Schema = Mapping[str, Any]
 
-_IDS: Final = {
-    ids.pattern(ids.SENDER): "id of a sender",
-    ids.pattern(ids.SENDER_POOL): "id of a sender pool",
-    ids.pattern(ids.OPERATION): "id of an operation",
-}
 _FORMATS: Final = {"date-time": "date-time", "uri": "URL"}
 
 
@@ -27,8 +20,9 @@ class Member(NamedTuple):
 class Words:
     """Says what schemas of one OpenAPI document demand."""
 
-    def __init__(self, document: Mapping[str, Any]) -> None:
+    def __init__(self, document: Mapping[str, Any], ids: Mapping[str, str]) -> None:
         self._schemas: Mapping[str, Schema] = document["components"]["schemas"]
+        self._ids = ids
 
     def members(self, schema: Schema, place: str = "") -> Iterator[Member]:
         """The members of an object or of an array's items, each below the one that it is part of."""
@@ -71,8 +65,8 @@ class Words:
 
     def _string(self, schema: Schema) -> str:
         pattern = schema.get("pattern", "")
-        if pattern in _IDS:
-            return _IDS[pattern]
+        if pattern in self._ids:
+            return self._ids[pattern]
         parts = [_FORMATS.get(schema.get("format", ""), "string")]
         if "maxLength" in schema:
             parts.append(f"{schema.get('minLength', 0)}-{schema['maxLength']} characters")

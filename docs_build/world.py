@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-from signalbox.api.examples import OPERATION_ID, OTHER_SENDER_ID, SENDER_ID, SENDER_POOL_ID
+from signalbox.api.inventory.sender_pools import OPERATION_ID, OTHER_SENDER_ID, SENDER_POOL_ID
+from signalbox.api.inventory.senders import SENDER_ID
 from signalbox.testing import Account, server
 from signalbox_client import Signalbox
 
@@ -51,15 +52,15 @@ class World:
         if endpoint == "inventory.enter":
             return
         senders = account.enter_senders(_ROWS)
-        self._ours = dict(zip(senders, (SENDER_ID, OTHER_SENDER_ID), strict=True))
+        self._ours = dict(zip(senders, (SENDER_ID.example, OTHER_SENDER_ID), strict=True))
         with Signalbox(account.account_id, account.auth_token, base_url=account.base_url) as client:
             pools = client.sender_pools
             wanted = senders if endpoint != "senderPools.addSender" else []
             made = pools.create(name="Support Europe", senders=[*wanted, _MISSING_ID], tags=_TAGS).operation_id
             if endpoint not in _WITHOUT_WORKERS:
                 pools.wait(made)
-            self._ours[next(iter(pools.list())).id] = SENDER_POOL_ID
-            self._ours[made] = OPERATION_ID
+            self._ours[next(iter(pools.list())).id] = SENDER_POOL_ID.example
+            self._ours[made] = OPERATION_ID.example
 
     def real(self, text: str) -> str:
         """A sample with the ids that the objects really have."""

@@ -21,6 +21,7 @@ import uvicorn
 from signalbox.db.queries import PACKAGE_SQL, load
 from signalbox.ground import clock, ids
 from signalbox.ground.clock import rfc3339
+from signalbox.inventory import sender_pools
 from signalbox.inventory.pool_operations import BATCH_ITEMS
 
 Params = dict[str, Any]
@@ -150,7 +151,7 @@ class Postgres:
 
 def _rows(account_id: int, sender_ids: list[str]) -> list[tuple[str, Params]]:
     """Pool, operation and items of one create, by the product's own statements."""
-    pool_id, operation_id = ids.new(ids.SENDER_POOL, clock.now_ms()), ids.new(ids.OPERATION, clock.now_ms())
+    pool_id, operation_id = ids.new(sender_pools.SENDER_POOL, clock.now_ms()), ids.new(ids.OPERATION, clock.now_ms())
     now = ids.created_at(operation_id)
     total = len(sender_ids)
     key = {"account_id": account_id, "operation_id": operation_id}
@@ -221,7 +222,7 @@ class App:
 
     async def members(self, path: list[str], body: bytes) -> float:
         sender_ids: list[str] = msgspec.json.decode(body)
-        pool_id = ids.new(ids.SENDER_POOL, clock.now_ms())
+        pool_id = ids.new(sender_pools.SENDER_POOL, clock.now_ms())
         started = time.perf_counter()
         for start in range(0, len(sender_ids), BATCH_ITEMS):
             await self._driver.insert_members(int(path[2]), pool_id, sender_ids[start : start + BATCH_ITEMS])

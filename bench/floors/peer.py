@@ -26,6 +26,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_asyn
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from signalbox.ground import clock, ids
+from signalbox.inventory import sender_pools, senders
 
 URL = sys.argv[1]
 SQLITE = URL.startswith("sqlite")
@@ -128,7 +129,7 @@ class OperationPage(Wire):
 
 
 class SenderRef(Wire):
-    sender_id: str = Field(pattern=ids.pattern(ids.SENDER))
+    sender_id: str = Field(pattern=ids.pattern(senders.SENDER))
 
 
 class NewPool(Wire):
@@ -240,7 +241,7 @@ async def fetch_operation(operation_id: str, account_id: AccountId, session: Ses
 async def create_pool(
     new: NewPool, account_id: AccountId, session: Session, background: BackgroundTasks
 ) -> OperationReference:
-    pool_id, operation_id = ids.new(ids.SENDER_POOL, clock.now_ms()), ids.new(ids.OPERATION, clock.now_ms())
+    pool_id, operation_id = ids.new(sender_pools.SENDER_POOL, clock.now_ms()), ids.new(ids.OPERATION, clock.now_ms())
     now = ids.created_at(operation_id)
     sender_ids = [ref.sender_id for ref in new.senders]
     if len(set(sender_ids)) != len(sender_ids):

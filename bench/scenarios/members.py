@@ -12,6 +12,7 @@ from bench.load import Connection, Login, request
 from bench.machine import serve
 from bench.report import Figure, Target
 from signalbox.ground import clock, ids
+from signalbox.inventory import sender_pools
 
 # Half of the members are EMAIL, nearly all ACTIVATED; one in a thousand is PUSH, and all of those DEACTIVATED: the
 # last two filters find few and none, which is where a scan would show.
@@ -27,7 +28,7 @@ FILTERS = {
 
 async def run(bench: Bench) -> list[Figure]:
     library = await bench.library()
-    pool_id = ids.new(ids.SENDER_POOL, clock.now_ms())
+    pool_id = ids.new(sender_pools.SENDER_POOL, clock.now_ms())
     await seed.senders(bench.engine, library.url, library.owner, bench.size.rows)
     await seed.pool_of_all(bench.engine, library.url, library.owner, pool_id)
     await bench.engine.settle(library.url)

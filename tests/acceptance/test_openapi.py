@@ -17,7 +17,6 @@ import schemathesis
 
 from depth import DEEP, searched
 from processes import ACCOUNT, PATIENCE, SID, TOKEN, Connect, Serve, Server, environment, unknown_senders
-from signalbox.api import examples
 from signalbox.api.document import build, described
 from signalbox.api.inventory import inventory_rows
 from signalbox.api.inventory.pool_operations import SenderPoolOperation
@@ -33,6 +32,7 @@ from signalbox.http.bodies import RawBody
 Document: TypeAlias = dict[str, Any]
 # What is a part of a page is not in the document.
 DESCRIBED = described(ROUTES)
+EXAMPLES = {param.name: param.example for route in DESCRIBED for param in route.endpoint.path}
 OF_BROWSERS = ("cache-control", "content-security-policy", "x-content-type-options")
 
 # Two checks cannot judge this API everywhere.
@@ -166,7 +166,7 @@ async def test_examples_of_the_document_are_valid(document: Document) -> None:
 
 
 def test_example_was_created_at_the_time_in_its_id() -> None:
-    for one in examples.ANSWERS.values():
+    for one in (route.endpoint.example for route in DESCRIBED):
         if isinstance(one, Sender | SenderPool | SenderPoolOperation):
             assert rfc3339(ids.created_at(one.id)) == one.created_at
 
@@ -280,7 +280,7 @@ def wished(caller: Caller) -> None:
 
 def refused(caller: Caller) -> None:
     """Refusals of every kind that a client can bring about, at each operation that documents them."""
-    missing = dict(examples.PARAMS, page="nothing")
+    missing = dict(EXAMPLES, page="nothing")
     for path, methods in caller.document["paths"].items():
         for method, operation in methods.items():
             url = path.format_map(missing)
@@ -345,7 +345,7 @@ class Caller:
 def test_other_methods_are_answered_as_the_document_says(server: Server, document: Document) -> None:
     described = document["components"]["responses"]["MethodNotAllowed"]
     for path in document["paths"]:
-        answer = httpx.request("PUT", server.url + path.format_map(examples.PARAMS), auth=(SID, TOKEN))
+        answer = httpx.request("PUT", server.url + path.format_map(EXAMPLES), auth=(SID, TOKEN))
         assert answer.status_code == 405
         assert all(name in answer.headers for name in described["headers"])
         listed = {method.upper() for method in document["paths"][path]}

@@ -1,21 +1,23 @@
-"""What holds for every route, one function each; a new route is covered by being in the table.
+"""What holds for every line of the route table, one function each; a new route is covered by being in the table.
 
-A route with a body needs one that is right, in `BODIES`. That routes hide the things of other accounts is
-tests/security/test_tenancy.py's.
+A request that is right is the one that the document shows, with the ids of what Ada has. That routes hide the things of
+other accounts is tests/security/test_tenancy.py's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
+
+import msgspec
 
 from people import Person, built, contexts, pairs, problems
-from signalbox.http.endpoint import PATH_PARAMS
-from signalbox.http.parameters import PAGE_TOKEN
+from signalbox.api.inventory.sender_pools import OPERATION_ID, OTHER_SENDER_ID, SENDER_POOL_ID
+from signalbox.api.inventory.senders import SENDER_ID
+from signalbox.api.routes import ROUTES
+from signalbox.http.parameters import PAGE_TOKEN, IdParam
 from signalbox.http.router import Route
-
-UNKNOWN: Final = "01hzzzzzzzzzzzzzzzzzzzzzzz"
 
 
 @dataclass(frozen=True)
@@ -28,16 +30,25 @@ class Things:
     operation: str
 
     def places(self, route: Route) -> dict[str, str]:
-        """The values of a route's placeholders."""
+        """The values of a route's placeholders; of a thing that is not one of these, its example."""
         sender = self.member if "SenderPools" in route.path else self.sender
-        return {
+        ours = {
             "senderPoolId": self.pool,
             "senderId": sender,
             "operationId": self.operation,
-            "page": "errors",
+            "page": "sender-pools",
             "asset": built("assets"),
             "picture": built("images"),
         }
+        return {param.name: ours.get(param.name) or str(param.example) for param in route.endpoint.path}
+
+    def body(self, route: Route) -> Any:
+        """The body that the document shows, with these ids."""
+        assert route.endpoint.body
+        text = msgspec.json.encode(route.endpoint.body.example).decode()
+        for param, real in ((SENDER_POOL_ID, self.pool), (SENDER_ID, self.sender), (OPERATION_ID, self.operation)):
+            text = text.replace(param.example, real)
+        return json.loads(text.replace(OTHER_SENDER_ID, self.member))
 
 
 async def things_of(ada: Person) -> Things:
@@ -48,32 +59,26 @@ async def things_of(ada: Person) -> Things:
     return Things(pool, member, sender, operation["id"])
 
 
-BODIES: Final[dict[str, Callable[[Things], object]]] = {
-    "senderPools.create": lambda things: {"name": "New", "senders": [{"senderId": things.sender}]},
-    "senderPools.update": lambda _: {"name": "New"},
-    "senderPools.addSender": lambda things: [{"senderId": things.sender}],
-    "senders.search": lambda _: {"address": "x", "channel": "PUSH"},
-    "senders.resolve": lambda things: {
-        "recipientAddresses": [{"address": "p", "channel": "PUSH"}],
-        "senderPoolId": things.pool,
-    },
-    "inventory.enter": lambda _: [{"channel": "PUSH", "address": "entered"}],
-    "inventory.update": lambda _: {"displayName": "New"},
-}
-
-MISSING: Final = {
-    "senderPoolId": f"comms_senderpool_{UNKNOWN}",
-    "senderId": f"comms_sender_{UNKNOWN}",
-    "operationId": f"comms_operation_{UNKNOWN}",
-    "page": "missing",
-    "asset": "missing.js",
-    "picture": "missing.png",
-}
+def missing(route: Route) -> dict[str, str]:
+    """Values of a route's placeholders that nobody has."""
+    files = {"page": "missing", "asset": "missing.js", "picture": "missing.png"}
+    return {
+        param.name: param.example[:-6] + "000000" if isinstance(param, IdParam) else files[param.name]
+        for param in route.endpoint.path
+    }
 
 
 def options(route: Route, things: Things) -> dict[str, Any]:
     """The body of a request that is right."""
-    return {"json": BODIES[route.name](things)} if route.endpoint.body else {}
+    return {"json": things.body(route)} if route.endpoint.body else {}
+
+
+async def put(route: Route, person: Person, things: Things) -> None:
+    """Makes the thing that a route is about where clients name it themselves: a PUT at the same path makes it."""
+    for other in ROUTES:
+        if other.method == "PUT" and other.path == route.path:
+            made = await person.call("PUT", path(other, things.places(other)), **options(other, things))
+            assert made.status_code == other.endpoint.status, made.text
 
 
 def path(route: Route, places: dict[str, str]) -> str:
@@ -90,12 +95,12 @@ async def success(route: Route, ada: Person, things: Things) -> None:
 
 async def auth(route: Route, ada: Person, eve: Person, things: Things) -> None:
     """Nobody without valid credentials learns whether a thing exists, and nothing happens."""
-    there, missing = path(route, things.places(route)), path(route, MISSING)
-    anonymous = [await ada.call(route.method, one, anonymous=True) for one in (there, missing)]
+    there, nowhere = path(route, things.places(route)), path(route, missing(route))
+    anonymous = [await ada.call(route.method, one, anonymous=True) for one in (there, nowhere)]
     if route.endpoint.public:
         assert anonymous[0].status_code == 200
         return
-    answers = [*anonymous, *[await eve.call(route.method, one, **options(route, things)) for one in (there, missing)]]
+    answers = [*anonymous, *[await eve.call(route.method, one, **options(route, things)) for one in (there, nowhere)]]
     assert {answer.status_code for answer in answers} == {401}
     assert len({answer.content for answer in answers}) == 1
 
@@ -117,14 +122,13 @@ async def error_shape(route: Route, ada: Person, things: Things) -> None:
     there = path(route, things.places(route))
     assert (await ada.call("BREW", there)).status_code == 405
     body = options(route, things)
-    for name, missing in MISSING.items():
-        if f"{{{name}}}" in route.path:
-            places = things.places(route) | {name: missing}
-            assert (await ada.call(route.method, path(route, places), **body)).status_code == 404
-            if name in PATH_PARAMS:
-                places[name] = "nonsense"
-                refused = await ada.call(route.method, path(route, places), **body)
-                assert problems(refused) == {(name, f"$.{name}")}
+    for param in route.endpoint.path:
+        places = things.places(route) | {param.name: missing(route)[param.name]}
+        assert (await ada.call(route.method, path(route, places), **body)).status_code == 404
+        if isinstance(param, IdParam):
+            places[param.name] = "nonsense"
+            refused = await ada.call(route.method, path(route, places), **body)
+            assert problems(refused) == {(param.name, f"$.{param.name}")}
     if route.endpoint.body:
         assert (await ada.call(route.method, there, content=b"{", headers={})).status_code == 400
         text = {"content-type": "application/x-www-form-urlencoded"}

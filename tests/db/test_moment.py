@@ -9,13 +9,14 @@ import pytest
 from people import Person
 from signalbox.db import Database, Tx
 from signalbox.ground import clock, ids
+from signalbox.inventory import senders
 
 
 async def test_time_of_a_transaction_is_read_once(database: Database) -> None:
     ticks = itertools.count(1_000_000)
 
     async def work(tx: Tx) -> list[int]:
-        return [tx.now, ids.created_at(tx.new_id(ids.SENDER)), tx.now]
+        return [tx.now, ids.created_at(tx.new_id(senders.SENDER)), tx.now]
 
     assert await database.read(work, lambda: next(ticks)) == [1_000_000] * 3
     assert await database.write(work, lambda: next(ticks)) == [1_000_001] * 3

@@ -59,7 +59,7 @@ async def test_senders_of_an_older_database_are_counted_when_it_is_upgraded(empt
     ):
         for _ in range(count):
             values = {"account_id": account_id, "channel": channel, "status": status}
-            sender_id = ids.new(ids.SENDER, clock.now_ms())
+            sender_id = ids.new(senders.SENDER, clock.now_ms())
             await old.write(lambda tx, values=values, name=sender_id: tx.run("before.insert", id=name, **values))  # type: ignore[misc]
     await old.close()
     new = connect(empty_url)

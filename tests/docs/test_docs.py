@@ -31,8 +31,7 @@ from docs_build.anchors import anchor
 from signalbox.api.routes import ROUTES
 from signalbox.cli import main
 from signalbox.ground import settings
-from signalbox.http import bodies, receiving, server
-from signalbox.http.endpoint import PATH_PARAMS
+from signalbox.http import json_text, receiving, server
 from signalbox.http.errors import ANSWERS, Answer
 from signalbox.http.router import Route
 
@@ -115,7 +114,7 @@ def test_metrics_page_and_program_name_the_same_figures(served: Served) -> None:
 def test_log_page_and_program_name_the_same_events_and_fields() -> None:
     documented = table("monitoring", "Log lines")
     said: dict[str, set[str]] = {}
-    of_requests: set[str] = set(PATH_PARAMS)
+    of_requests: set[str] = {param.name for route in ROUTES for param in route.endpoint.ids}
     for path in sorted(SOURCE.rglob("*.py")):
         if path.name == "log.py":
             continue
@@ -145,7 +144,7 @@ def test_limits_of_the_transport_page_are_those_of_the_program() -> None:
         f"| a connection without a request | {server.KEEP_ALIVE_SECONDS} s",
     )
     assert not [words for words in limits if words not in TEXTS["transport"]]
-    listed = f"larger than {bodies._LISTED_BODY >> 20} MiB only"
+    listed = f"larger than {json_text.MOST_EXAMINED >> 20} MiB only"
     assert listed in TEXTS["errors"]
     assert listed in TEXTS["compatibility"]
 

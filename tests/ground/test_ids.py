@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from signalbox.ground import clock, ids
+from signalbox.inventory import sender_pools, senders
 
-KINDS = (ids.SENDER, ids.SENDER_POOL, ids.OPERATION)
+KINDS = (senders.SENDER, sender_pools.SENDER_POOL, ids.OPERATION)
 kinds = st.sampled_from(KINDS)
 moments = st.integers(0, 2**48 - 1)
 
@@ -37,9 +38,9 @@ def test_series_of_ids_follows_the_newest_that_it_was_told(kind: str, now: int, 
 
 def test_series_of_an_account_in_the_future_moves_no_other_ids() -> None:
     now = clock.now_ms()
-    ahead = ids.Series(now + 10**9, shared=False).new(ids.SENDER)
+    ahead = ids.Series(now + 10**9, shared=False).new(senders.SENDER)
     assert ids.created_at(ahead) == now + 10**9
-    assert ids.new(ids.SENDER, now) < ahead
+    assert ids.new(senders.SENDER, now) < ahead
 
 
 @given(kinds)
@@ -52,7 +53,7 @@ def test_new_id_matches_its_pattern_and_no_other(kind: str) -> None:
 
 def test_id_holds_a_uuid_of_version_7_made_now() -> None:
     before = clock.now_ms()
-    one = ids.new(ids.SENDER, clock.now_ms())
+    one = ids.new(senders.SENDER, clock.now_ms())
     assert before <= ids.created_at(one)
     number = 0
     for character in one.rpartition("_")[2]:
@@ -73,10 +74,10 @@ def test_first_of_a_millisecond_sorts_between_its_neighbours(kind: str, ms: int)
 
 
 def test_first_of_divides_the_ids_of_one_millisecond_from_those_before(monkeypatch: pytest.MonkeyPatch) -> None:
-    now = ids.created_at(ids.new(ids.SENDER, clock.now_ms())) + 10
+    now = ids.created_at(ids.new(senders.SENDER, clock.now_ms())) + 10
     monkeypatch.setattr(clock, "now_ms", lambda: now)
-    one = ids.new(ids.SENDER, clock.now_ms())
-    assert ids.first_of(ids.SENDER, now) <= one < ids.first_of(ids.SENDER, now + 1)
+    one = ids.new(senders.SENDER, clock.now_ms())
+    assert ids.first_of(senders.SENDER, now) <= one < ids.first_of(senders.SENDER, now + 1)
 
 
 @given(kinds, st.integers(-(2**60), 2**60))
@@ -102,7 +103,7 @@ def test_ids_of_many_threads_are_unique() -> None:
     made: list[list[str]] = [[] for _ in range(4)]
 
     def make(into: list[str]) -> None:
-        into += [ids.new(ids.SENDER, clock.now_ms()) for _ in range(2_000)]
+        into += [ids.new(senders.SENDER, clock.now_ms()) for _ in range(2_000)]
 
     threads = [threading.Thread(target=make, args=(into,)) for into in made]
     for thread in threads:

@@ -134,6 +134,14 @@ async def test_text_that_is_no_json_is_refused_with_line_and_column(
         b'{"name": "\\ud800"}',
         b'{"name": "\\udc00\\ud800"}',
         b"null",
+        b"1",
+        b'"text"',
+        b"[]",
+        b"true",
+        b"{}{}",
+        b'{"name": NaN}',
+        b'{"name": "\xed\xa0\x80"}',
+        b'{"name": "\xc0\x80"}',
         b"1e999999",
         b'{"senders": [' + b"[" * 3_000_000,
         b'{"name": ' + b"9" * 5000 + b"}",
@@ -266,7 +274,15 @@ async def test_missing_comes_before_precondition(ada: Person) -> None:
 
 
 @pytest.mark.parametrize(
-    "media", ["text/plain", "application/xml", "application/jsonp", "text/json", "multipart/form-data"]
+    "media",
+    [
+        "text/plain",
+        "application/xml",
+        "application/jsonp",
+        "text/json",
+        "application/json-patch+json",
+        "multipart/form-data",
+    ],
 )
 async def test_body_of_another_type_is_415(ada: Person, media: str) -> None:
     assert (await ada.post("/v1/SenderPools", content=b"{}", headers={"content-type": media})).status_code == 415

@@ -12,6 +12,7 @@ import pytest
 
 from people import Person
 from signalbox.ground import clock, ids
+from signalbox.inventory import senders
 
 Make = Callable[[int], Awaitable[list[str]]]
 
@@ -157,7 +158,7 @@ async def test_tokens_survive_a_restart(ada: Person, listing: Listing) -> None:
 
 async def test_dates_bound_a_list_strictly(ada: Person, listing: Listing, monkeypatch: pytest.MonkeyPatch) -> None:
     """A time read from a response and sent back as a filter means exactly that resource."""
-    start = max(clock.now_ms(), ids.created_at(ids.new(ids.SENDER, clock.now_ms()))) + 1000
+    start = max(clock.now_ms(), ids.created_at(ids.new(senders.SENDER, clock.now_ms()))) + 1000
     made = []
     for ms in (start, start + 1, start + 2):
         monkeypatch.setattr(clock, "now_ms", lambda ms=ms: ms)
@@ -195,7 +196,7 @@ async def test_token_holds_when_a_filter_is_spelt_otherwise(ada: Person) -> None
 
 
 async def test_ledger_pages_forward(ada: Person) -> None:
-    refs = [{"senderId": ids.new(ids.SENDER, clock.now_ms())} for _ in range(9)]
+    refs = [{"senderId": ids.new(senders.SENDER, clock.now_ms())} for _ in range(9)]
     one = await ada.finished(await ada.post("/v1/SenderPools", json={"senders": refs}))
     path = f"/signalbox/v1/SenderPools/Operations/{one['id']}/Items"
     for size in (1, 3, 10, 1000):

@@ -38,14 +38,14 @@ class Tenant:
     async def new_senders(self, count: int) -> list[str]:
         rows = [senders.SenderRow("PUSH", ids.new("push", clock.now_ms()), "") for _ in range(count)]
         await self.database.write(lambda tx: senders.enter(tx, self.id, rows))
-        window = Window(ids.greatest(ids.SENDER), ids.least(ids.SENDER), count)
+        window = Window(ids.greatest(senders.SENDER), ids.least(senders.SENDER), count)
         found = await self.database.read(lambda tx: senders.list_page(tx, self.id, senders.Filter(), window))
         return [one.id for one in reversed(found)]
 
     async def create(self, sender_ids: Sequence[str] = ()) -> tuple[str, Operation]:
         """A new pool's id and the operation that fills it."""
         operation = await self.database.write(lambda tx: sender_pools.create(tx, self.id, "x", {}, sender_ids))
-        window = Window(ids.greatest(ids.SENDER_POOL), "", 1)
+        window = Window(ids.greatest(sender_pools.SENDER_POOL), "", 1)
         (pool,) = await self.database.read(lambda tx: sender_pools.list_page(tx, self.id, operation.id, window))
         return pool.id, operation
 
@@ -79,7 +79,7 @@ class Tenant:
 
     async def members(self, pool_id: str, filter_: senders.Filter | None = None) -> set[str]:
         """Whoever has a membership, whether the pool is there or not."""
-        window = Window(ids.greatest(ids.SENDER), ids.least(ids.SENDER), 100_000)
+        window = Window(ids.greatest(senders.SENDER), ids.least(senders.SENDER), 100_000)
         found = await self.database.read(
             lambda tx: sender_pools.list_senders(tx, self.id, pool_id, filter_ or senders.Filter(), window)
         )
@@ -291,7 +291,7 @@ async def test_sweep_of_nothing_says_so(database: Database, ada: Tenant) -> None
 async def test_small_operation_does_not_wait_for_another_account_s_large_ones(
     database: Database, ada: Tenant, ben: Tenant
 ) -> None:
-    many = [ids.new(ids.SENDER, clock.now_ms()) for _ in range(10_000)]
+    many = [ids.new(senders.SENDER, clock.now_ms()) for _ in range(10_000)]
     pool_id, _ = await ada.create()
     large = [await ada.add(pool_id, many[:1000]) for _ in range(99)]
     large.append((await ada.create(many))[1])
@@ -310,7 +310,7 @@ async def test_small_operation_does_not_wait_for_another_account_s_large_ones(
 @pytest.mark.usefixtures("small_batches")
 async def test_accounts_take_turns_by_batch(database: Database, ada: Tenant, ben: Tenant) -> None:
     carl = await Tenant.new(database, "Carl")
-    unknown = [ids.new(ids.SENDER, clock.now_ms()) for _ in range(12)]
+    unknown = [ids.new(senders.SENDER, clock.now_ms()) for _ in range(12)]
     for tenant in (ada, ben, carl):
         for _ in range(2):
             await tenant.create(unknown)
@@ -322,7 +322,7 @@ async def test_accounts_take_turns_by_batch(database: Database, ada: Tenant, ben
 
 @pytest.mark.usefixtures("small_batches")
 async def test_operations_of_one_account_run_in_their_order(database: Database, ada: Tenant) -> None:
-    unknown = [ids.new(ids.SENDER, clock.now_ms()) for _ in range(7)]
+    unknown = [ids.new(senders.SENDER, clock.now_ms()) for _ in range(7)]
     started = [(await ada.create(unknown))[1].id for _ in range(4)]
     order = [batch.operation_id for batch in await drain(database)]
     assert list(dict.fromkeys(order)) == started
@@ -331,7 +331,7 @@ async def test_operations_of_one_account_run_in_their_order(database: Database, 
 
 @pytest.mark.usefixtures("small_batches")
 async def test_account_that_was_busy_long_is_not_punished_later(database: Database, ada: Tenant, ben: Tenant) -> None:
-    unknown = [ids.new(ids.SENDER, clock.now_ms()) for _ in range(30)]
+    unknown = [ids.new(senders.SENDER, clock.now_ms()) for _ in range(30)]
     await ada.create(unknown)
     await drain(database)
     await ben.create(unknown)
@@ -400,7 +400,7 @@ async def test_two_workers_apply_every_item_once(database: Database, ada: Tenant
 async def test_counters_add_up_for_concurrent_readers(database: Database, ada: Tenant) -> None:
     """Ledger and counters agree too: they are read in one statement."""
     found = await ada.new_senders(30)
-    _, operation = await ada.create([*found, *(ids.new(ids.SENDER, clock.now_ms()) for _ in range(30))])
+    _, operation = await ada.create([*found, *(ids.new(senders.SENDER, clock.now_ms()) for _ in range(30))])
     done = asyncio.Event()
     seen = set()
 
@@ -457,7 +457,7 @@ async def test_changes_while_batches_run_leave_no_trace_of_the_removed(database:
 
 async def test_backlog_counts_what_waits(database: Database, ada: Tenant, ben: Tenant) -> None:
     await ada.create([UNKNOWN])
-    await ben.create([UNKNOWN, ids.new(ids.SENDER, clock.now_ms())])
+    await ben.create([UNKNOWN, ids.new(senders.SENDER, clock.now_ms())])
     assert await database.read(pool_operations.backlog) == (2, 3)
     await drain(database)
     assert await database.read(pool_operations.backlog) == (0, 0)

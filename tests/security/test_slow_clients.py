@@ -19,7 +19,7 @@ from bare import Bare
 
 from people import Person, Served
 from processes import Connect, Serve
-from signalbox.http import exchange, server
+from signalbox.http import receiving, server
 
 MANY: Final = 150
 HALF_A_HEAD: Final = b"POST /v1/SenderPools HTTP/1.1\r\nHost: x\r\nX-Slow: "
@@ -41,7 +41,7 @@ class Street:
 async def street(served: Served, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Street]:
     monkeypatch.setattr(server, "HEADER_SECONDS", 0.5)
     monkeypatch.setattr(server, "KEEP_ALIVE_SECONDS", 1)
-    monkeypatch.setattr(exchange, "BODY_SECONDS", 0.5)
+    monkeypatch.setattr(receiving, "BODY_SECONDS", 0.5)
     sock = server.listen("127.0.0.1", 0)
     running = server.Server(served.api)
     task = asyncio.create_task(running.serve(sockets=[sock]))
@@ -131,6 +131,22 @@ async def test_half_bodies_are_refused_and_hold_neither_connections_nor_others(
         assert b"connection: close" in received.lower()
         writer.close()
     assert await ada.walk("/v1/SenderPools", "senderPools") == []
+
+
+async def test_half_bodies_that_are_finished_in_time_are_answered(
+    street: Street, friend: Friend, ada: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(receiving, "BODY_SECONDS", PATIENCE)
+    slow = [await street.connect() for _ in range(MANY)]
+    for _, writer in slow:
+        writer.write(started(ada, 16) + b'{"name":')
+    await friend.asks()
+    for reader, writer in slow:
+        writer.write(b' "slow"}')
+        async with asyncio.timeout(PATIENCE):
+            assert (await reader.readline()).startswith(b"HTTP/1.1 202 ")
+        writer.close()
+    assert {one["name"] for one in await ada.walk("/v1/SenderPools", "senderPools")} == {"slow"}
 
 
 async def test_body_that_comes_byte_by_byte_is_refused(street: Street, friend: Friend, ada: Person) -> None:

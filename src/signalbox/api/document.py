@@ -1,26 +1,27 @@
 """The OpenAPI document, made from the route table and the wire types, so that it cannot say anything else."""
 
 import asyncio
-import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Final, Literal, cast, get_args
+from typing import TYPE_CHECKING, Final, cast, get_args, get_type_hints
 from weakref import WeakKeyDictionary
 
 import msgspec
+from msgspec import inspect
 
 from signalbox import __version__
-from signalbox.api import examples
-from signalbox.ground.errors import SignalboxError
-from signalbox.http import response_headers
-from signalbox.http.bodies import RawBody
-from signalbox.http.endpoint import PATH_PARAMS, Endpoint
-from signalbox.http.errors import ANSWERS, respond
-from signalbox.http.parameters import Param, Schema
+from signalbox.api.program.docs import GROUP
+from signalbox.ground import errors
+from signalbox.ground.errors import Problem, SignalboxError
+from signalbox.http import constraints, response_headers
+from signalbox.http.bodies import Body, Media, RawBody
+from signalbox.http.constraints import Form
+from signalbox.http.endpoint import Endpoint, Group
+from signalbox.http.errors import ANSWERS, MethodNotAllowed, respond
+from signalbox.http.parameters import Param, Schema, text_param
 from signalbox.http.request import Request, Response
 from signalbox.http.response_headers import Features, Header
 from signalbox.http.router import Route
-from signalbox.http.shapes import ErrorBody, Tags
-from signalbox.inventory import pool_operations, senders
+from signalbox.http.shapes import ErrorBody, OperationReference, ResourceReference
 
 if TYPE_CHECKING:
     from signalbox.http.services import Services
@@ -43,53 +44,37 @@ is under `/signalbox/v1` and the opt-in headers are Signalbox' own.
 - Every refusal has one body, `ErrorBody`, and its codes are explained at `/docs/errors`.
 - Lists are newest first; `pageToken` takes either token of `pagination`, with the same filters.
 """
-# Each group of operations: what it is, and the page about it.
-TAGS: Final = {
-    "senderPools": ("Named groups of senders, and the operations that fill them.", "sender-pools"),
-    "senders": ("The account's senders: list, fetch, search, and resolve who can reach a person.", "senders"),
-    "inventory": ("Where senders come from: enter, change and remove them.", "inventory"),
-    "ledger": ("What became of each item of an operation; stopping one.", "operations"),
-    "overview": ("An account and its pools at a glance.", "overview"),
-    "requests": ("The last requests of the account, for whoever looks for a fault.", "request-log"),
-    "health": ("For monitors, without credentials.", "monitoring"),
-    "docs": ("The documentation, and this document.", "index"),
+_ETAG: Final = '"3f1c9a5be2d04786a1b7c3d9"'
+IF_NONE_MATCH: Final = text_param(
+    "If-None-Match", "ETags of states that the client has: 304 when the present one is among them.", _ETAG
+)
+IF_MATCH: Final = text_param(
+    "If-Match", "ETags of states that the client means: 412 when the present one is not among them.", _ETAG
+)
+# An error of each kind, as an example.
+_REFUSALS: Final[dict[type[SignalboxError], SignalboxError]] = {
+    type(error): error
+    for error in (
+        errors.Invalid(
+            [
+                Problem.at("pageSize", "pageSize must be a whole number from 1 to 1000"),
+                Problem("tags has too many members: at most 10", "tags", "$.tags"),
+            ]
+        ),
+        errors.Unauthenticated("the credentials are missing or wrong"),
+        errors.Forbidden("the request log is switched off: see the setting request_log"),
+        errors.NotFound("there is no sender pool comms_senderpool_01kg9p6jhxf29s4fr84g98pbsk"),
+        MethodNotAllowed("GET, HEAD, POST"),
+        errors.Conflict("the first request with this idempotency key is still being answered"),
+        errors.PreconditionFailed("the resource is not in the state that If-Match names; fetch it again"),
+        errors.TooLarge("the body is larger than 10 MiB"),
+        errors.NotJson("the body must be of type application/json"),
+        errors.KeyReused("this idempotency key was used for another request"),
+        errors.TooMany("the rate limit is used up; try again in 3 s", retry_after=3),
+        errors.Bug(""),
+        errors.Unavailable("The database is away."),
+    )
 }
-
-
-# Schemas that several types share; msgspec would repeat them at each place, and generators make a type of each.
-_NAMED: Final[dict[str, object]] = {
-    "Tags": Tags,
-    "Channel": senders.Channel,
-    "SenderStatus": senders.Status,
-    "RecipientChannel": Literal["PHONE", "WHATSAPP", "EMAIL", "PUSH"],
-    "OperationStatus": pool_operations.Status,
-    "ItemOutcome": pool_operations.Outcome,
-}
-# Demands of the bodies' rules that a schema can state and their types do not.
-_DEMANDS: Final[dict[str, Schema]] = {"SenderResolve": {"not": {"required": ["senderPoolId", "senderAddresses"]}}}
-# A sender address takes one of three forms: what each is for, its members, and those that it must have.
-_SENDER_ADDRESSES: Final = {
-    "PhoneSenderAddress": ("Picks the sender with this number.", ("address", "channel"), ("address", "channel")),
-    "EmailSenderAddress": ("Picks the email sender with this address.", ("address", "name"), ("address",)),
-    "PushSenderAddress": ("Picks the push senders with either id.", ("fcm", "apn"), ()),
-}
-_MEDIA: Final = {
-    "text/event-stream": "An event for each change of an operation until it is final, or for each request of the "
-    "request log; its `data` is the object as JSON.",
-    "application/x-ndjson": "One row or item, as JSON, on each line.",
-    "text/csv": "A header line that names the members, then one row on each line; tags are `key=value;key=value`.",
-}
-# What the documentation's placeholders stand for.
-_FILES: Final = {
-    "page": "A page's name; with `.md` at its end the page is Markdown, else HTML.",
-    "asset": "A file that a page names.",
-    "picture": "A file that a page names.",
-}
-_CONDITIONS: Final = {
-    "If-None-Match": "ETags of states that the client has: 304 when the present one is among them.",
-    "If-Match": "ETags of states that the client means: 412 when the present one is not among them.",
-}
-
 
 _templates: "WeakKeyDictionary[Services, bytes]" = WeakKeyDictionary()
 
@@ -119,7 +104,12 @@ _BASIC: Final[Schema] = {
 
 def described(routes: Iterable[Route]) -> list[Route]:
     """Those that are in the document: the API, without the parts of pages."""
-    return [route for route in routes if not route.endpoint.for_browsers]
+    return [route for route in routes if route.endpoint.group]
+
+
+def groups(routes: Iterable[Route]) -> list[Group]:
+    """The groups of the endpoints, in the order in which the route table comes to them."""
+    return list(dict.fromkeys(route.endpoint.group for route in routes if route.endpoint.group))
 
 
 def build(routes: Sequence[Route], base_url: str, *, strict: bool = False, rate_limited: bool = True) -> Schema:
@@ -144,12 +134,12 @@ def build(routes: Sequence[Route], base_url: str, *, strict: bool = False, rate_
         "servers": [{"url": base_url}],
         "security": [{"basic": []}],
         "tags": [
-            {"name": name, "description": text, "externalDocs": {"url": f"{base_url}/docs/{page}"}}
-            for name, (text, page) in TAGS.items()
+            {"name": one.name, "description": one.description, "externalDocs": {"url": f"{base_url}/docs/{one.page}"}}
+            for one in groups(routes)
         ],
         "paths": paths,
         "components": {
-            "schemas": _with_demands(schemas, routes),
+            "schemas": _with_rules(schemas, types),
             "headers": {
                 name: _header(header) for name, header in response_headers.HEADERS.items() if features.send(name)
             },
@@ -157,9 +147,10 @@ def build(routes: Sequence[Route], base_url: str, *, strict: bool = False, rate_
             "securitySchemes": {"basic": _BASIC},
         },
     }
-    forms = {_form(msgspec.json.schema(type_)): name for name, type_ in _NAMED.items()}
+    named = {name: _named(type_) for name, type_ in _names(types)}
+    forms = {_form(schema): name for name, schema in named.items()}
     whole = cast("dict[str, dict[str, Schema]]", _with_names(document, forms))
-    whole["components"]["schemas"] |= {name: _named(type_) for name, type_ in _NAMED.items()}
+    whole["components"]["schemas"] |= named
     return cast("Schema", whole)
 
 
@@ -176,34 +167,36 @@ def _types(routes: Iterable[Route]) -> Iterable[type]:
 # --- schemas
 
 
-def _with_demands(schemas: Mapping[str, Schema], routes: Iterable[Route]) -> dict[str, Schema]:
-    """The schemas with what the bodies' rules ask for."""
+def _with_rules(schemas: Mapping[str, Schema], types: Iterable[type]) -> dict[str, Schema]:
+    """The schemas with what the rules of their types demand, and the forms of objects that have several."""
     made = dict(schemas)
-    for route in routes:
-        body = route.endpoint.body
-        if body and not isinstance(body, RawBody) and body.type.__name__ in made:
-            made[body.type.__name__] = {**made[body.type.__name__], **body.demands}
-    for name, demands in _DEMANDS.items():
-        if name in made:
-            made[name] = {**made[name], **demands}
-    if whole := made.get("SenderAddress"):
-        properties = cast("dict[str, Schema]", whole["properties"])
-        for name, (description, members, required) in _SENDER_ADDRESSES.items():
-            made[name] = {
-                "title": name,
-                "description": description,
-                "type": "object",
-                "properties": {member: properties[member] for member in members},
-                "required": list(required),
-                "additionalProperties": False,
-                **({} if required else {"minProperties": 1}),
-            }
-        made["SenderAddress"] = {
-            "title": "SenderAddress",
-            "description": whole["description"],
-            "oneOf": [{"$ref": _REF.format(name=name)} for name in _SENDER_ADDRESSES],
-        }
+    for type_ in types:
+        for part in constraints.parts(inspect.type_info(type_)):
+            for rule in constraints.rules_of(part.cls) if isinstance(part, inspect.StructType) else ():
+                name = cast("inspect.StructType", part).cls.__name__
+                made[name] = {**made[name], **(rule.schema or {})}
+                if rule.forms and "properties" in made[name]:
+                    made.update(_forms(name, made[name], rule.forms))
     return made
+
+
+def _forms(name: str, whole: Schema, forms: Iterable[Form]) -> dict[str, Schema]:
+    """An object as a choice of its forms, and the schema of each."""
+    properties = cast("dict[str, Schema]", whole["properties"])
+    made: dict[str, Schema] = {
+        form.name: {
+            "title": form.name,
+            "description": form.description,
+            "type": "object",
+            "properties": {member: properties[member] for member in form.members},
+            "required": list(form.required),
+            "additionalProperties": False,
+            **({} if form.required else {"minProperties": 1}),
+        }
+        for form in forms
+    }
+    choice = [{"$ref": _REF.format(name=form.name)} for form in forms]
+    return {**made, name: {"title": name, "description": whole["description"], "oneOf": choice}}
 
 
 def _form(schema: Mapping[str, object]) -> bytes:
@@ -225,8 +218,24 @@ def _with_names(value: object, forms: Mapping[bytes, str]) -> object:
     return {key: _with_names(one, forms) for key, one in value.items()}
 
 
+def _names(types: Iterable[type]) -> Iterable[tuple[str, object]]:
+    """The types of fields that have a name of their own (see `constraints.named`)."""
+    structs = (part for one in types for part in constraints.parts(inspect.type_info(one)))
+    hints = [
+        hint
+        for struct in dict.fromkeys(one.cls for one in structs if isinstance(one, inspect.StructType))
+        for hint in get_type_hints(struct, include_extras=True).values()
+    ]
+    while hints:
+        hint = hints.pop(0)
+        for meta in getattr(hint, "__metadata__", ()):
+            if isinstance(meta, msgspec.Meta) and "name" in (meta.extra or {}):
+                yield cast("dict[str, str]", meta.extra)["name"], hint
+        hints[:0] = get_args(hint)
+
+
 def _named(type_: object) -> Schema:
-    words = [word for word in get_args(type_) if isinstance(word, str)]
+    words = [word for word in get_args(get_args(type_)[0]) if isinstance(word, str)]
     return {"type": "string", "enum": words} if words else msgspec.json.schema(type_)
 
 
@@ -240,13 +249,12 @@ def _schema(type_: type) -> Schema:
 
 def _operation(route: Route, base_url: str, features: Features) -> Schema:
     endpoint = route.endpoint
-    names = re.findall(r"{(\w+)}", route.path)
     operation: Schema = {
         "operationId": route.name.replace(".", "_"),
         "tags": [route.name.partition(".")[0]],
         "summary": endpoint.summary,
         "parameters": [
-            *(_param(PATH_PARAMS.get(name) or _file(name), "path") for name in names),
+            *(_param(param, "path") for param in endpoint.path),
             *(_param(param, "query") for param in endpoint.query),
             *(_param(param, "header") for param in (*endpoint.headers, *_conditions(route))),
         ],
@@ -255,23 +263,20 @@ def _operation(route: Route, base_url: str, features: Features) -> Schema:
     if endpoint.body:
         operation["requestBody"] = {
             "required": True,
-            "content": {media: _body(endpoint, media) for media in endpoint.body.media_types},
+            "content": {"application/json": _body(endpoint.body)}
+            | {one.type: _text(one) for one in endpoint.body.media},
         }
     if endpoint.public:
         operation["security"] = []
     return operation
 
 
-def _file(name: str) -> Param[str]:
-    return Param(name, str, {"type": "string"}, _FILES[name])
-
-
 def _conditions(route: Route) -> Iterable[Param[str]]:
     """The conditions that a client can put on the resource's state."""
-    names = (route.endpoint.etag and route.method == "GET", 412 in route.endpoint.errors)
-    for (name, description), acts in zip(_CONDITIONS.items(), names, strict=True):
-        if acts:
-            yield Param(name, str, {"type": "string"}, description)
+    if route.endpoint.etag and route.method == "GET":
+        yield IF_NONE_MATCH
+    if 412 in route.endpoint.errors:
+        yield IF_MATCH
 
 
 def _param(param: Param[object], where: str) -> Schema:
@@ -282,20 +287,20 @@ def _param(param: Param[object], where: str) -> Schema:
         "description": param.description,
         "schema": param.schema,
     }
-    if param.name in examples.PARAMS:
-        made["example"] = examples.PARAMS[param.name]
+    if param.example:
+        made["example"] = param.example
     return made
 
 
-def _body(endpoint: Endpoint, media: str) -> Schema:
-    body = endpoint.body
-    assert body is not None  # noqa: S101
-    if media != "application/json":
-        return {"schema": {"type": "string", "description": _MEDIA[media]}, "example": examples.TEXT_BODIES[media]}
+def _body(body: Body[object]) -> Schema:
+    example = msgspec.to_builtins(body.example)
     if isinstance(body, RawBody):
-        schema: Schema = {"type": "array", "items": _schema(body.row), **body.demands}
-        return {"schema": schema, "example": msgspec.to_builtins(examples.BODIES[body.row])}
-    return {"schema": _schema(body.type), "example": msgspec.to_builtins(examples.BODIES[body.type])}
+        return {"schema": {"type": "array", "items": _schema(body.row), **body.demands}, "example": example}
+    return {"schema": _schema(body.type), "example": example}
+
+
+def _text(media: Media) -> Schema:
+    return {"schema": {"type": "string", "description": media.description}, "example": media.example}
 
 
 # --- answers
@@ -344,21 +349,21 @@ def _content(route: Route, base_url: str) -> Schema:
     """What a good answer holds, by media type."""
     endpoint, content = route.endpoint, dict[str, object]()
     if endpoint.answer:
-        example = examples.answer(endpoint.answer, route.path, base_url)
-        content["application/json"] = {"schema": _schema(endpoint.answer), "example": msgspec.to_builtins(example)}
-    for media in endpoint.other_media:
-        schema: Schema = {"type": "object" if media == "application/json" else "string"}
-        if media in _MEDIA:
-            schema["description"] = _MEDIA[media]
-        content[media] = {"schema": schema}
-        if endpoint.answer:
-            content[media] = {"schema": schema, "example": examples.TEXT_ANSWERS[endpoint.answer, media]}
+        example = cast("dict[str, str]", msgspec.to_builtins(endpoint.example))
+        if endpoint.answer in (OperationReference, ResourceReference):
+            example = {name: base_url + text if text.startswith("/") else text for name, text in example.items()}
+        content["application/json"] = {"schema": _schema(endpoint.answer), "example": example}
+    for media in endpoint.media:
+        schema: Schema = {"type": "object" if media.type == "application/json" else "string"}
+        if media.description:
+            schema["description"] = media.description
+        content[media.type] = {"schema": schema, "example": media.example} if media.example else {"schema": schema}
     return content
 
 
 def _refusal(kind: type[SignalboxError], base_url: str, features: Features) -> Schema:
     """The answer to a kind of error, the same at every path."""
-    example = respond(examples.REFUSALS[kind], base_url.__add__).body
+    example = respond(_REFUSALS[kind], base_url.__add__).body
     return {
         "description": ANSWERS[kind].meaning,
         "headers": _refs(response_headers.of_refusal(kind), features),
@@ -374,4 +379,4 @@ def _header(header: Header) -> Schema:
     return {"description": header.description, "required": header.always, "schema": header.schema}
 
 
-DOCUMENT: Final = Endpoint(document, other_media=("application/json",), errors=(503,), public=True)
+DOCUMENT: Final = Endpoint(document, GROUP, media=(Media("application/json"),), errors=(503,), public=True)

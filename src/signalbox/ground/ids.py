@@ -11,11 +11,28 @@ from typing import Final
 from typeid import TypeID
 from uuid_utils import UUID
 
-SENDER: Final = "comms_sender"
-SENDER_POOL: Final = "comms_senderpool"
-OPERATION: Final = "comms_operation"
-
 SUFFIX_PATTERN: Final = "[0-7][a-hjkmnpqrstv-z0-9]{25,34}"
+
+
+class Kind(str):
+    """A type of id: its prefix, and what has such an id, with the article (`a sender`). Each noun defines its own."""
+
+    noun: str
+
+    def __new__(cls, prefix: str, noun: str) -> "Kind":
+        """The prefix, with the words for it."""
+        kind = super().__new__(cls, prefix)
+        kind.noun = noun
+        return kind
+
+    @property
+    def sentence(self) -> str:
+        """What an id of this type is, for whoever sent something else."""
+        return f"{self.noun} id: {self}_, a digit 0-7, and 25 to 34 more characters of a-z and 0-9 without i, l, o, u"
+
+
+# What every noun that promises work shares: contract section 4, operation reference.
+OPERATION: Final = Kind("comms_operation", "an operation")
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _TO_BASE32HEX = str.maketrans(_ALPHABET, "0123456789abcdefghijklmnopqrstuv")

@@ -2,47 +2,64 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import msgspec
 
-from signalbox.ground import ids
-from signalbox.http.bodies import Body
-from signalbox.http.parameters import Param, id_param
+from signalbox.http.bodies import Body, Media
+from signalbox.http.parameters import IdParam, Param
 from signalbox.http.request import Request, Response, Stream
 
 Handler: TypeAlias = Callable[[Request], Awaitable[Response | Stream]]
 
-SENDER_POOL_ID: Final = id_param("senderPoolId", ids.SENDER_POOL, "The sender pool.")
-SENDER_ID: Final = id_param("senderId", ids.SENDER, "The sender.")
-OPERATION_ID: Final = id_param("operationId", ids.OPERATION, "The operation.")
 
-PATH_PARAMS: Final[dict[str, Param[str]]] = {param.name: param for param in (SENDER_POOL_ID, SENDER_ID, OPERATION_ID)}
+class Group(NamedTuple):
+    """Endpoints that the documentation shows together: one tag of the document and one page of the reference.
+
+    Declared once, beside the endpoints; `page` is the page of the documentation that explains the noun.
+    """
+
+    name: str
+    title: str
+    description: str
+    page: str
 
 
 @dataclass(frozen=True)
 class Endpoint:
     """A handler and its description.
 
-    `headers` are request headers that the endpoint understands beyond those of every path, `errors` statuses beyond
-    those of every path; `etag`: the response has one. A `public` endpoint needs no credentials, a `quiet` one leaves no
-    line in the log, an `unrecorded` one no entry in the request log; `for_browsers` marks parts of pages, which are not
-    in the document.
+    `path` are the parameters of the path in their order, `headers` request headers that the endpoint understands beyond
+    those of every path, `errors` statuses beyond those of every path; `etag`: the response has one. `example` is a
+    response as the document shows it, whose type is the endpoint's; `media` are forms of the response beside JSON. A
+    `public` endpoint needs no credentials, a `quiet` one leaves no line in the log, an `unrecorded` one no entry in the
+    request log. One without `group` is a part of a page, which is not in the document.
     """
 
     handle: Handler
+    group: Group | None = None
+    path: tuple[Param[str], ...] = ()
     query: tuple[Param[object], ...] = ()
     body: Body[object] | None = None
     headers: tuple[Param[object], ...] = ()
     status: int = 200
-    answer: type[msgspec.Struct] | None = None
-    other_media: tuple[str, ...] = ()
+    example: msgspec.Struct | None = None
+    media: tuple[Media, ...] = ()
     errors: tuple[int, ...] = ()
     etag: bool = False
     public: bool = False
     quiet: bool = False
     unrecorded: bool = False
-    for_browsers: bool = False
+
+    @property
+    def answer(self) -> type[msgspec.Struct] | None:
+        """The type of a response in JSON."""
+        return None if self.example is None else type(self.example)
+
+    @property
+    def ids(self) -> list[IdParam]:
+        """The parameters of the path that name resources."""
+        return [param for param in self.path if isinstance(param, IdParam)]
 
     @property
     def summary(self) -> str:

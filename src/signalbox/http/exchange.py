@@ -11,7 +11,7 @@ from signalbox.ground import log
 from signalbox.ground.errors import Bug, Invalid, Problem, SignalboxError, Unavailable
 from signalbox.http import base_url, cors
 from signalbox.http.asgi import Receive, Scope, Send, headers_by_name
-from signalbox.http.endpoint import PATH_PARAMS, Endpoint
+from signalbox.http.endpoint import Endpoint
 from signalbox.http.errors import MethodNotAllowed, respond
 from signalbox.http.parameters import read_query
 from signalbox.http.rate_limit import RateLimiter
@@ -103,21 +103,21 @@ class Exchange:
             request.base_url = self.checks.base_urls.of(self.scope, self.headers)
         except Invalid as error:
             problems += error.problems
-        for name, text in values.items():
+        for param in endpoint.path:
             try:
-                request.path_values[name] = PATH_PARAMS[name].parse(text) if name in PATH_PARAMS else text
+                request.path_values[param.name] = param.parse(values[param.name])
             except ValueError as error:
-                problems.append(Problem.at(name, f"{name} {error}"))
+                problems.append(Problem.at(param.name, f"{param.name} {error}"))
         request.query = read_query(self.scope["query_string"], endpoint.query, problems)
         if request.query.unknown:
             self._unknown(request.query.unknown, endpoint, problems)
-        for param in endpoint.headers:
-            raw = self.headers.get(param.name.lower().encode())
+        for header in endpoint.headers:
+            raw = self.headers.get(header.name.lower().encode())
             if raw is not None:
                 try:
-                    request.header_values[param.name] = param.parse(raw.decode("latin-1"))
+                    request.header_values[header.name] = header.parse(raw.decode("latin-1"))
                 except ValueError as error:
-                    problems.append(Problem(f"{param.name} {error}", param.name, None))
+                    problems.append(Problem(f"{header.name} {error}", header.name, None))
         if endpoint.body:
             try:
                 request.set_body(await endpoint.body.read(body))
@@ -196,9 +196,9 @@ class Exchange:
                 fields["account"] = self.request.principal.account_sid
                 if route and self.services.request_log:
                     self.services.request_log.add(self.request, route, status, seconds, self.refusal, self.extra)
-            for name, text in self.request.path_values.items():
-                if name in PATH_PARAMS:
-                    fields[name] = text
+            for param in route.endpoint.ids if route else ():
+                if param.name in self.request.path_values:
+                    fields[param.name] = self.request.path_values[param.name]
             fields.update(self.request.fields)
         logger.info("request", **fields)
 

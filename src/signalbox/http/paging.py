@@ -3,19 +3,25 @@
 Contract section 4: a token is bound to the account, the list and its filters.
 """
 
-from collections.abc import Callable, Sequence
-from typing import Final, NamedTuple, TypeVar
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final, Generic, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
+from signalbox.db import Tx
 from signalbox.ground import ids
 from signalbox.ground.errors import Invalid, Problem
 from signalbox.ground.page_tokens import Anchor, BadToken, Window, mint, open_token
 from signalbox.http.parameters import END_DATE, PAGE_SIZE, PAGE_TOKEN, START_DATE
-from signalbox.http.request import Request
+from signalbox.http.request import Request, Response, json_response
 from signalbox.http.shapes import Pagination
 
 T = TypeVar("T")
+# What the document shows for the tokens of a page.
+EXAMPLE: Final = Pagination(
+    next="AQxhZnRlcjowMWtnOWRmODF4ZmFrcmE3OWt2dDJ5cmticA", self="AQlhdDowMWtnOWRmODF4ZmFrcmE3OWt2dDJ5cmticA"
+)
+EXAMPLE_OF_LAST: Final = Pagination(next=None, self=EXAMPLE.self)
 
 _NOT_OF_THIS_LIST: Final = (
     "pageToken is not one of this list: it was altered, belongs to another account or list, "
@@ -77,3 +83,52 @@ def window(request: Request, page: Page, kind: str) -> Window:
     if end is not None:
         before = min(before, ids.first_of(kind, end.first_ms_not_before))
     return Window(before, not_before, page.size + 1)
+
+
+class Item(Protocol):
+    """A resource in a list that is ordered by ids: newest first."""
+
+    @property
+    def id(self) -> str:
+        """A TypeID, which holds the time of creation."""
+
+
+Found = TypeVar("Found", bound=Item)
+Shown = TypeVar("Shown")
+
+
+class Listing(Generic[Found, Shown]):
+    """A list of resources, newest first: what it is called in page tokens, the type of its ids, how it is shown.
+
+    `page_type` makes the response of the resources on the page and its tokens.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        kind: ids.Kind,
+        shape: Callable[[Found], Shown],
+        page_type: Callable[[list[Shown], Pagination], msgspec.Struct],
+    ) -> None:
+        self._name = name
+        self._kind = kind
+        self._shape = shape
+        self._page_type = page_type
+
+    async def respond(
+        self, request: Request, read: Callable[[Tx, Window], Awaitable[Sequence[Found]]], *filters: object
+    ) -> Response:
+        """The page that the query parameters ask for; `read` reads a window, `filters` are what the tokens are for.
+
+        Raises Invalid for a token of another list, account or filter.
+        """
+        return await self.cut(request, page(request, self._name, *filters), read)
+
+    async def cut(
+        self, request: Request, wanted: Page, read: Callable[[Tx, Window], Awaitable[Sequence[Found]]]
+    ) -> Response:
+        """The same for a page that was asked for in another way."""
+        span = window(request, wanted, self._kind)
+        rows = await request.services.db.read(lambda tx: read(tx, span))
+        shown, pagination = wanted.cut(rows, lambda row: row.id)
+        return json_response(self._page_type([self._shape(row) for row in shown], pagination))

@@ -8,6 +8,7 @@ from typing import Final, Generic, NamedTuple, TypeAlias, TypeVar, cast
 
 from signalbox.ground import clock, ids
 from signalbox.ground.errors import Problem
+from signalbox.http.patterns import Pattern, id_pattern
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -31,6 +32,23 @@ class Param(Generic[T_co]):
     schema: Schema
     description: str
     default: T_co | None = None
+    example: str | None = None
+
+
+@dataclass(frozen=True)
+class IdParam(Param[str]):
+    """A parameter that holds the id of a resource, which may stand in logs.
+
+    `noun` is what has such an id, with the article; `collection` the path below which these resources are.
+    """
+
+    example: str = ""
+    noun: str = ""
+    collection: str = ""
+
+    def path(self, resource_id: str) -> str:
+        """The path of a resource."""
+        return f"{self.collection}/{resource_id}"
 
 
 class Instant(NamedTuple):
@@ -62,15 +80,26 @@ class Instant(NamedTuple):
         return self.ms + bool(self.finer)
 
 
-def id_param(name: str, kind: str, description: str) -> Param[str]:
+def id_param(name: str, kind: ids.Kind, description: str, collection: str, example: str) -> IdParam:
     """A parameter that holds an id of one type."""
+    return pattern_param(name, id_pattern(kind), kind.noun, description, collection, example)
+
+
+def pattern_param(name: str, pattern: Pattern, noun: str, description: str, collection: str, example: str) -> IdParam:
+    """A parameter that holds an id of this pattern."""
 
     def parse(text: str) -> str:
-        if not ids.is_id(kind, text):
-            raise ValueError(f"must be {ID_SENTENCES[kind]}")
+        if not pattern.matches(text):
+            raise ValueError(pattern.demand)
         return text
 
-    return Param(name, parse, {"type": "string", "pattern": ids.pattern(kind)}, description)
+    schema: Schema = {"type": "string", "pattern": pattern.text}
+    return IdParam(name, parse, schema, description, None, example, noun, collection)
+
+
+def text_param(name: str, description: str, example: str | None = None) -> Param[str]:
+    """A parameter that holds any text."""
+    return Param(name, str, {"type": "string"}, description, None, example)
 
 
 def enum_param(name: str, values: Sequence[str], description: str) -> Param[str]:
@@ -94,27 +123,21 @@ def _text(text: str) -> str:
     return text
 
 
-ID_SENTENCES: Final = {
-    kind: f"{article} {noun} id: {kind}_, a digit 0-7, and 25 to 34 more characters of a-z and 0-9 without i, l, o, u"
-    for kind, article, noun in (
-        (ids.SENDER, "a", "sender"),
-        (ids.SENDER_POOL, "a", "sender pool"),
-        (ids.OPERATION, "an", "operation"),
-    )
-}
-
 START_DATE: Final = Param(
     "startDate",
     Instant.parse,
     {"type": "string", "format": "date-time"},
     "Created strictly after this moment.",
+    example="2026-01-31T09:30:00.125Z",
 )
 END_DATE: Final = Param(
     "endDate",
     Instant.parse,
     {"type": "string", "format": "date-time"},
     "Created strictly before this moment.",
+    example="2026-02-01T00:00:00Z",
 )
+# A page token has no example: it is good only where it was made.
 PAGE_TOKEN: Final = Param(
     "pageToken",
     _text,

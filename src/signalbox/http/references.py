@@ -13,7 +13,7 @@ from signalbox.accounts import idempotency
 from signalbox.accounts.idempotency import Answer
 from signalbox.db import Tx
 from signalbox.ground.errors import Conflict, KeyReused
-from signalbox.http.parameters import Param
+from signalbox.http.parameters import IdParam, Param
 from signalbox.http.request import Request, Response, json_response
 from signalbox.http.shapes import OperationReference, ResourceReference
 
@@ -32,12 +32,19 @@ IDEMPOTENCY_KEY: Final = Param(
     _key,
     {"type": "string", "pattern": r'^("([ !#-\[\]-~]|\\["\\]){1,255}"|[!#-~]{1,255})$'},
     "Makes a repeated request safe: the same key and request get the stored answer, for 24 hours.",
+    example='"8e03978e-40d5-43e8-bc93-6894a57f9324"',
 )
 
 
-def resource(request: Request, resource_id: str, path: str) -> Response:
-    """202: the resource that was changed."""
-    location = request.url(path)
+def example(param: IdParam) -> ResourceReference:
+    """A reference as the document shows it, which puts its own base URL before the location."""
+    return ResourceReference(param.example, param.path(param.example))
+
+
+def resource(request: Request, param: IdParam) -> Response:
+    """202: the resource that was changed, which the path of the request names."""
+    resource_id = request.path(param)
+    location = request.url(param.path(resource_id))
     url, name = location.encode("latin-1"), resource_id.encode()
     headers = [
         (b"location", url),

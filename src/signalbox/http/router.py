@@ -1,10 +1,11 @@
 """Which routes a path has. Contract section 1: case and every slash count, and fixed paths win over placeholders."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
-from signalbox.ground.errors import NotFound
+from signalbox.ground.errors import Bug, NotFound
 from signalbox.http.endpoint import Endpoint
 
 
@@ -35,6 +36,9 @@ class Router:
     def __init__(self, routes: Iterable[Route]) -> None:
         self._root = _Node()
         for route in routes:
+            declared = [param.name for param in route.endpoint.path]
+            if declared != re.findall(r"{(\w+)}", route.path):
+                raise Bug(f"{route.name} declares the parameters {declared}, not those of its path")
             node = self._root
             for segment in route.path.split("/")[1:]:
                 if segment.startswith("{"):

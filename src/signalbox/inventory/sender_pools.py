@@ -13,6 +13,7 @@ from signalbox.inventory import pool_operations, senders
 from signalbox.inventory.pool_operations import Operation
 from signalbox.inventory.senders import Sender
 
+SENDER_POOL: Final = ids.Kind("comms_senderpool", "a sender pool")
 # Memberships of a deleted pool removed in one transaction: a few milliseconds of work.
 SWEEP_MEMBERS: Final = 2_000
 
@@ -44,7 +45,7 @@ async def create(
 ) -> Operation:
     """Makes a pool, named by its id if by nothing else, and starts the operation that puts the senders in."""
     await pool_operations.follow(tx, account_id)
-    pool_id = tx.new_id(ids.SENDER_POOL)
+    pool_id = tx.new_id(SENDER_POOL)
     operation = await pool_operations.start(tx, account_id, pool_id, [None, *sender_ids], 1, request_id)
     await tx.run(
         "sender_pools.insert",

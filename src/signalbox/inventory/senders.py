@@ -27,6 +27,7 @@ FILTERS: Final = {
 
 # The topic that wakes workers: while an account's inventory changes, its operations wait.
 WORK: Final = "work"
+SENDER: Final = ids.Kind("comms_sender", "a sender")
 
 
 class Sender(msgspec.Struct, frozen=True, gc=False):
@@ -193,7 +194,7 @@ async def delete(tx: Tx, account_id: int, sender: Sender) -> None:
 
 
 def _new(tx: Tx, row: SenderRow) -> Sender:
-    sender_id = tx.new_id(ids.SENDER)
+    sender_id = tx.new_id(SENDER)
     made = ids.created_at(sender_id)
     return Sender(sender_id, None, row.address, row.channel, "ACTIVATED", {}, made, made)
 

@@ -10,7 +10,7 @@ import pytest
 from people import BASE, Exchange, Person, Served
 from signalbox import db
 from signalbox.ground import clock, ids
-from signalbox.inventory import pool_operations
+from signalbox.inventory import pool_operations, senders
 
 UNKNOWN_SENDER = "comms_sender_01hzzzzzzzzzzzzzzzzzzzzzzz"
 UNKNOWN_OPERATION = "comms_operation_01hzzzzzzzzzzzzzzzzzzzzzzz"
@@ -95,7 +95,7 @@ async def test_ledger_of_a_create_begins_with_the_pool(idle_ada: Person) -> None
 @pytest.mark.parametrize("count", [1, 999, 1000, 2001])
 async def test_ledger_streams_as_ndjson(ada: Person, count: int) -> None:
     """The stream is read a thousand items at a time: none is lost or repeated at the seams."""
-    refs = [{"senderId": ids.new(ids.SENDER, clock.now_ms())} for _ in range(count)]
+    refs = [{"senderId": ids.new(senders.SENDER, clock.now_ms())} for _ in range(count)]
     operation = await ada.finished(await ada.post("/v1/SenderPools", json={"senders": refs}))
     path = f"/signalbox/v1/SenderPools/Operations/{operation['id']}/Items"
     answer = await ada.get(path, headers={"accept": "application/x-ndjson"})
@@ -123,7 +123,7 @@ async def test_ledger_stream_begins_at_a_token(ada: Person) -> None:
 
 
 async def test_client_that_leaves_ends_the_ledger_stream(ada: Person) -> None:
-    refs = [{"senderId": ids.new(ids.SENDER, clock.now_ms())} for _ in range(3000)]
+    refs = [{"senderId": ids.new(senders.SENDER, clock.now_ms())} for _ in range(3000)]
     operation = await ada.finished(await ada.post("/v1/SenderPools", json={"senders": refs}))
     path = f"/signalbox/v1/SenderPools/Operations/{operation['id']}/Items"
     exchange = Exchange(ada, path, {"accept": "application/x-ndjson"})
@@ -190,7 +190,7 @@ async def test_deletion_of_a_pool_cancels_its_operations(idle_ada: Person) -> No
 
 async def test_counters_add_up_for_everyone_who_reads_while_work_goes_on(ada: Person) -> None:
     """Every answer on the way is checked: total = queued + created + failed, and no counter ever falls."""
-    refs = [{"senderId": ids.new(ids.SENDER, clock.now_ms())} for _ in range(10_000)]
+    refs = [{"senderId": ids.new(senders.SENDER, clock.now_ms())} for _ in range(10_000)]
     answer = await ada.post("/v1/SenderPools", json={"senders": refs})
 
     async def read() -> int:

@@ -6,6 +6,7 @@ import pytest
 
 from people import BASE, Person, contexts, problems
 from signalbox.ground import clock, ids
+from signalbox.inventory import senders
 
 UNKNOWN_SENDER = "comms_sender_01hzzzzzzzzzzzzzzzzzzzzzzz"
 UNKNOWN_POOL = "comms_senderpool_01hzzzzzzzzzzzzzzzzzzzzzzz"
@@ -223,7 +224,7 @@ async def test_dates_of_a_pool_s_senders_are_those_of_their_creation(
     ada: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Not of their joining: the younger sender joined first."""
-    start = max(clock.now_ms(), ids.created_at(ids.new(ids.SENDER, clock.now_ms()))) + 1000
+    start = max(clock.now_ms(), ids.created_at(ids.new(senders.SENDER, clock.now_ms()))) + 1000
     made = []
     for ms in (start, start + 10):
         monkeypatch.setattr(clock, "now_ms", lambda ms=ms: ms)

@@ -9,6 +9,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from people import Person, Served
+from signalbox.api.document import described
 from signalbox.api.routes import ROUTES
 from signalbox.db import Database
 
@@ -50,12 +51,11 @@ async def test_openapi_document_describes_every_route_of_the_table(ada: Person) 
     document = (await ada.get("/openapi.json", anonymous=True)).json()
     assert document["openapi"].startswith("3.1")
     assert document["servers"] == [{"url": "http://signalbox.test:8080"}]
-    described = {(path, method.upper()) for path, item in document["paths"].items() for method in item}
-    routes = document.described(ROUTES)
-    assert described == {(route.path, route.method) for route in routes}
+    listed = {(path, method.upper()) for path, item in document["paths"].items() for method in item}
+    assert listed == {(route.path, route.method) for route in described(ROUTES)}
     names = [operation["operationId"] for item in document["paths"].values() for operation in item.values()]
     assert len(set(names)) == len(names)
-    for route in routes:
+    for route in described(ROUTES):
         operation = document["paths"][route.path][route.method.lower()]
         assert operation["summary"]
         assert (operation.get("security") == []) == route.endpoint.public

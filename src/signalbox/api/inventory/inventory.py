@@ -1,31 +1,27 @@
 """The inventory over HTTP: entering, changing and removing senders. Contract section 8."""
 
-import re
 from collections.abc import Awaitable, Callable
-from typing import Final, TypeVar, cast
+from typing import ClassVar, Final, TypeVar, cast
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from signalbox.api.inventory import inventory_rows
 from signalbox.api.inventory.inventory_rows import Refused
-from signalbox.api.inventory.senders import Address, DisplayName, Sender, shape
+from signalbox.api.inventory.senders import EXAMPLE, SENDER_ID, Address, Channel, DisplayName, Status, shape
 from signalbox.db import Tx
 from signalbox.http import references
-from signalbox.http.bodies import Body, RawBody, Rule
-from signalbox.http.endpoint import SENDER_ID, Endpoint
+from signalbox.http.bodies import Body, Media, RawBody
+from signalbox.http.constraints import at_least_one
+from signalbox.http.endpoint import Endpoint, Group
 from signalbox.http.etags import conditional, require_match
 from signalbox.http.request import Request, Response, json_response
-from signalbox.http.shapes import (
-    ResourceReference,
-    Tags,
-    at_least_one_rule,
-    tags_rule,
-)
+from signalbox.http.shapes import Tags
 from signalbox.inventory import senders
-from signalbox.inventory.senders import Channel, Status
 
 T = TypeVar("T")
+
+GROUP: Final = Group("inventory", "Inventory", "Where senders come from: enter, change and remove them.", "inventory")
 
 
 class InventoryRow(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
@@ -48,6 +44,8 @@ class InventoryResult(msgspec.Struct, frozen=True):
 
 class SenderChange(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
     """What to change; a display name of null removes it, tags replace all the old ones."""
+
+    rules: ClassVar = (at_least_one("displayName", "status", "tags"),)
 
     display_name: DisplayName | UnsetType | None = UNSET
     status: Status | UnsetType = UNSET
@@ -89,7 +87,7 @@ async def delete_sender(request: Request) -> Response:
         await senders.delete(tx, request.account_id, sender)
 
     await _change(request, work)
-    return references.resource(request, sender_id, f"/v1/Senders/{sender_id}")
+    return references.resource(request, SENDER_ID)
 
 
 async def _change(request: Request, work: Callable[[Tx], Awaitable[T]]) -> T:
@@ -98,27 +96,36 @@ async def _change(request: Request, work: Callable[[Tx], Awaitable[T]]) -> T:
         return await request.services.db.write(work)
 
 
-_CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f]")
-
-
-def _display_name_holds(value: object) -> bool:
-    name = cast("SenderChange", value).display_name
-    return not isinstance(name, str) or not _CONTROL.search(name)
-
-
-SENDER_CHANGE: Final = Body(
-    SenderChange,
-    at_least_one_rule("displayName", "status", "tags"),
-    Rule(_display_name_holds),
-    tags_rule(lambda value: cast("SenderChange", value).tags),
-    demands={"minProperties": 1},
-)
+_ROWS: Final = [
+    InventoryRow("SMS", "+14155550123", display_name="Front desk", tags={"team": "sales"}),
+    InventoryRow("EMAIL", "desk@example.com", status="DEACTIVATED"),
+]
 INVENTORY: Final = RawBody(
-    ("application/json", "application/x-ndjson", "text/csv"),
     row=InventoryRow,
     demands={"minItems": 1, "maxItems": inventory_rows.MOST_ROWS},
+    example=_ROWS,
+    media=(
+        Media(
+            "application/x-ndjson",
+            "One row, as JSON, on each line.",
+            msgspec.json.Encoder().encode_lines(_ROWS).decode(),
+        ),
+        Media(
+            "text/csv",
+            "A header line that names the members, then one row on each line; tags are `key=value;key=value`.",
+            "channel,address,displayName,status,tags\n"
+            "SMS,+14155550123,Front desk,ACTIVATED,team=sales;region=eu-west\n"
+            "EMAIL,desk@example.com,,DEACTIVATED,\n",
+        ),
+    ),
 )
+SENDER_CHANGE: Final = Body(SenderChange, SenderChange(display_name="Front desk", tags={"team": "sales"}))
+_RESULT: Final = InventoryResult(1, 0, [Refused("$[1].address", 20001, "address must be an email address", 3)])
 
-ENTER: Final = Endpoint(enter_senders, body=INVENTORY, answer=InventoryResult)
-UPDATE: Final = Endpoint(update_sender, body=SENDER_CHANGE, answer=Sender, errors=(404, 412), etag=True)
-DELETE: Final = Endpoint(delete_sender, status=202, answer=ResourceReference, errors=(404, 412))
+ENTER: Final = Endpoint(enter_senders, GROUP, body=INVENTORY, example=_RESULT)
+UPDATE: Final = Endpoint(
+    update_sender, GROUP, path=(SENDER_ID,), body=SENDER_CHANGE, example=EXAMPLE, errors=(404, 412), etag=True
+)
+DELETE: Final = Endpoint(
+    delete_sender, GROUP, path=(SENDER_ID,), status=202, example=references.example(SENDER_ID), errors=(404, 412)
+)

@@ -7,16 +7,25 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta
 
-from signalbox.api.inventory.pool_operations import Count, OperationItem, SenderPoolOperation, shape, shape_item
+from signalbox.api.inventory.pool_operations import (
+    EXAMPLE,
+    EXAMPLE_ITEMS,
+    OperationItem,
+    SenderPoolOperation,
+    shape,
+    shape_item,
+)
+from signalbox.api.inventory.sender_pools import SENDER_POOL_ID
+from signalbox.api.inventory.senders import Channel, Status
 from signalbox.ground import ids
 from signalbox.ground.clock import rfc3339
 from signalbox.ground.page_tokens import Window
-from signalbox.http.endpoint import SENDER_POOL_ID, Endpoint
+from signalbox.http.endpoint import Endpoint, Group
 from signalbox.http.request import Request, Response, json_response
-from signalbox.http.shapes import Time
-from signalbox.inventory import overview, pool_operations, sender_pools
-from signalbox.inventory.senders import Channel, Status
+from signalbox.http.shapes import Count, Time
+from signalbox.inventory import overview, pool_operations, sender_pools, senders
 
+GROUP: Final = Group("overview", "Overview", "An account and its pools at a glance.", "overview")
 # Rows read between two turns of the event loop, where SQLite is asked: half a millisecond's work.
 _SLICE: Final = 250
 MOST_OPERATIONS: Final = 5_000
@@ -167,10 +176,10 @@ async def _moved(request: Request, first: int) -> tuple[list[pool_operations.Ope
     return found, False
 
 
-async def _members(request: Request, pool_id: str) -> tuple[Counter[Channel], Counter[str], bool]:
+async def _members(request: Request, pool_id: str) -> tuple[Counter[senders.Channel], Counter[str], bool]:
     """The newest members by channel and by country, and whether these are all."""
-    channels, countries = Counter[Channel](), Counter[str]()
-    before = ids.greatest(ids.SENDER)
+    channels, countries = Counter[senders.Channel](), Counter[str]()
+    before = ids.greatest(senders.SENDER)
     while channels.total() < MOST_MEMBERS:
         rows = await request.services.db.read(
             lambda tx, before=before: overview.members(tx, request.account_id, pool_id, before, _SLICE)  # type: ignore[misc]
@@ -203,5 +212,29 @@ def _shape(seen: overview.Overview, throughput: Throughput) -> Overview:
     )
 
 
-FETCH: Final = Endpoint(fetch_overview, answer=Overview)
-COMPOSITION: Final = Endpoint(fetch_composition, answer=SenderPoolComposition, errors=(404,))
+_OVERVIEW: Final = Overview(
+    at="2026-01-31T09:30:02.250Z",
+    senders=SenderCounts(1204, [SenderCount("SMS", "ACTIVATED", 1200), SenderCount("EMAIL", "DEACTIVATED", 4)]),
+    sender_pools=SenderPoolCount(10_000, more=True),
+    in_flight=InFlight(0, more=False, queued=0, operations=[]),
+    throughput=Throughput(
+        complete=True,
+        minutes=[
+            *(
+                ThroughputMinute(f"2026-01-31T{8 + (31 + n) // 60:02}:{(31 + n) % 60:02}:00.000Z", 0, 0)
+                for n in range(59)
+            ),
+            ThroughputMinute("2026-01-31T09:30:00.000Z", 2, 1),
+        ],
+    ),
+    failures=[Failure(EXAMPLE, EXAMPLE_ITEMS[2:])],
+)
+_COMPOSITION: Final = SenderPoolComposition(
+    counted=3,
+    complete=True,
+    channels=[ChannelCount("SMS", 2), ChannelCount("EMAIL", 1)],
+    countries=[CountryCount("US", 2), CountryCount(None, 1)],
+)
+
+FETCH: Final = Endpoint(fetch_overview, GROUP, example=_OVERVIEW)
+COMPOSITION: Final = Endpoint(fetch_composition, GROUP, path=(SENDER_POOL_ID,), example=_COMPOSITION, errors=(404,))

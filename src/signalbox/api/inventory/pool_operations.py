@@ -6,20 +6,23 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Annotated, Final, cast
 
 import msgspec
-from msgspec import Meta
 
+from signalbox.api.inventory.sender_pools import OPERATION_ID, OTHER_SENDER_ID, SENDER_POOL_ID, SENDER_POOLS
+from signalbox.api.inventory.senders import SENDER_ID, SenderId
 from signalbox.db import Tx
 from signalbox.ground import ids
 from signalbox.ground.clock import rfc3339
 from signalbox.ground.errors import NotFound, Unavailable
-from signalbox.http import references
-from signalbox.http.endpoint import OPERATION_ID, SENDER_POOL_ID, Endpoint
+from signalbox.http import paging, references
+from signalbox.http.bodies import Media
+from signalbox.http.constraints import named
+from signalbox.http.endpoint import Endpoint, Group
 from signalbox.http.errors import ANSWERS
 from signalbox.http.etags import conditional
-from signalbox.http.paging import page, window
+from signalbox.http.paging import Listing, page
 from signalbox.http.parameters import END_DATE, PAGE_SIZE, PAGE_TOKEN, START_DATE, Param, enum_param
 from signalbox.http.request import Headers, Request, Response, Stream, json_response
-from signalbox.http.shapes import OperationId, Pagination, ResourceReference, SenderId, Time
+from signalbox.http.shapes import Count, OperationId, Pagination, Time
 from signalbox.inventory import pool_operations
 
 # A watcher looks at the database this often even when nothing wakes it: a wake-up is a hint and may be lost.
@@ -28,7 +31,10 @@ _COMMENT_SECONDS: Final = 15.0
 _MOST_WAIT_SECONDS: Final = 60
 _STREAM_ITEMS: Final = 1_000
 
-Count = Annotated[int, Meta(ge=0)]
+LEDGER: Final = Group("ledger", "Ledger", "What became of each item of an operation; stopping one.", "operations")
+
+Status = Annotated[pool_operations.Status, named("OperationStatus")]
+Outcome = Annotated[pool_operations.Outcome, named("ItemOutcome")]
 
 
 class Stats(msgspec.Struct, frozen=True, gc=False):
@@ -44,7 +50,7 @@ class SenderPoolOperation(msgspec.Struct, frozen=True, rename="camel", gc=False)
     """The asynchronous work of one create or one add."""
 
     id: OperationId
-    status: pool_operations.Status
+    status: Status
     stats: Stats
     created_at: Time
     updated_at: Time
@@ -62,7 +68,7 @@ class OperationItem(msgspec.Struct, frozen=True, rename="camel", gc=False):
 
     index: Count
     sender_id: SenderId | None
-    outcome: pool_operations.Outcome
+    outcome: Outcome
     code: int | None
     message: str | None
 
@@ -92,6 +98,7 @@ PREFER: Final = Param(
     _wait_seconds,
     {"type": "string"},
     "`wait=N`: answer when the operation is final, or after N seconds (at most 60).",
+    example="wait=10",
 )
 
 
@@ -109,11 +116,9 @@ def shape(operation: pool_operations.Operation) -> SenderPoolOperation:
 async def list_operations(request: Request) -> Response:
     """List sender pool operations, newest first."""
     status = cast("pool_operations.Status | None", request.get(STATUS))
-    wanted = page(request, "operations", status)
-    span = window(request, wanted, ids.OPERATION)
-    rows = await request.services.db.read(lambda tx: pool_operations.list_page(tx, request.account_id, status, span))
-    shown, pagination = wanted.cut(rows, lambda row: row.id)
-    return json_response(SenderPoolOperationPage([shape(row) for row in shown], pagination))
+    return await LISTING.respond(
+        request, lambda tx, window: pool_operations.list_page(tx, request.account_id, status, window), status
+    )
 
 
 async def fetch_operation(request: Request) -> Response | Stream:
@@ -146,7 +151,7 @@ async def cancel_operation(request: Request) -> Response:
     """Cancel an operation: once this is answered, nothing more of it is applied."""
     operation_id = request.path(OPERATION_ID)
     await request.services.db.write(lambda tx: pool_operations.cancel(tx, request.account_id, operation_id))
-    return references.resource(request, operation_id, f"/v1/SenderPools/Operations/{operation_id}")
+    return references.resource(request, OPERATION_ID)
 
 
 def shape_item(item: pool_operations.Item) -> OperationItem:
@@ -244,32 +249,72 @@ async def _events(request: Request, fetch: Fetch) -> AsyncIterator[bytes]:
             await news.wait(_LOOK_SECONDS)
 
 
-_LIST: Final = (PAGE_TOKEN, PAGE_SIZE)
+LISTING: Final = Listing("operations", ids.OPERATION, shape, SenderPoolOperationPage)
+
+_PAGE: Final = (PAGE_TOKEN, PAGE_SIZE)
+EXAMPLE: Final = SenderPoolOperation(
+    OPERATION_ID.example,
+    "COMPLETED",
+    Stats(total=3, queued=0, created=2, failed=1),
+    "2026-01-31T09:30:00.125Z",
+    "2026-01-31T09:30:00.161Z",
+)
+EXAMPLE_ITEMS: Final = [
+    OperationItem(0, None, "CREATED", None, None),
+    OperationItem(1, SENDER_ID.example, "CREATED", None, None),
+    OperationItem(2, OTHER_SENDER_ID, "FAILED", 20404, "the account has no sender with this id"),
+]
+_EVENTS: Final = Media(
+    "text/event-stream",
+    "An event for each change of the operation until it is final; its `data` is the object as JSON.",
+    "event: operation\ndata: " + msgspec.json.encode(EXAMPLE).decode() + "\n\n",
+)
+_ROWS: Final = Media(
+    "application/x-ndjson",
+    "One item, as JSON, on each line.",
+    msgspec.json.Encoder().encode_lines(EXAMPLE_ITEMS).decode(),
+)
+
 FETCH_OPERATION: Final = Endpoint(
     fetch_operation,
+    SENDER_POOLS,
+    path=(OPERATION_ID,),
     headers=(PREFER,),
-    answer=SenderPoolOperation,
-    other_media=("text/event-stream",),
+    example=EXAMPLE,
+    media=(_EVENTS,),
     errors=(404,),
     etag=True,
 )
-
 LIST_OPERATIONS: Final = Endpoint(
-    list_operations, query=(START_DATE, END_DATE, STATUS, *_LIST), answer=SenderPoolOperationPage
+    list_operations,
+    SENDER_POOLS,
+    query=(START_DATE, END_DATE, STATUS, *_PAGE),
+    example=SenderPoolOperationPage([EXAMPLE], paging.EXAMPLE_OF_LAST),
 )
 FETCH_OPERATION_OF_POOL: Final = Endpoint(
     fetch_operation_of_pool,
+    SENDER_POOLS,
+    path=(SENDER_POOL_ID, OPERATION_ID),
     headers=(PREFER,),
-    answer=SenderPoolOperation,
-    other_media=("text/event-stream",),
+    example=EXAMPLE,
+    media=(_EVENTS,),
     errors=(404,),
     etag=True,
 )
 LIST_ITEMS: Final = Endpoint(
     list_items,
-    query=(OUTCOME, *_LIST),
-    answer=OperationItemPage,
-    other_media=("application/x-ndjson",),
+    LEDGER,
+    path=(OPERATION_ID,),
+    query=(OUTCOME, *_PAGE),
+    example=OperationItemPage(EXAMPLE_ITEMS, paging.EXAMPLE_OF_LAST),
+    media=(_ROWS,),
     errors=(404,),
 )
-CANCEL_OPERATION: Final = Endpoint(cancel_operation, status=202, answer=ResourceReference, errors=(404, 409))
+CANCEL_OPERATION: Final = Endpoint(
+    cancel_operation,
+    LEDGER,
+    path=(OPERATION_ID,),
+    status=202,
+    example=references.example(OPERATION_ID),
+    errors=(404, 409),
+)

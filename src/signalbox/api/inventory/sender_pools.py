@@ -1,42 +1,52 @@
 """Sender pools over HTTP: numbers 1 to 8 of section 6 of the contract. Operations, 9 and 10, are in `operations.py`."""
 
-import re
-from collections.abc import Iterable, Sequence
-from typing import Annotated, Final, cast
+from collections.abc import Iterator, Sequence
+from typing import Annotated, ClassVar, Final
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from signalbox.api.inventory.senders import CHANNEL, STATUS, SenderPage, filter_of
-from signalbox.api.inventory.senders import shape as sender_shape
+from signalbox.api.inventory import senders as api_senders
+from signalbox.api.inventory.senders import CHANNEL, SENDER_ID, STATUS, SenderId, filter_of
 from signalbox.db import Tx
 from signalbox.ground import ids
 from signalbox.ground.clock import rfc3339
-from signalbox.ground.errors import Problem
-from signalbox.http import references
-from signalbox.http.bodies import NOT_BLANK, Body, Rule, matching, problem_at
-from signalbox.http.endpoint import OPERATION_ID, SENDER_ID, SENDER_POOL_ID, Endpoint
+from signalbox.ground.page_tokens import Window
+from signalbox.http import paging, references
+from signalbox.http.bodies import Body
+from signalbox.http.constraints import Found, Rule, at_least_one, ruled
+from signalbox.http.endpoint import Endpoint, Group
 from signalbox.http.etags import conditional, require_match
-from signalbox.http.paging import page, window
-from signalbox.http.parameters import END_DATE, PAGE_SIZE, PAGE_TOKEN, START_DATE
+from signalbox.http.paging import Listing
+from signalbox.http.parameters import END_DATE, PAGE_SIZE, PAGE_TOKEN, START_DATE, id_param
+from signalbox.http.patterns import NOT_BLANK, id_pattern, matching
 from signalbox.http.references import IDEMPOTENCY_KEY
-from signalbox.http.request import Request, Response, json_response
-from signalbox.http.shapes import (
-    OperationReference,
-    Pagination,
-    ResourceReference,
-    SenderId,
-    SenderPoolId,
-    Tags,
-    Time,
-    at_least_one_rule,
-    tags_rule,
-)
+from signalbox.http.request import Request, Response
+from signalbox.http.shapes import OperationReference, Pagination, Tags, Time
 from signalbox.inventory import sender_pools, senders
 
 MOST_IN_CREATE: Final = 10_000
 MOST_IN_ADD: Final = 1_000
 
+SENDER_POOLS: Final = Group(
+    "senderPools", "Sender pools", "Named groups of senders, and the operations that fill them.", "sender-pools"
+)
+SENDER_POOL_ID: Final = id_param(
+    "senderPoolId",
+    sender_pools.SENDER_POOL,
+    "The sender pool.",
+    "/v1/SenderPools",
+    "comms_senderpool_01kg9p6jhxf29s4fr84g98pbsk",
+)
+OPERATION_ID: Final = id_param(
+    "operationId",
+    ids.OPERATION,
+    "The operation.",
+    "/v1/SenderPools/Operations",
+    "comms_operation_01kg9p6jhxf58sv7e9z0c1ht0h",
+)
+
+SenderPoolId = Annotated[str, matching(id_pattern(sender_pools.SENDER_POOL))]
 Name = Annotated[str, Meta(min_length=1, max_length=256), matching(NOT_BLANK)]
 
 
@@ -63,22 +73,40 @@ class SenderRef(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fiel
     sender_id: SenderId
 
 
+def _all_different(refs: Sequence[SenderRef]) -> bool:
+    return len({ref.sender_id for ref in refs}) == len(refs)
+
+
+def _repeated(raw: object) -> Iterator[Found]:
+    """Each sender id that stood further up already."""
+    first: dict[str, int] = {}
+    for index, ref in enumerate(raw if isinstance(raw, list) else ()):
+        sender_id = ref.get("senderId") if isinstance(ref, dict) else None
+        if isinstance(sender_id, str) and first.setdefault(sender_id, index) != index:
+            yield Found([index, "senderId"], f"is given twice: item {first[sender_id]} has it already")
+
+
+_ONCE: Final = ruled(Rule(_all_different, _repeated))
+
+
 class SenderPoolCreate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A pool to make; without a name it is called by its id."""
 
     name: Name | UnsetType = UNSET
-    senders: Annotated[list[SenderRef], Meta(max_length=MOST_IN_CREATE)] = []
+    senders: Annotated[list[SenderRef], Meta(max_length=MOST_IN_CREATE), _ONCE] = []
     tags: Tags = {}
 
 
 class SenderPoolChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A new name, new tags in place of all the old ones, or both."""
 
+    rules: ClassVar = (at_least_one("name", "tags"),)
+
     name: Name | UnsetType = UNSET
     tags: Tags | UnsetType = UNSET
 
 
-SenderRefs = Annotated[list[SenderRef], Meta(min_length=1, max_length=MOST_IN_ADD)]
+SenderRefs = Annotated[list[SenderRef], Meta(min_length=1, max_length=MOST_IN_ADD), _ONCE]
 
 
 def shape(pool: sender_pools.SenderPool) -> SenderPool:
@@ -89,11 +117,9 @@ def shape(pool: sender_pools.SenderPool) -> SenderPool:
 async def list_sender_pools(request: Request) -> Response:
     """List sender pools, newest first."""
     operation_id = request.get(OPERATION_ID)
-    wanted = page(request, "senderPools", operation_id)
-    span = window(request, wanted, ids.SENDER_POOL)
-    rows = await request.services.db.read(lambda tx: sender_pools.list_page(tx, request.account_id, operation_id, span))
-    shown, pagination = wanted.cut(rows, lambda row: row.id)
-    return json_response(SenderPoolPage([shape(row) for row in shown], pagination))
+    return await LISTING.respond(
+        request, lambda tx, window: sender_pools.list_page(tx, request.account_id, operation_id, window), operation_id
+    )
 
 
 async def create_sender_pool(request: Request) -> Response:
@@ -125,7 +151,7 @@ async def delete_sender_pool(request: Request) -> Response:
         await sender_pools.delete(tx, request.account_id, pool)
 
     await request.services.db.write(work)
-    return references.resource(request, pool_id, f"/v1/SenderPools/{pool_id}")
+    return references.resource(request, SENDER_POOL_ID)
 
 
 async def update_sender_pool(request: Request) -> Response:
@@ -141,22 +167,18 @@ async def update_sender_pool(request: Request) -> Response:
         await sender_pools.update(tx, request.account_id, pool, name, tags)
 
     await request.services.db.write(work)
-    return references.resource(request, pool_id, f"/v1/SenderPools/{pool_id}")
+    return references.resource(request, SENDER_POOL_ID)
 
 
 async def list_senders(request: Request) -> Response:
     """List the senders in a sender pool, newest sender first."""
-    pool_id, wanted_senders = request.path(SENDER_POOL_ID), filter_of(request)
-    wanted = page(request, "members", pool_id, wanted_senders)
-    span = window(request, wanted, ids.SENDER)
+    pool_id, chosen = request.path(SENDER_POOL_ID), filter_of(request)
 
-    async def read(tx: Tx) -> list[senders.Sender]:
+    async def read(tx: Tx, window: Window) -> list[senders.Sender]:
         await sender_pools.fetch(tx, request.account_id, pool_id)
-        return await sender_pools.list_senders(tx, request.account_id, pool_id, wanted_senders, span)
+        return await sender_pools.list_senders(tx, request.account_id, pool_id, chosen, window)
 
-    rows = await request.services.db.read(read)
-    shown, pagination = wanted.cut(rows, lambda row: row.id)
-    return json_response(SenderPage([sender_shape(row) for row in shown], pagination))
+    return await MEMBERS.respond(request, read, pool_id, chosen)
 
 
 async def add_senders(request: Request) -> Response:
@@ -180,85 +202,88 @@ async def remove_sender(request: Request) -> Response:
 
     async def work(tx: Tx) -> None:
         await sender_pools.require_member(tx, request.account_id, pool_id, sender_id)
-        require_match(request, sender_shape(await senders.fetch(tx, request.account_id, sender_id)))
+        require_match(request, api_senders.shape(await senders.fetch(tx, request.account_id, sender_id)))
         await sender_pools.remove_sender(tx, request.account_id, pool_id, sender_id)
 
     await request.services.db.write(work)
-    return references.resource(request, sender_id, f"/v1/Senders/{sender_id}")
+    return references.resource(request, SENDER_ID)
 
 
-_NOT_BLANK: Final = re.compile(NOT_BLANK)
-_SENDER_IDS: Final = re.compile(rf"(?:{ids.SENDER}_{ids.SUFFIX_PATTERN}\n)*")
+LISTING: Final = Listing("senderPools", sender_pools.SENDER_POOL, shape, SenderPoolPage)
+MEMBERS: Final = Listing("members", senders.SENDER, api_senders.shape, api_senders.SenderPage)
 
-
-def _name_holds(value: object) -> bool:
-    name = cast("SenderPoolCreate | SenderPoolChange", value).name
-    return name is UNSET or _NOT_BLANK.search(name) is not None
-
-
-def _ids_hold(refs: Sequence[SenderRef]) -> bool:
-    """One regular expression over all ids, joined, at a third of the cost of one each; then none twice."""
-    joined = "".join([f"{ref.sender_id}\n" for ref in refs])
-    if joined.count("\n") != len(refs) or not _SENDER_IDS.fullmatch(joined):
-        return False
-    return len({ref.sender_id for ref in refs}) == len(refs)
-
-
-def _repeated(raw: object, path: tuple[str | int, ...]) -> Iterable[Problem]:
-    """A problem at each sender id that stood further up already."""
-    first: dict[str, int] = {}
-    for index, ref in enumerate(raw if isinstance(raw, list) else ()):
-        sender_id = ref.get("senderId") if isinstance(ref, dict) else None
-        if isinstance(sender_id, str) and first.setdefault(sender_id, index) != index:
-            yield problem_at([*path, index, "senderId"], f"is given twice: item {first[sender_id]} has it already")
-
-
-SENDER_POOL_CREATE: Final = Body(
-    SenderPoolCreate,
-    Rule(_name_holds),
-    tags_rule(lambda value: cast("SenderPoolCreate", value).tags),
-    Rule(
-        lambda value: _ids_hold(cast("SenderPoolCreate", value).senders),
-        lambda raw: _repeated(raw.get("senders") if isinstance(raw, dict) else None, ("senders",)),
-    ),
-)
-SENDER_POOL_CHANGE: Final = Body(
-    SenderPoolChange,
-    at_least_one_rule("name", "tags"),
-    Rule(_name_holds),
-    tags_rule(lambda value: cast("SenderPoolChange", value).tags),
-    demands={"minProperties": 1},
-)
-SENDER_REFS: Final[Body[list[SenderRef]]] = Body(
-    SenderRefs,
-    Rule(lambda value: _ids_hold(cast("list[SenderRef]", value)), lambda raw: _repeated(raw, ())),
-)
+OTHER_SENDER_ID: Final = "comms_sender_01kg73svj7e33ad8x4a1jh69re"
+_TAGS: Final = {"team": "sales", "region": "eu-west"}
+_REFS: Final = [SenderRef(SENDER_ID.example), SenderRef(OTHER_SENDER_ID)]
+SENDER_POOL_CREATE: Final = Body(SenderPoolCreate, SenderPoolCreate("Support Europe", _REFS, _TAGS))
+SENDER_POOL_CHANGE: Final = Body(SenderPoolChange, SenderPoolChange("Support worldwide", {"team": "support"}))
+SENDER_REFS: Final[Body[list[SenderRef]]] = Body(SenderRefs, _REFS)
 
 _PAGE: Final = (PAGE_TOKEN, PAGE_SIZE)
+_CREATED: Final = "2026-01-31T09:30:00.125Z"
+_POOL: Final = SenderPool(SENDER_POOL_ID.example, "Support Europe", _TAGS, _CREATED, _CREATED)
+_STARTED: Final = OPERATION_ID.example
 
-LIST: Final = Endpoint(list_sender_pools, query=(START_DATE, END_DATE, OPERATION_ID, *_PAGE), answer=SenderPoolPage)
+LIST: Final = Endpoint(
+    list_sender_pools,
+    SENDER_POOLS,
+    query=(START_DATE, END_DATE, OPERATION_ID, *_PAGE),
+    example=SenderPoolPage([_POOL], paging.EXAMPLE),
+)
 CREATE: Final = Endpoint(
     create_sender_pool,
+    SENDER_POOLS,
     body=SENDER_POOL_CREATE,
     headers=(IDEMPOTENCY_KEY,),
     status=202,
-    answer=OperationReference,
+    example=OperationReference(_STARTED, OPERATION_ID.path(_STARTED)),
     errors=(409, 422),
 )
-FETCH: Final = Endpoint(fetch_sender_pool, answer=SenderPool, errors=(404,), etag=True)
-DELETE: Final = Endpoint(delete_sender_pool, status=202, answer=ResourceReference, errors=(404, 412))
+FETCH: Final = Endpoint(
+    fetch_sender_pool, SENDER_POOLS, path=(SENDER_POOL_ID,), example=_POOL, errors=(404,), etag=True
+)
+DELETE: Final = Endpoint(
+    delete_sender_pool,
+    SENDER_POOLS,
+    path=(SENDER_POOL_ID,),
+    status=202,
+    example=references.example(SENDER_POOL_ID),
+    errors=(404, 412),
+)
 UPDATE: Final = Endpoint(
-    update_sender_pool, body=SENDER_POOL_CHANGE, status=202, answer=ResourceReference, errors=(404, 412)
+    update_sender_pool,
+    SENDER_POOLS,
+    path=(SENDER_POOL_ID,),
+    body=SENDER_POOL_CHANGE,
+    status=202,
+    example=references.example(SENDER_POOL_ID),
+    errors=(404, 412),
 )
 LIST_SENDERS: Final = Endpoint(
-    list_senders, query=(CHANNEL, STATUS, START_DATE, END_DATE, *_PAGE), answer=SenderPage, errors=(404,)
+    list_senders,
+    SENDER_POOLS,
+    path=(SENDER_POOL_ID,),
+    query=(CHANNEL, STATUS, START_DATE, END_DATE, *_PAGE),
+    example=api_senders.EXAMPLE_PAGE,
+    errors=(404,),
 )
 ADD_SENDERS: Final = Endpoint(
     add_senders,
+    SENDER_POOLS,
+    path=(SENDER_POOL_ID,),
     body=SENDER_REFS,
     headers=(IDEMPOTENCY_KEY,),
     status=202,
-    answer=OperationReference,
+    example=OperationReference(
+        _STARTED, f"{SENDER_POOL_ID.path(SENDER_POOL_ID.example)}/Senders/Operations/{_STARTED}"
+    ),
     errors=(404, 409, 422),
 )
-REMOVE_SENDER: Final = Endpoint(remove_sender, status=202, answer=ResourceReference, errors=(404, 412))
+REMOVE_SENDER: Final = Endpoint(
+    remove_sender,
+    SENDER_POOLS,
+    path=(SENDER_POOL_ID, SENDER_ID),
+    status=202,
+    example=references.example(SENDER_ID),
+    errors=(404, 412),
+)

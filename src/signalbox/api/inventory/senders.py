@@ -1,29 +1,35 @@
 """Senders over HTTP: list, fetch and search. Contract section 7."""
 
-from typing import Annotated, Final, TypeVar, cast
+from typing import Annotated, Final, cast
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from signalbox.ground import ids
+from signalbox.db import Tx
 from signalbox.ground.clock import rfc3339
-from signalbox.http.bodies import NO_CONTROLS, Body, matching
-from signalbox.http.endpoint import SENDER_ID, Endpoint
+from signalbox.ground.page_tokens import Window
+from signalbox.http import paging
+from signalbox.http.bodies import Body
+from signalbox.http.constraints import named
+from signalbox.http.endpoint import Endpoint, Group
 from signalbox.http.etags import conditional
-from signalbox.http.paging import page, page_of, window
-from signalbox.http.parameters import END_DATE, PAGE_SIZE, PAGE_TOKEN, START_DATE, enum_param
-from signalbox.http.request import Request, Response, json_response
-from signalbox.http.shapes import (
-    Pagination,
-    SenderId,
-    Tags,
-    Time,
-)
+from signalbox.http.paging import Listing, page_of
+from signalbox.http.parameters import END_DATE, PAGE_SIZE, PAGE_TOKEN, START_DATE, enum_param, id_param
+from signalbox.http.patterns import NO_CONTROLS, id_pattern, matching
+from signalbox.http.request import Request, Response
+from signalbox.http.shapes import Pagination, Tags, Time
 from signalbox.inventory import addresses, senders
-from signalbox.inventory.senders import Channel, Status
 
-T = TypeVar("T")
+SENDERS: Final = Group(
+    "senders", "Senders", "The account's senders: list, fetch, search, and resolve who can reach a person.", "senders"
+)
+SENDER_ID: Final = id_param(
+    "senderId", senders.SENDER, "The sender.", "/v1/Senders", "comms_sender_01kg73svhxe9nv59tdwh9edd1r"
+)
 
+SenderId = Annotated[str, matching(id_pattern(senders.SENDER))]
+Channel = Annotated[senders.Channel, named("Channel")]
+Status = Annotated[senders.Status, named("SenderStatus")]
 DisplayName = Annotated[str, Meta(max_length=256), matching(NO_CONTROLS)]
 
 
@@ -80,17 +86,16 @@ def shape(sender: senders.Sender) -> Sender:
 
 def filter_of(request: Request) -> senders.Filter:
     """The channel and status that a list is asked for."""
-    return senders.Filter(cast("Channel | None", request.get(CHANNEL)), cast("Status | None", request.get(STATUS)))
+    channel, status = request.get(CHANNEL), request.get(STATUS)
+    return senders.Filter(cast("senders.Channel | None", channel), cast("senders.Status | None", status))
 
 
 async def list_senders(request: Request) -> Response:
     """List senders, newest first."""
-    wanted_senders = filter_of(request)
-    wanted = page(request, "senders", wanted_senders)
-    span = window(request, wanted, ids.SENDER)
-    rows = await request.services.db.read(lambda tx: senders.list_page(tx, request.account_id, wanted_senders, span))
-    shown, pagination = wanted.cut(rows, lambda row: row.id)
-    return json_response(SenderPage([shape(row) for row in shown], pagination))
+    chosen = filter_of(request)
+    return await LISTING.respond(
+        request, lambda tx, window: senders.list_page(tx, request.account_id, chosen, window), chosen
+    )
 
 
 async def fetch_sender(request: Request) -> Response:
@@ -106,20 +111,32 @@ async def search_senders(request: Request) -> Response:
     address = addresses.normalise_for_search(wanted.channel, wanted.address)
     status = None if wanted.status is UNSET else wanted.status
     token = None if wanted.page_token is UNSET else wanted.page_token
-    scope = ("search", (wanted.channel, address, status))
-    asked = page_of(request, *scope, token, wanted.page_size)
-    span = window(request, asked, ids.SENDER)
-    rows = await request.services.db.read(
-        lambda tx: senders.search(tx, request.account_id, wanted.channel, address, span)
-    )
-    rows = [row for row in rows if status in (None, row.status)]
-    shown, pagination = asked.cut(rows, lambda row: row.id)
-    return json_response(SenderPage([shape(row) for row in shown], pagination))
+    asked = page_of(request, "search", (wanted.channel, address, status), token, wanted.page_size)
+
+    async def read(tx: Tx, window: Window) -> list[senders.Sender]:
+        rows = await senders.search(tx, request.account_id, wanted.channel, address, window)
+        return [row for row in rows if status in (None, row.status)]
+
+    return await LISTING.cut(request, asked, read)
 
 
-SENDER_SEARCH: Final = Body(SenderSearch)
+LISTING: Final = Listing("senders", senders.SENDER, shape, SenderPage)
+SENDER_SEARCH: Final = Body(SenderSearch, example=SenderSearch("+14155550123", "SMS"))
 _PAGE: Final = (PAGE_TOKEN, PAGE_SIZE)
+EXAMPLE: Final = Sender(
+    SENDER_ID.example,
+    "Front desk",
+    "+14155550123",
+    "SMS",
+    "ACTIVATED",
+    {"team": "sales"},
+    "2026-01-30T14:05:31.004Z",
+    "2026-01-30T09:30:00.125Z",
+)
+EXAMPLE_PAGE: Final = SenderPage([EXAMPLE], paging.EXAMPLE)
 
-LIST: Final = Endpoint(list_senders, query=(CHANNEL, STATUS, START_DATE, END_DATE, *_PAGE), answer=SenderPage)
-FETCH: Final = Endpoint(fetch_sender, answer=Sender, errors=(404,), etag=True)
-SEARCH: Final = Endpoint(search_senders, body=SENDER_SEARCH, answer=SenderPage)
+LIST: Final = Endpoint(
+    list_senders, SENDERS, query=(CHANNEL, STATUS, START_DATE, END_DATE, *_PAGE), example=EXAMPLE_PAGE
+)
+FETCH: Final = Endpoint(fetch_sender, SENDERS, path=(SENDER_ID,), example=EXAMPLE, errors=(404,), etag=True)
+SEARCH: Final = Endpoint(search_senders, SENDERS, body=SENDER_SEARCH, example=EXAMPLE_PAGE)

@@ -4,6 +4,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from signalbox.http.bodies import Media
 from signalbox.http.endpoint import Endpoint
 from signalbox.http.etags import etag_of, unchanged
 from signalbox.http.request import Headers, Request, Response, quality
@@ -77,8 +78,8 @@ def _answer(request: Request, file: _File, media: bytes) -> Response:
     return Response(200, file.compressed, media, [*headers, (b"content-encoding", b"gzip")])
 
 
-OVERVIEW: Final = Endpoint(overview, other_media=("text/html",), etag=True, public=True, for_browsers=True)
-SCREEN: Final = Endpoint(screen, other_media=("text/html",), etag=True, public=True, for_browsers=True)
-SCRIPT: Final = Endpoint(script, other_media=("text/javascript",), etag=True, public=True, for_browsers=True)
-STYLE: Final = Endpoint(style, other_media=("text/css",), etag=True, public=True, for_browsers=True)
-ICON: Final = Endpoint(icon, other_media=("image/svg+xml",), etag=True, public=True, for_browsers=True)
+OVERVIEW: Final = Endpoint(overview, media=(Media("text/html"),), etag=True, public=True)
+SCREEN: Final = Endpoint(screen, media=(Media("text/html"),), etag=True, public=True)
+SCRIPT: Final = Endpoint(script, media=(Media("text/javascript"),), etag=True, public=True)
+STYLE: Final = Endpoint(style, media=(Media("text/css"),), etag=True, public=True)
+ICON: Final = Endpoint(icon, media=(Media("image/svg+xml"),), etag=True, public=True)

@@ -5,11 +5,19 @@ from pathlib import Path
 from typing import Final
 
 from signalbox.ground.errors import NotFound, Unavailable
-from signalbox.http.endpoint import Endpoint
+from signalbox.http.bodies import Media
+from signalbox.http.endpoint import Endpoint, Group
 from signalbox.http.etags import etag_of, unchanged
+from signalbox.http.parameters import text_param
 from signalbox.http.request import Headers, Request, Response
 
 SITE: Final = Path(__file__).parents[2] / "site"
+GROUP: Final = Group("docs", "Documentation", "The documentation, and this document.", "index")
+PAGE_NAME: Final = text_param(
+    "page", "A page's name; with `.md` at its end the page is Markdown, else HTML.", "operations.md"
+)
+ASSET_NAME: Final = text_param("asset", "A file that a page names.")
+PICTURE_NAME: Final = text_param("picture", "A file that a page names.")
 # What stands for the base URL in llms.txt.
 _BASE_URL: Final = b"{base_url}"
 
@@ -45,17 +53,17 @@ async def index(request: Request) -> Response:
 
 async def page(request: Request) -> Response:
     """Show a page, its Markdown when the name ends in `.md`, a picture of one, or the index that its search reads."""
-    return _answer(request, f"docs/{request.path_values['page']}")
+    return _answer(request, f"docs/{request.path(PAGE_NAME)}")
 
 
 async def asset(request: Request) -> Response:
     """Give a script or style sheet of the pages."""
-    return _answer(request, f"docs/assets/{request.path_values['asset']}", _FOR_GOOD)
+    return _answer(request, f"docs/assets/{request.path(ASSET_NAME)}", _FOR_GOOD)
 
 
 async def picture(request: Request) -> Response:
     """Give a picture that a page shows."""
-    return _answer(request, f"docs/images/{request.path_values['picture']}")
+    return _answer(request, f"docs/images/{request.path(PICTURE_NAME)}")
 
 
 async def llms(request: Request) -> Response:
@@ -109,19 +117,17 @@ def _headers(suffix: str, caching: bytes) -> Headers:
     ]
 
 
-_PAGES: Final = ("text/html", "text/markdown", "application/json", "image/svg+xml", "image/png")
-_ASSETS: Final = ("text/javascript", "text/css", "image/svg+xml")
-
-INDEX: Final = Endpoint(index, other_media=("text/html",), errors=(503,), etag=True, public=True)
-PAGE: Final = Endpoint(page, other_media=_PAGES, errors=(404, 503), etag=True, public=True)
-ASSET: Final = Endpoint(asset, other_media=_ASSETS, errors=(404, 503), etag=True, public=True, for_browsers=True)
-PICTURE: Final = Endpoint(
-    picture,
-    other_media=("image/png", "image/svg+xml"),
-    errors=(404, 503),
-    etag=True,
-    public=True,
-    for_browsers=True,
+_HTML: Final = Media("text/html")
+_PLAIN: Final = Media("text/plain")
+_PAGES: Final = tuple(
+    Media(one) for one in ("text/html", "text/markdown", "application/json", "image/svg+xml", "image/png")
 )
-LLMS: Final = Endpoint(llms, other_media=("text/plain",), errors=(503,), public=True)
-LLMS_FULL: Final = Endpoint(llms_full, other_media=("text/plain",), errors=(503,), etag=True, public=True)
+_ASSETS: Final = tuple(Media(one) for one in ("text/javascript", "text/css", "image/svg+xml"))
+_PICTURES: Final = (Media("image/png"), Media("image/svg+xml"))
+
+INDEX: Final = Endpoint(index, GROUP, media=(_HTML,), errors=(503,), etag=True, public=True)
+PAGE: Final = Endpoint(page, GROUP, path=(PAGE_NAME,), media=_PAGES, errors=(404, 503), etag=True, public=True)
+ASSET: Final = Endpoint(asset, path=(ASSET_NAME,), media=_ASSETS, errors=(404, 503), etag=True, public=True)
+PICTURE: Final = Endpoint(picture, path=(PICTURE_NAME,), media=_PICTURES, errors=(404, 503), etag=True, public=True)
+LLMS: Final = Endpoint(llms, GROUP, media=(_PLAIN,), errors=(503,), public=True)
+LLMS_FULL: Final = Endpoint(llms_full, GROUP, media=(_PLAIN,), errors=(503,), etag=True, public=True)

@@ -7,9 +7,12 @@ import msgspec
 
 from signalbox.db import Tx
 from signalbox.ground.errors import Unavailable
-from signalbox.http.endpoint import Endpoint
+from signalbox.http.bodies import Media
+from signalbox.http.endpoint import Endpoint, Group
 from signalbox.http.request import Request, Response, json_response
 from signalbox.inventory import pool_operations
+
+GROUP: Final = Group("health", "Health", "For monitors, without credentials.", "monitoring")
 
 
 class Health(msgspec.Struct, frozen=True):
@@ -47,6 +50,8 @@ async def _backlog(tx: Tx) -> dict[str, float]:
     return {"operations": waiting, "items": items}
 
 
-HEALTHZ: Final = Endpoint(healthz, answer=Health, public=True, quiet=True)
-READYZ: Final = Endpoint(readyz, answer=Health, errors=(503,), public=True, quiet=True)
-METRICS: Final = Endpoint(metrics, other_media=("text/plain",), errors=(503,), public=True, quiet=True)
+_ALIVE: Final = Health("alive")
+
+HEALTHZ: Final = Endpoint(healthz, GROUP, example=_ALIVE, public=True, quiet=True)
+READYZ: Final = Endpoint(readyz, GROUP, example=_ALIVE, errors=(503,), public=True, quiet=True)
+METRICS: Final = Endpoint(metrics, GROUP, media=(Media("text/plain"),), errors=(503,), public=True, quiet=True)

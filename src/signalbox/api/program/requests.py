@@ -10,16 +10,21 @@ from urllib.parse import quote
 import msgspec
 from msgspec import Meta
 
-from signalbox.api.inventory.pool_operations import Count
 from signalbox.ground.clock import rfc3339
 from signalbox.ground.errors import Forbidden
-from signalbox.http.endpoint import PATH_PARAMS, Endpoint
+from signalbox.http import paging
+from signalbox.http.bodies import Media
+from signalbox.http.endpoint import Endpoint, Group
 from signalbox.http.paging import page
 from signalbox.http.parameters import PAGE_SIZE, PAGE_TOKEN, Instant, Param
 from signalbox.http.request import Request, Response, Stream, json_response
 from signalbox.http.request_log import Entry, RequestLog, RequestProblem
-from signalbox.http.shapes import Pagination, Time
+from signalbox.http.router import Route
+from signalbox.http.shapes import Count, Pagination, Time
 
+GROUP: Final = Group(
+    "requests", "Request log", "The last requests of the account, for whoever looks for a fault.", "request-log"
+)
 # A stream looks this often for what is new: nothing on a request's way has to wake it.
 _LOOK_SECONDS: Final = 0.25
 _COMMENT_SECONDS: Final = 15.0
@@ -106,7 +111,7 @@ def _shape(entry: Entry) -> LoggedRequest:
         entry.request_id,
         rfc3339(entry.number // 1000),
         entry.method if re.fullmatch("[A-Z]{1,10}", entry.method) else "*",
-        re.sub(r"{(\w+)}", lambda match: _segment(match[1], entry.path_values), route.path),
+        _path(route, entry.path_values),
         "&".join(_query(route.endpoint.query, entry.query_values)),
         route.name,
         entry.status,
@@ -117,9 +122,10 @@ def _shape(entry: Entry) -> LoggedRequest:
     )
 
 
-def _segment(name: str, values: dict[str, str]) -> str:
-    """What a placeholder held, if it was an id."""
-    return values.get(name, "*") if name in PATH_PARAMS else "*"
+def _path(route: Route, values: dict[str, str]) -> str:
+    """The path that was called: of what its placeholders held, the ids."""
+    shown = {param.name: values.get(param.name, "*") for param in route.endpoint.ids}
+    return re.sub(r"{(\w+)}", lambda match: shown.get(match[1], "*"), route.path)
 
 
 def _query(params: Iterable[Param[object]], values: dict[str, object]) -> Iterator[str]:
@@ -132,11 +138,31 @@ def _query(params: Iterable[Param[object]], values: dict[str, object]) -> Iterat
             yield f"{param.name}={'*' if param is PAGE_TOKEN else quote(str(value), safe=':')}"
 
 
+_EXAMPLE: Final = LoggedRequest(
+    request_id="RQ5899de34bb2514d6df0e2f371aab0b05",
+    at="2026-01-31T09:30:00.125Z",
+    method="POST",
+    path="/v1/SenderPools/comms_senderpool_01kg9p6jhxf29s4fr84g98pbsk/Senders",
+    query="",
+    route="senderPools.addSender",
+    status=400,
+    ms=0.58,
+    problems=[RequestProblem("$[0].senderId", "is required")],
+    more_problems=0,
+    warnings=[],
+)
 LIST: Final = Endpoint(
     list_requests,
+    GROUP,
     query=(PAGE_TOKEN, PAGE_SIZE),
-    answer=LoggedRequestPage,
-    other_media=("text/event-stream",),
+    example=LoggedRequestPage([_EXAMPLE], paging.EXAMPLE_OF_LAST),
+    media=(
+        Media(
+            "text/event-stream",
+            "An event for each request; its `data` is the object as JSON.",
+            "id: 1769851800125000\nevent: request\ndata: " + msgspec.json.encode(_EXAMPLE).decode() + "\n\n",
+        ),
+    ),
     errors=(403,),
     unrecorded=True,
 )

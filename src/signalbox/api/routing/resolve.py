@@ -1,37 +1,74 @@
 """Resolve over HTTP: which senders can reach a person. Contract section 7."""
 
 import re
-from collections.abc import Iterable, Sequence
-from typing import Annotated, Final, Literal, cast
+from collections.abc import Iterable, Iterator
+from typing import Annotated, ClassVar, Final, Literal, cast
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from signalbox.api.inventory.senders import Address
+from signalbox.api.inventory.sender_pools import SENDER_POOL_ID, SenderPoolId
+from signalbox.api.inventory.senders import SENDER_ID, SENDERS, Address, Channel, SenderId
 from signalbox.db import Tx
-from signalbox.ground import ids
-from signalbox.ground.errors import Problem
-from signalbox.http.bodies import Body, Rule, problem_at
+from signalbox.http.bodies import Body
+from signalbox.http.constraints import Form, Found, Rule, named, one_form
 from signalbox.http.endpoint import Endpoint
 from signalbox.http.request import Request, Response, json_response
-from signalbox.http.shapes import (
-    SenderId,
-    SenderPoolId,
-)
-from signalbox.inventory import addresses, sender_pools
-from signalbox.inventory.senders import Channel
+from signalbox.inventory import addresses, sender_pools, senders
 from signalbox.routing import resolve
+
+RecipientChannel = Annotated[Literal["PHONE", "WHATSAPP", "EMAIL", "PUSH"], named("RecipientChannel")]
+_E164: Final = re.compile(r"\+[1-9][0-9]{1,14}")
+
+
+def _wrong_address(raw: object) -> Iterator[Found]:
+    channel, address = (raw.get("channel"), raw.get("address")) if isinstance(raw, dict) else (None, None)
+    if not isinstance(address, str) or not address:
+        return
+    if channel in ("PHONE", "WHATSAPP") and not _E164.fullmatch(address):
+        yield Found(["address"], "must be a phone number in E.164: + and digits")
+    elif channel == "EMAIL" and "@" not in address[1:-1]:
+        yield Found(["address"], "must be an email address")
+
+
+def _twice(raw: object) -> Iterator[Found]:
+    """Each channel that was named before, in the filter and in the priorities."""
+    for name, member in (("filterIn", None), ("priority", "channel")):
+        listed = raw.get(name) if isinstance(raw, dict) else None
+        seen: set[str] = set()
+        for index, one in enumerate(listed if isinstance(listed, list) else ()):
+            channel = one.get(member) if member and isinstance(one, dict) else one
+            if isinstance(channel, str):
+                if channel in seen:
+                    yield Found([name, index, *([member] if member else [])], "names a channel for the second time")
+                seen.add(channel)
+
+
+def _two_sources(raw: object) -> Iterator[Found]:
+    if isinstance(raw, dict) and "senderPoolId" in raw and "senderAddresses" in raw:
+        yield Found(["senderAddresses"], "must not come together with senderPoolId")
+
+
+_SENDER_FORMS: Final = one_form(
+    "must be {address, channel} for SMS, RCS, WHATSAPP, {address, name} for email or {fcm, apn} for push",
+    Form("PhoneSenderAddress", "Picks the sender with this number.", ("address", "channel"), ("address", "channel")),
+    Form("EmailSenderAddress", "Picks the email sender with this address.", ("address", "name"), ("address",)),
+    Form("PushSenderAddress", "Picks the push senders with either id.", ("fcm", "apn")),
+)
 
 
 class RecipientAddress(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One address of the person to be reached."""
 
+    rules: ClassVar = (Rule.of(_wrong_address),)
     address: Address
-    channel: Literal["PHONE", "WHATSAPP", "EMAIL", "PUSH"]
+    channel: RecipientChannel
 
 
 class SenderAddress(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Picks senders: `{address, channel}`, `{address, name}` for email, `{fcm, apn}` for push."""
+
+    rules: ClassVar = (_SENDER_FORMS,)
 
     address: Address | UnsetType = UNSET
     channel: Literal["SMS", "RCS", "WHATSAPP"] | UnsetType = UNSET
@@ -50,12 +87,16 @@ class ChannelPriority(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Channels(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
     """Which sender channels may be used, and in which order."""
 
+    rules: ClassVar = (Rule.of(_twice),)
+
     filter_in: list[Channel] | UnsetType = UNSET
     priority: list[ChannelPriority] | UnsetType = UNSET
 
 
 class SenderResolve(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
     """Who is to be reached, and from where."""
+
+    rules: ClassVar = (Rule.of(_two_sources, {"not": {"required": ["senderPoolId", "senderAddresses"]}}),)
 
     recipient_addresses: Annotated[list[RecipientAddress], Meta(min_length=1, max_length=100)]
     sender_pool_id: SenderPoolId | UnsetType = UNSET
@@ -76,7 +117,7 @@ class ResolvedRecipient(msgspec.Struct, frozen=True):
     """The recipient address that it reaches, as the request spelt it."""
 
     address: str
-    channel: Literal["PHONE", "WHATSAPP", "EMAIL", "PUSH"]
+    channel: RecipientChannel
 
 
 class Resolved(msgspec.Struct, frozen=True):
@@ -128,74 +169,24 @@ def _pairs(one: SenderAddress) -> Iterable[tuple[str, str]]:
 
 
 def _resolved(match: resolve.Match, place: int) -> Resolved:
-    sender = ResolvedSender(match.sender_id, match.display_name, cast("Channel", match.channel), match.address)
+    sender = ResolvedSender(match.sender_id, match.display_name, cast("senders.Channel", match.channel), match.address)
     recipient = match.recipient
     to = ResolvedRecipient(recipient.address, cast('Literal["PHONE"]', recipient.channel))
     return Resolved(sender, to, place)
 
 
-_SHAPES: Final = ({"address", "channel"}, {"address", "name"}, {"address"}, {"fcm", "apn"}, {"fcm"}, {"apn"})
-_E164: Final = re.compile(r"\+[1-9][0-9]{1,14}")
-
-
-def _members(raw: object, *path: str) -> list[object]:
-    """The list at a place in plain JSON; empty where there is none."""
-    for step in path:
-        raw = raw.get(step) if isinstance(raw, dict) else None
-    return raw if isinstance(raw, list) else []
-
-
-def _source_problems(raw: object) -> Iterable[Problem]:
-    if isinstance(raw, dict) and "senderPoolId" in raw and "senderAddresses" in raw:
-        yield problem_at(["senderAddresses"], "must not come together with senderPoolId")
-    for index, one in enumerate(_members(raw, "senderAddresses")):
-        if isinstance(one, dict) and set(one) not in _SHAPES:
-            yield problem_at(
-                ["senderAddresses", index],
-                "must be {address, channel} for SMS, RCS, WHATSAPP, {address, name} for email or {fcm, apn} for push",
-            )
-
-
-def _channel_problems(raw: object) -> Iterable[Problem]:
-    filters = list(enumerate(_members(raw, "channels", "filterIn")))
-    priorities = [
-        (index, one.get("channel") if isinstance(one, dict) else None)
-        for index, one in enumerate(_members(raw, "channels", "priority"))
-    ]
-    yield from _repeated(filters, ["channels", "filterIn"], [])
-    yield from _repeated(priorities, ["channels", "priority"], ["channel"])
-
-
-def _repeated(values: Sequence[tuple[int, object]], path: Sequence[str], member: Sequence[str]) -> Iterable[Problem]:
-    seen: set[str] = set()
-    for index, value in values:
-        if isinstance(value, str) and value in seen:
-            yield problem_at([*path, index, *member], "names a channel for the second time")
-        elif isinstance(value, str):
-            seen.add(value)
-
-
-def _recipient_problems(raw: object) -> Iterable[Problem]:
-    for index, one in enumerate(_members(raw, "recipientAddresses")):
-        channel, address = (one.get("channel"), one.get("address")) if isinstance(one, dict) else (None, None)
-        if not isinstance(address, str) or not address:
-            continue
-        if channel in ("PHONE", "WHATSAPP") and not _E164.fullmatch(address):
-            yield problem_at(["recipientAddresses", index, "address"], "must be a phone number in E.164: + and digits")
-        elif channel == "EMAIL" and "@" not in address[1:-1]:
-            yield problem_at(["recipientAddresses", index, "address"], "must be an email address")
-
-
+_PHONE: Final = RecipientAddress("+14155550199", "PHONE")
 SENDER_RESOLVE: Final = Body(
     SenderResolve,
-    Rule.of(_source_problems),
-    Rule.of(_channel_problems),
-    Rule.of(_recipient_problems),
-    Rule(
-        lambda value: (
-            cast("SenderResolve", value).sender_pool_id is UNSET
-            or ids.is_id(ids.SENDER_POOL, cast("str", cast("SenderResolve", value).sender_pool_id))
-        )
+    SenderResolve(
+        [_PHONE, RecipientAddress("ada@example.com", "EMAIL")],
+        sender_pool_id=SENDER_POOL_ID.example,
+        channels=Channels(filter_in=["SMS", "RCS"], priority=[ChannelPriority("RCS", 0)]),
     ),
 )
-RESOLVE: Final = Endpoint(resolve_senders, body=SENDER_RESOLVE, answer=ResolvedList, errors=(404,))
+_RESULT: Final = Resolved(
+    ResolvedSender(SENDER_ID.example, "Front desk", "SMS", "+14155550123"),
+    ResolvedRecipient(_PHONE.address, "PHONE"),
+    0,
+)
+RESOLVE: Final = Endpoint(resolve_senders, SENDERS, body=SENDER_RESOLVE, example=ResolvedList([_RESULT]), errors=(404,))
