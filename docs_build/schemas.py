@@ -1,4 +1,4 @@
-"""JSON Schemas in words: the rows of the reference's tables of members."""
+"""JSON Schemas in words: the rows of the reference's tables of fields."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
@@ -9,7 +9,7 @@ _FORMATS: Final = {"date-time": "date-time", "uri": "URL"}
 
 
 class Member(NamedTuple):
-    """A row: where the member is (`senders[].senderId`), what it may be, whether it has to be there."""
+    """A row: the place of a field (`senders[].senderId`), its type, whether it is required, its description."""
 
     name: str
     type: str
@@ -18,14 +18,14 @@ class Member(NamedTuple):
 
 
 class Words:
-    """Says what schemas of one OpenAPI document demand."""
+    """Describes the schemas of one OpenAPI document."""
 
     def __init__(self, document: Mapping[str, Any], ids: Mapping[str, str]) -> None:
         self._schemas: Mapping[str, Schema] = document["components"]["schemas"]
         self._ids = ids
 
     def members(self, schema: Schema, place: str = "") -> Iterator[Member]:
-        """The members of an object or of an array's items, each below the one that it is part of."""
+        """The fields of an object or of an array's items; fields of a nested object follow it."""
         schema = self._resolved(schema)
         if "items" in schema:
             yield from self.members(schema["items"], f"{place}[]")
@@ -43,7 +43,7 @@ class Words:
             yield from self.members(part, path)
 
     def type(self, schema: Schema) -> str:
-        """What a value may be, with its limits."""
+        """The type of a value, with its limits."""
         schema = self._resolved(schema)
         if forms := schema.get("anyOf"):
             return " or ".join(self.type(one) for one in forms)

@@ -1,9 +1,10 @@
-"""Builds the site: the generator makes HTML of the pages, and this makes of it the files that the program serves.
+"""Builds the site: the generator turns pages into HTML, and this module turns that into the files that are served.
 
-Everything in them is relative, so that it holds under every host and path prefix; no script stands in a page, so that
-the program can forbid such scripts; and there is nothing that a browser would fetch from another host.
+Every link is relative, so that the site works under any host and path prefix. Pages have no inline scripts, so that the
+Content-Security-Policy can forbid them. Nothing is loaded from another host.
 """
 
+import posixpath
 import re
 import shutil
 import subprocess
@@ -12,11 +13,11 @@ import tempfile
 from hashlib import blake2b
 from importlib import metadata
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
-from docs_build import pages
+from docs_build import pages, pictures
 
-# The shape of its output is relied on below.
+# Pinned: the code below depends on the form of its output.
 GENERATOR: Final = "zensical==0.0.73"
 
 SITE: Final = pages.ROOT / "src" / "signalbox" / "site"
@@ -24,36 +25,36 @@ _STAMP: Final = "sources"
 _LOGO: Final = Path(__file__).with_name("logo.svg")
 _STYLE: Final = Path(__file__).with_name("site.css")
 _PICTURES: Final = ("*.svg", "images/*")
-# Stands for the base URL in llms.txt; the program puts in what the client called.
+# Placeholder in llms.txt; the server replaces it by the base URL of the request.
 BASE_URL: Final = "{base_url}"
 _LINK: Final = re.compile(r'(?<=[ \n])(href|src)="([^"]*)"')
 _SCRIPT: Final = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 
 
 def is_current() -> bool:
-    """Whether the site was built from the sources as they are."""
+    """Whether the site was built from the current sources."""
     stamp = SITE / _STAMP
     return stamp.is_file() and stamp.read_text("utf-8") == _digest()
 
 
 def build() -> None:
-    """Builds the site anew, and prints what the generator says of links that lead nowhere.
+    """Builds the site, and prints the generator's warnings of broken links.
 
-    Raises CalledProcessError when it fails, ValueError when it makes something that the program would not serve.
+    Raises CalledProcessError when the generator fails, ValueError for a page that could not be served.
     """
     with tempfile.TemporaryDirectory() as folder:
         made, parts = Path(folder, "made"), Path(folder, "site")
         _generate(Path(folder), made)
         assets = _assets(made, parts / "docs" / "assets")
-        for page in sorted(made.glob("*.html")):
+        for page in sorted(made.rglob("*.html")):
             if page.stem != "404":
-                _page(page, parts, assets)
+                _page(page.relative_to(made).as_posix(), made, parts, assets)
         for source in _sources():
-            if source.parent == pages.FOLDER or source.parent.name == "images":
+            if pages.FOLDER in source.parents:
                 target = parts / "docs" / source.relative_to(pages.FOLDER)
                 target.parent.mkdir(exist_ok=True)
                 shutil.copyfile(source, target)
-        (parts / "docs" / "images").mkdir(exist_ok=True)
+        _draw(parts / "docs" / "images")
         shutil.copyfile(_LOGO, parts / "docs" / "images" / "signalbox.svg")
         index = (made / "search.json").read_text("utf-8")
         (parts / "docs" / "search.json").write_text(_moved_index(index), "utf-8")
@@ -67,10 +68,11 @@ def build() -> None:
 
 
 def _sources() -> list[Path]:
-    """Every file that the site is made of."""
-    pictures = [path for pattern in _PICTURES for path in pages.FOLDER.glob(pattern)]
-    code = [path for path in Path(__file__).parent.iterdir() if path.suffix in (".py", ".svg", ".css")]
-    return sorted([*pages.FOLDER.glob("*.md"), *pictures, *code, pages.CONFIG])
+    """The source files of the site."""
+    written = [pages.FOLDER / f"{name}.md" for name in pages.every()]
+    shown = [path for pattern in _PICTURES for path in pages.FOLDER.glob(pattern)]
+    code = [path for path in Path(__file__).parent.rglob("*") if path.suffix in (".py", ".svg", ".css", ".txt")]
+    return sorted([*written, *shown, *code, pages.CONFIG])
 
 
 def _digest() -> str:
@@ -84,12 +86,15 @@ def _digest() -> str:
 def _generate(folder: Path, made: Path) -> None:
     """Runs the generator on the pages."""
     staged = folder / "docs"
-    (staged / "images").mkdir(parents=True)
+    _draw(staged / "images")
     for source in _sources():
-        if source.suffix == ".md":
-            (staged / source.name).write_text(pages.for_generator(source.read_text("utf-8")), "utf-8")
-        elif pages.FOLDER in source.parents:
-            shutil.copyfile(source, staged / source.relative_to(pages.FOLDER))
+        if pages.FOLDER in source.parents:
+            target = staged / source.relative_to(pages.FOLDER)
+            target.parent.mkdir(exist_ok=True)
+            if source.suffix == ".md":
+                target.write_text(pages.for_generator(source.read_text("utf-8")), "utf-8")
+            else:
+                shutil.copyfile(source, target)
     shutil.copyfile(_LOGO, staged / "logo.svg")
     shutil.copyfile(_STYLE, staged / "site.css")
     shutil.copyfile(pages.CONFIG, folder / pages.CONFIG.name)
@@ -108,11 +113,18 @@ def _generate(folder: Path, made: Path) -> None:
         raise subprocess.CalledProcessError(done.returncode or 1, "zensical build")
 
 
+def _draw(folder: Path) -> None:
+    """Draws the pictures that have text sources."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in pictures.names():
+        (folder / f"{name}.svg").write_text(pictures.draw(name), "utf-8")
+
+
 # --- assets
 
 
 def _assets(made: Path, folder: Path) -> dict[str, str]:
-    """Moves the assets into one folder, under names that change with their content; says where each has gone."""
+    """Moves the assets into one folder, under names that change with their content; returns the new names."""
     folder.mkdir(parents=True)
     moved = {}
     for path in sorted((made / "assets").rglob("*")):
@@ -133,69 +145,81 @@ def _asset(folder: Path, name: str, content: bytes) -> str:
 # --- pages
 
 
-def _page(page: Path, parts: Path, assets: dict[str, str]) -> None:
-    """Writes a page; the first one twice, because `/docs` has its links one folder higher than `/docs/index`."""
-    html = page.read_text("utf-8").strip() + "\n"
-    for name, base in [(f"docs/{page.name}", ""), *([("docs.html", "docs/")] if page.stem == "index" else [])]:
-        moved = _LINK.sub(lambda match, base=base: f'{match[1]}="{_moved(match[2], base, assets)}"', html)  # type: ignore[misc]
+def _page(name: str, made: Path, parts: Path, assets: dict[str, str]) -> None:
+    """Writes a page; the first one twice: the links of `/docs` resolve against another folder than `/docs/index`."""
+    html = (made / name).read_text("utf-8").strip() + "\n"
+    folder, _, file = name.rpartition("/")
+    root = "../" * bool(folder)
+    for served, base in [(f"docs/{name}", root), *([("docs.html", "docs/")] if name == "index.html" else [])]:
+        place = _Place(folder, base)
+        moved = _LINK.sub(lambda match, place=place: f'{match[1]}="{_moved(match[2], place, assets)}"', html)  # type: ignore[misc]
         moved = _with_configuration(moved, base, assets)
         moved = _SCRIPT.sub(lambda match, base=base: _script(match[1], base, parts), moved)  # type: ignore[misc]
-        alternate = f'<link rel="alternate" type="text/markdown" href="{base}{page.stem}.md">'
+        own = ("" if folder else base) + file.removesuffix(".html")
+        alternate = f'<link rel="alternate" type="text/markdown" href="{own}.md">'
         moved = moved.replace("</head>", f"{alternate}\n  </head>", 1)
-        _check(page.name, moved)
-        (parts / name).write_text(moved, "utf-8")
+        _check(name, moved)
+        (parts / served).parent.mkdir(exist_ok=True)
+        (parts / served).write_text(moved, "utf-8")
 
 
-def _moved(target: str, base: str, assets: dict[str, str]) -> str:
-    """Where a link of the generator leads in our site, from a page whose neighbours are in `base`."""
+class _Place(NamedTuple):
+    """The place of a page: its folder below `docs`, and the relative URL of `docs` from the served page."""
+
+    folder: str
+    base: str
+
+
+def _moved(target: str, place: _Place, assets: dict[str, str]) -> str:
+    """The target of a generator's link in the finished site."""
     if re.match(r"[a-z]+:|#", target):
         return target
-    path, hash_, anchor = target.removeprefix("./").partition("#")
+    path, hash_, anchor = target.partition("#")
+    path = posixpath.normpath(posixpath.join(place.folder, path))
     if path in assets:
-        return base + assets[path]
-    if path in ("", ".", "index.html"):
-        return ("docs" if base else "../docs") + hash_ + anchor
-    return base + path.removesuffix(".html") + hash_ + anchor
+        return place.base + assets[path]
+    if path in (".", "index.html"):
+        return ("docs" if place.base == "docs/" else f"{place.base}../docs") + hash_ + anchor
+    return place.base + path.removesuffix(".html") + hash_ + anchor
 
 
 def _with_configuration(html: str, base: str, assets: dict[str, str]) -> str:
-    """The page with the two places that the theme's script is told: the site's folder, and the search worker."""
-    html = html.replace('"base":"."', f'"base":"./{base}"', 1)
-    return re.sub(r'"search":"\./([^"]+)"', lambda match: f'"search":"./{base}{assets[match[1]]}"', html, count=1)
+    """The page with the two URLs for the theme's script: the site's folder, and the search worker."""
+    html = re.sub(r'"base":"\.\.?"', f'"base":"./{base}"', html, count=1)
+    return re.sub(r'"search":"\.\.?/([^"]+)"', lambda match: f'"search":"./{base}{assets[match[1]]}"', html, count=1)
 
 
 def _script(code: str, base: str, parts: Path) -> str:
-    """A script of the page as a file of its own."""
-    if base:
-        # The folder that the reader's choices are kept for is the same on every page.
-        code = code.replace('new URL(".",location)', f'new URL("{base}",location)')
+    """Moves an inline script of a page into a file."""
+    # The reader's settings are stored by folder, so the folder must be the same on every page.
+    code = re.sub(r'new URL\("\.\.?",location\)', f'new URL("{base or "."}",location)', code)
     return f'<script src="{base}{_asset(parts / "docs" / "assets", "page.js", code.encode())}"></script>'
 
 
 def _check(name: str, html: str) -> None:
-    """Raises ValueError for what the program's Content-Security-Policy would forbid, or a link that was not moved."""
+    """Raises ValueError for content that the Content-Security-Policy forbids, or a link that was not changed."""
     for pattern in (r"<style", r"\sstyle=", r"<script>", r"\son[a-z]+=", r'src="[a-z]+:', r'href="[^":]*\.html'):
         if found := re.search(pattern, html):
             raise ValueError(f"{name}: {html[max(0, found.start() - 60) : found.end() + 60]!r}")
 
 
 def _moved_index(index: str) -> str:
-    """The search index with the places of our site."""
+    """The search index with the URLs of the finished site."""
     moved = re.sub(r'"location":"index\.html', '"location":"../docs', index)
-    return re.sub(r'("location":"[a-z0-9-]+)\.html', r"\1", moved)
+    return re.sub(r'("location":"[a-z0-9/-]+)\.html', r"\1", moved)
 
 
 # --- for programs
 
 
 def _llms() -> str:
-    """The list of the pages, with a line about each."""
+    """The list of the pages, with one line about each."""
     lines = [
         "# Signalbox",
         "",
         "> The Communications API (Senders, Sender Pools, Sender Pool Operations) as a program you run yourself.",
         "",
-        f"All pages in one text: {BASE_URL}/llms-full.txt. Every path, parameter, body and answer in OpenAPI 3.1:",
+        f"All pages in one text: {BASE_URL}/llms-full.txt. Every path, parameter, body and response in OpenAPI 3.1:",
         f"{BASE_URL}/openapi.json.",
     ]
     for group in pages.groups():
@@ -207,7 +231,7 @@ def _llms() -> str:
 
 
 def _licenses(made: Path) -> str:
-    """What the generator's scripts and styles, which the site contains, were given to us under."""
+    """The licences of the generator's scripts and styles, which the site contains."""
     files = metadata.files("zensical") or []
     own = next(Path(str(one.locate())) for one in files if one.name.startswith("LICENSE") and "licenses" in str(one))
     theirs = next((made / "assets" / "javascripts").glob("LICENSE*"))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+import re
 from functools import cache
 from pathlib import Path
 
 import pytest
 
 import signalbox
+from docs_build import pictures
 
 ROOT = Path(signalbox.__file__).parent
 
@@ -161,3 +163,29 @@ def test_no_public_signature_has_any(path: Path) -> None:
             hints = [node.returns, *(one.annotation for one in (*node.args.args, *node.args.kwonlyargs))]
             names = {name.id for hint in hints if hint for name in ast.walk(hint) if isinstance(name, ast.Name)}
             assert "Any" not in names, node.name
+
+
+# --- the pictures of docs/architecture.md
+
+
+def test_rooms_of_the_picture_are_those_of_the_source_level_by_level() -> None:
+    rows = pictures.read("rooms").rows
+    drawn = [{box.name for box in row.boxes} for row in reversed(rows)]
+    assert drawn == [rooms for rooms in LEVELS if rooms != {"__main__"}]
+    for row in rows:
+        subjects = [box.name for box in row.boxes if box.name in SUBJECTS]
+        assert subjects == sorted(subjects, key=SUBJECTS.index)
+        assert bool(row.label) == bool(subjects)
+
+
+def test_rooms_that_are_not_there_yet_are_drawn_so() -> None:
+    there = {path.stem for path in ROOT.iterdir() if path.suffix == ".py" or (path / "__init__.py").is_file()}
+    there |= {"console"}  # built files, without Python
+    boxes = [box for row in pictures.read("rooms").rows for box in row.boxes]
+    assert {box.name for box in boxes if not box.later} == there - {"__init__", "__main__"}
+
+
+def test_files_that_the_way_of_a_request_names_are_there() -> None:
+    for row in pictures.read("request").rows:
+        for name in row.label.split(", "):
+            assert list(ROOT.glob(re.sub("<[a-z]+>", "*", name))), f"{name}: there is no such file"

@@ -1,7 +1,7 @@
-"""The floor: a bare ASGI app on the same server, driver and query that builds the same JSON, and nothing else.
+"""The floor: a bare ASGI app with the same server, driver, query and JSON as Signalbox, and nothing else.
 
-No routing, no credentials, no validation, no log line. `POST /insert` is the floor of writing: the rows of one create,
-in one transaction, and the answer says how long that took by itself; `POST /members` its memberships alone, in batches.
+No routing, no credentials, no validation, no log. `POST /insert` writes the rows of one create in one transaction and
+responds with the seconds that this took; `POST /members` writes only its memberships, in batches.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from signalbox.inventory.pool_operations import BATCH_ITEMS
 
 Params = dict[str, Any]
 
-# The memberships of one create, from its list of senders and nothing but.
+# Inserts the memberships of one create from its list of senders.
 _MEMBERS: Final = {
     "sqlite": """INSERT INTO sender_pool_members (account_id, pool_id, sender_id, channel, status)
         SELECT s.account_id, :pool_id, s.id, s.channel, s.status
@@ -73,7 +73,7 @@ class Page(msgspec.Struct):
 
 
 class Driver(Protocol):
-    """The driver, used as directly as it can be."""
+    """The driver, used directly."""
 
     async def open(self) -> None: ...
     async def fetch(self, query: str, params: Params) -> Sequence[Any]: ...
@@ -82,7 +82,7 @@ class Driver(Protocol):
 
 
 class Sqlite:
-    """Reads and writes on the event loop, on one connection, as durable as ours."""
+    """Reads and writes on the event loop, on one connection, as durable as Signalbox."""
 
     def __init__(self, url: str) -> None:
         self._path = url.removeprefix("sqlite:///")
@@ -114,7 +114,7 @@ class Sqlite:
 
 
 class Postgres:
-    """As many connections as ours, handed on through a queue."""
+    """As many connections as Signalbox, shared through a queue."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -150,7 +150,7 @@ class Postgres:
 
 
 def _rows(account_id: int, sender_ids: list[str]) -> list[tuple[str, Params]]:
-    """Pool, operation and items of one create, by the product's own statements."""
+    """Pool, operation and items of one create, with the product's own statements."""
     pool_id, operation_id = ids.new(sender_pools.SENDER_POOL, clock.now_ms()), ids.new(ids.OPERATION, clock.now_ms())
     now = ids.created_at(operation_id)
     total = len(sender_ids)
@@ -165,7 +165,7 @@ def _rows(account_id: int, sender_ids: list[str]) -> list[tuple[str, Params]]:
 
 _encode = msgspec.json.Encoder().encode
 _GREATEST, _LEAST = ids.greatest(ids.OPERATION), ids.least(ids.OPERATION)
-_TOKEN: Final = "x" * 76  # as long as ours
+_TOKEN: Final = "x" * 76  # as long as a page token of Signalbox
 
 
 class App:
@@ -195,10 +195,10 @@ class App:
                 message = await receive()
                 body += message["body"]
                 more = message["more_body"]
-        answer = _encode(await self._handlers[path[1]](path, body))
-        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(answer)).encode())]
+        response = _encode(await self._handlers[path[1]](path, body))
+        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(response)).encode())]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": answer})
+        await send({"type": "http.response.body", "body": response})
 
     async def page(self, path: list[str], _: bytes) -> Page:
         params = {"account_id": int(path[2]), "before": _GREATEST, "not_before": _LEAST, "limit": 51}

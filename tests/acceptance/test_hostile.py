@@ -66,7 +66,7 @@ class Wire:
 
 
 def documented(status: int, headers: http.client.HTTPMessage | httpx.Headers, body: bytes) -> dict[str, Any]:
-    """Checks an error answer for what section 4 of the contract says of every one."""
+    """Checks an error answer for what contract section 4 says of every one."""
     assert headers["Content-Type"] == "application/json"
     assert headers["Twilio-Request-Id"] == headers["X-Twilio-Request-Id"] == headers["X-Request-Id"]
     error: dict[str, Any] = json.loads(body)

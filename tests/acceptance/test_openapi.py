@@ -267,9 +267,9 @@ def wished(caller: Caller) -> None:
     caller("DELETE", f"/signalbox{sender}")
     caller("DELETE", f"{pool}/Senders/{senders[0]}")
     caller("DELETE", pool)
-    for path in ("/healthz", "/readyz", "/metrics", "/docs", "/docs/errors", "/docs/errors.md", "/llms.txt"):
+    for path in ("/healthz", "/readyz", "/metrics", "/openapi.json", "/llms.txt", "/llms-full.txt"):
         caller("GET", path)
-    for path in ("/llms-full.txt", "/openapi.json"):
+    for path in ("/docs", "/docs/errors", "/docs/errors.md", "/docs/contract/emails", "/docs/contract/emails.md"):
         caller("GET", path)
     # Only what still waits in the queue can be cancelled: tried until a worker is slower than we are.
     many, status = {"senders": [{"senderId": one} for one in unknown_senders(10_000)]}, 409

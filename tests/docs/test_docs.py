@@ -31,14 +31,14 @@ from docs_build.anchors import anchor
 from signalbox.api.routes import ROUTES
 from signalbox.cli import main
 from signalbox.ground import settings
-from signalbox.http import json_text, receiving, server
+from signalbox.http import json_text, protocol, receiving, server
 from signalbox.http.errors import ANSWERS, Answer
 from signalbox.http.router import Route
 
 ROOT: Final = Path(__file__).parents[2]
 FOLDER: Final = ROOT / "docs"
 SOURCE: Final = ROOT / "src" / "signalbox"
-PAGES: Final = {path.stem: path for path in sorted(FOLDER.glob("*.md"))}
+PAGES: Final = {name: FOLDER / f"{name}.md" for name in docs_build.pages.every()}
 TEXTS: Final = {name: path.read_text("utf-8") for name, path in PAGES.items()}
 FILES: Final = [ROOT / "README.md", *PAGES.values(), *sorted(FOLDER.glob("decisions/*.md"))]
 
@@ -81,7 +81,8 @@ def test_errors_page_has_no_code_that_is_never_answered() -> None:
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
 def test_route_is_documented(route: Route) -> None:
     written = rf"{route.method} {re.escape(route.path)}(?![\w/{{-])"
-    assert any(re.search(written, text) for text in TEXTS.values()), f"no page has {route.method} {route.path}"
+    explained = [text for name, text in TEXTS.items() if not name.startswith("contract/")]
+    assert any(re.search(written, text) for text in explained), f"no page has {route.method} {route.path}"
 
 
 @pytest.mark.parametrize("setting", settings.SETTINGS, ids=lambda setting: setting.key)
@@ -138,8 +139,8 @@ def test_log_page_and_program_name_the_same_events_and_fields() -> None:
 def test_limits_of_the_transport_page_are_those_of_the_program() -> None:
     limits = (
         f"| body | {receiving.MOST_BODY_BYTES >> 20} MiB",
-        f"| request line and headers together | {server.MOST_HEADER_BYTES >> 10} KiB",
-        f"| until the headers are complete | {server.HEADER_SECONDS:.0f} s",
+        f"| request line and headers together | {protocol.MOST_HEADER_BYTES >> 10} KiB",
+        f"| until the headers are complete | {protocol.HEADER_SECONDS:.0f} s",
         f"| until the body is complete | {receiving.BODY_SECONDS:.0f} s",
         f"| a connection without a request | {server.KEEP_ALIVE_SECONDS} s",
     )
@@ -159,7 +160,7 @@ def test_navigation_has_every_page_once() -> None:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_links_lead_to_headings_that_exist(path: Path) -> None:
-    served_page = path.parent == FOLDER
+    served_page = path in PAGES.values()
     for inline in tokens(path):
         for part in inline.children or ():
             target = part.attrs.get("href") if part.type == "link_open" else None
@@ -169,8 +170,9 @@ def test_links_lead_to_headings_that_exist(path: Path) -> None:
             file = path.parent / name if name else path
             assert file.exists(), f"{target}: there is no such file"
             if served_page and name:
-                # The program serves the pages of this folder only, and makes its links from this spelling.
-                assert re.fullmatch(r"[a-z-]+\.md", name), f"{target}: not a page that the program serves"
+                # The program serves these pages only, and makes its links from this spelling.
+                assert file.resolve() in PAGES.values(), f"{target}: not a page that the program serves"
+                assert re.fullmatch(r"(\.\./|contract/)?[a-z-]+\.md", name), f"{target}: not in its shortest spelling"
             if anchor:
                 assert anchor in anchors(file), f"{target}: there is no such heading"
 

@@ -9,7 +9,7 @@ from signalbox.api.routing import resolve
 from signalbox.http.router import Route
 
 ROUTES: Final = (
-    # Section 6: Sender Pools, numbers 1 to 10; the location that number 7 answers comes after it.
+    # Contract section 6: Sender Pools, numbers 1 to 10; the location that number 7 answers comes after it.
     Route("GET", "/v1/SenderPools", sender_pools.LIST, "senderPools.list"),
     Route("POST", "/v1/SenderPools", sender_pools.CREATE, "senderPools.create"),
     Route("GET", "/v1/SenderPools/{senderPoolId}", sender_pools.FETCH, "senderPools.fetch"),
@@ -36,12 +36,12 @@ ROUTES: Final = (
         pool_operations.FETCH_OPERATION,
         "senderPools.fetchOperation",
     ),
-    # Section 7: Senders.
+    # Contract section 7: Senders.
     Route("GET", "/v1/Senders", senders.LIST, "senders.list"),
     Route("GET", "/v1/Senders/{senderId}", senders.FETCH, "senders.fetch"),
     Route("POST", "/v1/Senders/Search", senders.SEARCH, "senders.search"),
     Route("POST", "/v1/Senders/Resolve", resolve.RESOLVE, "senders.resolve"),
-    # Section 8: ours.
+    # Contract section 8: ours.
     Route("POST", "/signalbox/v1/Senders", inventory.ENTER, "inventory.enter"),
     Route("PATCH", "/signalbox/v1/Senders/{senderId}", inventory.UPDATE, "inventory.update"),
     Route("DELETE", "/signalbox/v1/Senders/{senderId}", inventory.DELETE, "inventory.delete"),
@@ -66,13 +66,14 @@ ROUTES: Final = (
         "overview.fetchComposition",
     ),
     Route("GET", "/signalbox/v1/Requests", requests.LIST, "requests.list"),
-    # Section 9: without credentials.
+    # Contract section 9: without credentials.
     Route("GET", "/healthz", health.HEALTHZ, "health.alive"),
     Route("GET", "/readyz", health.READYZ, "health.ready"),
     Route("GET", "/metrics", health.METRICS, "health.metrics"),
     Route("GET", "/openapi.json", document.DOCUMENT, "docs.openapi"),
     Route("GET", "/docs", docs.INDEX, "docs.index"),
     Route("GET", "/docs/{page}", docs.PAGE, "docs.page"),
+    Route("GET", "/docs/contract/{page}", docs.CONTRACT_PAGE, "docs.contractPage"),
     Route("GET", "/docs/assets/{asset}", docs.ASSET, "docs.asset"),
     Route("GET", "/docs/images/{picture}", docs.PICTURE, "docs.picture"),
     Route("GET", "/llms.txt", docs.LLMS, "docs.llms"),

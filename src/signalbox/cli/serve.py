@@ -1,4 +1,4 @@
-"""`signalbox serve` and `signalbox worker`: the server itself."""
+"""`signalbox serve` and `signalbox worker`: start the server."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from signalbox.ground.settings import SETTINGS, ConfigError
 @click.command()
 @setting_options(*(setting.key for setting in SETTINGS if setting.option))
 def serve(**command_line: str | bool | None) -> None:
-    """Answer requests, and work on operations."""
+    """Respond to requests, and work on operations."""
     settings = settings_from(command_line)
     from signalbox import app
     from signalbox.ground import log
@@ -28,7 +28,7 @@ def worker(**command_line: str | bool | None) -> None:
     """Work on operations only, beside processes that serve."""
     settings = lasting(settings_from(command_line))
     if settings.workers == 0:
-        raise ConfigError(["workers: must be at least 1 for a process that only works"])
+        raise ConfigError(["workers: must be at least 1 for `signalbox worker`"])
     from signalbox import app
     from signalbox.ground import log
 

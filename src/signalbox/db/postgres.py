@@ -60,10 +60,14 @@ _AWAY = (
     exceptions.ReadOnlySQLTransactionError,  # a standby, or a disk protected from writing
     exceptions.LockNotAvailableError,
 )
+# At COMMIT: a server of a database that is spread over several may have failed after others committed.
+_OUTCOME_UNKNOWN = (exceptions.InternalServerError, exceptions.PostgresConnectionError)
 # Whatever the driver may raise.
 _DRIVER = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, exceptions.InternalClientError)
+# The server ends the connection after these. Class 08 is no such sign: a database that is spread over several servers
+# reports so that one of them was lost, on a connection that lives.
 _LOST = (
-    exceptions.PostgresConnectionError,
+    exceptions.ConnectionDoesNotExistError,  # asyncpg's own: the connection was closed in the middle of a statement
     exceptions.AdminShutdownError,
     exceptions.CrashShutdownError,
     exceptions.CannotConnectNowError,
@@ -293,7 +297,7 @@ class PostgresDatabase:
             lost = self._let_go(connection, error, "ROLLBACK")
             if isinstance(error, _REPEAT):
                 raise
-            if lost or isinstance(error, TimeoutError):
+            if lost or isinstance(error, (TimeoutError, *_OUTCOME_UNKNOWN)):
                 raise Unavailable(
                     "The database was lost during the commit, so the outcome is unknown."
                     " Repeating the request with the same Idempotency-Key is safe."
@@ -350,7 +354,8 @@ class PostgresDatabase:
             await connection.execute(migrate.CREATE_TABLE)
             version = await connection.fetchval(migrate.VERSION)
             for migration in migrate.missing(self._migrations, version):
-                await connection.execute(migration.script("postgres"), timeout=MIGRATION_SECONDS)
+                for statement in migration.statements("postgres"):
+                    await connection.execute(statement, timeout=MIGRATION_SECONDS)
                 await connection.execute(
                     "INSERT INTO signalbox_schema VALUES ($1, $2, $3)",
                     migration.version,

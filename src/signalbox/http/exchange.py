@@ -15,7 +15,7 @@ from signalbox.http.endpoint import Endpoint
 from signalbox.http.errors import MethodNotAllowed, respond
 from signalbox.http.parameters import read_query
 from signalbox.http.rate_limit import RateLimiter
-from signalbox.http.receiving import read_body
+from signalbox.http.receiving import CLOSE, drop_rest, read_body
 from signalbox.http.request import Headers, Request, Response, Stream
 from signalbox.http.request_log import Refusal, refusal_of
 from signalbox.http.router import Route, Router, segments
@@ -175,6 +175,11 @@ class Exchange:
         if response.status not in (204, 304):
             headers.append((b"content-length", str(len(response.body)).encode()))
         await send({"type": "http.response.start", "status": response.status, "headers": headers})
+        if CLOSE in self.extra:
+            await send({"type": "http.response.body", "body": response.body, "more_body": True})
+            await drop_rest(self.receive)
+            await send({"type": "http.response.body", "body": b""})
+            return
         await send({"type": "http.response.body", "body": response.body})
 
     def log(self, logger: log.Logger, status: int, started: float) -> None:

@@ -1,6 +1,7 @@
 """The body of a request, as bytes: bounded in size and time. Contract section 1."""
 
 import asyncio
+import contextlib
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -11,6 +12,8 @@ from signalbox.http.request import Headers
 MOST_BODY_BYTES: Final = 10 * 1024 * 1024
 # A client that has not delivered its body by then keeps a connection for nothing.
 BODY_SECONDS: Final = 60.0
+# How long a client that was refused in the middle of its body may go on sending.
+LINGER_SECONDS: Final = 2.0
 CLOSE: Final = (b"connection", b"close")
 
 
@@ -51,3 +54,15 @@ async def _chunks(receive: Receive) -> bytes:
         if not message.get("more_body"):
             return bytes(chunks)
     raise ClientGone
+
+
+async def drop_rest(receive: Receive) -> None:
+    """Reads and drops what a client still sends, for LINGER_SECONDS at most.
+
+    Closing a connection with unread bytes resets it, which may take the response away from a client that is still
+    sending (RFC 9112, section 9.6).
+    """
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(LINGER_SECONDS):
+            while (await receive()).get("more_body"):
+                pass

@@ -40,7 +40,7 @@ class Address(NamedTuple):
 
 
 def check(channel: str, address: str) -> Address:
-    """The address as `channel` stores it (contract, section 8).
+    """The address as `channel` stores it (contract section 8).
 
     Raises ValueError with a sentence for people that never repeats the address. Costs 35 us for a number or a
     mailbox; the first number of a country costs some 4 ms more, for its numbering plan is read then.

@@ -12,10 +12,14 @@ from signalbox.ground.page_tokens import Window
 from signalbox.inventory import pool_operations, senders
 from signalbox.inventory.pool_operations import Operation
 from signalbox.inventory.senders import Sender
+from signalbox.queue import turns
+from signalbox.queue.kinds import Done, Hand, Kind
 
 SENDER_POOL: Final = ids.Kind("comms_senderpool", "a sender pool")
 # Memberships of a deleted pool removed in one transaction: a few milliseconds of work.
 SWEEP_MEMBERS: Final = 2_000
+
+_REMOVALS: Final = "pool_removals"
 
 
 class SenderPool(msgspec.Struct, frozen=True, gc=False):
@@ -100,21 +104,28 @@ async def delete(tx: Tx, account_id: int, pool: SenderPool) -> None:
     await tx.run("sender_pools.delete", account_id=account_id, pool_id=pool.id)
     await tx.run("sender_pools.add_removal", account_id=account_id, pool_id=pool.id)
     await pool_operations.cancel_of_pool(tx, account_id, pool.id)
-    tx.wake(senders.WORK)
+    await turns.start(tx, account_id, _REMOVALS)
 
 
-async def sweep(tx: Tx) -> bool:
-    """Removes some memberships of a deleted pool of any account; False when there is nothing to remove."""
-    row = await tx.one("sender_pools.claim_removal")
+async def sweep(tx: Tx, hand: Hand) -> Done | None:
+    """Removes some memberships of a deleted pool of an account; None when there is no such pool to claim."""
+    row = await tx.one("sender_pools.claim_removal", account_id=hand.account_id)
     if row is None:
-        return False
-    account_id, pool_id = row
+        return None
+    hand.unit = pool_id = str(row[0])
     removed = await tx.run(
-        "sender_pools.remove_some_members", account_id=account_id, pool_id=pool_id, limit=SWEEP_MEMBERS
+        "sender_pools.remove_some_members", account_id=hand.account_id, pool_id=pool_id, limit=SWEEP_MEMBERS
     )
     if removed < SWEEP_MEMBERS:
-        await tx.run("sender_pools.end_removal", account_id=account_id, pool_id=pool_id)
-    return True
+        await tx.run("sender_pools.end_removal", account_id=hand.account_id, pool_id=pool_id)
+    return Done("memberships removed", {"account": hand.account_sid, "senderPoolId": pool_id, "removed": removed})
+
+
+async def _waits(tx: Tx, account_id: int) -> bool:
+    return await tx.one("sender_pools.any_removal", account_id=account_id) is not None
+
+
+REMOVALS: Final = Kind(_REMOVALS, sweep, _waits)
 
 
 async def list_senders(tx: Tx, account_id: int, pool_id: str, filter_: senders.Filter, window: Window) -> list[Sender]:

@@ -1,4 +1,4 @@
-"""Which senders can reach this person, best first (contract, section 7)."""
+"""Which senders can reach this person, best first. Contract section 7."""
 
 import heapq
 import json

@@ -1,4 +1,4 @@
-"""Senders over HTTP: contract section 7, and changing and removing them, section 8."""
+"""Senders over HTTP: contract section 7, and changing and removing them, contract section 8."""
 
 from __future__ import annotations
 

@@ -14,6 +14,7 @@ from signalbox import db
 from signalbox.accounts import accounts
 from signalbox.api.inventory import pool_operations as operations_api
 from signalbox.inventory import pool_operations
+from working import step
 
 UNKNOWN_OPERATION = "comms_operation_01hzzzzzzzzzzzzzzzzzzzzzzz"
 STREAM = {"accept": "text/event-stream"}
@@ -32,7 +33,7 @@ async def _start(person: Person, senders: int = 4) -> str:
 
 
 async def _batch(person: Person) -> None:
-    await person.served.database.write(pool_operations.run_batch)
+    await step(person.served.database)
 
 
 def _events(text: bytes) -> list[Any]:

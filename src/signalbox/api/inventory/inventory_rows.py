@@ -66,7 +66,7 @@ _Raw: TypeAlias = tuple[_Place, object | Refused]
 
 
 async def rows(content_type: ContentType, body: bytes) -> Rows:
-    """Read a body of 1 to 10,000 rows (contract, section 8), giving way to other requests every half millisecond.
+    """Read a body of 1 to 10,000 rows (contract section 8), giving way to other requests every half millisecond.
 
     Raises Invalid when the body as a whole cannot be read; a bad row is only refused.
     """

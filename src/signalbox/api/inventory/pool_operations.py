@@ -1,4 +1,4 @@
-"""Operations over HTTP: numbers 9 and 10 of section 6 of the contract, and the ledger and cancelling of section 8."""
+"""Pool operations over HTTP: contract section 6, numbers 9 and 10; their ledger and cancelling, contract section 8."""
 
 import asyncio
 import re

@@ -1,4 +1,4 @@
-"""Sender pools over HTTP: numbers 1 to 8 of section 6 of the contract. Operations, 9 and 10, are in `operations.py`."""
+"""Sender pools over HTTP: contract section 6, numbers 1 to 8. Numbers 9 and 10 are in `pool_operations.py`."""
 
 from collections.abc import Iterator, Sequence
 from typing import Annotated, ClassVar, Final

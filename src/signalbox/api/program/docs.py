@@ -14,7 +14,7 @@ from signalbox.http.request import Headers, Request, Response
 SITE: Final = Path(__file__).parents[2] / "site"
 GROUP: Final = Group("docs", "Documentation", "The documentation, and this document.", "index")
 PAGE_NAME: Final = text_param(
-    "page", "A page's name; with `.md` at its end the page is Markdown, else HTML.", "operations.md"
+    "page", "A page's name; with `.md` at its end the page is Markdown, else HTML.", "sender-pools.md"
 )
 ASSET_NAME: Final = text_param("asset", "A file that a page names.")
 PICTURE_NAME: Final = text_param("picture", "A file that a page names.")
@@ -54,6 +54,11 @@ async def index(request: Request) -> Response:
 async def page(request: Request) -> Response:
     """Show a page, its Markdown when the name ends in `.md`, a picture of one, or the index that its search reads."""
     return _answer(request, f"docs/{request.path(PAGE_NAME)}")
+
+
+async def contract_page(request: Request) -> Response:
+    """Show a page of the contract, or its Markdown when the name ends in `.md`."""
+    return _answer(request, f"docs/contract/{request.path(PAGE_NAME)}")
 
 
 async def asset(request: Request) -> Response:
@@ -127,6 +132,15 @@ _PICTURES: Final = (Media("image/png"), Media("image/svg+xml"))
 
 INDEX: Final = Endpoint(index, GROUP, media=(_HTML,), errors=(503,), etag=True, public=True)
 PAGE: Final = Endpoint(page, GROUP, path=(PAGE_NAME,), media=_PAGES, errors=(404, 503), etag=True, public=True)
+CONTRACT_PAGE: Final = Endpoint(
+    contract_page,
+    GROUP,
+    path=(PAGE_NAME,),
+    media=(_HTML, Media("text/markdown")),
+    errors=(404, 503),
+    etag=True,
+    public=True,
+)
 ASSET: Final = Endpoint(asset, path=(ASSET_NAME,), media=_ASSETS, errors=(404, 503), etag=True, public=True)
 PICTURE: Final = Endpoint(picture, path=(PICTURE_NAME,), media=_PICTURES, errors=(404, 503), etag=True, public=True)
 LLMS: Final = Endpoint(llms, GROUP, media=(_PLAIN,), errors=(503,), public=True)

@@ -1,15 +1,5 @@
--- The order of work. Each unfinished operation has a turn; the smallest is next, and every batch moves its operation one
--- turn on. A new operation starts at the present turn of the whole queue, or where the last one of its account will end,
--- whichever is later: so within an account operations run one after the other, and between accounts they alternate by
--- batch, however many operations one of them has waiting.
-
--- name: pool_operations.next_turn
--- across accounts: a fair place in the queue depends on all of it
-SELECT MAX(turn) FROM (
-    SELECT MIN(turn) AS turn FROM operations WHERE status = 'PROCESSING'
-    UNION ALL
-    SELECT MAX(last_turn) FROM operations WHERE account_id = :account_id AND status = 'PROCESSING'
-) AS turns;
+-- The order of work inside an account is that of last_turn: a new operation stands behind the account's others. turn is for
+-- workers of the version before, which order the operations of all accounts by it.
 
 -- name: pool_operations.newest
 -- No pool is newer: each was made with an operation, whose id comes after the pool's.
@@ -18,8 +8,11 @@ SELECT id FROM operations WHERE account_id = :account_id ORDER BY id DESC LIMIT 
 -- name: pool_operations.insert
 INSERT INTO operations (
     account_id, id, pool_id, status, total, created, failed, turn, last_turn, request_id, created_at, updated_at)
-VALUES (
-    :account_id, :operation_id, :pool_id, :status, :total, :created, 0, :turn, :last_turn, :request_id, :now, :now);
+SELECT :account_id, :operation_id, :pool_id, :status, :total, :created, 0, own.turn, own.turn + :batches, :request_id,
+    :now, :now
+FROM (
+    SELECT COALESCE(MAX(last_turn), 0) AS turn FROM operations WHERE account_id = :account_id AND status = 'PROCESSING'
+) AS own;
 
 -- name: pool_operations.insert_items
 -- dialect: sqlite
@@ -93,14 +86,15 @@ WHERE account_id = :account_id AND operation_id = :operation_id AND outcome IS N
 ORDER BY item_index LIMIT :limit;
 
 -- name: pool_operations.claim
--- The lock on the row is the claim: it lasts as long as the transaction that applies the batch. An account whose
--- inventory is being changed is passed over, not waited for: the others' work goes on.
--- across accounts: workers serve all
-SELECT o.account_id, o.id, o.pool_id, o.total, o.created + o.failed AS first, o.request_id, a.sid
-FROM operations AS o JOIN accounts AS a ON a.id = o.account_id
-WHERE o.status = 'PROCESSING'
-    /*pg: AND pg_try_advisory_xact_lock_shared(hashtext('signalbox.inventory'), o.account_id) */
-ORDER BY o.turn, o.id LIMIT 1 /*pg: FOR UPDATE OF o SKIP LOCKED */;
+-- The lock on the row is the claim: it lasts as long as the transaction that applies the batch.
+SELECT id, pool_id, total, created + failed AS first, request_id
+FROM operations /*sqlite: INDEXED BY operations_by_last_turn */
+WHERE account_id = :account_id AND status = 'PROCESSING'
+ORDER BY last_turn, id LIMIT 1 /*pg: FOR UPDATE SKIP LOCKED */;
+
+-- name: pool_operations.unfinished
+SELECT id FROM operations /*sqlite: INDEXED BY operations_by_last_turn */
+WHERE account_id = :account_id AND status = 'PROCESSING' ORDER BY last_turn LIMIT 1;
 
 -- name: pool_operations.add_members
 -- Ascending ids, so that two batches for one pool wait for each other and never deadlock.
@@ -141,11 +135,14 @@ SET created = created + :created, failed = failed + :failed, turn = turn + 1,
 WHERE account_id = :account_id AND id = :operation_id
 RETURNING status;
 
--- name: pool_operations.postpone
--- across accounts: a place behind everybody depends on the whole queue
+-- name: pool_operations.set_back
+-- Behind the account's others.
 UPDATE operations
-SET turn = (SELECT MAX(turn) + 1 FROM operations WHERE status = 'PROCESSING')
-WHERE account_id = :account_id AND id = :operation_id;
+SET turn = own.turn, last_turn = own.turn + 1
+FROM (
+    SELECT MAX(last_turn) AS turn FROM operations WHERE account_id = :account_id AND status = 'PROCESSING'
+) AS own
+WHERE account_id = :account_id AND id = :operation_id AND status = 'PROCESSING';
 
 -- name: pool_operations.cancel
 UPDATE operations
@@ -160,7 +157,7 @@ RETURNING id;
 
 -- name: pool_operations.backlog
 -- Counts no further than a monitor needs to know: it is asked without credentials.
--- across accounts: for the metrics
+-- across accounts: an unlocked read for the metrics
 SELECT COUNT(*) AS operations, COALESCE(SUM(queued), 0) AS items
 FROM (
     SELECT total - created - failed AS queued FROM operations WHERE status = 'PROCESSING'

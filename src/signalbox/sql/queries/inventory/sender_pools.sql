@@ -39,8 +39,11 @@ DELETE FROM sender_pools WHERE account_id = :account_id AND id = :pool_id;
 INSERT INTO sender_pool_removals (account_id, pool_id) VALUES (:account_id, :pool_id);
 
 -- name: sender_pools.claim_removal
--- across accounts: a worker sweeps for all
-SELECT account_id, pool_id FROM sender_pool_removals LIMIT 1 /*pg: FOR UPDATE SKIP LOCKED */;
+SELECT pool_id FROM sender_pool_removals
+WHERE account_id = :account_id ORDER BY pool_id LIMIT 1 /*pg: FOR UPDATE SKIP LOCKED */;
+
+-- name: sender_pools.any_removal
+SELECT pool_id FROM sender_pool_removals WHERE account_id = :account_id ORDER BY pool_id LIMIT 1;
 
 -- name: sender_pools.remove_some_members
 DELETE FROM sender_pool_members

@@ -89,16 +89,24 @@ WHERE account_id = :account_id AND channel = :channel AND address = :address
 ORDER BY id DESC LIMIT :limit;
 
 -- name: senders.lock_inventory
--- Removing a sender or changing its status must not overlap with a batch that reads it: batches share this lock (see
--- pool_operations.claim), changes of inventory hold it alone. SQLite has one writer and needs none.
--- across accounts: takes a lock named after one account
+-- Removing a sender or changing its status must not overlap with a batch that reads it: batches share this lock, changes of
+-- inventory hold it alone. An advisory lock and no row: who waits for it is served before later batches, and processes of
+-- the version before take the same one. SQLite has one writer and needs none.
 -- dialect: sqlite
 SELECT 1 WHERE :account_id IS NOT NULL;
 
 -- name: senders.lock_inventory
--- across accounts: takes a lock named after one account
 -- dialect: postgres
 SELECT pg_advisory_xact_lock(hashtext('signalbox.inventory'), :account_id);
+
+-- name: senders.share_inventory
+-- Does not wait: the account is passed over, and the others' work goes on.
+-- dialect: sqlite
+SELECT 1 AS free WHERE :account_id IS NOT NULL;
+
+-- name: senders.share_inventory
+-- dialect: postgres
+SELECT CAST(pg_try_advisory_xact_lock_shared(hashtext('signalbox.inventory'), :account_id) AS int) AS free;
 
 -- name: senders.by_addresses
 -- rows: a JSON array of [channel, address].
