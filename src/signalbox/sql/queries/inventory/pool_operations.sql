@@ -48,7 +48,8 @@ ORDER BY id DESC LIMIT :limit;
 -- name: pool_operations.list_page_by_status
 SELECT id, status, total, total - created - failed AS queued, created, failed, created_at, updated_at
 FROM operations
-WHERE account_id = :account_id AND status = :status AND id < :before AND id >= :not_before
+WHERE account_id = :account_id AND status = :status
+    AND id < :before AND id >= :not_before
 ORDER BY id DESC LIMIT :limit;
 
 -- name: pool_operations.list_items
@@ -98,9 +99,23 @@ WHERE account_id = :account_id AND status = 'PROCESSING' ORDER BY last_turn LIMI
 
 -- name: pool_operations.add_members
 -- Ascending ids, so that two batches for one pool wait for each other and never deadlock.
+-- dialect: sqlite
 INSERT INTO sender_pool_members (account_id, pool_id, sender_id, channel, status)
 SELECT s.account_id, :pool_id, s.id, s.channel, s.status
 FROM operation_items AS i JOIN senders AS s ON s.account_id = i.account_id AND s.id = i.sender_id
+WHERE i.account_id = :account_id AND i.operation_id = :operation_id
+    AND i.item_index >= :first AND i.item_index < :end
+ORDER BY s.id
+ON CONFLICT DO NOTHING
+RETURNING sender_id;
+
+-- name: pool_operations.add_members
+-- dialect: postgres
+INSERT INTO sender_pool_members (account_id, pool_id, sender_id, channel, status)
+SELECT :account_id, :pool_id, s.id, s.channel, s.status
+FROM operation_items AS i CROSS JOIN LATERAL (
+    SELECT id, channel, status FROM senders
+    WHERE account_id = :account_id AND id >= i.sender_id AND id <= i.sender_id ORDER BY id LIMIT 1) AS s
 WHERE i.account_id = :account_id AND i.operation_id = :operation_id
     AND i.item_index >= :first AND i.item_index < :end
 ORDER BY s.id
@@ -112,7 +127,7 @@ UPDATE operation_items SET outcome = 'FAILED'
 WHERE account_id = :account_id AND operation_id = :operation_id AND item_index >= :first AND item_index < :end
     AND NOT EXISTS (
         SELECT 1 FROM senders AS s
-        WHERE s.account_id = :account_id AND s.id = operation_items.sender_id);
+        WHERE s.account_id = :account_id AND s.id = operation_items.sender_id /*pg: ORDER BY s.id OFFSET 0 */);
 
 -- name: pool_operations.mark_already_members
 -- added: the senders that this batch made members.
