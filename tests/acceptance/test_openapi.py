@@ -363,7 +363,8 @@ def test_server_does_what_the_document_says(server: Server, client: Connect, tmp
         str(Path(sys.executable).parent / "schemathesis"),
         *("--config-file", str(tmp_path / "schemathesis.toml")),
         *("run", f"{server.url}/openapi.json", "--auth", f"{SID}:{TOKEN}"),
-        *("--phases", "coverage,fuzzing,stateful"),
+        # Every published constraint is broken by tests/api/test_published_constraints.py.
+        *("--phases", "coverage,fuzzing,stateful" if DEEP else "fuzzing,stateful"),
         *("--max-examples", str(searched(8, deep=1_000)), "--seed", "20260131", "--continue-on-failure"),
         *("--warnings", "off", "--request-timeout", "20"),
     ]
