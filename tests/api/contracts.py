@@ -88,6 +88,7 @@ def path(route: Route, places: dict[str, str]) -> str:
 
 async def success(route: Route, ada: Person, things: Things) -> None:
     """A request that is right is answered as documented: `check` has compared it with the document."""
+    await put(route, ada, things)
     answer = await ada.call(route.method, path(route, things.places(route)), **options(route, things))
     wanted = 409 if route.name == "ledger.cancel" else route.endpoint.status
     assert answer.status_code == wanted, answer.text
@@ -105,8 +106,8 @@ async def auth(route: Route, ada: Person, eve: Person, things: Things) -> None:
     assert len({answer.content for answer in answers}) == 1
 
 
-async def snapshot(ada: Person, things: Things) -> list[Any]:
-    """All that Ada can see of her things."""
+async def snapshot(ada: Person, things: Things, route: Route) -> list[Any]:
+    """All that Ada can see of her things, and of the one that the route is about."""
     urls = (
         f"/v1/SenderPools/{things.pool}",
         f"/v1/SenderPools/{things.pool}/Senders",
@@ -114,7 +115,7 @@ async def snapshot(ada: Person, things: Things) -> list[Any]:
         f"/v1/Senders/{things.sender}",
         f"/v1/SenderPools/Operations/{things.operation}",
     )
-    return [(await ada.get(url)).content for url in urls]
+    return [(await ada.get(url)).content for url in (*urls, path(route, things.places(route)))]
 
 
 async def error_shape(route: Route, ada: Person, things: Things) -> None:
@@ -124,7 +125,9 @@ async def error_shape(route: Route, ada: Person, things: Things) -> None:
     body = options(route, things)
     for param in route.endpoint.path:
         places = things.places(route) | {param.name: missing(route)[param.name]}
-        assert (await ada.call(route.method, path(route, places), **body)).status_code == 404
+        # A PUT makes what is missing.
+        wanted = route.endpoint.status if route.method == "PUT" else 404
+        assert (await ada.call(route.method, path(route, places), **body)).status_code == wanted
         if isinstance(param, IdParam):
             places[param.name] = "nonsense"
             refused = await ada.call(route.method, path(route, places), **body)
@@ -140,10 +143,11 @@ async def error_shape(route: Route, ada: Person, things: Things) -> None:
 async def unknown_parameter(route: Route, ada: Person, strict: Person, things: Things) -> None:
     """An unknown query parameter is ignored with a warning; in strict mode it is refused, and nothing happens."""
     there = path(route, things.places(route))
-    before = await snapshot(ada, things)
+    await put(route, ada, things)
+    before = await snapshot(ada, things, route)
     refused = await strict.call(route.method, f"{there}?colour=red", **options(route, things))
     assert contexts(refused) == ["$.colour"]
-    assert await snapshot(ada, things) == before
+    assert await snapshot(ada, things, route) == before
     warned = await ada.call(route.method, f"{there}?colour=red", **options(route, things))
     assert warned.status_code in (route.endpoint.status, 409)
     assert "colour" in warned.headers["signalbox-warning"]

@@ -28,9 +28,7 @@ async def test_route_answers_a_right_request(ada: Person, things: Things) -> Non
 
 
 async def test_route_asks_for_credentials(ada: Person, eve: Person, things: Things) -> None:
-    before = await contracts.snapshot(ada, things)
     await hold(ROUTES, lambda route: contracts.auth(route, ada, eve, things))
-    assert await contracts.snapshot(ada, things) == before
 
 
 async def test_route_refuses_in_the_documented_shape(ada: Person, things: Things) -> None:

@@ -37,7 +37,8 @@ async def test_every_query_prepares(database_url: str, database: db.Database) ->
     if database_url.startswith("sqlite"):
         connection = sqlite3.connect(Path(database_url.removeprefix("sqlite:///")))
         for query in QUERIES["sqlite"].values():
-            connection.execute(f"EXPLAIN {query.text}", dict.fromkeys(query.order))
+            for statement in query.statements:
+                connection.execute(f"EXPLAIN {statement}", dict.fromkeys(query.order))
         connection.close()
         return
     admin = await asyncpg.connect(database_url)
@@ -107,7 +108,7 @@ async def _fill(database: db.Database, name: str) -> tuple[int, str, str, list[s
 
     async def create(inside: list[str]) -> str:
         refs = [*inside, "comms_sender_01hzzzzzzzzzzzzzzzzzzzzzzz"]
-        operation = await database.write(lambda tx: sender_pools.create(tx, account_id, "x", {}, refs))
+        operation = await database.write_one(lambda tx: sender_pools.create(tx, account_id, "x", {}, refs))
         return operation.id
 
     made = [await create(everyone if n in (POOLS // 3, POOLS // 2) else everyone[:3]) for n in range(POOLS)]
