@@ -16,6 +16,7 @@ from signalbox.ground.errors import Conflict, NotFound
 from signalbox.inventory.senders import SENDER
 from signalbox.queue import turns
 from signalbox.queue.kinds import Hand
+from signalbox.sending import templates
 from tenant import Tenant
 from working import step
 
@@ -54,6 +55,8 @@ async def fill(tenant: Tenant) -> None:
     reference = idempotency.Answer(waiting.id, "/")
     await tenant.database.write(lambda tx: idempotency.remember(tx, tenant.id, "key", b"\0", reference))
     await tenant.database.write(lambda tx: accounts.create_key(tx, tenant.sid, "key"))
+    template = templates.NewTemplate("x", "{}", {})
+    await tenant.database.write(lambda tx: templates.put(tx, tenant.id, templates.new_content_id(), template))
 
 
 async def count(url: str, account_id: int) -> dict[str, int]:

@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 
-from faults import rows
+from faults import rows, run
 from signalbox import db
 from signalbox.db import Database, Tx
 from signalbox.ground import clock, ids
@@ -70,8 +70,11 @@ async def test_operation_that_is_complete_at_once_is_no_work(database_url: str, 
 async def test_row_is_not_there_when_the_work_is_rolled_back(
     database_url: str, database: Database, ada: Tenant
 ) -> None:
+    pool_id, _ = await ada.create()
+
     async def broken(tx: Tx) -> None:
-        await sender_pools.create(tx, ada.id, "x", {}, unknown(1))
+        await sender_pools.delete(tx, ada.id, await sender_pools.lock(tx, ada.id, pool_id))
+        assert await tx.all("queue.scan", now=tx.now, limit=1)
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -138,31 +141,31 @@ async def test_several_processes_keep_the_turns(
 
 @pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
 async def test_row_stays_while_work_is_being_started(database_url: str, database: Database, ada: Tenant) -> None:
-    """The transaction of a create is open while a worker finds nothing to do."""
-    await ada.create(unknown(1))
-    assert await step(database)
+    """The transaction that starts the work is open while a worker finds nothing to do."""
+    await run(database_url, f"INSERT INTO queue VALUES ({ada.id}, 'pool_operations', 0, 0, 0, 0)")
     begun, finish = asyncio.Event(), asyncio.Event()
 
-    async def create(tx: Tx) -> None:
-        await sender_pools.create(tx, ada.id, "x", {}, unknown(1))
+    async def start(tx: Tx) -> None:
+        await turns.start(tx, ada.id, "pool_operations")
         begun.set()
         await finish.wait()
 
-    creating = asyncio.create_task(database.write(create))
+    starting = asyncio.create_task(database.write(start))
     await begun.wait()
+    query = "SELECT account_id FROM queue"
     assert await step(database) is None
-    assert await rows(database_url, "SELECT account_id FROM queue") == [(ada.id,)]
+    assert await rows(database_url, query) == [(ada.id,)]
     finish.set()
-    await creating
-    assert await step(database)
+    await starting
+    assert await step(database) is None
+    assert await rows(database_url, query) == []
 
 
 @pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
 async def test_work_that_is_started_while_the_row_is_removed_gets_a_new_row(
     database_url: str, database: Database, ada: Tenant
 ) -> None:
-    await ada.create(unknown(1))
-    assert await step(database)
+    await run(database_url, f"INSERT INTO queue VALUES ({ada.id}, 'pool_operations', 0, 0, 0, 0)")
     removed, finish = asyncio.Event(), asyncio.Event()
 
     async def remove(tx: Tx) -> None:
@@ -207,17 +210,17 @@ async def test_creates_at_the_same_moment_are_all_worked_off(database: Database,
 
 
 @pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
-async def test_creates_of_one_account_do_not_wait_for_each_other(database: Database, ada: Tenant) -> None:
-    """Both transactions are open at the same moment, once the account is in the queue."""
+async def test_requests_of_one_account_do_not_wait_for_each_other(database: Database, ada: Tenant) -> None:
+    """Two transactions that start work are open at the same moment, once the account is in the queue."""
     await ada.create(unknown(1))
     both = asyncio.Barrier(2)
 
-    async def create(tx: Tx) -> None:
-        await sender_pools.create(tx, ada.id, "x", {}, unknown(1))
+    async def start(tx: Tx) -> None:
+        await turns.start(tx, ada.id, "pool_operations")
         await both.wait()
 
     async with asyncio.timeout(10):
-        await asyncio.gather(database.write(create), database.write(create))
+        await asyncio.gather(database.write(start), database.write(start))
 
 
 async def test_scan_shows_both_those_with_a_turn_and_those_without(

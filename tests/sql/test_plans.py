@@ -116,7 +116,9 @@ async def _fill(url: str, name: str) -> Account:
     everyone = [one.id for one in found]
 
     async def create(inside: list[str]) -> tuple[str, str]:
-        made = await database.write_one(lambda tx: sender_pools.create(tx, account_id, "x", {}, [*inside, UNKNOWN]))
+        made = await database.write_one(
+            lambda tx, look: sender_pools.create(tx, look, account_id, "x", {}, [*inside, UNKNOWN])
+        )
         window = Window("comms_senderpool_8", "", 1)
         (pool,) = await database.read(lambda tx: sender_pools.list_page(tx, account_id, made.id, window))
         return made.id, pool.id
@@ -198,6 +200,7 @@ def _given(name: str, new: Account) -> dict[str, Value]:
     }
     if name in NEW:
         given |= {
+            "least": f"{ids.OPERATION}_7",
             "operation_id": ids.Series(NOW, shared=False).new(ids.OPERATION),
             "pool_id": ids.Series(NOW, shared=False).new(sender_pools.SENDER_POOL),
             "status": "PROCESSING",

@@ -92,11 +92,14 @@ class Database(Protocol):
         SQLite runs in another thread. `clock` as for `read`.
         """
 
-    async def write_one(self, work: Callable[[Tx], Awaitable[tuple[T, Statement]]], clock: Clock | None = None) -> T:
+    async def write_one(
+        self, work: Callable[[Tx, bool], Awaitable[tuple[T, Statement]]], clock: Clock | None = None
+    ) -> T:
         """Runs the one statement that `work` returns as a transaction, and returns the rest after the commit.
 
-        As `write`, with fewer round trips: there is no BEGIN and no COMMIT. So `work` itself only reads, and holds no
-        locks. A statement that changes no row says that what was read is out of date: `work` runs again.
+        As `write`, with fewer round trips: there is no BEGIN and no COMMIT, so what `work` itself reads is not locked.
+        A statement that changes no row says that it depends on something else than `work` took for granted: `work` runs
+        again, and is told by its second argument to look first. Where looking costs no round trip, it is told at once.
         """
 
     def figures(self) -> dict[str, float]:

@@ -293,12 +293,15 @@ class PostgresDatabase:
             await self._back_off(attempt)
         raise AssertionError
 
-    async def write_one(self, work: Callable[[Tx], Awaitable[tuple[T, Statement]]], clock: Clock | None = None) -> T:
+    async def write_one(
+        self, work: Callable[[Tx, bool], Awaitable[tuple[T, Statement]]], clock: Clock | None = None
+    ) -> T:
+        look = False
         for attempt in range(1, TRIES + 1):
             connection = await self._pool.acquire()
             tx = _Tx(connection, self._queries, False, clock)
             try:
-                result, statement = await work(tx)
+                result, statement = await work(tx, look)
                 query = tx.find(*statement)
             except BaseException as error:
                 lost = self._let_go(connection, error, None)
@@ -310,6 +313,7 @@ class PostgresDatabase:
                 try:
                     if _count(await asyncio.shield(commit)):
                         return result
+                    look = True
                 except _REPEAT as error:
                     if attempt == TRIES:
                         raise _translate(error) from error

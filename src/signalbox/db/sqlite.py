@@ -137,9 +137,11 @@ class SqliteDatabase:
     async def write(self, work: Callable[[Tx], Awaitable[T]], clock: Clock | None = None) -> T:
         return await self._queue(work, True, clock)
 
-    async def write_one(self, work: Callable[[Tx], Awaitable[tuple[T, Statement]]], clock: Clock | None = None) -> T:
+    async def write_one(
+        self, work: Callable[[Tx, bool], Awaitable[tuple[T, Statement]]], clock: Clock | None = None
+    ) -> T:
         async def run(tx: Tx) -> T:
-            result, statement = await work(tx)
+            result, statement = await work(tx, True)
             if not await tx.run(statement.query, **statement.params):
                 raise Bug(f"query {statement.query} changed nothing, although nobody else writes")
             return result

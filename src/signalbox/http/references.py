@@ -65,7 +65,7 @@ async def start(
     content: object,
     collection: str,
     operations_path: str,
-    work: Callable[[Tx], Awaitable[tuple[str, Statement]]],
+    work: Callable[[Tx, bool], Awaitable[tuple[str, Statement]]],
     require: Callable[[Tx], Awaitable[object]] | None = None,
 ) -> Response:
     """Starts an operation and responds 202; with an idempotency key, once for that key.
@@ -106,10 +106,10 @@ async def start(
     return _operation(request, answer, replayed)
 
 
-async def _run(tx: Tx, work: Callable[[Tx], Awaitable[tuple[T, Statement]]]) -> T:
+async def _run(tx: Tx, work: Callable[[Tx, bool], Awaitable[tuple[T, Statement]]]) -> T:
     """What `Database.write_one` does, as a part of a transaction."""
     for _ in range(_TRIES):
-        result, statement = await work(tx)
+        result, statement = await work(tx, True)
         if await tx.run(statement.query, **statement.params):
             return result
     raise Unavailable("Too many transactions were in each other's way.")

@@ -75,7 +75,7 @@ def start(
     """An operation with an item for each sender, and the statement that promises the work.
 
     `pool`: the columns of a new pool, which is the first item, done already. `request_id` names the request that asked
-    for it in the log lines of the batches. The caller has let the transaction's new ids follow the account's newest.
+    for it in the log lines of the batches. The statement changes nothing when the account has newer ids.
     """
     operation_id = tx.new_id(ids.OPERATION)
     now = ids.created_at(operation_id)
@@ -94,6 +94,8 @@ def start(
         "batches": math.ceil((total - created) / BATCH_ITEMS),
         "request_id": request_id,
         "now": now,
+        # The pool's id was made before the operation's.
+        "least": operation_id if pool is None else f"{ids.OPERATION}_{pool_id.rpartition('_')[2]}",
         "kind": KIND_NAME,
         "sender_ids": list(sender_ids),
     }
@@ -184,7 +186,7 @@ async def run_batch(tx: Tx, hand: Hand) -> Done | None:
     hand.unit = operation_id = str(row[0])
     if not await senders.share_inventory(tx, hand.account_id):
         return None
-    _, pool_id, total, first, request_id = row
+    _, pool_id, total, first, request_id, more = row
     end = min(first + BATCH_ITEMS, total)
     created, failed = await _apply(tx, hand.account_id, operation_id, pool_id, first, end)
     advanced = await tx.one(
@@ -199,7 +201,8 @@ async def run_batch(tx: Tx, hand: Hand) -> Done | None:
         raise Bug("an operation vanished while its batch was applied")
     tx.wake(operation_id)
     fields = {"operation": operation_id, "created": created, "failed": failed, "status": advanced[0]}
-    return Done("batch", {"requestId": request_id, "account": hand.account_sid, **fields}, (created, failed))
+    fields = {"requestId": request_id, "account": hand.account_sid, **fields}
+    return Done("batch", fields, (created, failed), last=not more and advanced[0] == "COMPLETED")
 
 
 async def _apply(tx: Tx, account_id: int, operation_id: str, pool_id: str, first: int, end: int) -> tuple[int, int]:

@@ -41,6 +41,7 @@ def _from_row(row: Row) -> SenderPool:
 
 async def create(
     tx: Tx,
+    look: bool,
     account_id: int,
     name: str | None,
     tags: dict[str, str],
@@ -49,9 +50,10 @@ async def create(
 ) -> tuple[Operation, Statement]:
     """A pool, named by its id if by nothing else, and the operation that puts the senders in.
 
-    For `Database.write_one`.
+    For `Database.write_one`, which says whether to look for newer ids of the account.
     """
-    await pool_operations.follow(tx, account_id)
+    if look:
+        await pool_operations.follow(tx, account_id)
     pool_id = tx.new_id(SENDER_POOL)
     pool: dict[str, Value] = {
         "name": pool_id if name is None else name,
@@ -141,13 +143,14 @@ async def list_senders(tx: Tx, account_id: int, pool_id: str, filter_: senders.F
 
 
 async def add_senders(
-    tx: Tx, account_id: int, pool_id: str, sender_ids: Sequence[str], request_id: str = ""
+    tx: Tx, look: bool, account_id: int, pool_id: str, sender_ids: Sequence[str], request_id: str = ""
 ) -> tuple[Operation, Statement]:
-    """The operation that puts senders into the pool: for `Database.write_one`. Senders may be unknown.
+    """The operation that puts senders into the pool; they may be unknown.
 
-    Raises NotFound for the pool.
+    For `Database.write_one`, which says whether to look for the pool and for newer ids. Raises NotFound for the pool.
     """
-    await pool_operations.follow_for(tx, account_id, pool_id)
+    if look:
+        await pool_operations.follow_for(tx, account_id, pool_id)
     return pool_operations.start(tx, account_id, pool_id, sender_ids, request_id)
 
 

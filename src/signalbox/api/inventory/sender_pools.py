@@ -128,8 +128,10 @@ async def create_sender_pool(request: Request) -> Response:
     name = None if new.name is UNSET else new.name
     sender_ids = [sender.sender_id for sender in new.senders]
 
-    async def work(tx: Tx) -> tuple[str, Statement]:
-        operation, start = await sender_pools.create(tx, request.account_id, name, new.tags, sender_ids, request.id)
+    async def work(tx: Tx, look: bool) -> tuple[str, Statement]:
+        operation, start = await sender_pools.create(
+            tx, look, request.account_id, name, new.tags, sender_ids, request.id
+        )
         return operation.id, start
 
     return await references.start(request, new, "/v1/SenderPools", "/v1/SenderPools/Operations", work)
@@ -188,8 +190,8 @@ async def add_senders(request: Request) -> Response:
     sender_ids = [ref.sender_id for ref in refs]
     collection = f"/v1/SenderPools/{pool_id}/Senders"
 
-    async def work(tx: Tx) -> tuple[str, Statement]:
-        operation, start = await sender_pools.add_senders(tx, request.account_id, pool_id, sender_ids, request.id)
+    async def work(tx: Tx, look: bool) -> tuple[str, Statement]:
+        operation, start = await sender_pools.add_senders(tx, look, request.account_id, pool_id, sender_ids, request.id)
         return operation.id, start
 
     async def require(tx: Tx) -> None:
