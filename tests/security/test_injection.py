@@ -58,6 +58,8 @@ READ_HEADERS: Final = (
 )
 HARMLESS_HEADER: Final = re.compile(r"[ -~]*")
 
+TEMPLATE: Final = {"name": "n", "content": {"text": "t"}, "defaults": {"k": "v"}}
+
 with_body = pytest.mark.parametrize(
     "route", [route for route in ROUTES if route.endpoint.body], ids=lambda route: route.name
 )
@@ -67,9 +69,9 @@ every_route = pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.n
 class Scene:
     """What Ada has, and the right body of each route that reads one, with every member that it can have."""
 
-    def __init__(self, pool: str, sender: str, operation: str) -> None:
-        self.places = {"senderPoolId": pool, "senderId": sender, "operationId": operation}
-        self.places |= {"page": "errors", "asset": built("assets"), "picture": built("images")}
+    def __init__(self, pool: str, sender: str, operation: str, template: str) -> None:
+        self.places = {"senderPoolId": pool, "senderId": sender, "operationId": operation, "contentId": template}
+        self.places |= {"page": "sender-pools", "asset": built("assets"), "picture": built("images")}
         address = {"address": "p", "channel": "PUSH"}
         self.bodies: dict[str, Any] = {
             "senderPools.create": {"name": "n", "tags": {"k": "v"}, "senders": [{"senderId": sender}]},
@@ -82,6 +84,8 @@ class Scene:
                 "channels": {"filterIn": ["PUSH"], "priority": [{"channel": "PUSH", "priority": 1}]},
             },
             "inventory.enter": [{**address, "displayName": "d", "status": "ACTIVATED", "tags": {"k": "v"}}],
+            "templates.create": TEMPLATE,
+            "templates.put": TEMPLATE,
             "inventory.update": {"displayName": "d", "status": "ACTIVATED", "tags": {"k": "v"}},
         }
 
@@ -109,7 +113,8 @@ async def scene(ada: Person) -> Scene:
     (sender,) = await ada.senders(1)
     pool = await ada.pool(sender)
     operation = await ada.finished(await ada.post(f"/v1/SenderPools/{pool}/Senders", json=[{"senderId": sender}]))
-    return Scene(pool, sender, operation["id"])
+    template = await ada.post("/signalbox/v1/Templates", json=TEMPLATE)
+    return Scene(pool, sender, operation["id"], template.json()["contentId"])
 
 
 def harmless(headers: Any) -> None:
