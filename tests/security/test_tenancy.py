@@ -1,7 +1,7 @@
 """Tenants: every route of the table is asked by Ben with every kind of id that is Ada's, in every place that takes one.
 
 A foreign id is answered exactly as one that nobody has, and changes nothing. A new route is covered by being in the
-table; one with a body says in `FOREIGN_BODIES` which ids the body can hold.
+table; one whose body can hold ids says in `FOREIGN_BODIES` which.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from itertools import combinations
 from typing import Any, Final
 
 import httpx
+import msgspec
 import pytest
 
 from people import Person
@@ -21,25 +22,30 @@ from signalbox.ground import clock, ids
 from signalbox.http.parameters import PAGE_TOKEN
 from signalbox.http.router import Route
 from signalbox.inventory import sender_pools, senders
+from signalbox.sending.templates import new_content_id
 
 
 @dataclass(frozen=True)
 class Things:
-    """What somebody has: a pool, a sender in it, the operation that added it, and the sender's address."""
+    """What somebody has: a pool, a sender in it, the operation that added it, the sender's address, and a template."""
 
     senderPoolId: str  # noqa: N815 (the names of the placeholders)
     senderId: str  # noqa: N815
     operationId: str  # noqa: N815
     address: str
+    contentId: str  # noqa: N815
 
 
 KINDS: Final = {"senderPoolId": sender_pools.SENDER_POOL, "senderId": senders.SENDER, "operationId": ids.OPERATION}
 PRIVATE: Final = [route for route in ROUTES if not route.endpoint.public]
+# A PUT makes what is not there: with an id of Ada's, a thing of Ben's own.
+OF_A_THING: Final = [route for route in PRIVATE if "{" in route.path and route.method != "PUT"]
 
 
 def nobodys() -> Things:
     """Ids that nobody has."""
-    return Things(**{name: ids.new(kind, clock.now_ms()) for name, kind in KINDS.items()}, address="nobody-has-this")
+    made = {name: ids.new(kind, clock.now_ms()) for name, kind in KINDS.items()}
+    return Things(**made, address="nobody-has-this", contentId=new_content_id())
 
 
 def refs(things: Things) -> list[dict[str, str]]:
@@ -73,7 +79,8 @@ async def _things(person: Person) -> Things:
     pool = await person.pool(sender)
     operation = await person.finished(await person.post(f"/v1/SenderPools/{pool}/Senders", json=[{"senderId": sender}]))
     address = (await person.get(f"/v1/Senders/{sender}")).json()["address"]
-    return Things(pool, sender, operation["id"], address)
+    template = await person.post("/signalbox/v1/Templates", json={"name": "Mine", "content": {"text": "x"}})
+    return Things(pool, sender, operation["id"], address, template.json()["contentId"])
 
 
 @pytest.fixture
@@ -92,6 +99,7 @@ async def everything(person: Person) -> list[Any]:
         await person.walk("/v1/Senders", "senders"),
         await person.walk("/v1/SenderPools", "senderPools"),
         await person.walk("/v1/SenderPools/Operations", "operations"),
+        await person.walk("/signalbox/v1/Templates", "templates"),
     ]
     pools = [await person.walk(f"/v1/SenderPools/{one['id']}/Senders", "senders") for one in found[1]]
     ledger = "/signalbox/v1/SenderPools/Operations"
@@ -104,6 +112,7 @@ def masked(answer: httpx.Response, things: Things) -> tuple[int, str, list[str]]
     text = answer.text
     for name in (field.name for field in fields(things)):
         text = text.replace(getattr(things, name), name)
+    text = re.sub(r"HX[0-9a-f]{32}", "a new template", text)
     text = re.sub(r"comms_operation_\w+", "a new operation", text)
     text = re.sub(r"comms_sender_\w+", "a new sender", text)
     text = re.sub(r'"self":"[^"]+"', '"self":"..."', text)
@@ -118,16 +127,20 @@ def placeholders(route: Route) -> list[str]:
 def bodies(route: Route, of: Things) -> list[dict[str, Any]]:
     if not route.endpoint.body:
         return [{}]
-    assert route.name in FOREIGN_BODIES, "say which ids of others its body can hold"
-    return [{"json": body} for body in FOREIGN_BODIES[route.name](of)]
+    if route.name in FOREIGN_BODIES:
+        return [{"json": body} for body in FOREIGN_BODIES[route.name](of)]
+    example = msgspec.json.encode(route.endpoint.body.example)
+    named = [param.example for other in PRIVATE for param in other.endpoint.ids if param.example.encode() in example]
+    assert not named, "say which ids of others its body can hold"
+    return [{"json": msgspec.json.decode(example)}]
 
 
 def test_every_kind_of_id_is_tried() -> None:
     """A new kind of id needs a thing of its own here."""
-    assert {name for route in PRIVATE for name in placeholders(route)} == set(KINDS)
+    assert {name for route in PRIVATE for name in placeholders(route)} == {*KINDS, "contentId"}
 
 
-@pytest.mark.parametrize("route", [one for one in PRIVATE if "{" in one.path], ids=lambda route: route.name)
+@pytest.mark.parametrize("route", OF_A_THING, ids=lambda route: route.name)
 async def test_foreign_id_in_a_path_is_one_that_nobody_has(
     route: Route, ada: Person, ben: Person, adas: Things, bens: Things
 ) -> None:
@@ -197,7 +210,7 @@ async def test_foreign_value_in_a_query_finds_nothing(
             assert "enum" in param.schema or param.name in ("startDate", "endDate", "pageSize"), param.name
 
 
-@pytest.mark.parametrize("route", [one for one in PRIVATE if "{" in one.path], ids=lambda route: route.name)
+@pytest.mark.parametrize("route", OF_A_THING, ids=lambda route: route.name)
 async def test_opt_in_headers_open_nothing(route: Route, ada: Person, ben: Person, adas: Things, bens: Things) -> None:
     """Streams, waiting, entity tags and idempotency keys of Ada's: as without them."""
     before = await everything(ada)

@@ -58,7 +58,7 @@ ROUTES: Final = (
         pool_operations.CANCEL_OPERATION,
         "ledger.cancel",
     ),
-    # Section 10.6: Templates.
+    # Contract section 10.6: templates.
     Route("GET", "/signalbox/v1/Templates", templates.LIST, "templates.list"),
     Route("POST", "/signalbox/v1/Templates", templates.CREATE, "templates.create"),
     Route("PUT", "/signalbox/v1/Templates/{contentId}", templates.PUT, "templates.put"),
