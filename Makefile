@@ -37,29 +37,29 @@ types: $(STAMP)
 
 check: lint types test
 
-# The documentation under /docs; nothing happens when it is current
+# The documentation under /docs; does nothing when it is current
 docs: $(STAMP)
 	@$(BIN)/python -m docs_build
 
-# The pages docs/reference-*.md, every answer from a real server
+# The pages docs/reference-*.md, with responses of a real server
 reference: docs
 	@$(BIN)/python -m docs_build reference
 	@$(BIN)/python -m docs_build
 
-# Known vulnerabilities of what Signalbox needs at run time; says so and goes on where nobody can be asked.
+# Known vulnerabilities of the run-time dependencies; when the advisory service cannot be reached, says so and succeeds.
 audit: $(STAMP)
 	@$(BIN)/python .ci/audit.py
 
-# Adds what pyproject.toml asks for and keeps the other versions; ARGS="--upgrade" takes the newest of all.
+# Adds new dependencies of pyproject.toml and keeps the other versions; ARGS="--upgrade" updates all.
 lock: $(STAMP)
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-package signalbox-client \
 		--custom-compile-command 'make lock' --group dev pyproject.toml -o requirements.lock $(ARGS)
 
-# make chaos ARGS="--runs 20 --seed 1 --engine postgres --jobs 2": kills, cuts and restarts under load; docs/reliability.md
+# Kills, connection resets and restarts under load (docs/reliability.md): make chaos ARGS="--runs 20 --seed 1 --jobs 2"
 chaos: $(STAMP)
 	@PYTHONPATH=tests $(BIN)/python tests/chaos/run.py $(ARGS)
 
-# The program behind a real PgBouncer, which no Python package brings: apt-get install pgbouncer.
+# The program behind a real PgBouncer, which is not a Python package: apt-get install pgbouncer.
 scaling: $(STAMP)
 	@$(BIN)/python -m pytest tests/scaling/check_pgbouncer.py $(ARGS)
 
@@ -67,7 +67,7 @@ scaling: $(STAMP)
 proxies: $(STAMP)
 	@$(BIN)/python -m pytest tests/docs/check_proxies.py $(ARGS)
 
-# The recipes of docs/moving.md that need tools of their own; the file says which.
+# The recipes of docs/moving.md that need extra tools, which the file lists.
 moving: $(STAMP)
 	@$(BIN)/python -m pytest tests/docs/check_moving.py $(ARGS)
 
@@ -87,7 +87,7 @@ console: console/node_modules/.package-lock.json
 screenshots: $(STAMP) docs
 	@PYTHONPATH=tests $(BIN)/python tests/console/screenshots.py $(ARGS)
 
-# Clients in Go and Java of /openapi.json: generated, compiled, run; make recipes ARGS=go
+# Clients in Go and Java from /openapi.json: generated, compiled, run; make recipes ARGS=go
 recipes: $(STAMP)
 	@$(BIN)/python clients/recipes/check.py $(ARGS)
 
@@ -95,7 +95,7 @@ recipes: $(STAMP)
 packages: $(STAMP)
 	@$(BIN)/python .ci/packages.py $(ARGS)
 
-# make bench ARGS="--quick --only lists": every figure beside a floor of the same run; about 15 minutes without ARGS
+# make bench ARGS="--quick --only lists": figures and their floors from one run; about 15 minutes without ARGS
 bench: bench/.venv/.built
 	@bench/.venv/bin/python -m bench $(ARGS)
 

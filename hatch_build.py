@@ -1,4 +1,4 @@
-"""Builds the documentation into the package, unless it is there already, built from these sources, as in an sdist."""
+"""Builds the documentation into the package, unless it was already built from the same sources, as in an sdist."""
 
 import sys
 from pathlib import Path
@@ -12,15 +12,15 @@ from docs_build import site
 
 
 class DocsHook(BuildHookInterface[Any]):
-    """Asks for the generator only when it is needed."""
+    """Runs the generator of the documentation when the package needs it."""
 
     PLUGIN_NAME = "custom"
 
     def dependencies(self) -> list[str]:
-        """What the environment of the build needs beyond the build system."""
+        """The packages that the build needs beyond the build system."""
         return [] if site.is_current() else [site.GENERATOR]
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Before the sdist or the wheel is put together; an editable install is a checkout, where `make` builds."""
+        """Runs before the sdist or wheel is built. In a checkout (an editable install) `make` builds the pages."""
         if version != "editable" and not site.is_current():
             site.build()

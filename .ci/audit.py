@@ -1,7 +1,7 @@
-"""Asks the advisory database about what Signalbox needs at run time; fails for a known vulnerability that has a fix.
+"""Looks up the run-time dependencies in the advisory database; fails for a known vulnerability that has a fix.
 
-Tools of the developers are not asked about, and a service that cannot be reached fails nothing: it is said, and that is
-all, so that a merge does not depend on somebody else's server. Exit code 1 means: take the version that is named.
+Development tools are not looked up. When the service cannot be reached, the program says so and succeeds, so that a
+merge does not depend on an external server. Exit code 1 means: update to the named version.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from packaging.utils import canonicalize_name
 
 
 def runtime(package: str = "signalbox") -> dict[str, str]:
-    """Names and versions of what is installed because the package needs it, however far down."""
+    """Names and versions of the package's installed dependencies, direct and indirect."""
     found: dict[str, str] = {}
     waiting = [package]
     while waiting:
@@ -33,7 +33,7 @@ def runtime(package: str = "signalbox") -> dict[str, str]:
 
 
 def ask(versions: dict[str, str], command: str = "pip-audit") -> tuple[str, str]:
-    """What the tool printed: its JSON report, and its complaints."""
+    """The output of the tool: its JSON report, and its standard error."""
     with tempfile.TemporaryDirectory() as folder:
         listed = Path(folder) / "requirements.txt"
         listed.write_text("".join(f"{name}=={version}\n" for name, version in versions.items()), "utf-8")
@@ -50,23 +50,23 @@ def ask(versions: dict[str, str], command: str = "pip-audit") -> tuple[str, str]
 
 
 def judge(asked: dict[str, str], report: str, complaints: str) -> tuple[int, list[str]]:
-    """The exit code, and what there is to say."""
+    """The exit code, and the lines to print."""
     try:
-        answers = json.loads(report)["dependencies"]
+        dependencies = json.loads(report)["dependencies"]
     except (ValueError, KeyError, TypeError):
-        reason = (complaints.strip().splitlines() or ["no answer"])[-1][:300]
-        return 0, [f"NOT AUDITED: the advisory service could not be asked: {reason}"]
+        reason = (complaints.strip().splitlines() or ["no response"])[-1][:300]
+        return 0, [f"NOT AUDITED: the advisory service cannot be reached: {reason}"]
     code, said = 0, []
-    unknown = sorted({*asked} - {canonicalize_name(one["name"]) for one in answers if "skip_reason" not in one})
-    for one in answers:
+    unknown = sorted({*asked} - {canonicalize_name(one["name"]) for one in dependencies if "skip_reason" not in one})
+    for one in dependencies:
         for found in one.get("vulns", ()):
             fixed = ", ".join(found["fix_versions"])
             code = code or int(bool(fixed))
-            what = f"fixed in {fixed}" if fixed else "no version fixes it yet"
+            what = f"fixed in {fixed}" if fixed else "no version fixes this yet"
             said.append(f"VULNERABLE: {one['name']} {one['version']}: {found['id']}, {what}")
     if unknown:
         said.append(
-            f"NOT AUDITED: the service answers nothing about {len(unknown)} of {len(asked)}: {', '.join(unknown)}"
+            f"NOT AUDITED: the service knows nothing about {len(unknown)} of {len(asked)}: {', '.join(unknown)}"
         )
     said.append(f"audited: {len(asked) - len(unknown)} of {len(asked)} packages")
     return code, said

@@ -1,7 +1,7 @@
-"""What somebody does who has Signalbox for the first time, with times: `python .ci/newcomer.py [FOLDER]`.
+"""The first steps of a new user, with the time of each: `python .ci/newcomer.py [FOLDER]`.
 
-FOLDER (default `dist`) holds the packages that `.ci/packages.py` has built. Everything happens in a new folder that is
-the home as well, so that nothing of this machine is known there: no cache, no profile, no checkout. Prints a table.
+FOLDER (default `dist`) has the packages that `.ci/packages.py` built. The steps run in a new folder that is also the
+home, so that no cache, profile or checkout of this machine is used. Prints a table.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ console.log(page.operations[0].status);
 
 
 class Newcomer:
-    """A person in an empty home, who types one command after the other and looks at the clock."""
+    """A user with an empty home who types commands one after the other; each is timed."""
 
     def __init__(self, home: Path, dist: Path) -> None:
         self.home = home
@@ -62,7 +62,7 @@ class Newcomer:
         }
 
     def types(self, what: str, command: str, expected: str = "") -> str:
-        """Runs a command; ends everything when it fails or does not print what is expected."""
+        """Runs a command; exits when it fails or does not print what is expected."""
         started = time.perf_counter()
         done = subprocess.run(
             ["/bin/bash", "-c", command], cwd=self.home, env=self.env, capture_output=True, text=True, check=False
@@ -78,7 +78,7 @@ class Newcomer:
         print(f"{self.rows[-1][1]:7.2f} s  {what}", file=sys.stderr, flush=True)
 
     def serves(self) -> subprocess.Popen[str]:
-        """Starts the server in another terminal, and reads the account from what it prints."""
+        """Starts the server in the background, and reads the account from its output."""
         started = time.perf_counter()
         server = subprocess.Popen(
             [self.home / ".venv" / "bin" / "signalbox", "serve", "--port", "0"],

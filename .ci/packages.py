@@ -1,12 +1,12 @@
-"""Builds what is published, and tries it as somebody would who has nothing else: `python .ci/packages.py [FOLDER]`.
+"""Builds the published packages and tries them in an empty environment: `python .ci/packages.py [FOLDER]`.
 
-The sdists and wheels of both Python packages and the tarball of the npm package come into FOLDER (default `dist`), each
-Python wheel built from its sdist. Their contents and versions are checked; then the wheels are installed into a new
-environment, outside the checkout, and the program, its pages, the command line, the fixture with the example project,
-`uvx`, `pipx run` and the npm package are used. Ends with 1 at the first thing that is wrong.
+FOLDER (default `dist`) gets the sdists and wheels of both Python packages and the tarball of the npm package. Each
+wheel is built from its sdist. The program checks contents and versions, installs the wheels into a new environment
+outside the checkout, and uses them: the server, its pages, the command line, the fixture with the example project,
+`uvx`, `pipx run` and the npm package. Exits with 1 at the first problem.
 
-What the packages depend on comes from the package index that pip is configured for. Where it cannot be reached, the
-libraries of this environment stand in for it, and that is said.
+The dependencies come from the package index that pip is configured for. When it cannot be reached, the libraries of
+this environment are used instead, and the output says so.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ CLIENT: Final = ROOT / "clients" / "python"
 NPM: Final = ROOT / "clients" / "typescript"
 BIN: Final = Path(sys.executable).parent
 LOGIN: Final = {"SIGNALBOX_ACCOUNT_SID": "AC" + "0123456789abcdef" * 2, "SIGNALBOX_AUTH_TOKEN": "any-text"}
-# What must be in the wheel, whatever else is; a star stands for one name or more.
+# Files that the wheel must have; a star matches one or more.
 PROMISED: Final = (
     "signalbox/py.typed",
     "signalbox/sql/queries/*/*.sql",
@@ -46,12 +46,12 @@ PROMISED: Final = (
     "signalbox/console/index.html",
     "signalbox/testing/plugin.py",
 )
-# Nothing of these is anybody's who installs a package.
+# Files that no package may contain.
 FOREIGN: Final = re.compile(r"(^|/)(tests?|bench|node_modules|__pycache__|\.[a-z]+)/|\.(db|pyc|map)$|(^|/)\.env")
 
 
 class Wrong(Exception):
-    """A promise that is not kept."""
+    """A check failed."""
 
 
 def need(kept: object, promise: str) -> None:
@@ -62,7 +62,7 @@ def need(kept: object, promise: str) -> None:
 def run(
     *command: str | Path, cwd: Path, env: dict[str, str] | None = None, check: bool = True
 ) -> subprocess.CompletedProcess[str]:
-    """Runs a command with nothing of Signalbox or Python in its environment, and fails with what it said."""
+    """Runs a command without variables of Signalbox or Python; a failure raises Wrong with the output."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("SIGNALBOX_", "PYTHON"))}
     done = subprocess.run(command, cwd=cwd, env={**clean, **(env or {})}, capture_output=True, text=True, check=False)
     if check and done.returncode:
@@ -72,7 +72,7 @@ def run(
 
 @contextlib.contextmanager
 def step(name: str) -> Iterator[None]:
-    """Says what is being done and how long it took."""
+    """Prints the name of the step and its duration."""
     started = time.perf_counter()
     print(f"{name:<60}", end="", flush=True)
     yield
@@ -83,7 +83,7 @@ def step(name: str) -> Iterator[None]:
 
 
 def versions() -> dict[str, str]:
-    """The version that each part gives itself; they are published together, so they must be one."""
+    """The version that each part states. They are published together, so all must be equal."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     example = tomllib.loads((ROOT / "examples" / "python-app" / "pyproject.toml").read_text("utf-8"))["project"]
     pinned = next(one for one in project["dependencies"] if one.startswith("signalbox-client"))
@@ -105,21 +105,21 @@ def _assigned(path: Path) -> str:
 
 
 def build(dist: Path) -> None:
-    """Everything that is published. Without isolation: the tools are those of this environment, pinned and offline."""
+    """Builds all packages. Without isolation: the build tools are those of this environment, pinned and offline."""
     shutil.rmtree(dist, ignore_errors=True)
     for folder in (CLIENT, ROOT):
-        # Asked for neither, `build` makes the sdist and then the wheel from what is in it.
+        # Without --sdist or --wheel, `build` makes the sdist, and the wheel from the sdist.
         run(sys.executable, "-m", "build", "--no-isolation", "--outdir", dist, folder, cwd=ROOT)
     if not (NPM / "node_modules").is_dir():
         run("npm", "ci", "--no-fund", "--no-audit", cwd=NPM)
     run("npm", "pack", "--pack-destination", dist, cwd=NPM)
 
 
-# --- looking
+# --- checking the files
 
 
 def files_of(package: Path) -> dict[str, bytes]:
-    """Every file of a package by its name; without the first folder, where there is one for everything."""
+    """The files of a package by name; a single top folder is removed from the names."""
     if package.suffix == ".whl":
         with zipfile.ZipFile(package) as archive:
             return {name: archive.read(name) for name in archive.namelist()}
@@ -142,7 +142,7 @@ def check_metadata(dist: Path) -> None:
 
 
 def check_wheel(wheel: Path, source: Path, package: str, version: str) -> None:
-    """The wheel has every file of the source, the licence, and nothing else."""
+    """The wheel has every file of the source and the licence, and nothing else."""
     files = files_of(wheel)
     here = {
         f"{package}/{path.relative_to(source).as_posix()}"
@@ -162,7 +162,7 @@ def check_wheel(wheel: Path, source: Path, package: str, version: str) -> None:
 
 
 def check_program(wheel: Path) -> None:
-    """What the program reads at run time is in it."""
+    """The wheel has the files that the program reads at run time."""
     files = files_of(wheel)
     for pattern in PROMISED:
         wanted = re.compile(re.escape(pattern).replace(r"\*", "[^/]+"))
@@ -192,16 +192,16 @@ def check_npm(tarball: Path, version: str) -> None:
     need(not foreign, f"{tarball.name}: holds {foreign[:5]}")
 
 
-# --- using
+# --- using the packages
 
 
 def install(dist: Path, place: Path) -> Path:
-    """A new environment with the wheels; returns its folder of programs."""
+    """A new environment with the wheels; returns the folder of its programs."""
     run(sys.executable, "-m", "venv", place / "venv", cwd=place)
     programs = place / "venv" / "bin"
     (wheel,), (client,) = dist.glob("signalbox-*.whl"), dist.glob("signalbox_client-*.whl")
     pip = (programs / "python", "-m", "pip", "install", "--quiet", "--no-compile")
-    # By their files: on the public index other projects may have these names.
+    # Installed from files: on the public index these names may belong to other projects.
     done = run(*pip, client, f"{wheel}[pytest]", cwd=place, check=False)
     if done.returncode:
         print(f"\nNOT CLEAN: the package index could not be used: {done.stderr.strip()[-300:]}")
@@ -217,7 +217,7 @@ def install(dist: Path, place: Path) -> Path:
 
 @contextlib.contextmanager
 def serving(programs: Path, place: Path) -> Iterator[str]:
-    """The installed program; ends it politely and wants it to end well."""
+    """Runs the installed server; ends it with SIGTERM and checks the exit code."""
     command = (programs / "signalbox", "serve", "--port", "0", "--database", "sqlite://", "--log-format", "json")
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("SIGNALBOX_", "PYTHON"))}
     log = place / "serve.log"
@@ -237,15 +237,15 @@ def serving(programs: Path, place: Path) -> Iterator[str]:
 
 
 def use_program(programs: Path, place: Path, version: str) -> None:
-    """The server, its pages and the command line."""
+    """Checks the server, its pages and the command line."""
     said = run(programs / "signalbox", "--version", cwd=place).stdout
     need(said == f"signalbox {version}\n", f"--version says {said!r}")
     said = run(programs / "python", "-m", "signalbox", "--version", cwd=place).stdout
     need(said == f"signalbox {version}\n", f"python -m signalbox --version says {said!r}")
     with serving(programs, place) as url:
         for path in ("/readyz", "/docs", "/docs/errors.md", "/llms.txt", "/openapi.json", "/console"):
-            with urlopen(Request(url + path), timeout=10) as answer:  # noqa: S310 (our own server)
-                need(answer.status == 200 and answer.read(), f"{path} is empty")
+            with urlopen(Request(url + path), timeout=10) as response:  # noqa: S310 (our own server)
+                need(response.status == 200 and response.read(), f"{path} is empty")
         env = {**LOGIN, "SIGNALBOX_BASE_URL": url}
         (place / "senders.csv").write_text("channel,address\nSMS,+12025550100\nPUSH,com.example.app\n", "utf-8")
         run(programs / "signalbox", "senders", "import", "senders.csv", cwd=place, env=env)
@@ -255,14 +255,14 @@ def use_program(programs: Path, place: Path, version: str) -> None:
 
 
 def use_fixture(programs: Path, place: Path) -> None:
-    """The example project's own tests."""
+    """Runs the example project's own tests."""
     project = shutil.copytree(ROOT / "examples" / "python-app", place / "python-app")
     said = run(programs / "python", "-m", "pytest", "-q", "-p", "no:cacheprovider", cwd=project).stdout
     need(re.search(r"^\d+ passed", said, re.MULTILINE), said)
 
 
 def use_without_installing(dist: Path, place: Path, version: str) -> None:
-    """`uvx` and `pipx run`, which install into a place of their own."""
+    """Checks `uvx` and `pipx run`, which install into their own folders."""
     (wheel,), (client,) = dist.glob("signalbox-*.whl"), dist.glob("signalbox_client-*.whl")
     tools: tuple[tuple[str | Path, ...], ...] = (
         (BIN / "uvx", "--with", client, "--from", wheel, "signalbox", "--version"),
@@ -278,7 +278,7 @@ def use_without_installing(dist: Path, place: Path, version: str) -> None:
 
 
 def use_npm(dist: Path, place: Path) -> None:
-    """The tarball installs without a network, and both module systems find the client in it."""
+    """The tarball installs without a network, and both module systems load the client."""
     project = place / "node"
     project.mkdir()
     (project / "package.json").write_text('{"private": true}', "utf-8")
@@ -297,7 +297,7 @@ def use_npm(dist: Path, place: Path) -> None:
 
 
 def check_containerfile(place: Path) -> None:
-    """It is well made, and what it copies is enough to build the packages from."""
+    """hadolint accepts the file, and the files that it copies are enough to build the packages."""
     run(BIN / "hadolint", "Containerfile", cwd=ROOT)
     text = (ROOT / "Containerfile").read_text("utf-8")
     for line in re.findall(r"^COPY (?!--from)(.+)$", text, re.MULTILINE):
@@ -328,14 +328,14 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def every(dist: Path) -> None:
-    """All steps, the first that fails being the last."""
+    """Runs all steps until one fails."""
     with step("one version everywhere"):
         found = versions()
         need(len(set(found.values())) == 1, f"more than one version: {found}")
         version = found["signalbox"]
     with step("building sdists, wheels from them, and the npm tarball"):
         build(dist)
-    with step("what is in them"):
+    with step("the files in them"):
         check_metadata(dist)
         check_wheel(dist / f"signalbox-{version}-py3-none-any.whl", ROOT / "src/signalbox", "signalbox", version)
         client = dist / f"signalbox_client-{version}-py3-none-any.whl"

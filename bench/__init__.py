@@ -1,1 +1,1 @@
-"""How fast Signalbox is, as ratios against floors measured in the same run: `make bench`."""
+"""How fast Signalbox is: ratios to floors that are measured in the same run. `make bench`."""

@@ -1,4 +1,4 @@
-"""`python -m bench`: runs the scenarios on both engines, prints the table, writes JSON."""
+"""`python -m bench`: runs the scenarios on both engines, prints a table and writes JSON."""
 
 from __future__ import annotations
 
@@ -24,12 +24,24 @@ from bench.report import Figure, markdown, table, write_json
 
 Scenario = Callable[[Bench], Awaitable[list[Figure]]]
 
-SCENARIOS: Final = ("lists", "by_id", "paging", "members", "creates", "memberships", "latency", "growth", "start")
+SCENARIOS: Final = (
+    "lists",
+    "by_id",
+    "paging",
+    "members",
+    "creates",
+    "small_creates",
+    "new_accounts",
+    "memberships",
+    "latency",
+    "growth",
+    "start",
+)
 ENGINES: Final[dict[str, Callable[[], Engine]]] = {"sqlite": Sqlite, "postgres": Postgres}
 
 
 async def measure(engine: Engine, size: Size, names: list[str], quick: bool, failed: list[str]) -> list[Figure]:
-    """The figures of some scenarios on one engine; names those that broke off."""
+    """Runs scenarios on one engine and returns their figures; adds the names of scenarios that failed to `failed`."""
     bench = Bench(engine, size, quick)
     figures = []
     for name in names:
@@ -37,7 +49,7 @@ async def measure(engine: Engine, size: Size, names: list[str], quick: bool, fai
         run = cast("Scenario", importlib.import_module(f"bench.scenarios.{name}").run)
         try:
             figures += await run(bench)
-        except Exception:  # the others' figures are still worth having
+        except Exception:  # the figures of the other scenarios are still useful
             traceback.print_exc()
             failed.append(f"{engine.name}: {name}")
         say(f"{engine.name}: {name} took {time.perf_counter() - started:.1f} s")
@@ -45,7 +57,7 @@ async def measure(engine: Engine, size: Size, names: list[str], quick: bool, fai
 
 
 def main() -> int:
-    """Measures, reports, and returns 1 when a scenario broke off. A missed target is a figure, not a failure."""
+    """Runs the bench; returns 1 when a scenario failed. A missed target is shown, but is not a failure."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="less data and shorter rounds, for work on the bench")
     parser.add_argument("--only", action="append", choices=SCENARIOS, help="only this scenario; may be repeated")
@@ -54,7 +66,7 @@ def main() -> int:
     started = time.perf_counter()
     RESULTS.mkdir(exist_ok=True)
     os.sched_setaffinity(0, LOAD_CORE)
-    # So that who is told to stop still removes what it made: it is gigabytes.
+    # So that SIGTERM also runs the cleanup: the databases take gigabytes.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     figures: list[Figure] = []
     versions: list[str] = []

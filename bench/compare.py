@@ -1,4 +1,4 @@
-"""Side by side: several contenders take turns in the same minutes, so that a busy machine is busy for all of them."""
+"""Compares contenders that run alternately in the same minutes: other load on the machine affects all of them."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from bench.report import Spread, percentile
 
 @dataclass
 class Measured:
-    """One contender: a value for each round, every latency in seconds, processor time of a request in each round."""
+    """One contender: a value for each round, every latency in seconds, CPU time of a request in each round."""
 
     values: list[float] = field(default_factory=list)
     seconds: array[float] = field(default_factory=lambda: array("d"))
     cpu_us: list[float] = field(default_factory=list)
 
     def add(self, seconds: float) -> None:
-        """A round of one act."""
+        """Adds a round that consists of a single measurement."""
         self.values.append(seconds)
         self.seconds.append(seconds)
 
@@ -31,12 +31,12 @@ class Measured:
 
     @property
     def spread_ms(self) -> Spread:
-        """For values that are seconds."""
+        """The spread in milliseconds, for values in seconds."""
         return Spread.of(value * 1000 for value in self.values)
 
     @property
     def cpu(self) -> Spread:
-        """Microseconds of the server's processor for one request."""
+        """CPU time of the server for one request, in microseconds."""
         return Spread.of(self.cpu_us)
 
     @property
@@ -48,24 +48,25 @@ class Measured:
         return percentile(self.seconds, 0.99) * 1000
 
     def ratio(self, floor: Measured) -> Spread:
-        """Round by round against the floor."""
+        """The ratio to the floor in each round."""
         return Spread.of(ours / theirs for ours, theirs in zip(self.values, floor.values, strict=True))
 
 
 class Contender:
-    """A server under load: what it is asked, and its process."""
+    """A server under load: the requests that it gets, the status it responds with, and its process."""
 
-    def __init__(self, process: Process, requests: Sequence[bytes]) -> None:
+    def __init__(self, process: Process, requests: Sequence[bytes], expected: int = 200) -> None:
         self.process = process
         self.requests = requests
+        self.expected = expected
 
 
 async def throughput(contenders: Mapping[str, Contender], rounds: int, seconds: float) -> dict[str, Measured]:
-    """Requests per second of each, in bursts that take turns; whoever goes first changes from round to round."""
+    """Requests per second of each contender. Their bursts alternate; another contender starts in each round."""
     measured = {name: Measured() for name in contenders}
-    loads = {name: await Load.open(one.process.url, one.requests) for name, one in contenders.items()}
+    loads = {name: await Load.open(one.process.url, one.requests, one.expected) for name, one in contenders.items()}
     for load in loads.values():
-        await load.burst(min(seconds, 0.5))  # warm: caches, prepared statements, connections
+        await load.burst(min(seconds, 0.5))  # warm-up: caches, prepared statements, connections
     names = list(contenders)
     for _ in range(rounds):
         for name in names:
@@ -86,7 +87,7 @@ async def throughput(contenders: Mapping[str, Contender], rounds: int, seconds: 
 async def one_by_one(
     contenders: Mapping[str, Callable[[], Awaitable[float]]], rounds: int, times: int = 1
 ) -> dict[str, Measured]:
-    """Seconds of single acts that take turns; the value of a round is the median of its `times`."""
+    """Seconds of single acts; the contenders alternate. The value of a round is the median of its `times` acts."""
     measured = {name: Measured() for name in contenders}
     for act in contenders.values():
         await act()

@@ -1,4 +1,4 @@
-"""What a scenario gets: one engine, how large and how long to measure, and data that was made once for all."""
+"""The context of a scenario: one engine, sizes and durations, and the prepared data."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bench.load import Login
 
 @dataclass(frozen=True)
 class Size:
-    """How much, and how long."""
+    """The sizes of the data, and the durations."""
 
     rows: int  # operations of all tenants together, operations of the owner, members of the owner's pool
     tenants: int
@@ -31,7 +31,7 @@ QUICK: Final = Size(rows=50_000, tenants=20, rounds=3, burst_seconds=0.7)
 
 @dataclass(frozen=True)
 class Library:
-    """A database full of data: tenants that share many operations, and an owner who has as many alone."""
+    """A large database: many tenants with `rows` operations together, and one owner with as many."""
 
     url: str
     tenants: list[Login]
@@ -49,7 +49,7 @@ class Inventory:
 
 
 class Bench:
-    """One engine's part of a run."""
+    """The run on one engine."""
 
     def __init__(self, engine: Engine, size: Size, quick: bool) -> None:
         self.engine = engine
@@ -59,11 +59,11 @@ class Bench:
         self._library: Library | None = None
 
     def log(self) -> Path:
-        """A file for what a process prints."""
+        """A new file for the output of a process."""
         return self.engine.folder / f"log-{next(self._numbers)}"
 
     async def library(self) -> Library:
-        """The large database, made when first asked for and only read by scenarios."""
+        """The large database. It is made at the first use; scenarios only read it."""
         if self._library is None:
             started = time.perf_counter()
             url = await self.engine.new_database("library")
@@ -78,11 +78,11 @@ class Bench:
         return self._library
 
     async def inventory(self, count: int) -> Inventory:
-        """A new database with one account that has so many senders."""
+        """A new database with one account that has `count` senders."""
         return (await self.inventories(count))[0]
 
     async def inventories(self, *counts: int) -> list[Inventory]:
-        """A new database with accounts that have so many senders each."""
+        """A new database with one account for each of `counts`, which is the number of its senders."""
         url = await self.engine.new_database(f"inventory_{next(self._numbers)}")
         made = []
         for login, count in zip(await seed.make_accounts(self.engine, url, len(counts)), counts, strict=True):
@@ -94,7 +94,27 @@ class Bench:
         await self.engine.settle(url)
         return made
 
+    async def new_account(self, count: int, analyzed: bool = False) -> Inventory:
+        """A new database with an account that has so many senders and that no statistics have seen.
+
+        `analyzed`: there were others before, with as many senders and a pool, and the database was analyzed then.
+        Statistics are collected in no other way.
+        """
+        url = await self.engine.new_database(f"new_account_{next(self._numbers)}")
+        tables = await self.engine.rows(url, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        await self.engine.script(url, *[f"ALTER TABLE {name} SET (autovacuum_enabled = off)" for (name,) in tables])
+        for login in await seed.make_accounts(self.engine, url, 2 if analyzed else 0):
+            await seed.senders(self.engine, url, login, count)
+            await seed.pool_of_all(self.engine, url, login, f"comms_senderpool_{login.account_id:026d}")
+            await seed.operations(self.engine, url, [login], count)
+        if analyzed:
+            await self.engine.settle(url)
+        (login,) = await seed.make_accounts(self.engine, url, 1)
+        await seed.senders(self.engine, url, login, count)
+        rows = await self.engine.rows(url, f"SELECT id FROM senders WHERE account_id = {login.account_id} ORDER BY id")
+        return Inventory(url, login, [row[0] for row in rows])
+
 
 def say(text: str) -> None:
-    """Progress, for people who wait."""
+    """Prints progress."""
     print(text, file=sys.stderr, flush=True)

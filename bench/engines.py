@@ -1,4 +1,4 @@
-"""The two engines as the bench uses them: fresh databases in a folder of this run, and SQL on them."""
+"""The two engines of the bench: new databases in a folder of this run, and SQL on them."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from signalbox import db
 
 TESTS: Final = Path(__file__).parent.parent / "tests"
 sys.path.insert(0, str(TESTS))
-from postgres import PostgresServer  # noqa: E402 (it lives beside the tests, which are no package)
+from postgres import PostgresServer  # noqa: E402 (it is beside the tests, which are no package)
 
-# What a careful owner of a small server sets; everything else as it comes, fsync and synchronous_commit on.
+# Sensible settings for a small server. All others are defaults: fsync and synchronous_commit are on.
 POSTGRES_SETTINGS: Final = {
     "shared_buffers": "1GB",
     "effective_cache_size": "4GB",
@@ -43,19 +43,19 @@ class Engine(Protocol):
         """The URL of a new database."""
 
     async def script(self, url: str, *statements: str) -> None:
-        """Runs statements, each in a transaction of its own."""
+        """Runs statements, each in its own transaction."""
 
     async def rows(self, url: str, query: str) -> list[tuple[Any, ...]]:
         """The rows of a query."""
 
     async def settle(self, url: str) -> None:
-        """Statistics and write-back done, so that neither falls into a measurement."""
+        """Updates statistics and writes dirty pages, so that neither happens during a measurement."""
 
     def use(self, cores: set[int] | None) -> None:
-        """Moves the database, where it is a process, to other cores; None for back."""
+        """Pins the database to other cores, if it is a process; None restores the default."""
 
     def stop(self) -> None:
-        """Ends the engine and removes all its databases."""
+        """Ends the engine and deletes its databases."""
 
 
 class Sqlite:
@@ -89,14 +89,14 @@ class Sqlite:
         os.sync()
 
     def use(self, cores: set[int] | None) -> None:
-        pass  # it lives inside whoever uses it
+        pass  # SQLite runs in the process that uses it
 
     def stop(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _connect(self, url: str) -> sqlite3.Connection:
         connection = sqlite3.connect(_path(url), isolation_level=None, timeout=30)
-        # Only for filling: the connections that are measured are opened by their owners.
+        # Only for filling; the measured processes open their own connections.
         connection.executescript("PRAGMA cache_size = -1048576; PRAGMA synchronous = OFF; PRAGMA temp_store = MEMORY")
         return connection
 
@@ -146,14 +146,14 @@ class Postgres:
 
 
 class _DurableServer(PostgresServer):
-    """The tests' server, but one that keeps its promises: the tests switch off what makes it durable."""
+    """The tests' server with durability, which the tests switch off."""
 
     def prepare(self) -> None:
         super().prepare()
         os.sched_setaffinity(0, LOAD_CORE)
 
     def use(self, cores: set[int]) -> None:
-        """Connections opened from now on are served on these cores."""
+        """Pins the server to cores; this affects connections that are opened later."""
         assert self._process
         os.sched_setaffinity(self._process.pid, cores)
 

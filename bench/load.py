@@ -1,4 +1,4 @@
-"""The load: a keep-alive HTTP client that does as little as it can, so that the server is what is measured."""
+"""The load: a keep-alive HTTP client that does as little as possible, so that it does not limit the server."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CONNECTIONS = 64
 
 @dataclass(frozen=True)
 class Login:
-    """An account to call as. `account_id` is its number inside the database."""
+    """An account and its credentials. `account_id` is its number in the database."""
 
     account_id: int
     sid: str
@@ -27,8 +27,8 @@ class Login:
 
 
 @dataclass(frozen=True)
-class Answer:
-    """One answer, and how many seconds passed from the last byte of the request to its last byte."""
+class Response:
+    """A response, and the seconds from the last byte of the request to the last byte of the response."""
 
     status: int
     body: bytes
@@ -40,7 +40,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Burst:
-    """What one stretch of load measured: requests per second, each latency in seconds, our own share of our core."""
+    """Result of a burst of load: requests per second, each latency in seconds, the client's share of its core."""
 
     per_second: float
     seconds: array[float]
@@ -62,7 +62,7 @@ def request(
 
 
 class Connection(asyncio.Protocol):
-    """One connection that has one request under way: `ask`, or `run` for as many as fit into a time."""
+    """A connection with one request at a time: `ask` sends one, `run` as many as fit into a time."""
 
     def __init__(self) -> None:
         self._received = b""
@@ -77,7 +77,7 @@ class Connection(asyncio.Protocol):
 
     @classmethod
     async def open(cls, url: str) -> Connection:
-        """A connection to where a URL points."""
+        """A connection to the server of a URL."""
         parts = urlsplit(url)
         assert parts.hostname
         assert parts.port
@@ -87,16 +87,16 @@ class Connection(asyncio.Protocol):
     def close(self) -> None:
         self._transport.close()
 
-    async def ask(self, request: bytes) -> Answer:
-        """Sends a request and waits for its answer."""
+    async def ask(self, request: bytes) -> Response:
+        """Sends a request and waits for its response."""
         self._seconds = None
         self._done = asyncio.get_running_loop().create_future()
         self._send(request)
-        answer: Answer = await self._done
-        return answer
+        response: Response = await self._done
+        return response
 
     async def run(self, requests: Iterator[bytes], end: float, seconds: array[float], expected: bytes) -> None:
-        """Sends one request after the other until `end`, adding latencies. Raises RuntimeError for other statuses."""
+        """Sends requests one after the other until `end` and adds latencies. Raises RuntimeError for another status."""
         self._requests, self._end, self._seconds, self._expected = requests, end, seconds, expected
         self._done = asyncio.get_running_loop().create_future()
         self._send(next(requests))
@@ -112,7 +112,7 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         if not self._done.done():
             self._done.set_exception(RuntimeError(f"the server closed the connection: {exc}"))
-            self._done.exception()  # seen: nobody may be waiting
+            self._done.exception()  # marked as retrieved: there may be no waiter
 
     def data_received(self, data: bytes) -> None:
         received = self._received = self._received + data if self._received else data
@@ -122,7 +122,7 @@ class Connection(asyncio.Protocol):
                 return
             start = received.find(b"content-length: ", 0, head)
             if start < 0:
-                self._done.set_exception(RuntimeError(f"an answer without a length: {received[:head]!r}"))
+                self._done.set_exception(RuntimeError(f"a response without a length: {received[:head]!r}"))
                 return
             self._head = head + 4
             self._needed = self._head + int(received[start + 16 : received.find(b"\r\n", start)])
@@ -132,7 +132,7 @@ class Connection(asyncio.Protocol):
         self._received, self._needed = b"", 0
         seconds = self._seconds
         if seconds is None:
-            self._done.set_result(Answer(int(received[9:12]), received[self._head :], now - self._sent))
+            self._done.set_result(Response(int(received[9:12]), received[self._head :], now - self._sent))
             return
         seconds.append(now - self._sent)
         if received[9:12] != self._expected:
@@ -144,7 +144,7 @@ class Connection(asyncio.Protocol):
 
 
 class Load:
-    """`CONNECTIONS` connections to one server, all asking for the same cycle of requests."""
+    """`CONNECTIONS` connections to one server; all send the same cycle of requests."""
 
     def __init__(self, connections: Sequence[Connection], requests: Iterable[bytes], expected: int) -> None:
         self._connections = connections
@@ -162,10 +162,10 @@ class Load:
             connection.close()
 
     async def burst(self, seconds: float) -> Burst:
-        """Load for some seconds, as much as the server takes."""
+        """Sends as many requests as the server can take, for some seconds."""
         latencies: array[float] = array("d")
         gc.collect()
-        gc.disable()  # a pause of ours would look like one of the server
+        gc.disable()  # a pause of the client would be measured as one of the server
         try:
             started, cpu = time.perf_counter(), time.process_time()
             end = started + seconds

@@ -1,4 +1,4 @@
-"""The machine: cores, processes pinned to them, memory. Server on one core, load and database on the other."""
+"""The machine: pins the server to one core, load and database to another; measures memory."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ _LIBC: Final = ctypes.CDLL(None)
 
 
 class Process:
-    """A program on given cores, its output in a file; `ready` matches what it prints when it can be used.
+    """A program on given cores with its output in a file; `ready` matches the line that it prints when it is ready.
 
-    Leaving the block ends it. Nothing reads its output meanwhile: that would be work on the load's core.
+    The end of the block ends it. Nothing reads its output before that: it would be work on the load's core.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class Process:
         self.stop()
 
     def stop(self) -> None:
-        """SIGTERM, and SIGKILL for whoever does not listen."""
+        """Sends SIGTERM; SIGKILL if the process does not end."""
         self._popen.terminate()
         try:
             self._popen.wait(15)
@@ -75,22 +75,22 @@ class Process:
 
     @property
     def output(self) -> str:
-        """What it printed so far."""
+        """The output so far."""
         return self._log.read_text(errors="replace")
 
     @property
     def url(self) -> str:
-        """What `ready` caught in its first group."""
+        """The first group of the match of `ready`."""
         return self.ready[1]
 
     @property
     def resident_mb(self) -> float:
-        """Resident memory now, in MB of a million bytes."""
+        """Current resident memory in MB (a million bytes)."""
         return self._memory("VmRSS")
 
     @property
     def cpu_seconds(self) -> float:
-        """Processor time that it has used so far."""
+        """CPU time so far, in seconds."""
         fields = Path(f"/proc/{self._popen.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / _TICKS
 
@@ -100,7 +100,7 @@ class Process:
 
     @property
     def peak_mb(self) -> float:
-        """The most resident memory so far, in MB."""
+        """Peak resident memory so far, in MB."""
         return self._memory("VmHWM")
 
     def _memory(self, name: str) -> float:
@@ -121,7 +121,7 @@ class Process:
 
 
 def serve(database: str, log: Path, *options: str, cores: set[int] = SERVER_CORE) -> Process:
-    """`signalbox serve` with its defaults, log lines included."""
+    """`signalbox serve` with its default settings, log lines included."""
     command: list[str | Path] = [_COMMAND, "serve", "--port", "0", "--database", database, *options]
     return Process(command, r'"event":"ready","url":"([^"]+)"', log, cores, _FIRST_ACCOUNT)
 
@@ -132,13 +132,13 @@ def worker(database: str, log: Path, *options: str, cores: set[int] = SERVER_COR
 
 
 def floor(module: str, database: str, log: Path, cores: set[int] = SERVER_CORE) -> Process:
-    """A floor or the peer: `bench.floors.<module>`, run by uvicorn as we run, on the server's core."""
+    """A floor or the peer: `bench.floors.<module>`, under uvicorn with Signalbox's options, on the server's core."""
     command = [sys.executable, "-m", f"bench.floors.{module}", database]
     path = {"PYTHONPATH": os.pathsep.join([str(Path(__file__).parent.parent), *filter(None, sys.path)])}
     return Process(command, r"running on (http://127\.0\.0\.1:\d+)", log, cores, path)
 
 
-# Nothing secret is printed when the first account is given; the scenarios make their own.
+# With an account given, the server prints no secret. Scenarios create their own accounts.
 _FIRST_ACCOUNT: Final = {
     "SIGNALBOX_ACCOUNT_SID": "AC" + "0" * 32,
     "SIGNALBOX_AUTH_TOKEN": "the-first-account-of-the-bench--",

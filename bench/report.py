@@ -1,4 +1,4 @@
-"""What was measured: figures, the table of them, and the JSON file."""
+"""The report: figures, their table, and the JSON file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Spread:
-    """The median of several rounds, and the lowest and highest of them."""
+    """Median, lowest and highest of several rounds."""
 
     median: float
     low: float
@@ -27,7 +27,7 @@ class Spread:
 
 @dataclass(frozen=True)
 class Target:
-    """What a figure must reach: its ratio, its value, its p99."""
+    """The limit for a figure: for its ratio, its value or its p99."""
 
     of: Literal["ratio", "value", "p99_ms"]
     how: Literal[">=", "<="]
@@ -40,7 +40,7 @@ class Target:
 
 @dataclass(frozen=True)
 class Figure:
-    """One line of the table. `value` in `unit`; `ratio` is to `floor_value`, measured in the same rounds."""
+    """One line of the table. `value` is in `unit`; `ratio` is to `floor_value`, measured in the same rounds."""
 
     scenario: str
     engine: str
@@ -53,12 +53,12 @@ class Figure:
     p50_ms: float | None = None
     p99_ms: float | None = None
     target: Target | None = None
-    cpu_us: Spread | None = None  # of the server's processor for one request
+    cpu_us: Spread | None = None  # CPU time of the server for one request
     floor_cpu_us: Spread | None = None
 
     @property
     def met(self) -> bool | None:
-        """Whether the target is reached; None without one."""
+        """Whether the target is met; None without a target."""
         if self.target is None:
             return None
         reached = {"ratio": self.ratio.median, "value": self.value.median, "p99_ms": self.p99_ms}[self.target.of]
@@ -67,7 +67,7 @@ class Figure:
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """The value that `share` of all are not above."""
+    """The value that `share` (0 to 1) of all values do not exceed."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
@@ -87,7 +87,7 @@ HEADINGS = (
 
 
 def lines(figures: Sequence[Figure]) -> list[tuple[str, ...]]:
-    """The cells of the table, headings first."""
+    """The cells of the table, with the headings first."""
     return [HEADINGS, *[_line(figure) for figure in figures]]
 
 
@@ -113,7 +113,7 @@ def _cpu(figure: Figure) -> str:
 
 
 def table(figures: Sequence[Figure]) -> str:
-    """The table for people."""
+    """The table as aligned text."""
     rows = lines(figures)
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
     printed = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
@@ -127,7 +127,7 @@ def markdown(figures: Sequence[Figure]) -> str:
 
 
 def write_json(path: Path, figures: Sequence[Figure], about: dict[str, object]) -> None:
-    """Everything that the table says, and what machine it was on."""
+    """Writes all figures, and a description of the machine."""
     measured = [dataclasses.asdict(figure) | {"met": figure.met} for figure in figures]
     path.write_text(json.dumps({"about": about, "figures": measured}, indent=1) + "\n")
 

@@ -1,7 +1,7 @@
-"""`python -m bench.scaling`: two servers and two workers on one PostgreSQL, and what each act costs that PostgreSQL.
+"""`python -m bench.scaling`: two servers and two workers on one PostgreSQL, and the cost of each act for PostgreSQL.
 
-The figures of docs/scaling.md. Costs are processor time of all of PostgreSQL's processes, bytes of WAL, and bytes of
-tables with their indexes: unlike rates, they hardly depend on how many cores the machine has.
+It makes the figures of docs/scaling.md. A cost is CPU time of all PostgreSQL processes, bytes of WAL, or bytes of
+tables with their indexes: unlike rates, these hardly depend on the number of cores.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from bench.engines import Postgres
 from bench.load import Load, Login, request
 from bench.machine import ALL_CORES, CORES, Process, serve, worker
 
-ITEMS: Final = 10_000  # senders in one create: the most there may be
+ITEMS: Final = 10_000  # senders in one create: the limit of the API
 LIST: Final = "/v1/SenderPools/Operations"
 QUEUED: Final = "SELECT sum(total - created - failed)::int8 FROM operations WHERE status = 'PROCESSING'"
 TICKS: Final = os.sysconf("SC_CLK_TCK")
@@ -33,7 +33,7 @@ TABLES: Final = ("senders", "sender_pools", "operations", "operation_items", "se
 
 @dataclass
 class Cost:
-    """What an act was done how often, and what that took altogether."""
+    """The total cost of an act that was done `count` times."""
 
     count: int = 0
     seconds: float = 0.0
@@ -58,7 +58,7 @@ HEADING: Final = (
 
 @dataclass
 class Cluster:
-    """One database, and the processes of Signalbox on it."""
+    """A database and the processes of Signalbox on it."""
 
     engine: Postgres
     url: str
@@ -68,7 +68,7 @@ class Cluster:
     @classmethod
     async def make(cls, engine: Postgres, name: str) -> Cluster:
         url = await engine.new_database(name)
-        # A backend that is gone by the time its parent is asked for would be no help: the checkpointer stays.
+        # The parent is read from the checkpointer, which does not end; a backend could be gone by then.
         ((checkpointer,),) = await engine.rows(
             url, "SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'"
         )
@@ -83,7 +83,7 @@ class Cluster:
 
     @asynccontextmanager
     async def measured(self, into: Cost) -> AsyncIterator[None]:
-        """Adds what the block takes; the block sets the count."""
+        """Adds the cost of the block to `into`; the block sets the count."""
         wal, database, ours = await self.wal(), _tree_cpu(self.postmaster), sum(p.cpu_seconds for p in self.processes)
         started = time.perf_counter()
         yield
@@ -93,8 +93,8 @@ class Cluster:
         into.wal += await self.wal() - wal
 
     async def idle(self) -> None:
-        """Waits until no operation is left."""
-        while await self.engine.rows(  # noqa: ASYNC110 (PostgreSQL gives no signal of it)
+        """Waits until all operations are final."""
+        while await self.engine.rows(  # noqa: ASYNC110 (PostgreSQL has no event for this)
             self.url, "SELECT 1 FROM operations WHERE status = 'PROCESSING' LIMIT 1"
         ):
             await asyncio.sleep(0.02)
@@ -108,7 +108,7 @@ def _parent(pid: int) -> int:
 
 
 def _tree_cpu(postmaster: int) -> float:
-    """Processor seconds of PostgreSQL: its parent, those of its children that ended, and those that run."""
+    """CPU seconds of PostgreSQL: of the parent, of its ended children and of its running ones."""
     ticks = 0
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit():
@@ -127,7 +127,7 @@ def _tree_cpu(postmaster: int) -> float:
 async def burst(
     cluster: Cluster, servers: Sequence[Process], requests: list[bytes], status: int, seconds: float
 ) -> Cost:
-    """Load on all servers at once, 32 connections each."""
+    """Load on all servers at once, with 32 connections each."""
     loads = [await Load.open(server.url, requests, status, connections=32) for server in servers]
     await asyncio.gather(*[load.burst(0.5) for load in loads])
     cost = Cost()
@@ -142,7 +142,7 @@ async def burst(
 async def creates(
     cluster: Cluster, servers: Sequence[Process], login: Login, sender_ids: list[str], count: int
 ) -> Cost:
-    """Creates with `ITEMS` senders each, two at a time on each server, until their 202."""
+    """Creates with `ITEMS` senders each, measured until their 202; two at a time on each server."""
     bodies = [
         json.dumps(
             {"name": "bench", "senders": [{"senderId": one} for one in sender_ids[start : start + ITEMS]]}
@@ -169,7 +169,7 @@ async def creates(
 
 
 async def batches(cluster: Cluster, workers: int) -> Cost:
-    """What is queued, done by so many worker processes."""
+    """Processes the queue with `workers` processes."""
     cost = Cost()
     with ExitStack() as stack:
         cluster.processes = [

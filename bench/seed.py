@@ -1,6 +1,6 @@
-"""Rows by the million: accounts through the product, everything else by set-based SQL that both engines run.
+"""Millions of rows: accounts by the product's code, all other rows by set-based SQL that both engines run.
 
-Ids are well-formed: the time as TypeIDs hold it, then sixteen digits, which are letters of that alphabet too.
+Ids are well-formed: the time as in a TypeID, then sixteen digits, which are letters of its alphabet too.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from signalbox.ground import ids
 from signalbox.inventory.sender_pools import SENDER_POOL
 from signalbox.inventory.senders import SENDER
 
-# Rows are this far apart, and the newest is this old, so that what a run adds comes first.
+# Rows are `STEP_MS` apart; the newest is `AGE_MS` old, so that rows of a run are newer than all of them.
 STEP_MS: Final = 2
 AGE_MS: Final = 3_600_000
 
@@ -27,7 +27,7 @@ _ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 
 
 async def make_accounts(engine: Engine, url: str, count: int) -> list[Login]:
-    """Accounts with credentials."""
+    """Creates accounts with credentials."""
     database = db.connect(url)
     await database.open()
 
@@ -41,9 +41,9 @@ async def make_accounts(engine: Engine, url: str, count: int) -> list[Login]:
 
 
 async def operations(engine: Engine, url: str, logins: list[Login], rows: int) -> int:
-    """Final operations, `rows` in all, taking turns between the accounts; one in ten was cancelled.
+    """Inserts `rows` final operations, distributed over the accounts in turn; one in ten is canceled.
 
-    Returns the time of the oldest.
+    Returns the time of the oldest one.
     """
     first_ms = int(time.time() * 1000) - AGE_MS - rows * STEP_MS
     await engine.script(
@@ -60,7 +60,7 @@ async def operations(engine: Engine, url: str, logins: list[Login], rows: int) -
 
 
 async def pools(engine: Engine, url: str, logins: list[Login], rows: int) -> None:
-    """Pools, `rows` in all, taking turns between the accounts."""
+    """Inserts `rows` pools, distributed over the accounts in turn."""
     await engine.script(
         url,
         f"""INSERT INTO sender_pools (account_id, id, operation_id, name, tags, created_at, updated_at)
@@ -72,7 +72,7 @@ async def pools(engine: Engine, url: str, logins: list[Login], rows: int) -> Non
 
 
 async def senders(engine: Engine, url: str, login: Login, rows: int) -> None:
-    """Senders of one account: half EMAIL, a tenth RCS, a thousandth PUSH, the rest SMS; one in twenty deactivated."""
+    """Inserts senders: half EMAIL, a tenth RCS, a thousandth PUSH, the rest SMS; one in twenty is deactivated."""
     await engine.script(
         url,
         f"""INSERT INTO senders (account_id, id, channel, address, region, display_name, status, tags,
@@ -89,7 +89,7 @@ async def senders(engine: Engine, url: str, login: Login, rows: int) -> None:
 
 
 async def pool_of_all(engine: Engine, url: str, login: Login, pool_id: str) -> None:
-    """A pool of all senders that the account has."""
+    """A pool of all senders that the account has, with the items of the operation that made it."""
     now = ids.created_at(pool_id)
     await engine.script(
         url,
@@ -98,11 +98,15 @@ async def pool_of_all(engine: Engine, url: str, login: Login, pool_id: str) -> N
         f"""INSERT INTO sender_pool_members (account_id, pool_id, sender_id, channel, status)
         SELECT account_id, '{pool_id}', id, channel, status FROM senders
         WHERE account_id = {login.account_id} ORDER BY id""",
+        f"""INSERT INTO operation_items (account_id, operation_id, item_index, sender_id)
+        SELECT account_id, (SELECT operation_id FROM sender_pools WHERE id = '{pool_id}'),
+            ROW_NUMBER() OVER (ORDER BY id), id FROM senders
+        WHERE account_id = {login.account_id} ORDER BY id""",
     )
 
 
 async def queue(engine: Engine, url: str, login: Login, count: int, items: int) -> None:
-    """Operations that add the account's first `items` senders to a pool each: `count` pools, nobody having begun."""
+    """Queues `count` operations, each with its own pool and the account's first `items` senders as items."""
     now = int(time.time() * 1000)
     await engine.script(
         url,
@@ -116,7 +120,7 @@ async def queue(engine: Engine, url: str, login: Login, count: int, items: int) 
         {_numbered(count, now)}
         SELECT {login.account_id}, {_id(SENDER_POOL)}, {_id(ids.OPERATION)}, 'queued', '{{}}', ms, ms
         FROM numbered""",
-        # Last, because this is what a worker sees.
+        # Inserted last, because a worker sees the work from here on.
         f"""INSERT INTO operations (account_id, id, pool_id, status, total, created, failed, turn, last_turn,
             request_id, created_at, updated_at)
         {_numbered(count, now)}
@@ -127,19 +131,19 @@ async def queue(engine: Engine, url: str, login: Login, count: int, items: int) 
 
 
 def _numbered(rows: int, first_ms: int | None = None) -> str:
-    """`numbered`: i from 0, and ms, a time of its own for each."""
+    """The SQL of `numbered`: i from 0, and ms, a different time for each."""
     first_ms = first_ms or int(time.time() * 1000) - AGE_MS - rows * STEP_MS
     return f"""WITH RECURSIVE counted (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM counted WHERE i < {rows - 1}),
         numbered AS (SELECT i, CAST({first_ms} AS BIGINT) + i * {STEP_MS} AS ms FROM counted)"""
 
 
 def _account(logins: list[Login]) -> str:
-    """The account of row i; their numbers follow each other, having been made together."""
+    """The SQL for the account of row i; account numbers are consecutive, because all were created together."""
     return f"{logins[0].account_id} + i % {len(logins)}"
 
 
 def _id(kind: str) -> str:
-    """The id of row i: its time, ten letters of five bits each, and its number."""
+    """The SQL for the id of row i: its time, ten letters of five bits each, and its number."""
     letters = "||".join(
         f"substr('{_ALPHABET}', CAST((ms >> {shift}) & 31 AS INTEGER) + 1, 1)" for shift in range(45, -1, -5)
     )

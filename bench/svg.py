@@ -1,4 +1,4 @@
-"""Curves as one SVG that reads on a light and on a dark page."""
+"""Curves as one SVG that is readable on a light and on a dark page."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Curve:
 
 
 def stacked(curves: Sequence[Curve]) -> str:
-    """The curves below each other."""
+    """All curves in one SVG, one below the other."""
     parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT * len(curves)}" role="img">']
     for number, curve in enumerate(curves):
         parts += [f'<g transform="translate(0 {_HEIGHT * number})">', *_panel(curve), "</g>"]
@@ -47,6 +47,6 @@ def _panel(curve: Curve) -> list[str]:
 
 
 def _round_up(value: float) -> float:
-    """The next number that starts so and goes on with zeros."""
+    """Rounds up to a round number for an axis: 340 becomes 400."""
     power: float = 10 ** math.floor(math.log10(value))
     return next(step * power for step in (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10) if step * power >= value)

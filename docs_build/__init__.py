@@ -1,1 +1,1 @@
-"""Builds what the program serves under `/docs` from the pages in `docs/`, and writes the pages of the API reference."""
+"""Builds the site that the program serves under `/docs` from the pages in `docs/`; writes the API reference pages."""

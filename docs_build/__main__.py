@@ -1,4 +1,4 @@
-"""`python -m docs_build` builds the site when its sources have changed; `python -m docs_build reference` its pages."""
+"""`python -m docs_build` builds the site if its sources changed; with `reference` it writes the API reference."""
 
 import sys
 
@@ -6,7 +6,7 @@ from docs_build import site
 
 if __name__ == "__main__":
     if sys.argv[1:] == ["reference"]:
-        # It needs the program and its clients; the site needs neither.
+        # Imported here, because it imports the program and its clients, which the site does not need.
         from docs_build import reference
 
         reference.write()

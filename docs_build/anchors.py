@@ -1,17 +1,17 @@
-"""The anchors of headings, which links and error bodies name."""
+"""The anchors of headings, for links and for the URLs in error bodies."""
 
 import re
 from collections.abc import Callable
 
 
 def anchor(heading: str) -> str:
-    """`20001 Invalid input` has the anchor `20001`, `Page tokens` the anchor `page-tokens`."""
+    """The anchor of a heading: `20001` for `20001 Invalid input`, `page-tokens` for `Page tokens`."""
     code = re.match(r"\d{5}\b", heading)
     return code[0] if code else re.sub(r"[^a-z0-9]+", "-", heading.lower()).strip("-")
 
 
 def slugify() -> Callable[[str, str], str]:
-    """The same as the generator wants it: its configuration names this function, and it calls what it is given."""
+    """`anchor` in the form that the generator's configuration needs: a function that returns the function."""
     return _slug
 
 

@@ -1,4 +1,4 @@
-"""The pages of the documentation: their order and groups, and what is said about each in one line."""
+"""The pages of the documentation: their order, their groups, and a description of one line each."""
 
 import re
 import tomllib
@@ -12,12 +12,12 @@ CONFIG: Final = ROOT / "zensical.toml"
 
 _FENCE: Final = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```[ \t]*$", re.MULTILINE | re.DOTALL)
 _ITEM: Final = re.compile(r"(?:[-*]|\d\.) ")
-# What one thing is called in the languages of our samples; samples that follow each other directly become tabs.
+# Names of the samples' languages. Samples that directly follow each other become tabs.
 _TABS: Final = {"bash": "curl", "sh": "curl", "python": "Python", "ts": "TypeScript"}
 
 
 class Group(NamedTuple):
-    """A part of the navigation: its heading and the names of its pages."""
+    """A part of the navigation: its heading and its pages."""
 
     title: str
     pages: tuple[str, ...]
@@ -25,7 +25,7 @@ class Group(NamedTuple):
 
 @lru_cache(maxsize=1)
 def groups() -> tuple[Group, ...]:
-    """The navigation, in reading order, as the generator's configuration has it."""
+    """The navigation in reading order, from the generator's configuration."""
     project = tomllib.loads(CONFIG.read_text("utf-8"))["project"]
     listed = cast("list[dict[str, list[str]]]", project["nav"])
     return tuple(
@@ -42,7 +42,7 @@ def every() -> list[str]:
 
 
 def text(name: str) -> str:
-    """A page as it was written."""
+    """The source of a page."""
     return (FOLDER / f"{name}.md").read_text("utf-8")
 
 
@@ -60,14 +60,14 @@ def description(name: str) -> str:
 
 
 def for_generator(page: str) -> str:
-    """The page as the generator wants to read it."""
+    """The page in the form that the generator needs."""
     return _with_deep_lists(_with_tabs(page))
 
 
 def _with_deep_lists(page: str) -> str:
-    """The page with what belongs to an item of a list four spaces in, and a blank line between a paragraph and an item.
+    """Indents the contents of list items by four spaces, and puts a blank line between a paragraph and a list item.
 
-    Elsewhere in Markdown it is enough to be as far in as the item's text, and an item ends a paragraph.
+    Other Markdown programs accept the indentation of the item's text, and a list item directly after a paragraph.
     """
     lines, deeper, fenced, paragraph = list[str](), 0, False, False
     for line in page.split("\n"):
@@ -87,7 +87,7 @@ def _with_deep_lists(page: str) -> str:
 
 
 def _with_tabs(page: str) -> str:
-    """The page with samples of one thing in several languages, fence after fence, as tabs."""
+    """The page with consecutive samples in several languages as tabs."""
     made, end, run = "", 0, list[re.Match[str]]()
     for fence in [*_FENCE.finditer(page), None]:
         if fence and fence[1] in _TABS and (not run or not page[run[-1].end() : fence.start()].strip()):

@@ -1,4 +1,4 @@
-"""Writes the API reference: a page for each noun of the route table, a section for each endpoint, every answer real."""
+"""Writes the API reference: a page for each noun, a section with a real response for each endpoint."""
 
 import json
 import re
@@ -15,14 +15,14 @@ from signalbox.api.routes import ROUTES
 from signalbox.http.errors import ANSWERS
 from signalbox.http.router import Route
 
-# Of answers that are long or change, so many lines are shown.
+# Long or changing responses are cut to this many lines.
 _FIRST_LINES: Final = {"health.metrics": 2, "docs.openapi": 4}
 _ABOUT_SAMPLES: Final = """\
-The samples read where the server is, and whose credentials to use, from the environment: `SIGNALBOX_BASE_URL`,
-`SIGNALBOX_ACCOUNT_SID` and `SIGNALBOX_AUTH_TOKEN`. Each answer is what a server really answered, indented, long lists
-cut short; ids, times and tokens are always the same here.
+The samples take the server's URL and the credentials from the environment: `SIGNALBOX_BASE_URL`,
+`SIGNALBOX_ACCOUNT_SID` and `SIGNALBOX_AUTH_TOKEN`. Each response is one of a real server, indented, with long lists
+cut short; its ids, times and tokens are replaced by fixed ones.
 """
-# Headers of every answer, or of every answer to an account.
+# Headers of every response, or of every response to an account.
 _EVERYWHERE: Final = (
     "X-Request-Id",
     "Twilio-Request-Id",
@@ -37,12 +37,12 @@ _BASIC: Final = (
 
 
 def page_name(noun: str) -> str:
-    """The name of the page about a noun: `senderPools` is on `reference-sender-pools`."""
+    """The page of a noun: `senderPools` is on `reference-sender-pools`."""
     return "reference-" + re.sub("([A-Z])", r"-\1", noun).lower()
 
 
 def routes() -> dict[str, list[Route]]:
-    """The endpoints that have a section, by the page that it is on."""
+    """The endpoints that have a section, by page."""
     found: dict[str, list[Route]] = {}
     for route in described(ROUTES):
         assert route.endpoint.group
@@ -51,7 +51,7 @@ def routes() -> dict[str, list[Route]]:
 
 
 def write() -> None:
-    """Writes all pages of the reference, and removes those of nouns that are gone."""
+    """Writes all pages of the reference, and deletes pages of nouns that no longer exist."""
     made = dict(build())
     for path in pages.FOLDER.glob("reference-*.md"):
         if path.stem not in made:
@@ -61,7 +61,7 @@ def write() -> None:
 
 
 def build() -> Iterator[tuple[str, str]]:
-    """The name and text of each page; the answers in them come from a server that is started for it."""
+    """The name and text of each page; the responses come from a server that runs for this."""
     document = build_document(ROUTES, BASE_URL)
     with worlds() as world:
         for name, listed in routes().items():
@@ -69,7 +69,7 @@ def build() -> Iterator[tuple[str, str]]:
 
 
 def sample_curl(route: Route, document: Mapping[str, Any]) -> str:
-    """The call of an endpoint with curl."""
+    """The request to an endpoint with curl."""
     operation = document["paths"][route.path][route.method.lower()]
     body = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("example")
     return curl(route.method, path_of(route), samples.query(route.name), body, public=route.endpoint.public)
@@ -101,7 +101,7 @@ def _section(route: Route, document: Mapping[str, Any], words: Words, world: Wor
         _fence("bash", call),
         _fence("python", samples.python(route.name, path, public=public, json=is_json)),
         _fence("ts", samples.ts(route.name, path, public=public, json=is_json)),
-        *_answer(route, call, world),
+        *_sample_response(route, call, world),
         f"**Authentication**: {'none.' if public else _BASIC}",
         *_parameters(operation, words),
         *_body(operation, words),
@@ -122,12 +122,12 @@ def _fence(language: str, text: str) -> str:
     return f"```{language}\n{text.rstrip()}\n```"
 
 
-def _answer(route: Route, call: str, world: World) -> Iterator[str]:
-    """What the server says to the call. Raises ValueError when that is no success."""
+def _sample_response(route: Route, call: str, world: World) -> Iterator[str]:
+    """The response to the request. Raises ValueError when it is not a success."""
     status, media, text = run_curl(call, world)
     if status != route.endpoint.status:
         raise ValueError(f"{route.name}: {status} {text}")
-    yield f"Answer `{status}`:"
+    yield f"Response `{status}`:"
     if media == "application/json":
         text = json.dumps(world.shown_json(json.loads(text)), indent=2, ensure_ascii=False)
     lines = text.strip().splitlines()
@@ -183,7 +183,7 @@ def _response(route: Route, operation: Mapping[str, Any], words: Words) -> Itera
         if media != "application/json":
             yield f"As `{media}`" + (f": {one['schema']['description']}" if "description" in one["schema"] else ".")
     if own := [f"`{name}`" for name in good["headers"] if name not in _EVERYWHERE]:
-        yield f"Headers beside those of [every answer](transport.md): {', '.join(own)}."
+        yield f"Headers in addition to those of [every response](transport.md): {', '.join(own)}."
     members = list(words.members(content.get("application/json", {}).get("schema", {})))
     if members:
         yield _table("member | type | meaning", [_row(member) for member in members])
@@ -195,8 +195,8 @@ def _row(member: Member, *more: str) -> str:
 
 def _errors(operation: Mapping[str, Any]) -> str:
     rows = [
-        f"| {answer.status} | [{answer.code}](errors.md#{answer.code}) | {answer.meaning} |"
-        for answer in ANSWERS.values()
-        if str(answer.status) in operation["responses"]
+        f"| {error.status} | [{error.code}](errors.md#{error.code}) | {error.meaning} |"
+        for error in ANSWERS.values()
+        if str(error.status) in operation["responses"]
     ]
     return "**Errors**\n\n" + _table("status | code | when", rows)

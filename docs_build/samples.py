@@ -1,7 +1,7 @@
-"""The samples of the API reference: how each endpoint is called with the clients, and with what query by curl.
+"""The samples of the API reference: the call of each endpoint with the clients, and the query for curl.
 
-Those of a noun are in `calls/<noun>.md`: a heading for each endpoint, its query, the code of each client after the
-client was made. Both print the same. An endpoint without code there is called by plain HTTP.
+The samples of a noun are in `calls/<noun>.md`: for each endpoint a heading, the query, and the code of each client
+without the lines that make it. Both print the same. An endpoint without code there is called by plain HTTP.
 """
 
 import re
@@ -40,28 +40,28 @@ _TS: Final = 'import { Signalbox } from "signalbox-client";\n\nconst client = ne
 
 
 def python(name: str, path: str, *, public: bool, json: bool) -> str:
-    """The Python sample of an endpoint; where the client has no method for it, plain HTTP."""
+    """The Python sample of an endpoint; plain HTTP if the client has no method for it."""
     if code := _of(name).python:
         return _PYTHON + code
     url = f'os.environ["SIGNALBOX_BASE_URL"] + "{path}"'
     login = '    auth=(os.environ["SIGNALBOX_ACCOUNT_SID"], os.environ["SIGNALBOX_AUTH_TOKEN"]),\n'
     call = f"httpx.get({url})" if public else f"httpx.get(\n    {url},\n{login})"
-    shown = "*answer.json()" if json else "answer.text.splitlines()[0]"
-    return f"import os\n\nimport httpx\n\nanswer = {call}\nanswer.raise_for_status()\nprint({shown})\n"
+    shown = "*response.json()" if json else "response.text.splitlines()[0]"
+    return f"import os\n\nimport httpx\n\nresponse = {call}\nresponse.raise_for_status()\nprint({shown})\n"
 
 
 def ts(name: str, path: str, *, public: bool, json: bool) -> str:
-    """The TypeScript sample of an endpoint; where the client has no method for it, plain HTTP."""
+    """The TypeScript sample of an endpoint; plain HTTP if the client has no method for it."""
     if code := _of(name).ts:
         return _TS + code
     environment = "SIGNALBOX_BASE_URL" if public else "SIGNALBOX_ACCOUNT_SID, SIGNALBOX_AUTH_TOKEN, SIGNALBOX_BASE_URL"
     login = "btoa(`${SIGNALBOX_ACCOUNT_SID}:${SIGNALBOX_AUTH_TOKEN}`)"
     options = "" if public else f", {{\n  headers: {{ Authorization: `Basic ${{{login}}}` }},\n}}"
-    shown = "...Object.keys(await answer.json())" if json else '(await answer.text()).split("\\n")[0]'
+    shown = "...Object.keys(await response.json())" if json else '(await response.text()).split("\\n")[0]'
     return (
         f"const {{ {environment} }} = process.env;\n\n"
-        f"const answer = await fetch(`${{SIGNALBOX_BASE_URL}}{path}`{options});\n"
-        f"if (!answer.ok) throw new Error(answer.statusText);\nconsole.log({shown});\n"
+        f"const response = await fetch(`${{SIGNALBOX_BASE_URL}}{path}`{options});\n"
+        f"if (!response.ok) throw new Error(response.statusText);\nconsole.log({shown});\n"
     )
 
 

@@ -1,4 +1,4 @@
-"""JSON Schemas in words: the rows of the reference's tables of members."""
+"""JSON Schemas in words: the rows of the reference's tables of fields."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
@@ -11,7 +11,7 @@ _FORMATS: Final = {"date-time": "date-time", "uri": "URL"}
 
 
 class Member(NamedTuple):
-    """A row: where the member is (`senders[].senderId`), what it may be, whether it has to be there."""
+    """A row: the place of a field (`senders[].senderId`), its type, whether it is required, its description."""
 
     name: str
     type: str
@@ -20,7 +20,7 @@ class Member(NamedTuple):
 
 
 class Words:
-    """Says what schemas of one OpenAPI document demand, on one page: a large schema has its rows there once."""
+    """Describes the schemas of one OpenAPI document, on one page: a large schema has its rows there once."""
 
     def __init__(self, document: Mapping[str, Any], ids: Mapping[str, str]) -> None:
         self._schemas: Mapping[str, Schema] = document["components"]["schemas"]
@@ -28,7 +28,7 @@ class Words:
         self._shown: set[str] = set()
 
     def members(self, schema: Schema, place: str = "") -> Iterator[Member]:
-        """The members of an object or of an array's items, each below the one that it is part of."""
+        """The fields of an object or of an array's items; fields of a nested object follow it."""
         schema = self._resolved(schema)
         if "items" in schema:
             yield from self.members(schema["items"], f"{place}[]")
@@ -56,7 +56,7 @@ class Words:
                 yield from (row, *inner)
 
     def type(self, schema: Schema) -> str:
-        """What a value may be, with its limits."""
+        """The type of a value, with its limits."""
         schema = self._resolved(schema)
         if forms := schema.get("anyOf"):
             return " or ".join(self.type(one) for one in forms)

@@ -1,7 +1,7 @@
-"""Builds the site: the generator makes HTML of the pages, and this makes of it the files that the program serves.
+"""Builds the site: the generator turns pages into HTML, and this module turns that into the files that are served.
 
-Everything in them is relative, so that it holds under every host and path prefix; no script stands in a page, so that
-the program can forbid such scripts; and there is nothing that a browser would fetch from another host.
+Every link is relative, so that the site works under any host and path prefix. Pages have no inline scripts, so that the
+Content-Security-Policy can forbid them. Nothing is loaded from another host.
 """
 
 import posixpath
@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 
 from docs_build import pages, pictures
 
-# The shape of its output is relied on below.
+# Pinned: the code below depends on the form of its output.
 GENERATOR: Final = "zensical==0.0.73"
 
 SITE: Final = pages.ROOT / "src" / "signalbox" / "site"
@@ -25,22 +25,22 @@ _STAMP: Final = "sources"
 _LOGO: Final = Path(__file__).with_name("logo.svg")
 _STYLE: Final = Path(__file__).with_name("site.css")
 _PICTURES: Final = ("*.svg", "images/*")
-# Stands for the base URL in llms.txt; the program puts in what the client called.
+# Placeholder in llms.txt; the server replaces it by the base URL of the request.
 BASE_URL: Final = "{base_url}"
 _LINK: Final = re.compile(r'(?<=[ \n])(href|src)="([^"]*)"')
 _SCRIPT: Final = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 
 
 def is_current() -> bool:
-    """Whether the site was built from the sources as they are."""
+    """Whether the site was built from the current sources."""
     stamp = SITE / _STAMP
     return stamp.is_file() and stamp.read_text("utf-8") == _digest()
 
 
 def build() -> None:
-    """Builds the site anew, and prints what the generator says of links that lead nowhere.
+    """Builds the site, and prints the generator's warnings of broken links.
 
-    Raises CalledProcessError when it fails, ValueError when it makes something that the program would not serve.
+    Raises CalledProcessError when the generator fails, ValueError for a page that could not be served.
     """
     with tempfile.TemporaryDirectory() as folder:
         made, parts = Path(folder, "made"), Path(folder, "site")
@@ -68,7 +68,7 @@ def build() -> None:
 
 
 def _sources() -> list[Path]:
-    """Every file that the site is made of."""
+    """The source files of the site."""
     written = [pages.FOLDER / f"{name}.md" for name in pages.every()]
     shown = [path for pattern in _PICTURES for path in pages.FOLDER.glob(pattern)]
     code = [path for path in Path(__file__).parent.rglob("*") if path.suffix in (".py", ".svg", ".css", ".txt")]
@@ -114,7 +114,7 @@ def _generate(folder: Path, made: Path) -> None:
 
 
 def _draw(folder: Path) -> None:
-    """Draws the pictures that are kept as texts."""
+    """Draws the pictures that have text sources."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in pictures.names():
         (folder / f"{name}.svg").write_text(pictures.draw(name), "utf-8")
@@ -124,7 +124,7 @@ def _draw(folder: Path) -> None:
 
 
 def _assets(made: Path, folder: Path) -> dict[str, str]:
-    """Moves the assets into one folder, under names that change with their content; says where each has gone."""
+    """Moves the assets into one folder, under names that change with their content; returns the new names."""
     folder.mkdir(parents=True)
     moved = {}
     for path in sorted((made / "assets").rglob("*")):
@@ -146,7 +146,7 @@ def _asset(folder: Path, name: str, content: bytes) -> str:
 
 
 def _page(name: str, made: Path, parts: Path, assets: dict[str, str]) -> None:
-    """Writes a page; the first one twice, because `/docs` has its links one folder higher than `/docs/index`."""
+    """Writes a page; the first one twice: the links of `/docs` resolve against another folder than `/docs/index`."""
     html = (made / name).read_text("utf-8").strip() + "\n"
     folder, _, file = name.rpartition("/")
     root = "../" * bool(folder)
@@ -164,14 +164,14 @@ def _page(name: str, made: Path, parts: Path, assets: dict[str, str]) -> None:
 
 
 class _Place(NamedTuple):
-    """Where a page is: its folder below `docs`, and how `docs` is reached from where the page is served."""
+    """The place of a page: its folder below `docs`, and the relative URL of `docs` from the served page."""
 
     folder: str
     base: str
 
 
 def _moved(target: str, place: _Place, assets: dict[str, str]) -> str:
-    """Where a link of the generator leads in our site."""
+    """The target of a generator's link in the finished site."""
     if re.match(r"[a-z]+:|#", target):
         return target
     path, hash_, anchor = target.partition("#")
@@ -184,27 +184,27 @@ def _moved(target: str, place: _Place, assets: dict[str, str]) -> str:
 
 
 def _with_configuration(html: str, base: str, assets: dict[str, str]) -> str:
-    """The page with the two places that the theme's script is told: the site's folder, and the search worker."""
+    """The page with the two URLs for the theme's script: the site's folder, and the search worker."""
     html = re.sub(r'"base":"\.\.?"', f'"base":"./{base}"', html, count=1)
     return re.sub(r'"search":"\.\.?/([^"]+)"', lambda match: f'"search":"./{base}{assets[match[1]]}"', html, count=1)
 
 
 def _script(code: str, base: str, parts: Path) -> str:
-    """A script of the page as a file of its own."""
-    # The folder that the reader's choices are kept for is the same on every page.
+    """Moves an inline script of a page into a file."""
+    # The reader's settings are stored by folder, so the folder must be the same on every page.
     code = re.sub(r'new URL\("\.\.?",location\)', f'new URL("{base or "."}",location)', code)
     return f'<script src="{base}{_asset(parts / "docs" / "assets", "page.js", code.encode())}"></script>'
 
 
 def _check(name: str, html: str) -> None:
-    """Raises ValueError for what the program's Content-Security-Policy would forbid, or a link that was not moved."""
+    """Raises ValueError for content that the Content-Security-Policy forbids, or a link that was not changed."""
     for pattern in (r"<style", r"\sstyle=", r"<script>", r"\son[a-z]+=", r'src="[a-z]+:', r'href="[^":]*\.html'):
         if found := re.search(pattern, html):
             raise ValueError(f"{name}: {html[max(0, found.start() - 60) : found.end() + 60]!r}")
 
 
 def _moved_index(index: str) -> str:
-    """The search index with the places of our site."""
+    """The search index with the URLs of the finished site."""
     moved = re.sub(r'"location":"index\.html', '"location":"../docs', index)
     return re.sub(r'("location":"[a-z0-9/-]+)\.html', r"\1", moved)
 
@@ -213,13 +213,13 @@ def _moved_index(index: str) -> str:
 
 
 def _llms() -> str:
-    """The list of the pages, with a line about each."""
+    """The list of the pages, with one line about each."""
     lines = [
         "# Signalbox",
         "",
         "> The Communications API (Senders, Sender Pools, Sender Pool Operations) as a program you run yourself.",
         "",
-        f"All pages in one text: {BASE_URL}/llms-full.txt. Every path, parameter, body and answer in OpenAPI 3.1:",
+        f"All pages in one text: {BASE_URL}/llms-full.txt. Every path, parameter, body and response in OpenAPI 3.1:",
         f"{BASE_URL}/openapi.json.",
     ]
     for group in pages.groups():
@@ -231,7 +231,7 @@ def _llms() -> str:
 
 
 def _licenses(made: Path) -> str:
-    """What the generator's scripts and styles, which the site contains, were given to us under."""
+    """The licences of the generator's scripts and styles, which the site contains."""
     files = metadata.files("zensical") or []
     own = next(Path(str(one.locate())) for one in files if one.name.startswith("LICENSE") and "licenses" in str(one))
     theirs = next((made / "assets" / "javascripts").glob("LICENSE*"))

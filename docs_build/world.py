@@ -1,4 +1,4 @@
-"""A real server for the samples of the API reference, and what it answers them, the same on every machine."""
+"""A real server for the samples of the API reference; changing values in its output are replaced by fixed ones."""
 
 import json
 import os
@@ -24,14 +24,14 @@ _ROWS: Final[list[dict[str, object]]] = [
     {"channel": "SMS", "address": "+14155550123", "displayName": "Front desk", "tags": {"team": "sales"}},
     {"channel": "RCS", "address": "front-desk@rbm.goog"},
 ]
-# Nobody has this one: an operation that is given it has something to say in its ledger.
+# No sender has this id: an operation with it has a failed item in its ledger.
 _MISSING_ID: Final = "comms_sender_01kg73sv000000000000000000"
 _TAGS: Final = {"team": "sales", "region": "eu-west"}
-# An operation can be cancelled as long as there is work left: here on a server on which nobody works.
+# Only an operation with work left can be canceled; this sample runs on a server without workers.
 _WITHOUT_WORKERS: Final = ("ledger.cancel",)
 _IDLE: Final = {"SIGNALBOX_ACCOUNT_SID": "AC" + 8 * "4567", "SIGNALBOX_AUTH_TOKEN": "idle"}
 
-# What differs from run to run, by the member that holds it.
+# Values that differ from run to run, by the name of their field.
 _FIXED: Final[dict[str, object]] = {
     "createdAt": "2026-01-31T09:30:00.125Z",
     "updatedAt": "2026-01-31T09:30:00.161Z",
@@ -40,14 +40,14 @@ _FIXED: Final[dict[str, object]] = {
     "requestId": "RQ5f0c1d7e9a3b4c2d8e6f7a1b0c9d8e7f",
     "ms": 0.42,
 }
-# Of a list that is longer, only the first are shown.
+# Longer lists are cut to this many items.
 _MOST_SHOWN: Final = 5
 _ID: Final = re.compile(r"\bcomms_[a-z]+_[0-7][a-z0-9]{25}\b")
 _TIME: Final = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
 
 class World:
-    """An account with two senders, a pool of them, the operation that filled it, and their names in the samples."""
+    """An account with two senders, a pool, and the operation that filled it; maps their ids to those of the samples."""
 
     def __init__(self, account: Account, endpoint: str) -> None:
         self.account = account
@@ -81,13 +81,13 @@ class World:
                 answer.raise_for_status()
 
     def real(self, text: str) -> str:
-        """A sample with the ids that the objects really have."""
+        """A sample with the real ids in place of the sample ids."""
         for real, shown in self._ours.items():
             text = text.replace(shown, real)
         return text
 
     def shown(self, text: str) -> str:
-        """What was answered, with the ids of the samples; one that they do not have becomes the next of a fixed row."""
+        """A response with sample ids in place of the real ones; an unknown id becomes the next of a fixed sequence."""
         for real in _ID.findall(text):
             if real not in self._ours:
                 kind = real.rpartition("_")[0]
@@ -112,7 +112,7 @@ class World:
 
 @contextmanager
 def worlds() -> Iterator[Callable[[str], World]]:
-    """Makes a world for each sample, each an account of its own on one server."""
+    """Makes a world for each sample: a separate account on one server."""
     with server() as running, _idle() as idle:
         yield lambda endpoint: World(idle if endpoint in _WITHOUT_WORKERS else running.account(), endpoint)
 
@@ -128,14 +128,14 @@ def _idle() -> Iterator[Account]:
         try:
             assert process.stderr
             ready = next(line for line in process.stderr if b'"event":"ready"' in line)
-            # Its few lines fit into the pipe.
+            # The process logs little: the pipe cannot fill up.
             yield Account(json.loads(ready)["url"], *_IDLE.values())
         finally:
             process.terminate()
 
 
 def curl(method: str, path: str, query: str, body: object, *, public: bool) -> str:
-    """The call of an endpoint with curl, over as many lines as it takes."""
+    """The request to an endpoint with curl, on as many lines as needed."""
     first = "curl" + (f" -X {method}" if method != "GET" else "")
     url = f'"$SIGNALBOX_BASE_URL{path}{"?" * bool(query)}{query}"'
     lines = [f"{first} {url}"] if public else [f'{first} -u "$SIGNALBOX_ACCOUNT_SID:$SIGNALBOX_AUTH_TOKEN"', url]
@@ -145,7 +145,7 @@ def curl(method: str, path: str, query: str, body: object, *, public: bool) -> s
 
 
 def run_curl(sample: str, world: World) -> tuple[int, str, str]:
-    """Runs it by bash: the status, the type and the text of the answer. Raises CalledProcessError when it fails."""
+    """Runs the sample in bash; returns status, media type and text of the response. Raises CalledProcessError."""
     script = world.real(sample).rstrip().replace("curl", "curl -sS -w $'\\036%{http_code}\\036%{content_type}'", 1)
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script],

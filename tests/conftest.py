@@ -1,4 +1,4 @@
-"""The databases: a test that asks for `database_url` or `database` runs on SQLite and a real PostgreSQL."""
+"""The databases: a test with the fixture `database_url` or `database` runs on SQLite and on a real PostgreSQL."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from signalbox.accounts import accounts
 from signalbox.ground.metrics import Metrics
 from signalbox.worker import Workers
 
-# A background job starts with SIGINT ignored, and so does what it starts; what is tested here is in the foreground.
+# A background job starts with SIGINT ignored, and its children inherit that; the tests need the default.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -61,7 +61,7 @@ async def new_postgres_database(postgres_server: PostgresServer) -> AsyncIterato
 
 @pytest.fixture(scope="session")
 async def postgres_template(new_postgres_database: NewDatabase) -> AsyncIterator[str]:
-    """The name of a database that has the product's schema and nobody connected."""
+    """The name of a template database that has the schema and no connections."""
     async with new_postgres_database("template0") as url:
         template = db.connect(url)
         await template.open()
@@ -71,21 +71,21 @@ async def postgres_template(new_postgres_database: NewDatabase) -> AsyncIterator
 
 @pytest.fixture
 async def postgres_url(new_postgres_database: NewDatabase, postgres_template: str) -> AsyncIterator[str]:
-    """The URL of a fresh PostgreSQL database with the schema in place."""
+    """The URL of a new PostgreSQL database with the schema."""
     async with new_postgres_database(postgres_template) as url:
         yield url
 
 
 @pytest.fixture
 async def empty_postgres_url(new_postgres_database: NewDatabase) -> AsyncIterator[str]:
-    """The URL of a PostgreSQL database with nothing in it."""
+    """The URL of an empty PostgreSQL database."""
     async with new_postgres_database("template0") as url:
         yield url
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URL of a database with nothing in it, on each engine in turn."""
+    """The URL of an empty database, on each engine in turn."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'signalbox.db'}"
     url: str = request.getfixturevalue("empty_postgres_url")
@@ -94,7 +94,7 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URL of a fresh database, on each engine in turn."""
+    """The URL of a new database, on each engine in turn."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'signalbox.db'}"
     url: str = request.getfixturevalue("postgres_url")
@@ -112,14 +112,14 @@ async def database(database_url: str) -> AsyncIterator[db.Database]:
 
 @pytest.fixture(scope="session")
 async def shared_postgres_url(new_postgres_database: NewDatabase, postgres_template: str) -> AsyncIterator[str]:
-    """The URL of the PostgreSQL database that many tests use, each with accounts of its own."""
+    """The URL of the PostgreSQL database that many tests share; each uses its own accounts."""
     async with new_postgres_database(postgres_template) as url:
         yield url
 
 
 @pytest.fixture(scope="session", params=["sqlite", "postgres"])
 def shared_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The URL of a database that many tests use, on each engine in turn."""
+    """The URL of a database that many tests share, on each engine in turn."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path_factory.mktemp('shared') / 'signalbox.db'}"
     url: str = request.getfixturevalue("shared_postgres_url")
@@ -139,19 +139,19 @@ async def served(shared_url: str) -> AsyncIterator[Served]:
 
 @pytest.fixture
 async def ada(served: Served) -> Person:
-    """Ada, who owns what a test is about."""
+    """Ada, the owner of the resources in a test."""
     return await served.account("Ada")
 
 
 @pytest.fixture
 async def ben(served: Served) -> Person:
-    """Ben, who has an account of his own."""
+    """Ben, who has another account."""
     return await served.account("Ben")
 
 
 @pytest.fixture
 async def eve(ada: Person) -> Person:
-    """Eve, whose key of Ada's account was revoked."""
+    """Eve, who has a revoked key of Ada's account."""
     eve, sid = await ada.key("Eve")
     await ada.served.database.write(lambda tx: accounts.revoke_key(tx, sid))
     return eve
@@ -159,14 +159,14 @@ async def eve(ada: Person) -> Person:
 
 @pytest.fixture
 def stack() -> Iterator[ExitStack]:
-    """What is to be closed with the test."""
+    """Context managers entered on this stack end with the test."""
     with ExitStack() as stack:
         yield stack
 
 
 @pytest.fixture
 def serve(stack: ExitStack, tmp_path: Path) -> Serve:
-    """Starts the installed command, ended with the test: `serve(database_url, "--workers", "0")`."""
+    """Starts `signalbox serve` until the end of the test: `serve(database_url, "--workers", "0")`."""
 
     def start(database: str, *options: str, **more: dict[str, str]) -> Server:
         return stack.enter_context(Server(database, tmp_path, *options, **more))
@@ -176,7 +176,7 @@ def serve(stack: ExitStack, tmp_path: Path) -> Serve:
 
 @pytest.fixture
 def work(stack: ExitStack, tmp_path: Path) -> Work:
-    """Starts a process that only works: `work(database_url)`."""
+    """Starts `signalbox worker` until the end of the test: `work(database_url)`."""
 
     def start(database: str, *options: str) -> Worker:
         return stack.enter_context(Worker(database, tmp_path, *options))
@@ -186,7 +186,7 @@ def work(stack: ExitStack, tmp_path: Path) -> Work:
 
 @pytest.fixture
 def client(stack: ExitStack) -> Connect:
-    """Connects to a process: `client(server.url)`."""
+    """Makes a client for a process: `client(server.url)`."""
 
     def connect(url: str, *login: str) -> Client:
         return stack.enter_context(Client(url, *login))
@@ -196,14 +196,14 @@ def client(stack: ExitStack) -> Connect:
 
 @pytest.fixture(scope="session")
 async def plans_postgres_url(new_postgres_database: NewDatabase, postgres_template: str) -> AsyncIterator[str]:
-    """The URL of the PostgreSQL database whose plans are looked at."""
+    """The URL of the PostgreSQL database for tests of query plans."""
     async with new_postgres_database(postgres_template) as url:
         yield url
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgres"])
 def shared_plans_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The URL of a database for a module, on each engine in turn."""
+    """The URL of a database for query plans, one for a module, on each engine in turn."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path_factory.mktemp('plans') / 'signalbox.db'}"
     url: str = request.getfixturevalue("plans_postgres_url")
@@ -212,7 +212,7 @@ def shared_plans_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.Te
 
 @pytest.fixture(scope="session")
 def built() -> None:
-    """The documentation's site, of the pages as they are now; `make docs` does the same."""
+    """Builds the documentation's site from the current pages, as `make docs` does."""
     from docs_build import site
 
     if not site.is_current():

@@ -1,4 +1,4 @@
-"""People who call the API in process. Whatever they are answered is checked against the contract's shapes first."""
+"""Test users who send requests in process. Every response is first checked against the contract."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ _NUMBERS: Final = itertools.count(1)
 
 
 class Served:
-    """An API on a database; `again` makes another one on the same database, as another process would be."""
+    """An API on a database; `again` makes a second API on the same database, like another process."""
 
     def __init__(self, database: Database, api: Api) -> None:
         self.database = database
@@ -62,18 +62,18 @@ class Served:
         return await Served.on(self.database, replace(Settings(), **changes))
 
     def with_routes(self, *routes: Route) -> Served:
-        """The same with other routes."""
+        """The same API with other routes."""
         services = self.api.services
         return Served(self.database, Api(services.db, services.keys, Settings(), Metrics(), routes))
 
     async def account(self, name: str) -> Person:
-        """A person with an account of their own."""
+        """A person with a new account."""
         made = await self.database.write(lambda tx: accounts.create(tx, name))
         return Person(self, made.account.sid, made.account.sid, made.token)
 
 
 class Person:
-    """Somebody with credentials, and the things one does with an API before one can test it."""
+    """A user with credentials, and helpers for the usual preparations of a test."""
 
     def __init__(self, served: Served, account_sid: str, user: str, secret: str) -> None:
         self.served = served
@@ -82,11 +82,11 @@ class Person:
         self.secret = secret
 
     def at(self, served: Served) -> Person:
-        """The same person at another API."""
+        """The same person with another API."""
         return Person(served, self.account_sid, self.user, self.secret)
 
     async def key(self, name: str = "") -> tuple[Person, str]:
-        """Somebody who has an API key of this account, and the key's SID."""
+        """A person with a new API key of this account, and the key's SID."""
         made = await self.served.database.write(lambda tx: accounts.create_key(tx, self.account_sid, name))
         return Person(self.served, self.account_sid, made.key.sid, made.secret), made.key.sid
 
@@ -100,7 +100,7 @@ class Person:
         anonymous: bool = False,
         **options: Any,
     ) -> httpx.Response:
-        """One request; its answer has the shape that the contract gives it."""
+        """Sends one request; its response is checked."""
         transport = httpx.ASGITransport(self.served.api, client=(client, 4711))
         auth = None if anonymous else httpx.BasicAuth(self.user, self.secret)
         options.setdefault("auth", auth)
@@ -122,40 +122,40 @@ class Person:
         return await self.call("DELETE", url, **options)
 
     async def enter(self, rows: Sequence[dict[str, object]]) -> list[str]:
-        """Enters inventory; the ids of its senders, in the order of the rows."""
-        answer = await self.post("/signalbox/v1/Senders", json=rows)
-        assert answer.status_code == 200, answer.text
-        assert answer.json()["refused"] == []
+        """Enters inventory; returns the ids of the senders in the order of the rows."""
+        response = await self.post("/signalbox/v1/Senders", json=rows)
+        assert response.status_code == 200, response.text
+        assert response.json()["refused"] == []
         ids = {(one["channel"], one["address"]): one["id"] for one in await self.walk("/v1/Senders", "senders")}
         return [ids[str(row["channel"]), str(row["address"])] for row in rows]
 
     async def senders(self, count: int, channel: str = "PUSH", status: str = "ACTIVATED") -> list[str]:
-        """The ids of so many new senders, oldest first."""
+        """Enters `count` new senders; returns their ids, oldest first."""
         rows: list[dict[str, object]] = [
             {"channel": channel, "address": _address(channel), "status": status} for _ in range(count)
         ]
         return await self.enter(rows)
 
     async def pool(self, *sender_ids: str, **members: object) -> str:
-        """The id of a new pool, its senders in it."""
+        """Creates a pool with these senders; returns its id."""
         body = {**members, "senders": [{"senderId": one} for one in sender_ids]}
-        answer = await self.post("/v1/SenderPools", json=body)
-        assert answer.status_code == 202, answer.text
-        await self.finished(answer)
-        found = await self.get(f"/v1/SenderPools?operationId={answer.json()['operationId']}")
+        response = await self.post("/v1/SenderPools", json=body)
+        assert response.status_code == 202, response.text
+        await self.finished(response)
+        found = await self.get(f"/v1/SenderPools?operationId={response.json()['operationId']}")
         pool_id: str = found.json()["senderPools"][0]["id"]
         return pool_id
 
     async def finished(self, reference: httpx.Response) -> dict[str, Any]:
-        """The operation that an answer refers to, once it is final."""
+        """Waits until the operation of a 202 is final; returns it."""
         assert reference.status_code == 202, reference.text
-        answer = await self.get(reference.headers["location"], headers={"prefer": "wait=30"})
-        operation: dict[str, Any] = answer.json()
+        response = await self.get(reference.headers["location"], headers={"prefer": "wait=30"})
+        operation: dict[str, Any] = response.json()
         assert operation["status"] != "PROCESSING"
         return operation
 
     async def walk(self, url: str, key: str, size: int = 1000) -> list[dict[str, Any]]:
-        """Everything in a list, page by page."""
+        """All items of a list, page by page."""
         found: list[dict[str, Any]] = []
         token: str | None = ""
         while token is not None:
@@ -172,20 +172,20 @@ class Person:
 
 
 async def until(holds: Callable[[], bool]) -> None:
-    """Waits for what gives no signal: the state of a process, which only other tasks change."""
+    """Waits for a state of this process that other tasks change and that has no event."""
     async with asyncio.timeout(10):
         while not holds():  # noqa: ASYNC110
             await asyncio.sleep(0)
 
 
 def problems(response: httpx.Response) -> set[tuple[str | None, str | None]]:
-    """The places, field and context, of the problems that a 400 lists."""
+    """The places (field and context) of the problems in a 400."""
     assert response.status_code == 400, response.text
     return {(one["field"], one["context"]) for one in response.json()["errors"]}
 
 
 def contexts(response: httpx.Response) -> list[str | None]:
-    """The contexts of the problems that a 400 lists, in their order."""
+    """The contexts of the problems in a 400, in order."""
     assert response.status_code == 400, response.text
     return [one["context"] for one in response.json()["errors"]]
 
@@ -197,11 +197,11 @@ def _address(channel: str) -> str:
     return f"s{number}@example.com" if channel == "EMAIL" else f"{channel.lower()}-{number}"
 
 
-# --- what every answer must be
+# --- checks of every response
 
 
 def check(response: httpx.Response) -> None:
-    """Asserts what holds for every answer: request ids, types, shapes, codes, references."""
+    """Asserts what holds for every response: request ids, types, shapes, codes, references."""
     names = ("twilio-request-id", "x-twilio-request-id", "x-request-id")
     request_ids = {value for name in names for value in response.headers.get_list(name)}
     assert len(request_ids) == 1, response.headers
@@ -234,7 +234,7 @@ def check(response: httpx.Response) -> None:
 
 
 def route_of(method: str, path: str) -> Route | None:
-    """The line of the table that answers; HEAD is GET."""
+    """The route of a request; HEAD is GET."""
     wanted = "GET" if method == "HEAD" else method
     for route, pattern in _patterns():
         if pattern.fullmatch(path):
@@ -255,7 +255,7 @@ def _validator(type_: type) -> jsonschema_rs.Validator:
 
 def _check_shape(type_: type, body: bytes) -> None:
     value: object = msgspec.json.decode(body, type=type_)
-    assert msgspec.json.encode(value) == body, "members that are not documented, or in another spelling"
+    assert msgspec.json.encode(value) == body, "fields that are not documented, or in another spelling"
     _validator(type_).validate(msgspec.json.decode(body))
 
 
@@ -305,15 +305,15 @@ def _check_documented(route: Route, status: int) -> None:
 
 
 def built(folder: str) -> str:
-    """The name of a file that pages of the documentation are made with; the folder is `assets` or `images`."""
+    """The name of a generated file of the documentation; the folder is `assets` or `images`."""
     return min(path.name for path in (SITE / "docs" / folder).iterdir())
 
 
-# --- the raw interface, for answers that come bit by bit
+# --- the raw ASGI interface, for responses that arrive in parts
 
 
 class Exchange:
-    """One request whose answer is read message by message; `leave` closes the client's side."""
+    """One request whose response is read message by message; `leave` closes the client's side."""
 
     def __init__(self, person: Person, path: str, headers: dict[str, str], method: str = "GET") -> None:
         request = httpx.Request(method, BASE + path, headers=headers)
@@ -347,7 +347,7 @@ class Exchange:
 
 
 def pairs(response: httpx.Response) -> Iterator[tuple[str, str]]:
-    """The headers that do not differ from one answer to the next."""
+    """The headers that do not differ between responses to the same request."""
     for name, value in response.headers.items():
         if not name.endswith("request-id"):
             yield name, value

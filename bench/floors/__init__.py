@@ -1,1 +1,1 @@
-"""What Signalbox is measured against: as little as can be done (`bare`), and what a team would write (`peer`)."""
+"""The floors: `bare` does as little as possible; `peer` is what a team would usually write."""

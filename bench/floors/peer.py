@@ -1,7 +1,7 @@
-"""The peer: the same list and create as a competent team writes them with FastAPI, pydantic and async SQLAlchemy.
+"""The peer: the same list and create as a competent team would write them with FastAPI, pydantic and async SQLAlchemy.
 
-Credentials are remembered as long as ours, pages are cut by a cursor, inserts are bulk inserts and the pool of
-connections is as large as ours: what differs is the stack, not the care.
+It caches credentials as long as Signalbox does, pages by key, inserts in bulk, and has as many connections: the stack
+differs, not the care.
 """
 
 from __future__ import annotations
@@ -154,7 +154,7 @@ if SQLITE:
 
     @event.listens_for(engine.sync_engine, "connect")
     def prepare(connection, record):  # type: ignore[no-untyped-def]
-        """As durable as ours."""
+        """Sets the same durability as Signalbox."""
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA busy_timeout = 5000")
 
@@ -171,7 +171,7 @@ digest_key = b""
 
 
 async def account(credentials: Credentials) -> int:
-    """The account that calls."""
+    """The account of the request."""
     pair = (credentials.username, credentials.password)
     expires, account_id = known.get(pair, (0.0, 0))
     if time.monotonic() < expires:
@@ -267,7 +267,7 @@ async def create_pool(
 
 
 async def work(account_id: int, pool_id: str, operation_id: str, sender_ids: list[str]) -> None:
-    """Adds the members batch by batch, each batch with its counters in one transaction."""
+    """Adds the members in batches; each batch and its counters are one transaction."""
     dialect = sqlite if SQLITE else postgresql
     for start in range(0, len(sender_ids), BATCH):
         batch = sender_ids[start : start + BATCH]

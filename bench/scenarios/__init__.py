@@ -1,1 +1,1 @@
-"""What is measured, one concept a file: `run(bench)` returns its figures."""
+"""The scenarios, one file each: `run(bench)` returns the figures."""

@@ -1,4 +1,4 @@
-"""One operation by id, one pool by id."""
+"""Fetches one operation by id, and one pool by id."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ async def run(bench: Bench) -> list[Figure]:
 
 
 async def _some(bench: Bench, library: Library, table: str) -> list[tuple[Login, str]]:
-    """Twenty of each tenant, from all over its range."""
+    """Twenty rows of each tenant, spread over all of its rows."""
     some = []
     for login in library.tenants:
         rows = await bench.engine.rows(
@@ -53,5 +53,5 @@ async def _some(bench: Bench, library: Library, table: str) -> list[tuple[Login,
         )
         step = max(1, len(rows) // 20)
         some += [(login, row[0]) for row in rows[::step][:20]]
-    # Neighbouring requests ask for different tenants.
+    # Consecutive requests are for different tenants.
     return [pair for start in range(20) for pair in some[start::20]]

@@ -1,4 +1,4 @@
-"""A create with 10,000 senders, to its 202 and to its end: against the bare insert of the same rows, and the peer."""
+"""A create with 10,000 senders, to its 202 and to its end, against a bare insert of the same rows and the peer."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SENDERS = 10_000
 
 async def run(bench: Bench) -> list[Figure]:
     rounds = 5 if bench.quick else 15
-    # A database each: they grow alike, and no worker sees the others' operations.
+    # One database each: they grow alike, and no worker sees another contender's operations.
     ours, bare, peer = [await bench.inventory(SENDERS) for _ in range(3)]
     names = ("bare insert", "ours 202", "ours final", "peer 202", "peer final")
     found = {name: Measured() for name in names}
@@ -30,8 +30,8 @@ async def run(bench: Bench) -> list[Figure]:
         for number in range(-1, rounds):
             seconds = [
                 await _bare(connections[1], bare),
-                *await _create(connections[0], ours),
-                *await _create(connections[2], peer, waits=False),
+                *await create(connections[0], ours),
+                *await create(connections[2], peer, waits=False),
             ]
             for one, taken in zip(found.values(), seconds, strict=True):
                 if number >= 0:
@@ -59,14 +59,14 @@ async def run(bench: Bench) -> list[Figure]:
 
 
 async def _bare(connection: Connection, inventory: Inventory) -> float:
-    """Seconds of the bare insert alone, without its HTTP request."""
+    """Seconds of the bare insert, without its HTTP request."""
     asked = request("POST", f"/insert/{inventory.login.account_id}", body=json.dumps(inventory.sender_ids).encode())
     seconds: float = (await connection.ask(asked)).json()
     return seconds
 
 
-async def _create(connection: Connection, inventory: Inventory, waits: bool = True) -> tuple[float, float]:
-    """Seconds to the 202 and to the end; `waits` where the server can be told to answer at the end."""
+async def create(connection: Connection, inventory: Inventory, waits: bool = True) -> tuple[float, float]:
+    """Seconds until the 202, and until the operation is final; `waits` if the server supports `Prefer: wait`."""
     senders = [{"senderId": one} for one in inventory.sender_ids]
     body = json.dumps({"name": "a pool", "senders": senders}).encode()
     asked = request("POST", "/v1/SenderPools", inventory.login, body)

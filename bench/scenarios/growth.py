@@ -1,4 +1,4 @@
-"""A million senders entered, a thousand pools, ten thousand operations: does the cost of one grow?"""
+"""Enters a million senders, then a thousand pools and ten thousand operations: does the cost of one of them grow?"""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from bench.machine import Process, serve
 from bench.report import Figure, Spread, Target
 from bench.seed import make_accounts
 
-ROWS = 10_000  # of one request that enters senders
-MEMBERS = 100  # of one add
-STEPS = 50  # points of a curve
+ROWS = 10_000  # in one request that enters senders
+MEMBERS = 100  # senders in one add
+STEPS = 50  # points in a curve
 
 
 async def run(bench: Bench) -> list[Figure]:
@@ -75,7 +75,7 @@ async def _add(
     server: Process,
     resident: list[float],
 ) -> list[float]:
-    """Pools first, then adds that fill them in turn; each operation is followed to its end."""
+    """Creates pools, then adds senders to them in turn; each operation is awaited."""
     create = request("POST", "/v1/SenderPools", login, b"{}")
     for _ in range(pools):
         assert (await connection.ask(create)).status == 202
@@ -104,7 +104,7 @@ async def _add(
 
 
 def _medians(seconds: Sequence[float]) -> list[tuple[float, float]]:
-    """A point for each stretch of operations, in milliseconds."""
+    """The points of a curve in milliseconds, each the median of a range of operations."""
     step = max(1, len(seconds) // STEPS)
     return [
         (start, statistics.median(seconds[start : start + step]) * 1000)
@@ -113,7 +113,7 @@ def _medians(seconds: Sequence[float]) -> list[tuple[float, float]]:
 
 
 def _figure(bench: Bench, name: str, seconds: Sequence[float]) -> Figure:
-    """The last tenth against the first: that is what growth has cost."""
+    """The ratio of the last tenth to the first: the cost of growth."""
     tenth = len(seconds) // 10
     first, last = [Spread.of(one * 1000 for one in part) for part in (seconds[:tenth], seconds[-tenth:])]
     ratio = last.median / first.median

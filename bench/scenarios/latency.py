@@ -1,6 +1,6 @@
-"""How long a small thing takes: alone, and while another tenant does large ones.
+"""The latency of small work: alone, and while another tenant's large work runs.
 
-From 202 to COMPLETED for one sender, and one operation by id.
+Measured from 202 to COMPLETED for one sender, and for one operation by id.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ async def _busy(bench: Bench) -> Figure:
         for _ in range(50):
             idle.add(await _one_sender(connection, inventory))
         await seed.queue(bench.engine, inventory.url, neighbour.login, operations, ITEMS)
-        await _one_sender(connection, inventory)  # wakes the worker; the rest finds it busy
+        await _one_sender(connection, inventory)  # wakes the worker: from here on it is busy
         while await _unfinished(bench, inventory.url) and len(found.values) < 1000:
             for _ in range(20):
                 found.add(await _one_sender(connection, inventory))
@@ -83,7 +83,7 @@ async def _busy(bench: Bench) -> Figure:
 
 
 async def _beside(bench: Bench) -> list[Figure]:
-    """One operation by id, asked for again and again while a neighbour sends large requests: is the loop blocked?"""
+    """Fetches one operation by id repeatedly while another tenant sends large requests: is the event loop blocked?"""
     inventory, neighbour = await bench.inventories(1, ITEMS)
     create = json.dumps({"senders": [{"senderId": one} for one in neighbour.sender_ids]}).encode()
     rows = [{"channel": "SMS", "address": f"+4915112{1_000_000 + 2 * n + 1}", "displayName": "x"} for n in range(ITEMS)]
@@ -133,7 +133,7 @@ async def _unfinished(bench: Bench, url: str) -> int:
 
 
 async def _one_sender(connection: Connection, inventory: Inventory) -> float:
-    """Seconds from the 202 until the answer that says COMPLETED."""
+    """Seconds from the 202 until the response that says COMPLETED."""
     body = json.dumps({"name": "a pool", "senders": [{"senderId": inventory.sender_ids[0]}]}).encode()
     accepted = await connection.ask(request("POST", "/v1/SenderPools", inventory.login, body))
     started = time.perf_counter()

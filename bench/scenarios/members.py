@@ -14,8 +14,8 @@ from bench.report import Figure, Target
 from signalbox.ground import clock, ids
 from signalbox.inventory import sender_pools
 
-# Half of the members are EMAIL, nearly all ACTIVATED; one in a thousand is PUSH, and all of those DEACTIVATED: the
-# last two filters find few and none, which is where a scan would show.
+# Half of the members are EMAIL, nearly all are ACTIVATED. One in a thousand is PUSH, and all of these are DEACTIVATED:
+# the last two filters match few members and none, where a full scan would be slow.
 FILTERS = {
     "no filter": {},
     "channel EMAIL": {"channel": "EMAIL"},

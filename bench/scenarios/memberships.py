@@ -1,7 +1,7 @@
 """Memberships per second: one worker process and two, against the bare insert of memberships in the same batches.
 
-Each measurement has a database of its own: the index of a sender's pools is one that pools of the same senders fill all
-over, so that the tenth run in one database would measure how many pools the senders are in.
+Each measurement has its own database. The index of a sender's pools gets entries in random places; in a shared
+database a later run would mainly measure how many pools each sender is in already.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ TARGETS = {("sqlite", 1): 100_000, ("postgres", 2): 60_000}
 
 async def run(bench: Bench) -> list[Figure]:
     operations = 6 if bench.quick else 15
-    # Two workers and their database cannot share one core and show what the second is worth.
+    # Otherwise two workers and the database would share one core, which would hide the gain of the second worker.
     bench.engine.use(ALL_CORES)
     found = {workers: Measured() for workers in (1, 2)}
     lowest = Measured()
@@ -74,7 +74,7 @@ async def _bare_rate(bench: Bench, operations: int) -> float:
 
 
 async def _rate(bench: Bench, workers: int, operations: int) -> float:
-    """Memberships per second, from the end of the first batch to the end of the last, as the log lines tell."""
+    """Memberships per second from the end of the first batch to the end of the last, computed from the log lines."""
     inventory = await bench.inventory(ITEMS)
     await seed.queue(bench.engine, inventory.url, inventory.login, operations, ITEMS)
     await bench.engine.settle(inventory.url)
@@ -83,7 +83,7 @@ async def _rate(bench: Bench, workers: int, operations: int) -> float:
         started = [stack.enter_context(worker(inventory.url, bench.log(), cores=ALL_CORES)) for _ in range(workers)]
         while await bench.engine.rows(inventory.url, unfinished):  # noqa: ASYNC110 (other processes' work)
             await asyncio.sleep(0.05)
-    # Now that the workers have ended, every line is there.
+    # The workers have ended, so the log is complete.
     lines = [json.loads(line) for one in started for line in one.output.splitlines() if '"batch"' in line]
     ends = sorted((datetime.fromisoformat(line["timestamp"]).timestamp(), line["created"]) for line in lines)
     assert sum(created for _, created in ends) == operations * ITEMS

@@ -15,14 +15,14 @@ from signalbox.ground.clock import rfc3339
 
 PATH = "/v1/SenderPools/Operations"
 PAGE = 50
-STRIDE = 1_000  # items of one step on the way to a deep page
+STRIDE = 1_000  # items of each page on the way to a deep page
 
 
 async def run(bench: Bench) -> list[Figure]:
     library = await bench.library()
     deep = min(1_000, bench.size.rows // PAGE // 2)
     first = library.first_ms
-    # All but the oldest and the newest tenth.
+    # Excludes the oldest and the newest tenth.
     dates = {
         "startDate": rfc3339(first + bench.size.rows * seed.STEP_MS // 10),
         "endDate": rfc3339(first + bench.size.rows * seed.STEP_MS * 9 // 10),
@@ -71,7 +71,7 @@ def _asking(connection: Connection, login: Login, query: dict[str, str]) -> Call
 async def _tokens(
     connection: Connection, login: Login, where: dict[str, str], deep: int
 ) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
-    """What to add to the query for page 1, the deep page and the last full page, found by walking there."""
+    """The query parameters for page 1, the deep page and the last full page, found by following page tokens."""
 
     async def step(token: str | None, items: int) -> tuple[str | None, int]:
         query = where | {"pageSize": str(items)} | ({"pageToken": token} if token else {})

@@ -77,7 +77,7 @@ async def run(bench: Bench) -> list[Figure]:
 
 
 async def _wake(url: str, path: str) -> None:
-    """One request, so that what is imported late is counted."""
+    """Sends one request, so that late imports are counted."""
     connection = await Connection.open(url)
     assert (await connection.ask(request("GET", path))).status == 200
     connection.close()

@@ -1,8 +1,8 @@
-"""Makes a client of /openapi.json for other languages, compiles it, and calls a server with it.
+"""Generates clients in other languages from /openapi.json, compiles them, and uses them with a server.
 
-`python clients/recipes/check.py` does the recipes of docs/other-languages.md from nothing: it starts the server, puts
-openapi-generator into a virtual environment of its own, generates, compiles, and runs the program beside this file.
-It needs Python 3.11, Java 17 with Maven, and Go; everything that it makes is under build/recipes.
+`python clients/recipes/check.py` runs the recipes of docs/other-languages.md from scratch: it starts the server,
+installs openapi-generator into its own virtual environment, generates, compiles, and runs the program beside this
+file. It needs Python 3.11, Java 17 with Maven, and Go; all output is under build/recipes.
 """
 
 import argparse
@@ -27,9 +27,9 @@ ACCOUNT: Final = {
     "SIGNALBOX_ACCOUNT_SID": "AC0123456789abcdef0123456789abcdef",
     "SIGNALBOX_AUTH_TOKEN": "a-token-that-the-tests-chose-000",
 }
-# What each program prints: no operations before; two items; a refusal, by Go's code and Java's status.
+# The output of each program: no operations before; two items; an error, as Go's code and Java's status.
 WANTED: Final = {"go": "before 0 COMPLETED 2 refused 20001", "java": "before 0 COMPLETED 2 refused 400"}
-# No tests and pages of the generated code: they need more packages than the code itself.
+# Without the generated tests and pages: they need more packages than the code itself.
 ONLY_CODE: Final = "apiTests=false,modelTests=false,apiDocs=false,modelDocs=false"
 GO: Final = (
     *("-g", "go", "--additional-properties", "packageName=signalbox,enumClassPrefix=true"),
@@ -43,9 +43,9 @@ JAVA: Final = (
 
 
 def main() -> None:
-    """Runs the recipes that are named, all of them without a name; leaves with 1 when one fails."""
+    """Runs the named recipes, or all; exits with 1 when one fails."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("languages", nargs="*", choices=[*WANTED, []], help="go, java; both when none is named")
+    parser.add_argument("languages", nargs="*", choices=[*WANTED, []], help="go, java; both by default")
     languages = parser.parse_args().languages or list(WANTED)
     shutil.rmtree(BUILD, ignore_errors=True)
     BUILD.mkdir(parents=True)
@@ -57,11 +57,11 @@ def main() -> None:
             said = {"go": go, "java": java}[language](generator, document, {**ACCOUNT, "SIGNALBOX_BASE_URL": url})
         report(f"{language}: {said}")
         if said != WANTED[language]:
-            sys.exit(f"{language} should have said: {WANTED[language]}")
+            sys.exit(f"{language} should have printed: {WANTED[language]}")
 
 
 def install() -> Path:
-    """The generator in an environment of its own; its package carries the program, Java has to be there."""
+    """The generator in its own environment; its package contains the program, but Java must be installed."""
     venv.create(BUILD / "venv", with_pip=True)
     run(BUILD / "venv/bin/pip", "install", "--quiet", "--disable-pip-version-check", GENERATOR)
     return BUILD / "venv/bin/openapi-generator-cli"
@@ -80,7 +80,7 @@ def go(generator: Path, document: Path, environment: Mapping[str, str]) -> str:
 
 
 def java(generator: Path, document: Path, environment: Mapping[str, str]) -> str:
-    """A Maven project, packed, and a program that is compiled against it."""
+    """A Maven project of the generated code, and a program that is compiled with it."""
     report(run("java", "--version").splitlines()[0])
     project = BUILD / "java/signalbox"
     generate(generator, document, project, *JAVA)
@@ -91,7 +91,7 @@ def java(generator: Path, document: Path, environment: Mapping[str, str]) -> str
 
 
 def report(text: str) -> None:
-    """Prints at once, so that a long run shows where it is."""
+    """Prints without buffering, to show the progress of a long run."""
     print(text, flush=True)  # noqa: T201 (a program for people)
 
 
@@ -103,7 +103,7 @@ def generate(generator: Path, document: Path, folder: Path, *options: str) -> No
 def run(
     *command: str | Path, cwd: Path | None = None, environment: Mapping[str, str] | None = None, seconds: int = 600
 ) -> str:
-    """What a command prints; SystemExit with all that it said when it fails."""
+    """The output of a command; SystemExit with the output when it fails."""
     done = subprocess.run(  # noqa: S603 (our own commands)
         [str(part) for part in command],
         cwd=cwd,
@@ -120,7 +120,7 @@ def run(
 
 @contextmanager
 def served() -> Iterator[str]:
-    """A fresh server with a database in memory, while the block runs."""
+    """A new server with a database in memory, until the block ends."""
     own = {name: value for name, value in os.environ.items() if not name.startswith("SIGNALBOX_")}
     process = subprocess.Popen(  # noqa: S603 (our own command)
         [SIGNALBOX, "serve", "--database", "sqlite://", "--port", "0", "--log-format", "json"],

@@ -1,15 +1,15 @@
-/** Calls of the HTTP API. Nothing here or elsewhere in the console speaks to the server by another way. */
+/** Requests of the HTTP API. The console reaches the server only through this file. */
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { ROOT } from "./route.ts";
 import { current, signOut, type Credentials } from "./session.ts";
 
-/** One call: enough to make it, and to show it as a line of curl. */
+/** One request: enough to send it, and to show it as a line of curl. */
 export interface Call {
   method?: "GET" | "POST" | "PATCH" | "DELETE";
   path: string;
   query?: Readonly<Record<string, string | number | undefined>>;
   body?: unknown;
-  /** The type of a body that is text already. */
+  /** The media type of a body that is text already. */
   media?: string;
   headers?: Readonly<Record<string, string>>;
 }
@@ -19,7 +19,7 @@ export interface Problem {
   context: string | null;
 }
 
-/** A call that did not do what it was for: refused by the server (`status` tells how), or not answered (`status` 0). */
+/** A failed request: `status` is that of the error, 0 when there was no response. */
 export class Failure extends Error {
   constructor(
     readonly status: number,
@@ -32,22 +32,22 @@ export class Failure extends Error {
     super(message);
   }
 
-  /** Whether the same call may do better in a moment. */
+  /** Whether a retry may succeed. */
   get passing(): boolean {
     return this.status === 0 || this.status === 429 || this.status >= 500;
   }
 }
 
-/** The requests that this tab made, by their ids, so that the list of requests can leave them out. */
+/** The ids of the requests that this tab sent, so that the request log can leave them out. */
 export const own = new Set<string>(JSON.parse(sessionStorage.getItem("signalbox requests") ?? "[]") as string[]);
 const MOST_OWN = 1000;
 addEventListener("pagehide", () => sessionStorage.setItem("signalbox requests", JSON.stringify([...own])));
 
 const SECONDS = 30;
-// A call that fails for a passing reason is made again after so many milliseconds.
+// Milliseconds before a retry.
 const AGAIN = 4000;
 
-/** The API's answer as it came. Throws Failure for every other than 2xx, and when there is none. */
+/** The response of the API. Throws Failure for a status other than 2xx, and when there is no response. */
 export async function send(call: Call, signal?: AbortSignal, as: Credentials | null = current()): Promise<Response> {
   const limit = AbortSignal.timeout(SECONDS * 1000);
   const response = await fetchAs(call, signal ? AbortSignal.any([signal, limit]) : limit, as);
@@ -59,7 +59,7 @@ export async function send(call: Call, signal?: AbortSignal, as: Credentials | n
   throw failure;
 }
 
-/** The JSON of the API's answer. Throws Failure as `send` does, and for a body that is cut off or no JSON. */
+/** The JSON of the response. Throws Failure as `send` does, and for a body that is cut off or not JSON. */
 export async function ask<T>(call: Call, signal?: AbortSignal): Promise<T> {
   const response = await send(call, signal);
   try {
@@ -70,7 +70,7 @@ export async function ask<T>(call: Call, signal?: AbortSignal): Promise<T> {
   }
 }
 
-/** One request without a time limit of ours. Throws Failure when there is no answer. */
+/** One request without a timeout of the console. Throws Failure when there is no response. */
 export async function fetchAs(call: Call, signal: AbortSignal, as: Credentials | null): Promise<Response> {
   const headers = new Headers(call.headers);
   if (as) headers.set("authorization", `Basic ${base64(`${as.sid}:${as.secret}`)}`);
@@ -82,8 +82,9 @@ export async function fetchAs(call: Call, signal: AbortSignal, as: Credentials |
       body: bodyOf(call),
       signal,
       cache: "no-store",
-      // The answer to wrong credentials asks for Basic ones. With `omit` a browser leaves that to us instead of opening
-      // its own dialog (Fetch, HTTP-network-or-cache fetch, step 14), and remembers no credentials of its own.
+      // A 401 asks for Basic credentials. With `omit` the browser opens no dialog of its own (Fetch,
+      // HTTP-network-or-cache
+      // fetch, step 14), and stores no credentials.
       credentials: "omit",
     });
     own.add(response.headers.get("x-request-id") ?? "");
@@ -118,7 +119,7 @@ export interface Answered<T> {
   again: () => void;
 }
 
-/** The answer to a GET, asked again every so many milliseconds while the page is visible; an old one stays until then. */
+/** The response to a GET, fetched again every `every` milliseconds while the page is visible; the old one stays until then. */
 export function useAnswer<T>(call: Call | null, every = 0): Answered<T> {
   const key = call ? JSON.stringify(call) : "";
   const [state, setState] = useState<{ key: string; answer?: T; failure?: Failure }>({ key });
@@ -155,7 +156,7 @@ export function useAnswer<T>(call: Call | null, every = 0): Answered<T> {
   return { answer: mine.answer, failure: mine.failure, again };
 }
 
-/** The absolute URL of a call. */
+/** The absolute URL of a request. */
 export function urlOf(call: Call): string {
   const url = new URL(call.path.slice(1), ROOT);
   for (const [name, value] of Object.entries(call.query ?? {})) {
@@ -164,7 +165,7 @@ export function urlOf(call: Call): string {
   return url.href;
 }
 
-/** The call as a line for a shell in which SIGNALBOX_CREDENTIALS is SID:SECRET; no secret is in it. */
+/** The request as a line for a shell in which SIGNALBOX_CREDENTIALS is SID:SECRET; the line contains no secret. */
 export function curlOf(call: Call): string {
   const method = call.method && call.method !== (call.body === undefined ? "GET" : "POST") ? [`-X ${call.method}`] : [];
   const headers = Object.entries(call.headers ?? {}).map(([name, value]) => `-H ${quoted(`${name}: ${value}`)}`);
@@ -182,7 +183,7 @@ function bodyOf(call: Call): string | null {
   return call.media && typeof call.body === "string" ? call.body : JSON.stringify(call.body);
 }
 
-/** A key for `Idempotency-Key`: with it a POST that is sent twice acts once. */
+/** A value for `Idempotency-Key`: a POST that is sent twice with it has its effect once. */
 export function newKey(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

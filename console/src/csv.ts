@@ -1,8 +1,8 @@
-/** CSV (RFC 4180): reading with the line of every row, writing, and what can be said about senders without the server. */
+/** CSV (RFC 4180): reads and writes it, with the line of every row; checks senders as far as the browser can. */
 import { CHANNELS, STATUSES } from "./wire.ts";
 
 export interface Row {
-  /** The line of the text where the row starts, from 1. */
+  /** The line on which the row starts, from 1. */
   line: number;
   cells: string[];
 }
@@ -12,7 +12,7 @@ export interface Complaint {
   message: string;
 }
 
-/** The rows of a text, none for a blank line; LF, CRLF and CR end a line. `open`: the line of the row whose quote does not close. */
+/** The rows of a text without blank lines; LF, CRLF and CR end a line. `open` is the line of the row with an unclosed quote. */
 export function parse(text: string): { rows: Row[]; open: number | null } {
   const rows: Row[] = [];
   let cells: string[] = [];
@@ -54,7 +54,7 @@ export function csvOf(header: readonly string[], rows: readonly (readonly (strin
   return [header, ...rows].map((row) => row.map(write).join(",")).join("\r\n") + "\r\n";
 }
 
-/** Gives a text to the reader as a file. */
+/** Downloads a text as a file. */
 export function save(name: string, text: string): void {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(new Blob([text], { type: "text/csv" }));
@@ -63,17 +63,17 @@ export function save(name: string, text: string): void {
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
 
-/** A text of senders as the console understands it: rows of inventory, or ids of senders that are there. */
+/** A parsed text of senders: rows of inventory, or ids of existing senders. */
 export interface Desk {
   kind: "inventory" | "ids";
-  /** The line of the header; 0 where there is none. */
+  /** The line of the header; 0 without a header. */
   header: number;
   columns: readonly string[];
   rows: readonly Row[];
   complaints: readonly Complaint[];
 }
 
-/** The rows of a text that have nothing against them; none below a header that is wrong. */
+/** The rows without problems; none when the header has a problem. */
 export function good(desk: Desk): readonly Row[] {
   const bad = new Set(desk.complaints.map((one) => one.line));
   return bad.has(desk.header) ? [] : desk.rows.filter((row) => !bad.has(row.line));
@@ -82,7 +82,7 @@ export function good(desk: Desk): readonly Row[] {
 const COLUMNS = ["channel", "address", "displayName", "status", "tags"];
 const SENDER_ID = /^comms_sender_[0-7][a-hjkmnpqrstv-z0-9]{25,34}$/;
 
-/** Reads a text and finds at once what no server is needed for; addresses themselves are judged by the server. */
+/** Reads a text and finds problems that need no server; the addresses themselves are checked by the server. */
 export function check(text: string, ids: boolean): Desk {
   const { rows, open } = parse(text);
   const complaints: Complaint[] = open ? [{ line: open, message: "a quote that opens here does not close" }] : [];

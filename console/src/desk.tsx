@@ -1,16 +1,16 @@
-/** Where a CSV of senders is pasted, picked or dropped, with what is wrong beside each line. */
+/** The field for a CSV of senders, pasted, picked or dropped, with the problems of each line beside it. */
 import type { JSX } from "preact";
 import { useMemo, useRef, useState } from "preact/hooks";
 import { check, good, type Complaint } from "./csv.ts";
 import { enter, idsOf, newest, type Result } from "./inventory.ts";
 import { count, plural } from "./marks.tsx";
 
-// As in style.css.
+// The same heights as in style.css.
 const LINE = 20;
 const SHOWN = 14;
 const MOST_LISTED = 100;
 
-/** The text that is edited, and what is known about it. `ids`: a list of sender ids is fine as well. */
+/** The state of the text that is edited. `ids`: a list of sender ids is accepted as well. */
 export function useDesk(ids: boolean) {
   const [text, setText] = useState("");
   const [refused, setRefused] = useState<readonly Complaint[]>([]);
@@ -23,8 +23,9 @@ export function useDesk(ids: boolean) {
 }
 
 /**
- * The ids of what a desk names. Rows of inventory enter first; where the server refuses some, `ids` answers null with the reasons
- * beside their lines, and the next call goes on without them.
+ * The ids of the senders in a text. Rows of inventory are entered first. When the server refuses some, `ids` returns
+ * null and the
+ * reasons are shown beside their lines; the next call continues without them.
  */
 export function useSenderIds(value: ReturnType<typeof useDesk>) {
   const [step, setStep] = useState("");
@@ -51,7 +52,7 @@ export function useSenderIds(value: ReturnType<typeof useDesk>) {
   return { ids, step, setStep, number, left: number ? left : 0 };
 }
 
-/** What a desk's lines with problems mean for what is about to be done. */
+/** What happens to the lines with problems. */
 export function LeftOut({ left, refused }: { left: number; refused: readonly Complaint[] }): JSX.Element {
   return (
     <div role="status">

@@ -3,7 +3,7 @@ import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { Failure } from "./api.ts";
 import { Trouble } from "./marks.tsx";
 
-/** A dialog over the page. The browser keeps the focus inside and gives it back afterwards; Esc closes it. */
+/** A dialog over the page. The browser keeps the focus inside and restores it afterwards; Esc closes the dialog. */
 export function Dialog(props: {
   title: string;
   close: () => void;
@@ -40,7 +40,7 @@ export function Dialog(props: {
   );
 }
 
-/** Asks before something is done that cannot be taken back; with `typed`, only who types that text may do it. */
+/** Asks for confirmation before something that cannot be undone; with `typed`, the user must type that text. */
 export function Confirm(props: {
   title: string;
   act: string;
@@ -82,7 +82,7 @@ export function Confirm(props: {
   );
 }
 
-/** Runs something once at a time and keeps what went wrong with it. */
+/** Runs a function, never twice at the same time, and keeps its failure. */
 export function useRun<A extends unknown[]>(
   work: (...given: A) => Promise<void>,
 ): { busy: boolean; failure: Failure | undefined; run: (...given: A) => Promise<void>; forget: () => void } {

@@ -1,4 +1,4 @@
-/** Filters of lists. They live in the address of the page: what one sees can be kept and passed on. */
+/** Filters of lists. They are in the URL of the page, so that a view can be bookmarked and shared. */
 import type { JSX } from "preact";
 import { useId } from "preact/hooks";
 import { set, type Params } from "./route.ts";
@@ -7,7 +7,7 @@ import { CHANNELS, STATUSES } from "./wire.ts";
 /** The filters of every list of senders. */
 export const SENDER_FILTERS = ["channel", "status", "startDate", "endDate"] as const;
 
-/** The filters of a list as the API's query. */
+/** The filters of a list as the query of the API. */
 export function queryOf(names: readonly string[], params: Params): Record<string, string | undefined> {
   return Object.fromEntries(names.map((name) => [name, params[name]]));
 }
@@ -48,7 +48,7 @@ export function Choice(props: { name: string; label: string; of: readonly string
   );
 }
 
-/** The dates of a list, `startDate` and `endDate`, entered in the reader's own zone. */
+/** The filters `startDate` and `endDate`, entered in the user's time zone. */
 export function Dates({ params }: { params: Params }): JSX.Element {
   return (
     <>

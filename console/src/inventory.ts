@@ -1,4 +1,4 @@
-/** Senders on their way in: entered piece by piece, and found again by channel and address. */
+/** Enters senders in several requests, and finds their ids by channel and address. */
 import { ask, type Call } from "./api.ts";
 import { csvOf, good, type Complaint, type Desk, type Row } from "./csv.ts";
 import type { Entered, Pagination, Sender } from "./wire.ts";
@@ -9,20 +9,20 @@ export interface Result {
   created: number;
   updated: number;
   refused: Complaint[];
-  /** The rows that entered. */
+  /** The rows that were entered. */
   rows: Row[];
 }
 
-// Rows of one request; small enough that one sees it move.
+// Rows of one request; few enough that the progress is visible.
 const PIECE = 1000;
-// Browsers open six connections to a server; two are for streams.
+// Browsers open six connections to a server; two are for event streams.
 const AT_ONCE = 4;
 
 export function enterCall(text: string): Call {
   return { method: "POST", path: "/signalbox/v1/Senders", body: text, media: "text/csv" };
 }
 
-/** Enters the rows without complaints. What the server refuses comes back with the lines of the text. */
+/** Enters the rows without problems. Rows that the server refuses are returned with their lines. */
 export async function enter(desk: Desk, report: Report): Promise<Result> {
   const rows = good(desk);
   const result: Result = { created: 0, updated: 0, refused: [], rows: [] };
@@ -44,14 +44,15 @@ export async function enter(desk: Desk, report: Report): Promise<Result> {
   return result;
 }
 
-/** The moment of the newest sender: those that enter now are created after it. */
+/** The creation time of the newest sender: senders that are entered now are newer. */
 export async function newest(): Promise<string | undefined> {
   const page = await ask<{ senders: Sender[] }>({ path: "/v1/Senders", query: { pageSize: 1 } });
   return page.senders[0]?.createdAt;
 }
 
 /**
- * The ids of senders that are in the inventory, in the order of the rows. The answer to entering names no ids: new senders are
+ * The ids of senders that are in the inventory, in the order of the rows. The response to entering has no ids: new
+ * senders are
  * read from the list since `after`, the others are looked up one by one.
  */
 export async function idsOf(desk: Desk, rows: readonly Row[], after: string | undefined, report: Report): Promise<string[]> {
@@ -73,7 +74,7 @@ export async function idsOf(desk: Desk, rows: readonly Row[], after: string | un
   return [...new Set(ids.filter((id) => id !== undefined))];
 }
 
-/** Senders created after a moment, by channel and address; not many more than `most`. */
+/** Senders created after a time, by channel and address; not many more than `most`. */
 async function created(after: string | undefined, most: number): Promise<Map<string, string>> {
   const found = new Map<string, string>();
   let token: string | null = "";

@@ -1,4 +1,4 @@
-/** The small things that every screen shows the same way: numbers, times, ids, states, tags, failures. */
+/** Parts that every screen shows the same way: numbers, times, ids, states, tags, failures. */
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { curlOf, Failure, urlOf, type Call } from "./api.ts";
@@ -15,7 +15,7 @@ export function plural(value: number, one: string, many = `${one}s`): string {
   return `${count(value)} ${value === 1 ? one : many}`;
 }
 
-/** A time in the reader's own zone, as `2026-11-23 17:59:30`. */
+/** A time in the user's time zone, as `2026-11-23 17:59:30`. */
 export function local(time: string): string {
   const date = new Date(time);
   const two = (value: number) => String(value).padStart(2, "0");
@@ -23,7 +23,7 @@ export function local(time: string): string {
   return `${day} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
 }
 
-/** A length of time in milliseconds, short. */
+/** A short text for a duration in milliseconds. */
 export function lasting(milliseconds: number): string {
   if (milliseconds < 1000) return `${Math.max(0, Math.round(milliseconds))} ms`;
   if (milliseconds < 60_000) return `${(milliseconds / 1000).toFixed(1)} s`;
@@ -45,7 +45,7 @@ export function Time({ at }: { at: string }): JSX.Element {
   );
 }
 
-/** An id: its type is known from where it stands, its end tells it from others. */
+/** The end of an id: the place on the screen shows its type, and the end is enough to tell ids apart. */
 export function Id({ id, whole = false }: { id: string; whole?: boolean }): JSX.Element {
   return (
     <code class="id" title={id}>
@@ -71,7 +71,7 @@ export function TagList({ tags }: { tags: Tags }): JSX.Element {
   );
 }
 
-/** Tags as one writes them in a CSV, `k=v;k=v`; null when the text is none. */
+/** Tags from a CSV's `k=v;k=v`; null when the text has another form. */
 export function parseTags(text: string): Record<string, string> | null {
   const parts = text.split(";").map((part) => part.trim()).filter(Boolean);
   const pairs = parts.map((part) => part.split("=").map((side) => side.trim()));
@@ -84,7 +84,7 @@ export function writeTags(tags: Tags): string {
   return Object.entries(tags).map(([key, value]) => `${key}=${value}`).join("; ");
 }
 
-/** How far an operation is: created, failed and queued as parts of one bar. */
+/** The progress of an operation: created, failed and queued as parts of one bar. */
 export function Progress({ operation, numbers = false }: { operation: Operation; numbers?: boolean }): JSX.Element {
   const { stats } = operation;
   const part = (value: number) => ({ width: `${stats.total ? (value / stats.total) * 100 : 0}%` });
@@ -121,7 +121,7 @@ export function Counters({ stats }: { stats: Stats }): JSX.Element {
   );
 }
 
-/** What went wrong with a call: the message, every problem with its place, and the request id that the log has as well. */
+/** The failure of a request: the message, every problem with its place, and the request id, which is also in the server's log. */
 export function Trouble({ failure, again }: { failure: Failure; again?: () => void }): JSX.Element {
   const several = failure.problems.length > 1 || failure.problems.some((one) => one.context);
   return (
@@ -162,7 +162,7 @@ export function Trouble({ failure, again }: { failure: Failure; again?: () => vo
   );
 }
 
-/** Where something will be once its data has come. */
+/** A placeholder until data has arrived. */
 export function Skeleton({ lines = 3 }: { lines?: number }): JSX.Element {
   return (
     <div class="skeleton" role="status" aria-label="Loading">
@@ -177,7 +177,7 @@ export function docs(page: string): string {
   return new URL(`docs/${page}`, ROOT).href;
 }
 
-/** The top of a screen: its name, what one can do there, the API call behind it, and the page that explains it. */
+/** The top of a screen: its name, its actions, the API request behind it, and the page that explains it. */
 export function Head(props: {
   title: ComponentChildren;
   call: Call;
@@ -193,7 +193,7 @@ export function Head(props: {
   );
 }
 
-/** The API call behind something, to look at, to copy as a line of curl, and to read about. */
+/** An API request to look at, to copy as a line of curl, and to read about. */
 export function Behind({ call, page }: { call: Call; page: string }): JSX.Element {
   const { pathname, search } = new URL(urlOf(call));
   const shown = decodeURIComponent(pathname.slice(ROOT.pathname.length - 1));
@@ -222,7 +222,7 @@ export function Copy({ text, label }: { text: string; label: string }): JSX.Elem
     try {
       await navigator.clipboard.writeText(text);
     } catch {
-      // Over plain HTTP on another host browsers have no clipboard for pages: the old way still works.
+      // Over plain HTTP on another host, browsers give pages no clipboard API; `execCommand` still works.
       const area = document.createElement("textarea");
       area.value = text;
       document.body.append(area);

@@ -1,4 +1,4 @@
-/** Plots, drawn as SVG by hand. Each says in its label what it shows, for those who cannot see it. */
+/** Plots, drawn as SVG by hand. Each has a label that describes its contents for screen readers. */
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { count } from "./marks.tsx";
@@ -13,7 +13,7 @@ const LEFT = 52;
 const BOTTOM = 22;
 const TOP = 8;
 
-/** Bars over time, the series on top of each other. `times` are milliseconds, evenly apart. */
+/** Stacked bars over time. `times` are milliseconds at equal distances. */
 export function Columns(props: { label: string; times: readonly number[]; series: readonly Series[] }): JSX.Element {
   const { box, width } = useWidth();
   const { times, series } = props;
@@ -50,7 +50,7 @@ export function Columns(props: { label: string; times: readonly number[]; series
   );
 }
 
-/** Lines over time. `times` are milliseconds; what lies between two of them was not seen, or nothing changed. */
+/** Lines over time. `times` are milliseconds; values between two of them are unknown or unchanged. */
 export function Lines(props: {
   label: string;
   times: readonly number[];
@@ -82,7 +82,7 @@ export function Lines(props: {
   );
 }
 
-/** How much of each there is: one bar a line, the longest first or in the order given. */
+/** Horizontal bars, the longest first or in the given order. */
 export function Bars(props: { label: string; of: readonly { name: string; count: number; hint?: string }[] }): JSX.Element {
   const most = Math.max(1, ...props.of.map((one) => one.count));
   return (
@@ -153,7 +153,7 @@ function Clock(props: { from: number; to: number; width: number; seconds: boolea
   );
 }
 
-/** The width of the place for a plot, in pixels, so that its text is as large as other text. */
+/** The width available to a plot, in pixels, so that its text has the same size as other text. */
 function useWidth() {
   const box = useRef<HTMLDivElement>(null);
   const [width, setWidth] = useState(640);
@@ -165,7 +165,7 @@ function useWidth() {
   return { box, width };
 }
 
-/** The next round number: 1, 2, 4, 6, 8 or 10 times a power of ten, so that its half is round as well. */
+/** The next round number: 1, 2, 4, 6, 8 or 10 times a power of ten. Its half is round as well. */
 function nice(value: number): number {
   const power = 10 ** Math.floor(Math.log10(value));
   const step = [1, 2, 4, 6, 8, 10].find((one) => one * power >= value) ?? 10;

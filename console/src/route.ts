@@ -1,13 +1,14 @@
 /**
- * Which screen is shown, and its filters. Screens are paths below /console, one name each; filters and ids stand in the
- * fragment, which browsers keep to themselves: the server's strict mode and every log on the way never see them.
+ * The current screen and its filters. Each screen is a path below /console. Filters and ids are in the fragment of the
+ * URL, which
+ * browsers do not send: the server's strict mode and the logs of proxies never see them.
  */
 import { useSyncExternalStore } from "./store.ts";
 
-// Taken apart from `new URL("..", import.meta.url)`, which the build would take for the name of a file.
+// Not `new URL("..", import.meta.url)`, which the build would treat as the name of a file.
 const SCRIPT = import.meta.url;
 
-/** Where the API is: the place that the console's program came from, whatever prefix a proxy put before it. */
+/** The URL of the API: derived from that of this script, so that every prefix of a proxy works. */
 export const ROOT = new URL(import.meta.env.DEV ? "/" : "../", SCRIPT);
 export const CONSOLE = `${ROOT.pathname}console`;
 
@@ -26,7 +27,7 @@ let route = read();
 for (const event of ["popstate", "hashchange"] as const) addEventListener(event, changed);
 addEventListener("click", follow);
 
-/** The address of a screen. Empty filters are left out. */
+/** The URL of a screen, without empty filters. */
 export function href(screen: Screen, params: Params = {}): string {
   const given = Object.entries(params).filter(([, value]) => value !== "");
   const fragment = new URLSearchParams(given).toString();
@@ -34,7 +35,7 @@ export function href(screen: Screen, params: Params = {}): string {
   return fragment ? `${path}#${fragment}` : path;
 }
 
-/** Goes to a screen; `replace` leaves no entry in the history, for filters that change while one types. */
+/** Shows a screen; `replace` adds no entry to the history, for filters that change while the user types. */
 export function go(screen: Screen, params: Params = {}, replace = false): void {
   const address = href(screen, params);
   if (replace) history.replaceState(null, "", address);
@@ -44,7 +45,7 @@ export function go(screen: Screen, params: Params = {}, replace = false): void {
   if (!replace && before !== route.screen) scrollTo(0, 0);
 }
 
-/** Changes some filters of the present screen. */
+/** Changes some filters of the current screen. */
 export function set(params: Params, replace = true): void {
   go(route.screen, { ...route.params, ...params }, replace);
 }
@@ -65,7 +66,7 @@ function read(): Route {
   return { screen, params: Object.fromEntries(new URLSearchParams(location.hash.slice(1))) };
 }
 
-/** A click on a link of the console changes the screen without loading the page again. */
+/** Handles a click on a link of the console without loading the page again. */
 function follow(event: MouseEvent): void {
   const link = event.target instanceof Element ? event.target.closest("a") : null;
   const plain = event.button === 0 && !(event.metaKey || event.ctrlKey || event.shiftKey || event.altKey);

@@ -1,6 +1,7 @@
 /**
- * A list of the API, however long. Pages are read by the API's own tokens as one comes near them; only the rows in sight are in
- * the page, and only the pages around them in memory, so a million rows weigh what fifty do.
+ * A list of the API of any length. Pages are fetched with page tokens while the user scrolls. Only visible rows are in
+ * the DOM, and
+ * only pages near them in memory: a million rows cost as much as fifty.
  */
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
@@ -11,7 +12,7 @@ import type { Pagination } from "./wire.ts";
 
 export interface Column<T> {
   name: string;
-  /** `main` takes the room that is left; `extra` goes first when there is little, `wide` needs much. */
+  /** `main` takes the remaining width; `extra` is hidden first on a narrow screen; `wide` needs much width. */
   kind?: "main" | "extra" | "wide" | "number" | "number extra" | "bar" | "act";
   cell: (item: T, index: number) => ComponentChildren;
 }
@@ -25,25 +26,25 @@ interface Page<T> {
 
 interface Props<T> {
   label: string;
-  /** The list without its token; another call is another list. */
+  /** The request for the list, without a page token; another request is another list. */
   call: Call;
   member: string;
   id: (item: T) => string;
   open?: (item: T) => void;
   columns: readonly Column<T>[];
-  /** What to say when there is nothing. */
+  /** Shown when the list is empty. */
   empty: ComponentChildren;
-  /** Milliseconds after which the top of the list is read again, while the top is what one looks at. */
+  /** Milliseconds after which the top of the list is fetched again, while the top is visible. */
   every?: number;
-  /** Another number reads the list again from the top. */
+  /** When this number changes, the list is fetched again from the top. */
   round?: number;
 }
 
 const PAGE = 100;
 const OVERSCAN = 12;
-// Pages on each side of what is in sight whose items are kept.
+// Pages on each side of the visible rows whose items are kept.
 const NEAR = 3;
-// A read that fails for a passing reason is made again after so many milliseconds, or after Retry-After when that is longer.
+// Milliseconds before a retry, unless Retry-After is longer.
 const AGAIN = 4000;
 
 class List<T> {
@@ -77,7 +78,7 @@ class List<T> {
     return this.reading !== undefined;
   }
 
-  /** Where the row is that was at `index`: others may have come or gone above it. */
+  /** The current index of the row that was at `index`: rows above it may have been added or removed. */
   place(index: number, is: (item: T) => boolean): number {
     const here = this.at(index);
     if (here === undefined || is(here)) return index;
@@ -88,7 +89,7 @@ class List<T> {
     return index;
   }
 
-  /** Reads what is missing for the rows from `first` to `last`, one page at a time, and lets far ones go. */
+  /** Fetches missing pages for the rows from `first` to `last`, one at a time, and drops pages that are far away. */
   async need(first: number, last: number): Promise<void> {
     const middle = this.pages.findIndex((page) => first < page.start + page.count);
     for (const [number, page] of this.pages.entries()) {
@@ -107,7 +108,7 @@ class List<T> {
     }
   }
 
-  /** Reads the first page again; the rest follows when it is needed. */
+  /** Fetches the first page again; the others are fetched when they are needed. */
   async top(): Promise<void> {
     this.reading?.abort();
     this.reading = undefined;
@@ -128,7 +129,7 @@ class List<T> {
     this.changed();
   }
 
-  /** A page that was let go is back, maybe with fewer rows than it had. */
+  /** Stores a dropped page that was fetched again, perhaps with fewer rows than before. */
   private fill(page: Page<T>, items: readonly T[]): void {
     const lost = page.count - items.length;
     page.items = items;
@@ -185,7 +186,7 @@ export function Rows<T>(props: Props<T>): JSX.Element {
     },
   });
   useLayoutEffect(() => {
-    // A row whose page is read again becomes another element with its data: the focus waits for that one.
+    // The row of a page that is fetched again gets a new element: the focus waits for that element.
     if (!focus.current || list.at(active) === undefined) return;
     const row = table.current?.querySelector<HTMLElement>(`[data-index="${active}"]`);
     const target = row?.querySelector<HTMLElement>("[data-row]") ?? row;
@@ -234,7 +235,7 @@ export function Rows<T>(props: Props<T>): JSX.Element {
   );
 }
 
-/** Keeps a list and the rows of it that are in sight. */
+/** Keeps a list and the range of its visible rows. */
 function useList<T>(props: Props<T>) {
   const [, render] = useState(0);
   const [sight, setSight] = useState({ first: 0, last: 0 });
@@ -276,7 +277,7 @@ function useList<T>(props: Props<T>) {
   return { list, first, last, height, table };
 }
 
-/** The names of the columns; that of a column of buttons is for those who cannot see them. */
+/** The names of the columns; the name of a column of buttons is for screen readers only. */
 export function Heads<T>({ columns }: { columns: readonly Column<T>[] }): JSX.Element {
   return (
     <thead>
@@ -299,7 +300,7 @@ function Space(props: { rows: number; height: number; columns: number }): JSX.El
   );
 }
 
-/** Rows are higher where there is no room for all columns beside each other: style.css has the same two figures. */
+/** The height of a row, larger on narrow screens. style.css has the same two values. */
 function useRowHeight(): number {
   const narrow = matchMedia("(max-width: 40rem)");
   const [height, setHeight] = useState(narrow.matches ? 56 : 36);
@@ -311,7 +312,7 @@ function useRowHeight(): number {
   return height;
 }
 
-/** Scrolls so that a row is in sight, below the head of the table that stays on top. */
+/** Scrolls until a row is visible, below the sticky head of the table. */
 function reveal(table: HTMLElement, index: number, height: number): void {
   const top = table.getBoundingClientRect().top + (index + 1) * height;
   const room = 2 * height;

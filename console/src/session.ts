@@ -1,6 +1,7 @@
 /**
- * Who is signed in. The credentials are in this tab's sessionStorage, which ends with the tab, and nowhere else. A tab that is
- * opened beside it asks the console's open tabs for them, and signing out of one signs out of all that use the same SID.
+ * The session: credentials are only in this tab's sessionStorage, which ends with the tab. A new tab asks the console's
+ * other tabs
+ * for their credentials. Signing out in one tab signs out every tab with the same SID.
  */
 import { useSyncExternalStore } from "./store.ts";
 import { CONSOLE } from "./route.ts";
@@ -14,7 +15,7 @@ type Message = { kind: "ask" } | { kind: "here"; credentials: Credentials } | { 
 
 const KEY = "signalbox";
 const SID = /^(AC|SK)[0-9a-fA-F]{32}$/;
-// How long a new tab waits for another one's answer before it shows the form; a later answer is still taken.
+// Milliseconds that a new tab waits for another tab before it shows the form; later credentials are still accepted.
 const PATIENCE = 80;
 
 let credentials = stored();
@@ -41,7 +42,7 @@ export function isSid(text: string): boolean {
   return SID.test(text);
 }
 
-/** The credentials in use; null when nobody is signed in. */
+/** The current credentials; null when signed out. */
 export function current(): Credentials | null {
   return credentials;
 }
@@ -51,14 +52,14 @@ export function signIn(given: Credentials): void {
   keep(given);
 }
 
-/** Ends the session in every tab that uses these credentials; `why` is shown with the form. */
+/** Ends the session in every tab that uses these credentials; the form shows `why`. */
 export function signOut(why = ""): void {
   if (credentials) tell({ kind: "left", sid: credentials.sid });
   refused = why;
   keep(null);
 }
 
-/** What the shell shows: credentials, whether other tabs were asked already, and why the last session ended. */
+/** The state for the shell: credentials, whether other tabs were asked already, and why the last session ended. */
 export function useSession(): { credentials: Credentials | null; asked: boolean; refused: string } {
   useSyncExternalStore(listeners, () => `${credentials?.sid} ${asked} ${refused}`);
   return { credentials, asked, refused };

@@ -1,4 +1,4 @@
-/** What is around every screen: the way from one to another, search, help, and who is signed in. */
+/** The frame of every screen: navigation, search, help, and the account. */
 import type { FunctionComponent, JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Dialog } from "./dialog.tsx";
@@ -109,7 +109,7 @@ export function Shell(): JSX.Element {
   );
 }
 
-/** A new screen is announced by its heading; the first one is not, the page itself is. */
+/** Moves the focus to the heading of a new screen, so that screen readers announce it; not for the first screen. */
 function useFocusOnChange(screen: Screen): void {
   const before = useRef(screen);
   useEffect(() => {
@@ -121,7 +121,7 @@ function useFocusOnChange(screen: Screen): void {
   }, [screen]);
 }
 
-/** Goes to what its text names. */
+/** A field that opens the thing that its text names. */
 function Search({ input }: { input: { current: HTMLInputElement | null } }): JSX.Element {
   const [text, setText] = useState("");
   const goal = aim(text.trim());

@@ -1,6 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 
-/** Renders again when one of the set's listeners is called and `look` sees something else than before. */
+/** Renders again when a listener of the set is called and `look` returns another value than before. */
 export function useSyncExternalStore<T>(listeners: Set<() => void>, look: () => T): T {
   const [seen, see] = useState(look);
   useEffect(() => {

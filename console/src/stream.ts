@@ -1,4 +1,4 @@
-/** Event streams by fetch, because EventSource cannot send credentials; opened again after every break. */
+/** Event streams by fetch, because EventSource cannot send credentials. A broken stream is opened again. */
 import { Failure, failureOf, fetchAs, type Call } from "./api.ts";
 import { current, signOut } from "./session.ts";
 
@@ -6,14 +6,14 @@ export type StreamState = "waiting" | "live" | "broken";
 
 export interface Listener {
   event: (name: string, data: string) => void;
-  /** `broken` while it is being opened again. */
+  /** `broken` until the stream is open again. */
   state?: (state: StreamState) => void;
   failure?: (failure: Failure) => void;
 }
 
-// Browsers open six connections to a server over HTTP/1.1, for all tabs together. Streams of one tab take two.
+// Browsers open six connections to a server over HTTP/1.1 for all tabs together. One tab uses two of them for streams.
 const SLOTS = 2;
-// The server sends a comment every 15 seconds; silence that lasts longer than this is a connection that died unnoticed.
+// The server sends a comment every 15 seconds; a longer silence means that the connection is dead.
 const SILENCE = 40_000;
 const LONGEST_PAUSE = 10_000;
 
@@ -21,8 +21,9 @@ let free = SLOTS;
 const waiting: (() => void)[] = [];
 
 /**
- * Follows a stream until `leave` is aborted or the server ends it after `final` said that it may; gives its place to the
- * next one then. A tab that is not visible has no streams open.
+ * Follows a stream until `leave` is aborted, or until the server ends it and `final` returns true; then a waiting
+ * stream can start.
+ * A hidden tab has no open streams.
  */
 export async function follow(call: Call, listener: Listener, final: () => boolean, leave: AbortSignal): Promise<void> {
   let failures = 0;
@@ -38,7 +39,7 @@ export async function follow(call: Call, listener: Listener, final: () => boolea
     let asked = 0;
     try {
       if (leave.aborted || final()) return;
-      // Hidden while it waited for its place.
+      // The tab was hidden while the stream waited for a place.
       if (document.hidden) continue;
       const resumed = lastId ? { ...call, headers: { ...call.headers, "last-event-id": lastId } } : call;
       await once(resumed, event, listener, leave);
@@ -61,13 +62,13 @@ export async function follow(call: Call, listener: Listener, final: () => boolea
     if (document.hidden) continue;
     listener.state?.("broken");
     failures += 1;
-    // The first time at once: a server that restarts ends its streams, and is back before one could read about it.
+    // The first retry is immediate: a restarting server ends its streams and is back at once.
     const wait = failures > 1 ? Math.min(LONGEST_PAUSE, 250 * 2 ** failures) * (0.75 + Math.random() / 2) : 0;
     if (wait || asked) await pause(Math.max(wait, asked), leave);
   }
 }
 
-/** `id` is undefined where the event has none; an empty one takes the last one back. */
+/** `id` is undefined when the event has none; an empty id resets the last one. */
 type Tell = (name: string, data: string, id: string | undefined) => void;
 
 async function once(call: Call, event: Tell, listener: Listener, leave: AbortSignal): Promise<void> {
@@ -95,14 +96,14 @@ async function once(call: Call, event: Tell, listener: Listener, leave: AbortSig
   }
 }
 
-/** Takes pieces of a stream as they come, and tells of each event that is whole (HTML Standard, section 9.2.6). */
+/** Parses pieces of a stream and reports each complete event (HTML Standard, section 9.2.6). */
 export function events(tell: Tell): (piece: string) => void {
   let rest = "";
   let afterCr = false;
   let event: string[] = [];
   return (piece) => {
     if (!piece) return;
-    // The second half of a CRLF that was cut in two.
+    // The LF of a CRLF that was split between two pieces.
     const text = rest + (afterCr && piece.startsWith("\n") ? piece.slice(1) : piece);
     afterCr = piece.endsWith("\r");
     const lines = text.split(/\r\n|[\r\n]/);
@@ -126,7 +127,7 @@ function tellOf(lines: readonly string[], tell: Tell): void {
   if (data.length) tell(values("event").at(-1) || "message", data.join("\n"), values("id").at(-1));
 }
 
-/** Waits for a place among the streams of this tab; what it returns gives the place back. Who leaves takes none. */
+/** Waits for one of the tab's places for streams; returns a function that frees it. An aborted waiter takes none. */
 async function slot(leave: AbortSignal): Promise<() => void> {
   while (free === 0 && !leave.aborted) {
     await new Promise<void>((resolve) => {
@@ -142,7 +143,7 @@ async function slot(leave: AbortSignal): Promise<() => void> {
   };
 }
 
-/** There are a few dozen at most, and each looks for itself whether there is a place. */
+/** Wakes all waiters, a few dozen at most; each checks whether a place is free. */
 function wakeAll(): void {
   for (const wake of waiting.splice(0)) wake();
 }

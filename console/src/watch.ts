@@ -1,15 +1,15 @@
-/** Operations as they go on. */
+/** The current state of operations. */
 import { useEffect, useState } from "preact/hooks";
 import type { Call, Failure } from "./api.ts";
 import { follow, type StreamState } from "./stream.ts";
 import type { Operation, Stats } from "./wire.ts";
 
-/** The counters of an operation at a moment, by the server's clock. */
+/** The counters of an operation at a time of the server's clock. */
 export interface Sample extends Stats {
   at: number;
 }
 
-// What this tab saw of operations: the server keeps no history of counters.
+// The counters that this tab saw: the server keeps no history of them.
 const seen = new Map<string, Sample[]>();
 const latest = new Map<string, Operation>();
 const MOST_SEEN = 200;
@@ -31,7 +31,7 @@ function note(operation: Operation): void {
   const at = Date.parse(operation.updatedAt);
   if (at <= (samples.at(-1)?.at ?? 0)) return;
   samples.push({ at, ...operation.stats });
-  // Every second one of the older half goes: the picture stays, its memory is bounded.
+  // Drops every second sample of the older half: the curve stays, and the memory is bounded.
   if (samples.length > MOST_SAMPLES) {
     samples.splice(0, MOST_SAMPLES / 2, ...samples.slice(0, MOST_SAMPLES / 2).filter((_, index) => index % 2));
   }
@@ -48,10 +48,10 @@ interface Live {
   failure: Failure | undefined;
 }
 
-// One stream for each operation, however many places show it.
+// One stream for each operation, shared by all components that show it.
 const lives = new Map<string, { live: Live; readers: Set<() => void>; leaving: AbortController }>();
 
-/** An operation kept up to date by its event stream until it is final. */
+/** An operation that its event stream keeps current until it is final. */
 export function useLive(given: Operation): Live & { operation: Operation } {
   const [, render] = useState(0);
   const last = latest.get(given.id);

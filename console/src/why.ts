@@ -1,4 +1,4 @@
-/** Why the rows of a resolve answer stand in their order, as far as the answer tells (docs/resolve.md, the order). */
+/** Explains the order of the rows of a resolve, as far as the response shows it (docs/resolve.md, the order). */
 import type { RecipientChannel, Resolution } from "./wire.ts";
 
 export interface Question {
@@ -6,7 +6,7 @@ export interface Question {
   priorities: ReadonlyMap<string, number>;
 }
 
-/** One reason for each rule that had a say, in the order of the rules. */
+/** One reason for each rule that affected the row, in the order of the rules. */
 export function why(results: readonly Resolution[], at: number, question: Question): string[] {
   const row = results[at]!;
   return [channelReason(row, question), ...numberReasons(results, at)].filter((reason) => reason !== "");
@@ -22,7 +22,7 @@ function channelReason(row: Resolution, { recipients, priorities }: Question): s
   return [rest, recipient, channel].filter(Boolean).join(", ");
 }
 
-/** Country and prefix decide among rows of one channel for one recipient. */
+/** Country and prefix decide the order of rows with one channel and one recipient. */
 function numberReasons(results: readonly Resolution[], at: number): string[] {
   const row = results[at]!;
   const rivals = results.filter((one) => sameQuestion(one, row));
@@ -30,7 +30,7 @@ function numberReasons(results: readonly Resolution[], at: number): string[] {
   const reasons: string[] = [];
   if (row.from.address.startsWith("+") && row.to.address.startsWith("+")) {
     const mine = rivals.indexOf(row);
-    // A longer prefix behind a shorter one: only the country can have decided that.
+    // A longer prefix ranks below a shorter one: only the country can explain that.
     const ahead = rivals.slice(mine + 1).some((one) => prefix(one.from.address, one.to.address).length > shared.length);
     const behind = rivals.slice(0, mine).some((one) => prefix(one.from.address, one.to.address).length < shared.length);
     if (ahead) reasons.push("a number of the recipient's own country");
@@ -49,7 +49,7 @@ function sameQuestion(one: Resolution, other: Resolution): boolean {
   return one.from.channel === other.from.channel && one.to.channel === other.to.channel && one.to.address === other.to.address;
 }
 
-/** What two texts have in common at their beginning. */
+/** The common beginning of two texts. */
 export function prefix(one: string, other: string): string {
   let length = 0;
   while (length < one.length && one[length] === other[length]) length += 1;

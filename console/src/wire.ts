@@ -1,4 +1,4 @@
-/** The objects of the API, by the names that the API gives them. */
+/** The objects of the API, with its field names. */
 export const CHANNELS = ["SMS", "RCS", "EMAIL", "WHATSAPP", "PUSH"] as const;
 export const RECIPIENT_CHANNELS = ["PHONE", "WHATSAPP", "EMAIL", "PUSH"] as const;
 export const STATUSES = ["ACTIVATED", "DEACTIVATED"] as const;

@@ -1,9 +1,9 @@
-"""Keeps one sender pool for each team: every active sender that is tagged `team=NAME` is in the pool NAME.
+"""Keeps one sender pool for each team: the pool NAME has every active sender with the tag `team=NAME`.
 
     team-pools                  bring the pools up to date
-    team-pools red +12025550123 say which sender of the team red reaches this person best
+    team-pools red +12025550123 print the sender of the team red that reaches this person best
 
-Where the server is and who calls it comes from the environment: SIGNALBOX_BASE_URL, SIGNALBOX_ACCOUNT_SID and
+The server's URL and the credentials come from the environment: SIGNALBOX_BASE_URL, SIGNALBOX_ACCOUNT_SID and
 SIGNALBOX_AUTH_TOKEN.
 """
 
@@ -28,7 +28,7 @@ class Change:
 
 
 def bring_up_to_date(client: Signalbox) -> list[Change]:
-    """Makes the pools that are missing and puts them right; returns what changed, and nothing the second time."""
+    """Creates missing pools and corrects the others; returns the changes, none when it runs a second time."""
     pools = {pool.name: pool.id for pool in client.sender_pools.list()}
     changes = []
     for team, wanted in sorted(_teams(client).items()):
@@ -48,7 +48,7 @@ def bring_up_to_date(client: Signalbox) -> list[Change]:
 
 
 def best_sender(client: Signalbox, team: str, phone: str) -> str | None:
-    """The address of the team's sender that reaches this person best; None when none does."""
+    """The address of the team's sender that reaches this person best; None when no sender does."""
     for pool in client.sender_pools.list():
         if pool.name == team:
             found = client.senders.resolve([{"address": phone, "channel": "PHONE"}], sender_pool_id=pool.id)
@@ -65,7 +65,7 @@ def _teams(client: Signalbox) -> dict[str, set[str]]:
 
 
 def _add(client: Signalbox, pool_id: str, senders: list[str]) -> int:
-    """Adds senders in as many operations as it takes, waits for them, and returns how many went in."""
+    """Adds senders in as many operations as needed, waits for them, and returns how many were added."""
     started = [
         client.sender_pools.add_sender(pool_id, senders[start : start + BATCH])
         for start in range(0, len(senders), BATCH)
@@ -81,7 +81,7 @@ def _remove(client: Signalbox, pool_id: str, senders: set[str]) -> int:
 
 
 def main() -> None:
-    """The command."""
+    """Runs the command."""
     try:
         with Signalbox() as client:
             if len(sys.argv) == 3:

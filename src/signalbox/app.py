@@ -1,7 +1,8 @@
-"""The only wiring: settings in, a running program out. The command line and the acceptance tests both start here."""
+"""The only wiring: builds the running program from settings. The command line and the acceptance tests both use it."""
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 import sys
@@ -18,15 +19,21 @@ from signalbox.ground.settings import Settings
 from signalbox.http.application import Api
 from signalbox.worker import Workers
 
-# The whole of a shutdown, to end within the 10 seconds that whoever started us waits.
+# Limit of a whole shutdown: supervisors usually kill a process after 10 seconds.
 _STOP_SECONDS: Final = 9.0
-# SQLite's writer thread and the event loop share Python's lock; at the default of 5 ms they wait for each other.
+# SQLite's writer thread and the event loop share the GIL; at the default of 5 ms they wait too long for each other.
 _SWITCH_SECONDS: Final = 0.0002
+
+
+def start_collecting() -> None:
+    """Starts the garbage collector after a start without it: what exists now stays, and is never looked at again."""
+    gc.freeze()
+    gc.enable()
 
 
 @contextlib.asynccontextmanager
 async def opened(settings: Settings) -> AsyncIterator[Database]:
-    """The database, connected and with the present schema. Raises Unavailable and SchemaTooNew."""
+    """The database, connected and migrated to the current schema. Raises Unavailable and SchemaTooNew."""
     database = db.connect(settings.database, connections=settings.database_connections, direct=settings.database_direct)
     await database.open()
     try:
@@ -43,7 +50,7 @@ async def build(settings: Settings, database: Database, metrics: Metrics) -> Api
 
 
 async def serve(settings: Settings) -> int:
-    """Answers requests and works on operations until a signal to stop; returns the exit code."""
+    """Responds to requests and works on operations until a signal to stop; returns the exit code."""
     from signalbox.http.server import Server, listen
 
     sys.setswitchinterval(_SWITCH_SECONDS)
@@ -63,7 +70,8 @@ async def serve(settings: Settings) -> int:
             server = Server(api)
             serving = asyncio.create_task(server.serve(sockets=[sock]))
             if first and not settings.auth_token:
-                print(_welcome(first, url), flush=True)  # noqa: T201 - the only words for people at the start
+                print(_welcome(first, url), flush=True)  # noqa: T201 - the only output for people at the start
+            start_collecting()
             log.get().info("ready", url=url, database=db.safe_url(settings.database), workers=settings.workers)
             await asyncio.wait({serving, asyncio.create_task(stop.wait())}, return_when=asyncio.FIRST_COMPLETED)
             log.get().info("stopping")
@@ -80,6 +88,7 @@ async def work(settings: Settings) -> int:
     stop = _on_signals()
     async with opened(settings) as database:
         workers = Workers(database, max(1, settings.workers), Metrics())
+        start_collecting()
         log.get().info("working", database=db.safe_url(settings.database), workers=max(1, settings.workers))
         await stop.wait()
         log.get().info("stopping")
@@ -90,14 +99,14 @@ async def work(settings: Settings) -> int:
 
 
 async def _warn_of_unused_credentials(settings: Settings, database: Database, keys: Keyring) -> None:
-    """Says so when the chosen credentials, which are for an empty database, are none of this one's accounts."""
+    """Warns when the settings name credentials for a first account, but the database has other accounts already."""
     sid, token = settings.account_sid, settings.auth_token
     if sid and token and not await database.read(lambda tx: accounts.authenticate(tx, keys, sid, token)):
-        log.get().warning("chosen credentials not used", account=sid, problem="the database had accounts already")
+        log.get().warning("chosen credentials not used", account=sid, problem="the database already has accounts")
 
 
 def _exit_in_time() -> None:
-    """Ends the process when stopping takes too long: what is unfinished is rolled back, and taken up by the next."""
+    """Ends the process when stopping takes too long; open transactions are rolled back and redone later."""
 
     def give_up() -> None:
         log.get().warning("stopped before everything was finished")

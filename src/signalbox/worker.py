@@ -1,4 +1,4 @@
-"""Workers: they apply the batches of all accounts' operations, and sweep up what deletions leave.
+"""Workers: one loop over a table of kinds of work, and the chores that are due now and then.
 
 The rules are in docs/architecture.md#work-in-the-queue.
 """
@@ -6,86 +6,174 @@ The rules are in docs/architecture.md#work-in-the-queue.
 import asyncio
 import contextlib
 import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Final
 
-from signalbox.accounts import idempotency
+from signalbox.accounts import deletion, idempotency
 from signalbox.db import Database
 from signalbox.ground import log
 from signalbox.ground.errors import Unavailable
 from signalbox.ground.metrics import Metrics
-from signalbox.inventory import pool_operations, sender_pools, senders
+from signalbox.inventory import pool_operations, sender_pools
+from signalbox.queue import adoption, turns
+from signalbox.queue.kinds import Done, Hand, Kind
+from signalbox.queue.turns import Candidate, Order
+
+KINDS: Final = {kind.name: kind for kind in (pool_operations.KIND, sender_pools.REMOVALS, deletion.KIND)}
 
 # Workers look for work this often even when nothing wakes them: a wake-up is a hint and may be lost.
 _LOOK_SECONDS: Final = 1.0
 _STOP_SECONDS: Final = 5.0
-_HOUSEKEEPING_SECONDS: Final = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Chore:
+    """What each process does every so many seconds; `run` returns how much it did and whether there is more."""
+
+    name: str
+    seconds: float
+    run: Callable[[Database], Awaitable[tuple[int, bool]]]
+
+
+async def _forget_old_keys(db: Database) -> tuple[int, bool]:
+    removed = await db.write(idempotency.forget_old)
+    return removed, removed >= idempotency.FORGET_ROWS
+
+
+CHORES: Final = (
+    Chore("idempotency_keys", 600.0, _forget_old_keys),
+    Chore("adoption", 1.0, adoption.adopt),
+)
 
 
 class Workers:
-    """`count` workers of this process. Each applies one batch at a time, a transaction whole or not at all."""
+    """`count` workers of this process. Each does one unit of work at a time, a transaction whole or not at all."""
 
     def __init__(self, db: Database, count: int, metrics: Metrics) -> None:
         self._db = db
         self._metrics = metrics
         self._log = log.get()
         self._stopping = False
-        self._next_housekeeping = 0.0
+        self._order = Order()
+        self._in_hand: set[tuple[int, str]] = set()
+        # Until when work that failed rests, where the database could not be told so.
+        self._resting: dict[tuple[int, str], float] = {}
         self._tasks = [asyncio.create_task(self._work(), name=f"worker-{n}") for n in range(count)]
+        if count:
+            self._tasks += [asyncio.create_task(self._repeat(chore), name=chore.name) for chore in CHORES]
 
     async def stop(self) -> None:
         """Begins no other batch and finishes those in hand; one that cannot be finished in time is rolled back."""
         self._stopping = True
-        self._db.wakeups.fire((senders.WORK,))
+        self._db.wakeups.fire((turns.WORK, _STOP))
         if self._tasks:
             _, late = await asyncio.wait(self._tasks, timeout=_STOP_SECONDS)
             for task in late:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
+    async def unit(self) -> Done | None:
+        """Does one unit of work of the account whose turn it is; None when no account has work that can be done now.
+
+        Raises Unavailable when the queue cannot be read.
+        """
+        rows = await self._db.read(turns.scan)
+        for candidate in self._order.of(rows, self._in_hand):
+            kind = KINDS.get(candidate.row.kind)  # None: work of a newer version beside this one
+            if kind is None or self._rests(candidate):
+                continue
+            if done := await self._serve(kind, candidate):
+                return done
+        return None
+
     async def _work(self) -> None:
-        with self._db.wakeups.subscribe(senders.WORK) as news:
+        with self._db.wakeups.subscribe(turns.WORK) as news:
             while not self._stopping:
                 try:
-                    busy = await self._batch()
-                    busy = await self._db.write(sender_pools.sweep) or busy
-                    await self._housekeeping()
-                except Unavailable as error:
-                    self._log.warning("worker waits for the database", problem=str(error))
-                    busy = False
+                    busy = await self.unit() is not None
                 except Exception as error:  # a worker that died of it would leave work undone that was promised
-                    self._log.error("batch failed", error)
-                    busy = await self._put_back()
+                    self._failed("queue", error)
+                    busy = False
                 if not busy and not self._stopping:
                     await news.wait(_LOOK_SECONDS)
 
-    async def _put_back(self) -> bool:
-        """Lets others go before the operation that cannot be worked on; never says there is more to do at once."""
-        with contextlib.suppress(Exception):
-            await self._db.write(pool_operations.postpone)
+    async def _serve(self, kind: Kind, candidate: Candidate) -> Done | None:
+        started = time.perf_counter()
+        hand = Hand(candidate.row.account_id, candidate.row.account_sid)
+        key = (hand.account_id, kind.name)
+        self._in_hand.add(key)
+        try:
+            if candidate.row.attempts:
+                self._metrics.work(kind.name, "retried")
+            done = await self._db.write(lambda tx: turns.serve(tx, kind, candidate, hand))
+        except Exception as error:  # whatever it is: the other accounts' work goes on
+            await self._put_off(kind, candidate, hand, error)
+            return None
+        finally:
+            self._in_hand.discard(key)
+        if done is not None:
+            self._report(kind, done, time.perf_counter() - started)
+        return done
+
+    def _report(self, kind: Kind, done: Done, seconds: float) -> None:
+        self._metrics.work(kind.name, "done")
+        if done.items:
+            self._metrics.batch(*done.items, seconds)
+        self._log.info(done.event, **done.fields, ms=round(seconds * 1000, 2))
+
+    async def _put_off(self, kind: Kind, candidate: Candidate, hand: Hand, error: Exception) -> None:
+        """Lets this kind of work of this account wait, in the database or, where that fails too, in this process."""
+        row = candidate.row
+        wait_ms = turns.wait_ms(row.attempts + 1)
+        self._failed(
+            kind.name, error, account=row.account_sid, unit=hand.unit, attempts=row.attempts + 1, retryInMs=wait_ms
+        )
+        try:
+            await self._db.write(lambda tx: turns.put_off(tx, kind, candidate))
+        except Exception as again:
+            self._failed(kind.name, again, account=row.account_sid, unit=hand.unit)
+            self._resting[row.account_id, kind.name] = time.monotonic() + wait_ms / 1000
+        if (set_back := kind.set_back) is not None and (unit := hand.unit) is not None:
+            # In a transaction of its own: a unit that cannot even be moved must not keep its account from waiting.
+            with contextlib.suppress(Exception):
+                await self._db.write(lambda tx: set_back(tx, row.account_id, unit))
+
+    def _rests(self, candidate: Candidate) -> bool:
+        key = (candidate.row.account_id, candidate.row.kind)
+        if self._resting.get(key, 0.0) > time.monotonic():
+            return True
+        self._resting.pop(key, None)
         return False
 
-    async def _batch(self) -> bool:
-        """Applies one batch if there is one, and says whether there was."""
-        started = time.perf_counter()
-        batch = await self._db.write(pool_operations.run_batch)
-        if batch is None:
-            return False
-        seconds = time.perf_counter() - started
-        self._metrics.batch(batch.created, batch.failed, seconds)
-        self._log.info(
-            "batch",
-            requestId=batch.request_id,
-            account=batch.account_sid,
-            operation=batch.operation_id,
-            created=batch.created,
-            failed=batch.failed,
-            status=batch.status,
-            ms=round(seconds * 1000, 2),
-        )
-        return True
+    def _failed(self, kind: str, error: Exception, **fields: object) -> None:
+        self._metrics.work(kind, "failed")
+        if isinstance(error, Unavailable):
+            self._log.warning("worker waits for the database", kind=kind, **fields, problem=str(error))
+        else:
+            self._log.error("work failed", error, kind=kind, **fields)
 
-    async def _housekeeping(self) -> None:
-        """Now and then removes what is kept for a limited time."""
-        if time.monotonic() >= self._next_housekeeping:
-            self._next_housekeeping = time.monotonic() + _HOUSEKEEPING_SECONDS
-            await self._db.write(idempotency.forget_old)
+    async def _repeat(self, chore: Chore) -> None:
+        """Does a chore again and again; after failures in a row it waits longer, as an account's work does."""
+        attempts = 0
+        with self._db.wakeups.subscribe(_STOP) as stop:
+            while not self._stopping:
+                wait = chore.seconds
+                try:
+                    if attempts:
+                        self._metrics.work(chore.name, "retried")
+                    number, more = await chore.run(self._db)
+                    attempts = 0
+                    if number:
+                        self._metrics.work(chore.name, "done")
+                    wait = 0.0 if more else wait
+                except Exception as error:  # a chore that ended would never be done again
+                    attempts += 1
+                    wait = max(chore.seconds, turns.wait_ms(attempts) / 1000)
+                    self._failed(chore.name, error, attempts=attempts, retryInMs=round(wait * 1000))
+                if wait:
+                    await stop.wait(wait)
+
+
+# The topic that ends the waits of chores; only this process fires it.
+_STOP: Final = "stop"

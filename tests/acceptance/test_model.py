@@ -15,7 +15,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from people import Person, Served
 from signalbox import db
 from signalbox.db import Database
-from signalbox.inventory import pool_operations, sender_pools
+from signalbox.inventory import pool_operations
+from working import drain, step
 
 T = TypeVar("T")
 UNKNOWN = [f"comms_sender_01hzzzzzzzzzzzzzzzzzzzzzz{n}" for n in range(3)]
@@ -49,8 +50,7 @@ class Model(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         # Nothing may wait that the next machine's `work` would take.
-        while self.do(self.served.database.write(pool_operations.run_batch)):
-            pass
+        self.do(drain(self.served.database))
 
     def do(self, work: Coroutine[Any, Any, T]) -> T:
         return self.runner.run(work)
@@ -139,13 +139,15 @@ class Model(RuleBasedStateMachine):
 
     @rule()
     def work(self) -> None:
-        batch = self.do(self.served.database.write(pool_operations.run_batch))
+        """A batch, or a part of the removal of a deleted pool's memberships."""
+        done = self.do(step(self.served.database))
         waiting = [name for name, work in sorted(self.works.items()) if work.status == "PROCESSING"]
-        if batch is None:
+        if done is None:
             assert not waiting
+        if done is None or done.event != "batch":
             return
         # Operations of one account run in the order in which they were started.
-        assert batch.operation_id == waiting[0]
+        assert done.fields["operation"] == waiting[0]
         work = self.works[waiting[0]]
         for item in work.items[len(work.outcomes) :][:BATCH]:
             assert item is not None
@@ -158,10 +160,6 @@ class Model(RuleBasedStateMachine):
                 self.pools[work.pool].add(item)
         if len(work.outcomes) == len(work.items):
             work.status = "COMPLETED"
-
-    @rule()
-    def sweep(self) -> None:
-        self.do(self.served.database.write(sender_pools.sweep))
 
     @invariant()
     def pools_have_the_members_of_the_model(self) -> None:

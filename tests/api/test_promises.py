@@ -27,6 +27,7 @@ from signalbox.http.parameters import Param
 from signalbox.http.request import Request, Response
 from signalbox.http.router import Route
 from signalbox.inventory import pool_operations, senders
+from working import step
 
 DOCUMENT: Any = document.build(ROUTES, BASE)
 IDEMPOTENT = {"senderPools.create", "senderPools.addSender"}
@@ -310,7 +311,7 @@ async def test_updated_at_moves_with_every_change_of_an_operation(
     refs = [{"senderId": one} for one in [*await idle_ada.senders(2), UNKNOWN_SENDER]]
     answer = await idle_ada.post("/v1/SenderPools", json={"senders": refs})
     seen = [(await idle_ada.get(answer.headers["location"])).json()]
-    while await idle_ada.served.database.write(pool_operations.run_batch):
+    while await step(idle_ada.served.database):
         seen.append((await idle_ada.get(answer.headers["location"])).json())
     assert [one["stats"]["queued"] for one in seen] == [3, 2, 1, 0]
     times = [one["updatedAt"] for one in seen]

@@ -1,4 +1,4 @@
-"""The judge: from nothing but the journal, whether every promise of the API was kept."""
+"""The checker: finds in the journal, and nothing else, every broken promise of the API."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-import answers
 import members
 import registers
+import responses
 from journal import FOREVER, Entry, Journal
 from tenants import Promise
 
@@ -26,7 +26,7 @@ STARTS: Final = ("senderPools.create", "senderPools.addSender")
 
 @dataclass(slots=True)
 class Sighting:
-    """An operation as somebody saw it: read at some moment between `sent` and `at`."""
+    """The state of an operation that a client saw; it was read at some time between `sent` and `at`."""
 
     sent: float
     at: float
@@ -42,7 +42,7 @@ class Sighting:
 
 @dataclass
 class Work:
-    """All that was told of one operation. `items` are its last ledger: (sender, outcome) by index."""
+    """Everything that responses said about an operation. `items` is its last ledger: (sender, outcome) by index."""
 
     id: str
     tenant: str
@@ -56,13 +56,13 @@ class Work:
 
     @property
     def final_at(self) -> float:
-        """When it was first known to be final."""
+        """When a client first knew that it was final."""
         return min((one.at for one in self.sightings if one.final), default=FOREVER)
 
 
 @dataclass
 class Verdict:
-    """What the checker found: `violations` as (kind, text)."""
+    """The findings of the checker: `violations` as (kind, text)."""
 
     totals: dict[str, int]
     violations: list[tuple[str, str]]
@@ -72,16 +72,16 @@ class Verdict:
 
 
 def check(journal: Journal) -> Verdict:
-    """Judges a run whose last entries are an audit of everything."""
+    """Checks a run whose last entries are an audit of everything."""
     return Checker(journal).judge()
 
 
 class Checker:
-    """Collects what was told, then holds it against the promises."""
+    """Collects the responses, then compares them with the promises."""
 
     def __init__(self, journal: Journal) -> None:
         self.journal = journal
-        # What trespassers and blunderers are told is judged by itself: it must have changed nothing.
+        # Invalid requests, and those for another tenant's resources, must have changed nothing: checked separately.
         self.entries = [entry for entry in journal if "expect" not in entry.about]
         self.violations: list[tuple[str, str]] = []
         self.works: dict[str, Work] = {}
@@ -96,7 +96,7 @@ class Checker:
 
     def judge(self) -> Verdict:
         for entry in self.journal:
-            for fault in answers.faults(entry):
+            for fault in responses.faults(entry):
                 self.blame("undocumented", f"{entry}: {fault}")
         self._collect()
         self._tenants()
@@ -121,7 +121,7 @@ class Checker:
                 self.posts[marker].append(entry)
                 pool = entry.about["pool"]
                 if entry.done:
-                    self.told_at.setdefault(entry.answer["operationId"], entry.answered)
+                    self.told_at.setdefault(entry.response["operationId"], entry.received)
                 self.promises[marker] = Promise(marker, entry.act, entry.path, entry.body, entry.key, pool)
             if entry.status != 200:
                 continue
@@ -131,8 +131,8 @@ class Checker:
             if entry.act in ("senderPools.fetchOperation", "senderPools.fetchSendersOperation"):
                 self._see(entry)
             elif entry.act == "senderPools.listOperations":
-                for operation in entry.answer["operations"]:
-                    self._sight(entry, entry.answered, operation)
+                for operation in entry.response["operations"]:
+                    self._sight(entry, entry.received, operation)
             elif entry.act == "ledger.listItems":
                 ledgers[entry.about["operation"]].append(entry)
             elif entry.act == "senderPools.list" and "operation" in entry.about:
@@ -144,9 +144,9 @@ class Checker:
         return self.works.setdefault(operation, Work(operation, tenant))
 
     def _see(self, entry: Entry) -> None:
-        """A fetched operation; or a stream of events, in which nothing may go back either."""
+        """A fetched operation, or an event stream; in both, counters must never go back."""
         if not entry.headers.get("content-type", "").startswith("text/event-stream"):
-            self._sight(entry, entry.answered, entry.answer)
+            self._sight(entry, entry.received, entry.response)
             return
         last: Sighting | None = None
         for at, operation in entry.parts:
@@ -166,14 +166,14 @@ class Checker:
         return sighting
 
     def _pools_of_operation(self, entry: Entry) -> None:
-        operation, found = entry.about["operation"], entry.answer["senderPools"]
+        operation, found = entry.about["operation"], entry.response["senderPools"]
         for pool in found:
             if self.pool_of.setdefault(operation, pool["id"]) != pool["id"] or len(found) > 1:
                 self.blame("doubled", f"operation {operation} made several pools: {entry}")
 
     def _read_ledger(self, work: Work, read: list[Entry]) -> None:
         for entry in read:
-            items = [part for _, part in entry.parts] or (entry.answer["items"] if entry.answer else [])
+            items = [part for _, part in entry.parts] or (entry.response["items"] if entry.response else [])
             for item in items:
                 index, outcome = item["index"], item["outcome"]
                 if outcome == "QUEUED":
@@ -182,8 +182,8 @@ class Checker:
                 known = work.tried.get(index)
                 if known and known[0] != outcome:
                     self.blame("doubled", f"item {index} of {work.id} was {known[0]}, then {outcome}: {entry}")
-                elif known is None or entry.answered < known[1]:
-                    work.tried[index] = (outcome, entry.answered)
+                elif known is None or entry.received < known[1]:
+                    work.tried[index] = (outcome, entry.received)
             if entry.parts and entry.whole and not entry.about["filters"]:
                 if [item["index"] for item in items] != list(range(len(items))):
                     self.blame("ledger", f"the indexes are not 0, 1, 2, ...: {entry}")
@@ -192,8 +192,8 @@ class Checker:
     # --- judging
 
     def _tenants(self) -> None:
-        """Nothing of one tenant is told to another: no id, no address, no name."""
-        # Not in the middle of a word: the end of an id may look like a name.
+        """No response tells a tenant anything of another one: no id, no address, no name."""
+        # Whole words only: the end of an id may look like a name.
         names = {
             one: re.compile(rf"(?<![0-9a-z]){one}(?: |-push-)") for one in {entry.tenant for entry in self.journal}
         }
@@ -203,7 +203,7 @@ class Checker:
             if entry.act == "inventory.enter" and isinstance(entry.body, list):
                 addresses[entry.tenant] |= {row["address"] for row in entry.body}
         for entry in self.journal:
-            text = f"{entry.answer}{entry.parts}"
+            text = f"{entry.response}{entry.parts}"
             for other, mention in names.items():
                 if other != entry.tenant and other in text and mention.search(text):
                     self.blame("tenant", f"{entry.tenant} was told of {other}: {entry}")
@@ -214,11 +214,11 @@ class Checker:
                     self.blame("tenant", f"{entry.tenant} never entered {told['address']}: {entry}")
 
     def _lists(self) -> None:
-        """Pages are in order, go on where the last one ended, and show only what was asked for."""
+        """Pages are in order, continue where the last one ended, and show only what the filters allow."""
         for entry in self.entries:
-            if entry.status != 200 or entry.act not in LISTS or not entry.answer or "after" not in entry.about:
+            if entry.status != 200 or entry.act not in LISTS or not entry.response or "after" not in entry.about:
                 continue
-            rows, after = entry.answer[LISTS[entry.act]], entry.about["after"]
+            rows, after = entry.response[LISTS[entry.act]], entry.about["after"]
             places = [row["index"] if entry.act == "ledger.listItems" else row["id"] for row in rows]
             if entry.act == "ledger.listItems":
                 ordered = sorted(set(places)) == places and (after is None or not places or places[0] > after)
@@ -243,7 +243,7 @@ class Checker:
                 self.blame("lost", f"{work.id} is missing in {entry}")
 
     def _compare(self, before: Sighting, after: Sighting, where: str) -> None:
-        """`after` was read after `before` was answered."""
+        """`after` was read after the response with `before` had come."""
         if any(after.stats[name] < before.stats[name] for name in ("created", "failed")) or (
             before.final and (after.status, after.stats, after.updated) != (before.status, before.stats, before.updated)
         ):
@@ -255,7 +255,7 @@ class Checker:
         for one in work.sightings:
             stats = one.stats
             sums = stats["total"] == stats["queued"] + stats["created"] + stats["failed"]
-            # The rest of a cancelled operation was never tried; one with nothing left was complete.
+            # The rest of a canceled operation was never tried; one without a rest was complete.
             if not sums or (stats["queued"] == 0) != (one.status == "COMPLETED"):
                 self.blame("counters", f"{work.id} does not add up: {one}")
         if len({(one.stats["total"], one.created) for one in work.sightings}) > 1:
@@ -265,13 +265,13 @@ class Checker:
             moments[one.updated].add((one.status, *one.stats.values()))
         if any(len(states) > 1 for states in moments.values()):
             self.blame("counters", f"{work.id} changed and updatedAt did not: {dict(moments)}")
-        by_answer = sorted(work.sightings, key=lambda one: one.at)
+        by_time = sorted(work.sightings, key=lambda one: one.at)
         last, seen = None, 0
         for one in sorted(work.sightings, key=lambda one: one.sent):
-            while by_answer[seen].at < one.sent:
-                # The furthest of all that were answered before.
-                if last is None or _progress(by_answer[seen]) >= _progress(last):
-                    last = by_answer[seen]
+            while by_time[seen].at < one.sent:
+                # The furthest state in all responses that came before.
+                if last is None or _progress(by_time[seen]) >= _progress(last):
+                    last = by_time[seen]
                 seen += 1
             if last is not None:
                 self._compare(last, one, work.id)
@@ -295,7 +295,7 @@ class Checker:
             self.blame("ledger", f"{work.id} counts {finals[-1].stats} and its ledger says {ledger}")
 
     def _match_promises(self) -> None:
-        """Every 202 has its one operation with exactly the items promised, every refusal none, every silence 0 or 1."""
+        """A 202 has one operation with exactly the promised items; an error none; a missing response at most one."""
         made: dict[str, list[Work]] = defaultdict(list)
         for work in self.works.values():
             markers = [sender for sender, _ in work.items if sender in self.promises]
@@ -306,7 +306,7 @@ class Checker:
             self._match(work, self.promises[markers[0]])
         for marker, posts in self.posts.items():
             found = {work.id for work in made[marker]}
-            told = {post.answer["operationId"] for post in posts if post.done}
+            told = {post.response["operationId"] for post in posts if post.done}
             for lost in told - found:
                 self.blame("lost", f"{lost} was promised and is not there: {posts[0]}")
             if len(found) > 1 or (told and found - told) or len(told) > 1:
@@ -329,7 +329,7 @@ class Checker:
         work.pool = promise.pool or self.pool_of.get(work.id) or self.pool_named.get(promise.marker)
 
     def _match_keys(self, made: dict[str, list[Work]]) -> None:
-        """At most one operation for each idempotency key; refused for another request only if there is one."""
+        """At most one operation for each idempotency key; a 422 for a reused key only if the key was used."""
         keys: dict[tuple[str, str], list[Promise]] = defaultdict(list)
         for marker, promise in self.promises.items():
             if promise.key:
@@ -343,12 +343,12 @@ class Checker:
                 self.blame("keys", f"key {key} was refused as used, and nothing was done under it")
             told = [post for post in posts if post.done]
             for post in told:
-                earlier = any(one.answered < post.sent for one in told)
+                earlier = any(one.received < post.sent for one in told)
                 if earlier and post.headers.get("idempotency-replayed") != "true":
                     self.blame("keys", f"a repeated request was not said to be a replay: {post}")
 
     def _ends(self) -> None:
-        """Cancels and deletions end operations, nothing else does, and nothing follows them."""
+        """Only cancels and deletions of the pool end operations early, and nothing is applied afterwards."""
         cancels: dict[str, list[Entry]] = defaultdict(list)
         deletions: dict[str, list[Entry]] = defaultdict(list)
         for entry in self.entries:
@@ -364,12 +364,12 @@ class Checker:
             status = {one.status for one in work.sightings if one.final}
             ends = [entry for entry in cancels[work.id] if entry.done]
             if len(ends) > 1 or (ends and status != {"CANCELED"}):
-                self.blame("cancel", f"{work.id} is {status} and its cancels were answered: {list(map(str, ends))}")
+                self.blame("cancel", f"{work.id} is {status} and its cancels got a response: {list(map(str, ends))}")
             if "CANCELED" in status and work.pool and not any(one.done or one.unknown for one in causes):
                 self.blame("cancel", f"{work.id} is CANCELED, and nobody asked for that")
             known = [one for one in causes if one.done or (one.act == "ledger.cancel" and one.status == 409)]
             for end in known:
-                if any(not one.final and one.sent > end.answered for one in work.sightings):
+                if any(not one.final and one.sent > end.received for one in work.sightings):
                     self.blame("cancel", f"{work.id} was still PROCESSING after {end}")
 
     # --- totals
@@ -379,7 +379,7 @@ class Checker:
         posts = [post for posts in self.posts.values() for post in posts]
         return {
             "requests": len(self.journal),
-            "unanswered": sum(not entry.status for entry in self.journal),
+            "without response": sum(not entry.status for entry in self.journal),
             "clients gone": sum("client left" in entry.problem for entry in self.journal),
             "repeated": len(posts) - len(self.posts),
             "replayed": sum("idempotency-replayed" in post.headers for post in posts),
@@ -398,13 +398,13 @@ def _progress(sighting: Sighting) -> tuple[int, bool]:
 
 
 def _objects(entry: Entry) -> Iterator[dict[str, Any]]:
-    """Every pool, sender and operation in an answer."""
+    """Every pool, sender and operation in a response."""
     if entry.status != 200:
         return
-    answer = entry.answer
-    if isinstance(answer, dict) and "id" in answer:
-        yield answer
-    elif isinstance(answer, dict):
+    response = entry.response
+    if isinstance(response, dict) and "id" in response:
+        yield response
+    elif isinstance(response, dict):
         for key in ("senderPools", "senders", "operations"):
-            yield from answer.get(key, [])
+            yield from response.get(key, [])
     yield from (part for _, part in entry.parts if "id" in part)

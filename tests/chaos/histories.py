@@ -1,7 +1,7 @@
-"""Whether a history can be explained: is there an order of its events, true to their times, that the rules allow?
+"""Whether a history can be explained: does an order of its events exist that fits their times and the rules?
 
-An event took effect at some moment between the sending of its request and its answer. One that was never answered
-took effect at some moment after it was sent, or not at all.
+An event took effect at some time between its request and its response. An event without a response took effect at some
+time after its request, or never.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ class Event(Generic[S]):
 
     @classmethod
     def of(cls, entry: Entry, step: Callable[[S], S | None], *, reads: bool = False) -> Event[S]:
-        """What an entry did, or may have done; a read that was not answered says nothing and is not to be given."""
+        """The effect that a request had or may have had. Reads without a response must not be given."""
         return cls(entry.sent, entry.until, step, str(entry), reads, not entry.unknown)
 
 
 def explained(events: Sequence[Event[S]], state: S) -> bool:
-    """Whether the events can have happened, once each, from a first state."""
+    """Whether each event can have happened once, starting from a state."""
     ordered = sorted(events, key=lambda event: event.start)
     dead_ends: set[tuple[int, S]] = set()
-    # Each level of the search: the events done as bits, the state, and the first event that is not done.
+    # A level of the search: the events done so far as bits, the state, and the first event that is not done.
     stack = [(0, state, 0)]
     while stack:
         done, state, first = stack.pop()
@@ -54,10 +54,10 @@ def explained(events: Sequence[Event[S]], state: S) -> bool:
 
 
 def _read(ordered: Sequence[Event[S]], done: int, state: S, first: int) -> tuple[int, int, list[int] | None]:
-    """Lets every read that may come now and is true of the state come now: later it could only be less true.
+    """Takes every read that may come now and fits the state, because it may not fit a later state.
 
-    Returns what is done then, the first event that is not, and the events that may come next; None for these when
-    nothing certain is left.
+    Returns the events that are done then, the first one that is not, and the events that may come next; None for these
+    when no certain event is left.
     """
     while True:
         while first < len(ordered) and done >> first & 1:
@@ -76,7 +76,7 @@ def _read(ordered: Sequence[Event[S]], done: int, state: S, first: int) -> tuple
         if not left:
             return done, first, None
         true = [index for index in candidates if ordered[index].reads and ordered[index].step(state) is not None]
-        # Only those that began before every other certain one ended: the limit says so.
+        # Only reads that began before every other certain event ended, which is `limit`.
         true = [index for index in true if ordered[index].start <= limit]
         if not true:
             return done, first, [i for i in candidates if not ordered[i].reads and ordered[i].start <= limit]

@@ -1,4 +1,4 @@
-"""What clients asked and what they were told: all that the checker knows."""
+"""The requests of clients and their responses: all that the checker knows."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ FOREVER = float("inf")
 
 @dataclass(slots=True)
 class Entry:
-    """One request and its answer, times in seconds of one monotonic clock.
+    """One request and its response; times are seconds of one monotonic clock.
 
-    `act` is the public name of the endpoint. `about` is what the client knows of its own request: the pool, the
-    operation, the place in a list. `parts` are the events or lines of a streamed answer, each with its time.
+    `act` is the public name of the endpoint. `about` is what the client knows about its request: the pool, the
+    operation, the place in a list. `parts` are the events or lines of a streamed response, each with its time.
     """
 
     number: int
@@ -29,39 +29,39 @@ class Entry:
     key: str | None = None
     about: dict[str, Any] = field(default_factory=dict)
     sent: float = 0.0
-    answered: float = FOREVER
+    received: float = FOREVER
     status: int = 0
     headers: dict[str, str] = field(default_factory=dict)
-    answer: Any = None
+    response: Any = None
     parts: list[tuple[float, Any]] = field(default_factory=list)
     whole: bool = False
     problem: str = ""
-    refused: bool = False  # the connection was, so that nothing can have been sent
+    refused: bool = False  # the connection was refused, so that nothing can have been sent
 
     @property
     def done(self) -> bool:
-        """The client knows that it happened."""
+        """Whether the client knows that the request was carried out."""
         return self.status in (200, 202)
 
     @property
     def unknown(self) -> bool:
-        """The client cannot know whether it happened: no answer, or one that says so. It may even happen later."""
+        """Whether the outcome is unknown: no response, or one that leaves it open. It may still happen later."""
         return not self.refused and (self.status == 0 or self.status >= 500)
 
     @property
     def until(self) -> float:
-        """The latest moment at which it may have taken effect."""
-        return FOREVER if self.unknown else self.answered
+        """The latest time at which it may have taken effect."""
+        return FOREVER if self.unknown else self.received
 
     def __str__(self) -> str:
         asked = f"#{self.number} {self.tenant} {self.method} {self.path} at {self.sent:.4f}"
         if not self.status:
-            return f"{asked}: no answer ({self.problem})"
-        return f"{asked}: {self.status} at {self.answered:.4f}"
+            return f"{asked}: no response ({self.problem})"
+        return f"{asked}: {self.status} at {self.received:.4f}"
 
 
 class Journal:
-    """The entries of a run, in the order in which they were sent."""
+    """The entries of a run in the order of their requests."""
 
     def __init__(self) -> None:
         self.entries: list[Entry] = []
@@ -73,20 +73,20 @@ class Journal:
         return len(self.entries)
 
     def begin(self, tenant: str, act: str, method: str, path: str, body: Any, about: dict[str, Any]) -> Entry:
-        """A request that is about to be sent."""
+        """Adds the entry of a request that is about to be sent."""
         entry = Entry(len(self.entries), tenant, act, method, path, body, about=about, sent=time.monotonic())
         self.entries.append(entry)
         return entry
 
     def save(self, path: Path) -> None:
-        """One JSON object a line, for whoever looks for the cause of a failure."""
+        """Writes one JSON object a line, for troubleshooting."""
         with path.open("w", encoding="utf-8") as file:
             for entry in self.entries:
                 file.write(json.dumps(asdict(entry)) + "\n")
 
     @classmethod
     def load(cls, path: Path) -> Journal:
-        """What `save` wrote."""
+        """Reads a file that `save` wrote."""
         journal = cls()
         with path.open(encoding="utf-8") as file:
             journal.entries = [Entry(**json.loads(line)) for line in file]

@@ -1,4 +1,4 @@
-"""Memberships: for each pool and sender, what was told of both must be one explainable history."""
+"""Memberships: for each pool and sender, all responses about both must form one explainable history."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Blame = Callable[[str, object], None]
 
 
 class Pair(NamedTuple):
-    """Whether the pool exists, the sender exists, and the one is in the other."""
+    """Whether the pool exists, the sender exists, and the sender is in the pool."""
 
     pool: bool = True
     sender: bool = True
@@ -70,20 +70,20 @@ ITEMS: dict[str, Step] = {"CREATED": _becomes_member, "ALREADY_MEMBER": _is_memb
 
 
 def covers(entry: Entry, key: str) -> Callable[[str], bool]:
-    """Which ids an unfiltered page would show if they were there."""
-    after, rows = entry.about["after"], entry.answer[key]
-    last = rows[-1]["id"] if rows and entry.answer["pagination"]["next"] else ""
+    """A test for ids: whether an unfiltered page would show the id if it were in the list."""
+    after, rows = entry.about["after"], entry.response[key]
+    last = rows[-1]["id"] if rows and entry.response["pagination"]["next"] else ""
     return lambda one: (after is None or one < after) and one >= last
 
 
 def judge(entries: Iterable[Entry], works: Iterable[Work], blame: Blame) -> int:
-    """Judges every pair; returns how many there were."""
-    senders: dict[str, set[str]] = defaultdict(set)  # that each tenant was ever told to have
+    """Checks every pair of pool and sender; returns the number of pairs."""
+    senders: dict[str, set[str]] = defaultdict(set)  # that a response ever named, by tenant
     of_sender: dict[str, list[Event[Pair]]] = defaultdict(list)
     of_pool: dict[str, list[Entry]] = defaultdict(list)
     for entry in entries:
         if entry.status == 200 and entry.act == "senders.list":
-            senders[entry.tenant] |= {row["id"] for row in entry.answer["senders"]}
+            senders[entry.tenant] |= {row["id"] for row in entry.response["senders"]}
         if entry.act == "inventory.delete" and (entry.done or entry.unknown or entry.status == 404):
             step = _no_sender if entry.status == 404 else _sender_ends
             of_sender[entry.about["sender"]].append(Event.of(entry, step, reads=entry.status == 404))
@@ -100,7 +100,7 @@ def judge(entries: Iterable[Entry], works: Iterable[Work], blame: Blame) -> int:
     return sum(
         _judge_pool(pool, of_pool[pool], mine, senders[mine[0].tenant], of_sender, blame)
         for pool, mine in works_of.items()
-        # Of a pool that was found, renamed and deleted by others, nobody may know which request made it.
+        # When other clients found, renamed and deleted a pool, the request that created it may be unknown.
         if any(work.promise is not None and work.promise.pool is None for work in mine)
     )
 
@@ -129,7 +129,7 @@ def _judge_pool(
     for entry in entries:
         if entry.act == "senderPools.listSenders" and entry.status == 200:
             _listed(entry, events)
-    # Most senders of a pool have the same history as many others: each is judged once.
+    # Most senders of a pool have the same history as many others: each history is checked once.
     kinds: dict[tuple[int, ...], list[str]] = defaultdict(list)
     for sender, own in events.items():
         kinds[tuple(map(id, [*own, *of_sender.get(sender, [])]))].append(sender)
@@ -142,7 +142,7 @@ def _judge_pool(
 
 
 def _applied(work: Work, senders: set[str], events: dict[str, list[Event[Pair]]]) -> None:
-    """What the ledger says was done with each sender, between the request and the first news of it."""
+    """What the ledger says about each sender, as events between the request and the first response that shows it."""
     final_at = work.final_at
     shared: dict[tuple[str, float, float], Event[Pair]] = {}
     for index, (sender, outcome) in enumerate(work.items):
@@ -158,7 +158,7 @@ def _applied(work: Work, senders: set[str], events: dict[str, list[Event[Pair]]]
 
 
 def _told(entry: Entry, everybody: list[Event[Pair]], events: dict[str, list[Event[Pair]]]) -> None:
-    """What an answer says of the pool or of one of its members."""
+    """What a response says about the pool or one of its members."""
     if entry.act == "senderPools.delete":
         if entry.done or entry.unknown:
             everybody.append(Event.of(entry, _pool_ends))
@@ -169,15 +169,15 @@ def _told(entry: Entry, everybody: list[Event[Pair]], events: dict[str, list[Eve
             events[entry.about["sender"]].append(Event.of(entry, _cannot_leave, reads=True))
     elif entry.act == "senders.resolve" and entry.status == 200:
         member = Event.of(entry, _is_member, reads=True)
-        for result in entry.answer["results"]:
+        for result in entry.response["results"]:
             events[result["from"]["senderId"]].append(member)
     if entry.status == 404 and entry.act in ("senderPools.fetch", "senderPools.delete", "senderPools.listSenders"):
         everybody.append(Event.of(entry, _no_pool, reads=True))
 
 
 def _listed(entry: Entry, events: dict[str, list[Event[Pair]]]) -> None:
-    """A page says of every sender whether it is in the pool; a filtered one only of those that it shows."""
-    shown = {row["id"] for row in entry.answer["senders"]}
+    """A page says of every sender whether it is in the pool; a filtered page only of those that it shows."""
+    shown = {row["id"] for row in entry.response["senders"]}
     present, absent = Event.of(entry, _is_member, reads=True), Event.of(entry, _is_no_member, reads=True)
     present.text += ", listed"
     absent.text += ", not listed"

@@ -1,4 +1,4 @@
-"""What is done to the processes and their database while clients are at work: a schedule made from the seed."""
+"""Faults of processes and their database while clients are at work, on a schedule from the seed."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from typing import Any, Final
 import asyncpg
 from places import Postgres, Proxy, Seat
 
-QUIET: Final = (0.05, 0.6)  # seconds from one deed to the next
+QUIET: Final = (0.05, 0.6)  # seconds between two faults
 UNLIMITED: Final = resource.RLIM_INFINITY
 
 
 class Mischief(ABC):
-    """`totals` counts what was done."""
+    """`totals` counts the faults."""
 
     deeds: Mapping[str, int]
 
@@ -40,7 +40,7 @@ class Mischief(ABC):
         self._running: set[asyncio.Task[None]] = set()
 
     async def make(self) -> None:
-        """Does all that is scheduled, and ends when its effects have ended."""
+        """Causes all scheduled faults; returns when their effects have ended."""
         loop = asyncio.get_running_loop()
         start = loop.time()
         for at, name, seed in self.schedule:
@@ -51,18 +51,18 @@ class Mischief(ABC):
         await asyncio.gather(*self._running)
 
     async def _guarded(self, deed: Coroutine[Any, Any, None]) -> None:
-        # Deeds meet: what one of them uses, another may have broken.
+        # Faults overlap: one may need a connection that another has broken.
         with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError, sqlite3.Error):
             await deed
 
     @abstractmethod
     async def do(self, name: str, rng: random.Random) -> None:
-        """Does one deed."""
+        """Causes one fault."""
 
     def end_one(self, name: str, rng: random.Random) -> None:
-        """kill -9 or SIGTERM for a process, whatever it is doing."""
+        """Sends SIGKILL or SIGTERM to a process, whatever it is doing."""
         seat = rng.choice(self.seats)
-        if seat.pid or rng.random() < 0.2:  # now and then one that is still starting
+        if seat.pid or rng.random() < 0.2:  # sometimes also to one that is still starting
             self.totals[name] += seat.end(signal.SIGKILL if name == "kills" else signal.SIGTERM)
 
 
@@ -108,12 +108,12 @@ class PostgresMischief(Mischief):
                 await asyncio.sleep(rng.uniform(0.2, 1.0))
                 proxy.delay = None
             case "swallowed":
-                # The database does what it was told, and nobody hears of it.
+                # The database carries out the statement, but its response is lost.
                 self.totals["swallowed"] += proxy.swallow()
                 await asyncio.sleep(rng.uniform(0.01, 0.3))
                 proxy.cut(lambda: True)
             case "lost commits":
-                # The outcome that a client cannot know, as often as it can be had.
+                # The client cannot know the outcome of a lost commit: this is done as often as possible.
                 before = proxy.commits_lost
                 proxy.commits_to_lose = rng.randint(1, 8)
                 await asyncio.sleep(rng.uniform(0.1, 0.5))
@@ -148,7 +148,7 @@ class PostgresMischief(Mischief):
             await asyncio.to_thread(self._postgres.start)
 
     async def _fill(self, seconds: float) -> None:
-        """Takes every connection that PostgreSQL has to give."""
+        """Takes every free connection of PostgreSQL."""
         taken: list[Any] = []
         try:
             with suppress(asyncpg.TooManyConnectionsError):
@@ -161,7 +161,7 @@ class PostgresMischief(Mischief):
                 connection.terminate()
 
     async def _lock(self, table: str, seconds: float) -> None:
-        """Holds a table against all writers, so that the processes' own pools of connections fill up."""
+        """Locks a table against writers, so that the connection pools of the processes become exhausted."""
         connection = await asyncpg.connect(self._url, timeout=5)
         try:
             await connection.execute("BEGIN")
@@ -201,7 +201,7 @@ class SqliteMischief(Mischief):
                 self.totals["checkpoints"] += 1
 
     async def _full(self, room: int, seconds: float) -> None:
-        """No file of the process may grow by more than so many KiB."""
+        """Lets no file of the process grow by more than `room` KiB."""
         pid = self.seats[0].pid
         if pid is None:
             return
@@ -214,7 +214,7 @@ class SqliteMischief(Mischief):
             resource.prlimit(pid, resource.RLIMIT_FSIZE, (UNLIMITED, UNLIMITED))
 
     def _kill_in_commit(self) -> None:
-        """Kills the moment after a write to the log was seen: before the commit that it belongs to is on the disk."""
+        """Kills the process right after a write to the WAL, before the commit is on the disk."""
         log, give_up = self._file.with_name(self._file.name + "-wal"), time.monotonic() + 1
         with suppress(OSError):
             before = log.stat().st_mtime_ns

@@ -1,4 +1,4 @@
-"""What mischief is done to: processes that are started again, a PostgreSQL of our own, a proxy between the two."""
+"""The targets of faults: processes that are restarted, a PostgreSQL, and a proxy between them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from processes import COMMAND, READY, WORKING, Process, environment
 
 
 class Seat:
-    """A place for one process: whenever it ends, another is started. `ended_badly` is what should not have been."""
+    """Keeps one process running: when it ends, another is started. `ended_badly` lists unexpected ends."""
 
     def __init__(self, command: Sequence[str], env: dict[str, str], cwd: Path, urls: list[str]) -> None:
         self.name = command[0]
@@ -41,7 +41,7 @@ class Seat:
 
     @property
     def pid(self) -> int | None:
-        """The process that is up; None between two of them."""
+        """The pid of the ready process; None while there is none."""
         return self._process.pid if self._process and self._up.is_set() else None
 
     async def up(self, seconds: float) -> None:
@@ -50,7 +50,7 @@ class Seat:
             await self._up.wait()
 
     def end(self, number: signal.Signals) -> bool:
-        """Sends SIGKILL or SIGTERM; whether there was somebody to send it to."""
+        """Sends SIGKILL or SIGTERM; returns whether there was a process."""
         if self._process is None or not self._process.running or self._asked_to_end or self._killed:
             return False
         self._killed = number == signal.SIGKILL
@@ -64,7 +64,7 @@ class Seat:
         return True
 
     async def close(self) -> None:
-        """Ends the process with SIGTERM and starts no other."""
+        """Ends the process with SIGTERM; no other is started."""
         self._closing = True
         self.end(signal.SIGTERM)
         if self._life is not None:
@@ -87,7 +87,7 @@ class Seat:
             if self._closing:
                 self.end(signal.SIGTERM)
         except AssertionError:
-            # It ended; or, after 30 seconds, it did not.
+            # It ended, or was not ready within 30 seconds.
             if time.monotonic() - started > 25:
                 self.ended_badly.append(f"{self.name} was not ready in time: {process.stderr[-2000:]}")
                 await asyncio.to_thread(process.kill)
@@ -107,7 +107,7 @@ class Seat:
             self._judge_end(code, process.stderr)
 
     def _judge_end(self, code: int, said: str) -> None:
-        """After SIGTERM it ends in time, after SIGKILL at once, and otherwise not at all."""
+        """Checks an end: in time after SIGTERM, at once after SIGKILL, and never without a signal."""
         if self._asked_to_end and not self._killed:
             took = time.monotonic() - self._asked_to_end
             if code != 0 or took > 10.5:
@@ -129,7 +129,7 @@ class Postgres(PostgresServer):
         return str(self._folder / ".s.PGSQL.5432")
 
     def end(self, how: signal.Signals) -> None:
-        """SIGINT stops it fast, SIGQUIT immediately, as a crash would."""
+        """SIGINT is a fast shutdown, SIGQUIT an immediate one, like a crash."""
         self._end(how)
 
 
@@ -143,24 +143,24 @@ class _Link:
 
 @dataclass
 class Proxy:
-    """Stands between one process and PostgreSQL: delays, loses and cuts what passes."""
+    """Between one process and PostgreSQL: delays or loses data, and resets connections."""
 
     target: str
     delay: Callable[[], float] | None = None
-    commits_to_lose: int = 0  # so many of the next ones are done, and their connection is cut instead of an answer
+    commits_to_lose: int = 0  # that many of the next commits are done, but the connection is reset before the response
     commits_lost: int = 0
     _links: list[_Link] = field(default_factory=list)
     _server: asyncio.Server | None = None
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def open(self) -> int:
-        """Listens, and returns its port."""
+        """Starts to listen; returns the port."""
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
         port: int = self._server.sockets[0].getsockname()[1]
         return port
 
     def cut(self, share: Callable[[], bool]) -> int:
-        """Breaks those connections for which `share()` is true; how many."""
+        """Resets each connection for which `share()` is true; returns how many."""
         chosen = [link for link in self._links if share()]
         for link in chosen:
             link.client.transport.abort()
@@ -168,13 +168,13 @@ class Proxy:
         return len(chosen)
 
     def swallow(self) -> int:
-        """From now on nothing that the database says on the present connections arrives; how many these are."""
+        """Drops everything that the database sends on the present connections from now on; returns their number."""
         for link in self._links:
             link.swallow = True
         return len(self._links)
 
     async def close(self) -> None:
-        """Ends everything."""
+        """Closes everything."""
         if self._server is not None:
             self._server.close()
         self.cut(lambda: True)
@@ -186,36 +186,36 @@ class Proxy:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         try:
-            answers, server = await asyncio.open_unix_connection(self.target)
+            from_server, server = await asyncio.open_unix_connection(self.target)
         except OSError:
             writer.transport.abort()
             return
         link = _Link(writer, server)
         self._links.append(link)
         try:
-            await asyncio.gather(self._pump(link, reader, server, False), self._pump(link, answers, writer, True))
+            await asyncio.gather(self._pump(link, reader, server, False), self._pump(link, from_server, writer, True))
         finally:
             self._links.remove(link)
             writer.transport.abort()
             server.transport.abort()
 
     async def _pump(
-        self, link: _Link, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, answers: bool
+        self, link: _Link, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, from_server: bool
     ) -> None:
         with suppress(OSError):
             while data := await reader.read(65536):
                 if self.delay is not None:
                     await asyncio.sleep(self.delay())
-                if link.swallow and answers:
+                if link.swallow and from_server:
                     if link.cut_next:
                         break
                     continue
-                if not answers and self.commits_to_lose and b"COMMIT\0" in data:
+                if not from_server and self.commits_to_lose and b"COMMIT\0" in data:
                     self.commits_to_lose -= 1
                     self.commits_lost += 1
                     link.swallow = link.cut_next = True
                 writer.write(data)
                 await writer.drain()
-        # One side has ended: so does the other.
+        # When one side closes the connection, the other is closed too.
         link.client.close()
         link.server.close()

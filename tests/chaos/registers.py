@@ -1,4 +1,4 @@
-"""Pools and senders as registers: what is read is what was last written, as far as times can tell."""
+"""Pools and senders as registers: a read must return the last write, as far as the times allow to tell."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Thing(NamedTuple):
-    """A pool or a sender: unborn 0, alive 1, gone 2; and those of its members that can change, as JSON."""
+    """A pool or a sender: 0 not created, 1 exists, 2 deleted; and its changeable fields as JSON."""
 
     life: int
     values: str
@@ -62,7 +62,7 @@ def _ends(now: Thing) -> Thing | None:
 
 
 class Told:
-    """The events of many things."""
+    """The events of many pools or senders."""
 
     def __init__(self) -> None:
         self.events: dict[str, list[Event[Thing]]] = defaultdict(list)
@@ -70,21 +70,21 @@ class Told:
         self.written: set[str] = set()
 
     def see(self, entry: Entry, thing: dict[str, Any]) -> None:
-        """It was shown."""
+        """A response showed it."""
         self.events[thing["id"]].append(Event.of(entry, _is(_values(thing)), reads=True))
-        self.seen[thing["id"]] = min(entry.answered, self.seen.get(thing["id"], FOREVER))
+        self.seen[thing["id"]] = min(entry.received, self.seen.get(thing["id"], FOREVER))
 
     def read(self, entry: Entry, name: str, step: Step) -> None:
-        """Something was said about its being there."""
+        """A response said whether it exists."""
         self.events[name].append(Event.of(entry, step, reads=True))
 
     def write(self, entry: Entry, name: str, step: Step) -> None:
-        """It was changed, or may have been."""
+        """It was changed, or may have been changed."""
         self.events[name].append(Event.of(entry, step))
         self.written.add(name)
 
     def outcome(self, entry: Entry, name: str, step: Step) -> None:
-        """The usual reading of a change's answer: done, perhaps done, not there, there and not changed."""
+        """The usual meaning of the response to a change: done, perhaps done, not found, or exists and not changed."""
         if entry.done or entry.unknown:
             self.write(entry, name, step)
         elif entry.status in (404, 412):
@@ -98,12 +98,12 @@ class Told:
 
 
 def judge_pools(entries: Iterable[Entry], works: Iterable[Work], posts: dict[str, list[Entry]], blame: Blame) -> None:
-    """Every pool: made once, changed as told, gone when deleted and not before."""
+    """Every pool: created once, changed as the responses say, gone after its deletion and not before."""
     told, pages = Told(), []
     for entry in entries:
         _told_of_pool(entry, told)
         if entry.act == "senderPools.list" and entry.status == 200:
-            for pool in entry.answer["senderPools"]:
+            for pool in entry.response["senderPools"]:
                 told.see(entry, pool)
             if "after" in entry.about:
                 pages.append(entry)
@@ -112,12 +112,12 @@ def judge_pools(entries: Iterable[Entry], works: Iterable[Work], posts: dict[str
         assert pool
         assert work.promise
         first = [post for post in posts[work.promise.marker] if post.done or post.unknown]
-        end = min([told.seen.get(pool, FOREVER), *(post.answered for post in first if post.done)])
+        end = min([told.seen.get(pool, FOREVER), *(post.received for post in first if post.done)])
         body = work.promise.body
         birth = Event(work.sent, end, _born(_values(body)), f"made by {work.id}")
         told.events[pool].append(birth)
         for page in pages:
-            shown = {one["id"] for one in page.answer["senderPools"]}
+            shown = {one["id"] for one in page.response["senderPools"]}
             if page.tenant == work.tenant and pool not in shown and covers(page, "senderPools")(pool):
                 told.read(page, pool, _gone)
         told.judge("pool", pool, blame)
@@ -129,7 +129,7 @@ def _told_of_pool(entry: Entry, told: Told) -> None:
         return
     match entry.act:
         case "senderPools.fetch" if entry.status in (200, 304):
-            told.see(entry, entry.answer if entry.status == 200 else entry.about["remembered"])
+            told.see(entry, entry.response if entry.status == 200 else entry.about["remembered"])
         case "senderPools.update":
             told.outcome(entry, pool, _changed(entry.body))
         case "senderPools.delete":
@@ -147,7 +147,7 @@ def _told_of_pool(entry: Entry, told: Told) -> None:
 
 
 def judge_senders(entries: Iterable[Entry], blame: Blame) -> None:
-    """Every sender: entered once, changed as told, gone when deleted and not before; inventory whole or not at all."""
+    """Every sender: entered once, changed as responses say, gone only after its deletion. Inventory: all or nothing."""
     told = Told()
     ids: dict[tuple[str, str], str] = {}
     entered: list[Entry] = []
@@ -156,19 +156,19 @@ def judge_senders(entries: Iterable[Entry], blame: Blame) -> None:
         if entry.act == "inventory.enter" and (entry.done or entry.unknown):
             entered.append(entry)
         if entry.status == 200 and entry.act in ("senders.list", "senderPools.listSenders", "senders.search"):
-            for sender in entry.answer["senders"]:
+            for sender in entry.response["senders"]:
                 told.see(entry, sender)
                 if ids.setdefault((sender["channel"], sender["address"]), sender["id"]) != sender["id"]:
                     blame("doubled", f"{sender['address']} is {sender['id']} as well: {entry}")
-            if entry.act == "senders.search" and not entry.answer["senders"]:
+            if entry.act == "senders.search" and not entry.response["senders"]:
                 told.read(entry, entry.about["sender"], _gone)
         elif entry.act == "senders.fetch":
             if entry.status == 200:
-                told.see(entry, entry.answer)
+                told.see(entry, entry.response)
             elif entry.status == 404:
                 told.read(entry, entry.about["sender"], _gone)
         elif entry.act == "inventory.update":
-            to = _values(entry.answer) if entry.done else None
+            to = _values(entry.response) if entry.done else None
             told.outcome(entry, entry.about["sender"], _changed(entry.body, to))
         elif entry.act == "inventory.delete":
             told.outcome(entry, entry.about["sender"], _ends)
@@ -181,15 +181,15 @@ def judge_senders(entries: Iterable[Entry], blame: Blame) -> None:
 
 
 def _enter(entered: list[Entry], ids: dict[tuple[str, str], str], told: Told, blame: Blame) -> dict[str, str]:
-    """The births, and the changes by later rows; returns the tenant of every sender."""
+    """Adds the creation of senders, and the changes by later rows; returns the tenant of every sender."""
     born: dict[str, str] = {}
     for entry in entered:
         found = [ids.get((row["channel"], row["address"])) for row in entry.body]
         new = [one for one in found if one not in born]
         if (entry.done and None in found) or (None in found and any(found)):
             blame("lost", f"{found.count(None)} of {len(found)} senders are not there: {entry}")
-        if entry.done and (entry.answer["created"], entry.answer["updated"]) != (len(new), len(found) - len(new)):
-            blame("doubled", f"{len(new)} of {len(found)} rows were new, told was {entry.answer}: {entry}")
+        if entry.done and (entry.response["created"], entry.response["updated"]) != (len(new), len(found) - len(new)):
+            blame("doubled", f"{len(new)} of {len(found)} rows were new, told was {entry.response}: {entry}")
         for row, name in zip(entry.body, found, strict=True):
             if name is None:
                 continue
@@ -206,7 +206,7 @@ def _enter(entered: list[Entry], ids: dict[tuple[str, str], str], told: Told, bl
 
 def _absences(pages: list[Entry], born: dict[str, str], told: Told) -> None:
     for page in pages:
-        shown = {row["id"] for row in page.answer["senders"]}
+        shown = {row["id"] for row in page.response["senders"]}
         covered = covers(page, "senders")
         for name, tenant in born.items():
             if tenant == page.tenant and name not in shown and covered(name):

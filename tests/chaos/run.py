@@ -1,4 +1,4 @@
-"""Runs: a load, mischief, an audit, and the checker's judgement. `make chaos ARGS="--runs 20 --seed 1"`."""
+"""Runs: random requests, faults, an audit, and the checker. `make chaos ARGS="--runs 20 --seed 1"`."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ ACCOUNT = {"SIGNALBOX_ACCOUNT_SID": SID, "SIGNALBOX_AUTH_TOKEN": TOKEN}
 
 @dataclass
 class Result:
-    """What a run came to."""
+    """The result of a run."""
 
     engine: str
     seed: int
@@ -45,7 +45,7 @@ class Result:
 
 
 class Run:
-    """One run on one engine: each of three tenants has so many senders at first, and so many clients."""
+    """One run on one engine with three tenants; each has that many senders at the start, and that many clients."""
 
     def __init__(
         self, engine: str, seed: int, seconds: float, folder: Path, inventory: int = 900, clients: int = 4
@@ -68,7 +68,7 @@ class Run:
     async def go(self) -> Result:
         """The whole run."""
         started = time.monotonic()
-        # Each process of the run is waited for by a thread.
+        # A thread waits for each process of the run.
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(24))
         async with self._stack:
             if self.engine == "postgres":
@@ -88,7 +88,7 @@ class Run:
         took = round(time.monotonic() - started, 1)
         return Result(self.engine, self.seed, took, totals, statuses(self.journal), problems[:100], self.notes)
 
-    # --- the stage
+    # --- setup
 
     async def _open_postgres(self) -> None:
         postgres = Postgres(fsync=self.seed % 2 == 0)
@@ -97,7 +97,7 @@ class Run:
         await asyncio.to_thread(postgres.start)
         direct = postgres.url("postgres")
         proxies = []
-        # All at once on an empty database: the first of them makes the schema and the first account.
+        # All start at once on an empty database: the first one creates the schema and the first account.
         commands = [["serve", "--port", "0"], ["serve", "--port", "0", "--workers", "0"], ["worker"], ["worker"]]
         for command in commands:
             proxy = Proxy(postgres.socket)
@@ -144,7 +144,7 @@ class Run:
                 seed = self._seeded(f"{tenant.name}/{number}")
                 yield Client(tenant, others, self.urls, self.journal, seed)
 
-    # --- the acts
+    # --- phases
 
     async def _enter_inventory(self) -> None:
         for client in self._clients(1):
@@ -165,7 +165,7 @@ class Run:
             client.close()
 
     async def _restart_all(self) -> None:
-        """All end politely and nobody is left who could still do what a vanished client asked for; then all start."""
+        """Ends all processes with SIGTERM and starts them again: no earlier request can take effect afterwards."""
         await self._close_all()
         if self.engine == "postgres":
             await _nobody_connected(self._direct)
@@ -191,7 +191,7 @@ class Run:
             yield from (f"process: {line}" for line in seat.ended_badly)
 
     def _read_logs(self) -> None:
-        """What the processes themselves call errors, for whoever reads the result; nothing is judged by it."""
+        """Counts the errors in the logs of the processes, for information; the checker does not use them."""
         found: Counter[str] = Counter()
         for line in (line for seat in self.seats for log in seat.logs for line in log.splitlines()):
             if '"level":"error"' in line or not line.startswith("{"):
@@ -208,23 +208,23 @@ async def _nobody_connected(url: str) -> None:
 
 
 def statuses(journal: Journal) -> dict[str, int]:
-    """How many requests were answered with each status."""
-    counts = Counter(str(entry.status) if entry.status else "no answer" for entry in journal)
+    """The number of responses with each status."""
+    counts = Counter(str(entry.status) if entry.status else "no response" for entry in journal)
     return dict(sorted(counts.items()))
 
 
 def chaos(engine: str, seed: int, seconds: float, **size: int) -> tuple[Result, Journal]:
-    """One run in a folder of its own."""
+    """One run in its own folder."""
     with tempfile.TemporaryDirectory(prefix="signalbox-chaos-") as folder:
         one = Run(engine, seed, seconds, Path(folder), **size)
         return asyncio.run(one.go()), one.journal
 
 
 def recorded(engine: str, seed: int, seconds: float) -> Result:
-    """One run, appended to `build/chaos.jsonl`; the journal of one that failed is kept beside it."""
+    """One run, appended to `build/chaos.jsonl`. The journal of a failed run is kept beside that file."""
     try:
         result, journal = chaos(engine, seed, seconds)
-    except Exception:  # the harness could not go on: a failure as well, and no reason to skip the other seeds
+    except Exception:  # the harness itself failed: recorded as a failure, and the other seeds still run
         totals = {"requests": 0, "items": 0, "broken off": 1}
         result, journal = Result(engine, seed, seconds, totals, {}, [traceback.format_exc()]), Journal()
     BUILD.mkdir(exist_ok=True)
@@ -236,7 +236,7 @@ def recorded(engine: str, seed: int, seconds: float) -> Result:
 
 
 def recorded_failure(result: Result, journal: Journal) -> None:
-    """Keeps what is needed to find the cause: the journal, and what the processes called errors."""
+    """Keeps what is needed to find the cause: the journal, and the errors in the logs."""
     BUILD.mkdir(exist_ok=True)
     name = f"chaos-{result.engine}-{result.seed}"
     journal.save(BUILD / f"{name}.jsonl")
@@ -244,29 +244,29 @@ def recorded_failure(result: Result, journal: Journal) -> None:
 
 
 def summary(results: list[Result]) -> str:
-    """The totals of all runs of each engine."""
+    """The totals of all runs, by engine."""
     lines = []
     for engine in sorted({result.engine for result in results}):
         mine = [result for result in results if result.engine == engine]
         totals: Counter[str] = Counter()
-        answers: Counter[str] = Counter()
+        responses: Counter[str] = Counter()
         for result in mine:
             totals.update(result.totals)
-            answers.update(result.statuses)
+            responses.update(result.statuses)
         lines.append(f"{engine}: {len(mine)} runs, {sum(bool(one.violations) for one in mine)} failed")
         lines.append("  " + ", ".join(f"{name} {count}" for name, count in totals.items()))
-        lines.append("  answers: " + ", ".join(f"{status} {count}" for status, count in sorted(answers.items())))
+        lines.append("  responses: " + ", ".join(f"{status} {count}" for status, count in sorted(responses.items())))
     return "\n".join(lines)
 
 
 @click.command()
-@click.option("--runs", default=10, help="How many seeds, from the first on.")
+@click.option("--runs", default=10, help="Number of seeds.")
 @click.option("--seed", default=1, help="The first seed.")
 @click.option("--engine", type=click.Choice(["both", "postgres", "sqlite"]), default="both")
-@click.option("--seconds", default=6.0, help="How long the trouble of one run lasts.")
-@click.option("--jobs", default=1, help="How many runs at once.")
+@click.option("--seconds", default=6.0, help="Seconds with faults in one run.")
+@click.option("--jobs", default=1, help="Number of runs at once.")
 def main(runs: int, seed: int, engine: str, seconds: float, jobs: int) -> None:
-    """Seeded runs of random load and random mischief, each judged by the checker."""
+    """Runs with random requests and random faults from a seed, each checked by the checker."""
     engines = ("postgres", "sqlite") if engine == "both" else (engine,)
     results: list[Result] = []
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:

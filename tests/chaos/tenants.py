@@ -1,4 +1,4 @@
-"""Tenants who use every endpoint at random, badly mannered at times, and write down all that they were told."""
+"""Tenants that use every endpoint at random, sometimes wrongly, and record every response."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ CHANNELS: Final = ("EMAIL", "PUSH", "SMS")
 STATUSES: Final = ("ACTIVATED", "DEACTIVATED")
 POOLS, OPERATIONS, ADDED = "/v1/SenderPools", "/v1/SenderPools/Operations", "/Senders/Operations"
 OURS: Final = "/signalbox/v1/SenderPools/Operations"
-PATIENCE: Final = (2.0, 6.0, 12.0)  # seconds until a client gives up
+PATIENCE: Final = (2.0, 6.0, 12.0)  # timeouts of a client, in seconds
 
 
 @dataclass(frozen=True)
 class Promise:
-    """A create or an add. `marker` is a sender id that nobody has: it tells this request from all others for ever."""
+    """A create or an add. `marker` is the id of a sender that does not exist; it identifies this request for ever."""
 
     marker: str
     act: str
@@ -34,7 +34,7 @@ class Promise:
 
 @dataclass
 class Tenant:
-    """An account, and what its clients remember to ask about."""
+    """An account, and what its clients know about it."""
 
     name: str
     sid: str
@@ -48,7 +48,7 @@ class Tenant:
     entered: int = 0
 
     def rows(self, count: int) -> list[dict[str, Any]]:
-        """So many new rows of inventory, whose addresses tell the tenant."""
+        """New rows of inventory; each address contains the tenant's number."""
         first = self.entered
         self.entered += count
         return [{"channel": CHANNELS[n % 3], "address": self._address(n)} for n in range(first, first + count)]
@@ -61,7 +61,7 @@ class Tenant:
 
 
 class Client:
-    """One program of a tenant: asks one thing after the other, on any server that is up."""
+    """One program of a tenant: sends one request after the other, to any server that is up."""
 
     def __init__(self, tenant: Tenant, others: Sequence[Tenant], urls: list[str], journal: Journal, seed: str) -> None:
         self.tenant = tenant
@@ -78,7 +78,7 @@ class Client:
         self._line.close()
 
     async def work(self, stop: asyncio.Event) -> None:
-        """Asks at random until told to stop."""
+        """Sends random requests until `stop` is set."""
         acts, weights = zip(*DEEDS, strict=True)
         while not stop.is_set():
             await self.rng.choices(acts, weights)[0](self)
@@ -94,8 +94,8 @@ class Client:
         patience: float | None = None,
         **about: Any,
     ) -> Entry:
-        """One request, written down; now and then the client does not wait for its answer."""
-        while not (urls := list(self._urls)):  # noqa: ASYNC110 (a client knows of no event)
+        """Sends one request and records it; sometimes the client does not wait for the response."""
+        while not (urls := list(self._urls)):  # noqa: ASYNC110 (there is no event for this)
             await asyncio.sleep(0.02)
         entry = self._journal.begin(self.tenant.name, act, method, path, body, about)
         credentials = b64encode(f"{self.tenant.sid}:{self.tenant.token}".encode()).decode()
@@ -116,10 +116,10 @@ class Client:
             await asyncio.sleep(self.rng.uniform(0.05, 0.3))
         return entry
 
-    # --- what is asked
+    # --- requests
 
     def _some(self, most: int) -> list[str]:
-        """Sender ids: mostly of a few that everybody uses, so that requests meet; also strangers' and nobody's."""
+        """Sender ids: mostly a few that all clients use, to cause conflicts; some unknown or another tenant's."""
         rng, mine = self.rng, self.tenant.senders
         count = min(len(mine), int(most ** rng.random()))
         chosen = set(rng.sample(mine[:40], min(count, 40)) if count <= 30 else rng.sample(mine, count))
@@ -149,22 +149,22 @@ class Client:
         headers = {"Idempotency-Key": promise.key} if promise.key else {}
         about: dict[str, Any] = {"marker": promise.marker, "pool": promise.pool}
         entry = await self.ask(promise.act, "POST", promise.path, promise.body, headers, **about)
-        if entry.done and isinstance(entry.answer, dict):
-            self.tenant.operations.append(entry.answer["operationId"])
+        if entry.done and isinstance(entry.response, dict):
+            self.tenant.operations.append(entry.response["operationId"])
         return entry
 
     async def _start(self, promise: Promise) -> None:
         entry = await self._send(promise)
         if promise.key:
             self.tenant.keyed.append(promise)
-            # What a careful client does: the same again, until it knows.
+            # A careful client retries the same request until it knows the outcome.
             for _ in range(4):
                 if not (entry.unknown or entry.status == 409) or self.rng.random() < 0.2:
                     break
                 await asyncio.sleep(self.rng.uniform(0, 0.2))
                 entry = await self._send(promise)
         if entry.done and promise.pool is None:
-            await self._find_pool(entry.answer["operationId"])
+            await self._find_pool(entry.response["operationId"])
 
     async def create(self) -> None:
         await self._start(self._promise(None))
@@ -174,7 +174,7 @@ class Client:
             await self._start(self._promise(pool))
 
     async def repeat(self) -> None:
-        """An old request again, by two clients at once at times; or another one under its key."""
+        """Sends an old request again, sometimes from two clients at once; or another request with its key."""
         if not self.tenant.keyed:
             return
         promise = self.rng.choice(self.tenant.keyed)
@@ -187,7 +187,7 @@ class Client:
         path = f"{POOLS}?operationId={operation}"
         entry = await self.ask("senderPools.list", "GET", path, operation=operation)
         if entry.done:
-            for pool in entry.answer["senderPools"]:
+            for pool in entry.response["senderPools"]:
                 if pool["id"] not in self.tenant.pools:
                     self.tenant.pools.append(pool["id"])
         return entry
@@ -206,7 +206,7 @@ class Client:
             entry = await self.ask("senderPools.fetch", "GET", f"{POOLS}/{pool}", pool=pool)
             if entry.done and "etag" in entry.headers and self.rng.random() < 0.3:
                 headers = {"If-None-Match": entry.headers["etag"]}
-                about: dict[str, Any] = {"pool": pool, "remembered": entry.answer}
+                about: dict[str, Any] = {"pool": pool, "remembered": entry.response}
                 await self.ask("senderPools.fetch", "GET", f"{POOLS}/{pool}", None, headers, **about)
 
     async def change_pool(self) -> None:
@@ -237,7 +237,7 @@ class Client:
             await self.ask("senderPools.removeSender", "DELETE", path, pool=pool, sender=sender)
 
     async def walk(self, act: str, path: str, key: str, size: int = 0, **about: Any) -> list[Any] | None:
-        """A list to its end, page by page; None when an answer was missing."""
+        """All items of a list, page by page; None when a response was missing."""
         found: list[Any] = []
         token: str | None = ""
         after: str | int | None = None
@@ -246,8 +246,8 @@ class Client:
             entry = await self.ask(act, "GET", f"{url}&pageToken={token}" if token else url, after=after, **about)
             if not entry.done:
                 return None
-            found += entry.answer[key]
-            token = entry.answer["pagination"]["next"]
+            found += entry.response[key]
+            token = entry.response["pagination"]["next"]
             after = found[-1].get("id", found[-1].get("index")) if found else None
         return found
 
@@ -265,7 +265,7 @@ class Client:
     async def list_pools(self) -> None:
         found = await self.walk("senderPools.list", POOLS, "senderPools")
         for pool in found or ():
-            # Also those whose creation was never answered.
+            # Also pools whose create got no response.
             if self.rng.random() < 0.1 and pool["id"] not in self.tenant.pools:
                 self.tenant.pools.append(pool["id"])
 
@@ -294,7 +294,7 @@ class Client:
         return await self.ask("ledger.listItems", "GET", path, None, stream, 30, operation=operation, filters={})
 
     async def ledger(self) -> None:
-        """The whole ledger, or what had one outcome, as a stream or page by page."""
+        """The whole ledger, or the items with one outcome, as a stream or page by page."""
         operation = self._operation()
         if not operation:
             return
@@ -312,17 +312,17 @@ class Client:
             await self.ask("ledger.cancel", "POST", f"{OURS}/{operation}/Cancel", operation=operation)
 
     async def start_and_end(self) -> None:
-        """A cancel, or a deletion of the pool, right after the start, so that it meets the work in the middle."""
+        """A cancel, or a deletion of the pool, right after the start, so that the operation is in progress."""
         entry = await self._send(self._promise(None))
         if not entry.done:
             return
-        operation = entry.answer["operationId"]
+        operation = entry.response["operationId"]
         if self.rng.random() < 0.5:
             await asyncio.sleep(self.rng.uniform(0, 0.05))
             await self.ask("ledger.cancel", "POST", f"{OURS}/{operation}/Cancel", operation=operation)
         else:
             found = await self.ask("senderPools.list", "GET", f"{POOLS}?operationId={operation}", operation=operation)
-            for pool in found.answer["senderPools"] if found.done else ():
+            for pool in found.response["senderPools"] if found.done else ():
                 await self.ask("senderPools.delete", "DELETE", f"{POOLS}/{pool['id']}", pool=pool["id"])
         path = f"{OPERATIONS}/{operation}"
         await self.ask("senderPools.fetchOperation", "GET", path, operation=operation)
@@ -352,7 +352,7 @@ class Client:
         await self.ask("senders.resolve", "POST", "/v1/Senders/Resolve", body, pool=pool)
 
     async def enter(self) -> None:
-        """New senders, or other display names for some that are never deleted."""
+        """Enters new senders, or other display names for some that are never deleted."""
         if self.rng.random() < 0.5:
             rows = self.tenant.rows(self.rng.randint(1, 20))
         else:
@@ -380,7 +380,7 @@ class Client:
         await self.ask("inventory.delete", "DELETE", f"/signalbox/v1/Senders/{sender}", sender=sender)
 
     async def trespass(self) -> None:
-        """Another tenant's things: always 404, and nothing happens to them."""
+        """Requests for another tenant's resources: always 404, and nothing changes."""
         other = self.rng.choice(self._others)
         if not (other.pools and other.operations):
             return
@@ -405,7 +405,7 @@ class Client:
         await self.ask(act, method, path, body, expect=404)
 
     async def blunder(self) -> None:
-        """Requests that are refused, each with its documented status."""
+        """Invalid requests; each gets its documented error."""
         wrong = {"Authorization": "Basic " + b64encode(f"{self.tenant.sid}:wrong".encode()).decode()}
         twice = [{"senderId": self._sender()}] * 2
         status, act, method, path, body, headers = self.rng.choice(
@@ -429,12 +429,12 @@ class Client:
         )
         await self.ask(act, "GET", path)
 
-    # --- the calm before and after
+    # --- before and after the faults
 
     async def know_senders(self) -> None:
-        """Learns the ids of the tenant's senders, for use by all its clients."""
+        """Fetches the ids of the tenant's senders, for all its clients."""
         asked = ("senders.list", "/v1/Senders", "senders", 1000)
-        found = await _until_answered(lambda: self.walk(*asked, filters={}))
+        found = await _until_complete(lambda: self.walk(*asked, filters={}))
         for sender in found:
             self.tenant.addresses[sender["id"]] = (sender["channel"], sender["address"])
         self.tenant.senders = [sender["id"] for sender in found]
@@ -444,18 +444,18 @@ class Client:
         self.polite = True
         async with asyncio.timeout(seconds):
             listed = ("senderPools.listOperations", OPERATIONS, "operations", 1000)
-            operations = await _until_answered(lambda: self.walk(*listed, status=None))
+            operations = await _until_complete(lambda: self.walk(*listed, status=None))
             for operation in operations:
                 await self._audit_operation(operation["id"])
-            await _until_answered(lambda: self.walk(*listed, status=None))
-            pools = await _until_answered(lambda: self.walk("senderPools.list", POOLS, "senderPools", 1000))
+            await _until_complete(lambda: self.walk(*listed, status=None))
+            pools = await _until_complete(lambda: self.walk("senderPools.list", POOLS, "senderPools", 1000))
             for pool in [one["id"] for one in pools]:
                 await self._audit_pool(pool)
-            await _until_answered(lambda: self.walk("senders.list", "/v1/Senders", "senders", 1000, filters={}))
+            await _until_complete(lambda: self.walk("senders.list", "/v1/Senders", "senders", 1000, filters={}))
 
     async def _audit_pool(self, pool: str) -> None:
         asked = ("senderPools.listSenders", f"{POOLS}/{pool}/Senders", "senders", 1000)
-        await _until_answered(lambda: self.walk(*asked, pool=pool, filters={}))
+        await _until_complete(lambda: self.walk(*asked, pool=pool, filters={}))
 
     async def _audit_operation(self, operation: str) -> None:
         path, wait = f"{OPERATIONS}/{operation}", {"Prefer": "wait=5"}
@@ -463,7 +463,7 @@ class Client:
             entry = await self.ask(
                 "senderPools.fetchOperation", "GET", path, None, wait, 30, operation=operation, audit=True
             )
-            if entry.done and entry.answer["status"] != "PROCESSING":
+            if entry.done and entry.response["status"] != "PROCESSING":
                 break
             await asyncio.sleep(0.05)
         while not ((read := await self._stream(operation)).done and read.whole):  # noqa: ASYNC110
@@ -472,8 +472,8 @@ class Client:
             await asyncio.sleep(0.05)
 
 
-async def _until_answered(deed: Callable[[], Awaitable[list[Any] | None]]) -> list[Any]:
-    """Asks for a whole list until it was had."""
+async def _until_complete(deed: Callable[[], Awaitable[list[Any] | None]]) -> list[Any]:
+    """Fetches a whole list, again and again until it succeeds."""
     while (found := await deed()) is None:  # noqa: ASYNC110
         await asyncio.sleep(0.05)
     return found

@@ -1,4 +1,4 @@
-"""A few short runs: enough to notice that a promise broke. `make chaos` does many, and longer ones."""
+"""A few short runs, enough to notice a broken promise. `make chaos` runs many longer ones."""
 
 from __future__ import annotations
 

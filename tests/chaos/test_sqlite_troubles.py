@@ -1,4 +1,4 @@
-"""A disk that is full and a file that may not be written: refused clearly, and over when the cause is."""
+"""A full disk and a read-only file: a clear 503 while the cause lasts, normal responses afterwards."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from processes import ACCOUNT, COMMAND, READY, Client, Process, environment, unk
 
 SENDERS = unknown_senders(3_000)
 UNLIMITED = resource.RLIM_INFINITY
-# Root may write whatever the permissions of a file say; so that capability is given up first (nothing for others).
+# Root may write to any file, whatever its permissions; so the process first drops that capability.
 AS_A_USER = "import ctypes, os, sys; ctypes.CDLL(None).prctl(24, 1, 0, 0, 0); os.execv(sys.argv[1], sys.argv[1:])"
-# A file system with 4 MiB of room, that only this process sees, with a ballast that can be thrown off.
+# A small file system that only this process sees, with a ballast file; deleting it makes room.
 SMALL_DISK = 'mount -t tmpfs -o size=36m tmpfs "$0" && head -c 32M /dev/zero > "$0/ballast" && exec "$@"'
 
 
@@ -36,22 +36,22 @@ def create(client: Client) -> httpx.Response:
     return client.http.post("/v1/SenderPools", json={"name": "large", "senders": senders})
 
 
-def accepted(answer: httpx.Response) -> str:
-    """The id of the operation that was promised."""
-    assert answer.status_code == 202, answer.text
-    operation: str = answer.json()["operationId"]
+def accepted(response: httpx.Response) -> str:
+    """The id of the promised operation."""
+    assert response.status_code == 202, response.text
+    operation: str = response.json()["operationId"]
     return operation
 
 
-def assert_clearly_refused(answer: httpx.Response, reason: str) -> None:
-    assert (answer.status_code, answer.json()["code"]) == (503, 20503), answer.text
-    assert reason in answer.json()["message"]
-    assert int(answer.headers["Retry-After"]) >= 1
-    assert answer.json()["errors"][0]["field"] is None
+def assert_clearly_refused(response: httpx.Response, reason: str) -> None:
+    assert (response.status_code, response.json()["code"]) == (503, 20503), response.text
+    assert reason in response.json()["message"]
+    assert int(response.headers["Retry-After"]) >= 1
+    assert response.json()["errors"][0]["field"] is None
 
 
 def assert_nothing_lost(client: Client, promised: list[str]) -> None:
-    """What was answered with 202 is there and final, and nothing else is."""
+    """Every operation of a 202 exists and is final, and there are no others."""
     found = [one["id"] for one in client.pages("/v1/SenderPools/Operations", "operations")]
     assert sorted(found) == sorted(promised)
     for operation in promised:
@@ -59,12 +59,12 @@ def assert_nothing_lost(client: Client, promised: list[str]) -> None:
 
 
 def fill(client: Client, promised: list[str]) -> httpx.Response:
-    """Creates pools until one is refused; returns the refusal."""
+    """Creates pools until a create fails; returns its response."""
     for _ in range(200):
-        answer = create(client)
-        if answer.status_code != 202:
-            return answer
-        promised.append(accepted(answer))
+        response = create(client)
+        if response.status_code != 202:
+            return response
+        promised.append(accepted(response))
     raise AssertionError("the disk never filled up")
 
 
@@ -76,7 +76,7 @@ def tmpfs_is_allowed(folder: Path) -> bool:
 
 
 def limited(process: Process, folder: Path) -> Callable[[], None]:
-    """Lets no file of the process grow by more than 1 MiB, from outside; returns what lifts the limit."""
+    """Limits the growth of the process's files to 1 MiB, from outside; returns the function that lifts the limit."""
     size = max(path.stat().st_size for path in folder.iterdir())
     resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (size + 2**20, UNLIMITED))
     return lambda: resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (UNLIMITED, UNLIMITED)) and None
@@ -84,7 +84,7 @@ def limited(process: Process, folder: Path) -> Callable[[], None]:
 
 @pytest.mark.parametrize("way", ["file size", "file system"])
 def test_full_disk_is_a_clear_503_and_recovers(way: str, tmp_path: Path) -> None:
-    """By a limit of the system on the size of files; and by a small file system, where one may be mounted."""
+    """With a limit on the size of files; and with a small file system, where the system permits to mount one."""
     folder = tmp_path / "disk"
     folder.mkdir()
     mounted = way == "file system" and tmpfs_is_allowed(folder)
@@ -94,7 +94,7 @@ def test_full_disk_is_a_clear_503_and_recovers(way: str, tmp_path: Path) -> None
         free = Path(f"/proc/{process.pid}/root{folder}/ballast").unlink if mounted else limited(process, folder)
         refused = fill(client, promised)
         assert_clearly_refused(refused, "disk is full" if mounted else "writing the database file failed")
-        # Who reads is served all the while; who asks again may find that SQLite has made room in its log meanwhile.
+        # Reads succeed all the time. A retried write may succeed, because SQLite may have freed room in its WAL.
         assert client.http.get("/healthz").status_code == 200
         assert client.get("/v1/SenderPools/Operations")["operations"]
         again = create(client)
@@ -109,7 +109,7 @@ def test_full_disk_is_a_clear_503_and_recovers(way: str, tmp_path: Path) -> None
 
 
 def test_read_only_file_is_a_clear_503_and_recovers(tmp_path: Path) -> None:
-    """Reads are answered, writes are not, until the file may be written again: nothing has to be restarted."""
+    """Reads succeed and writes fail until the file is writable again; no restart is needed."""
     promised: list[str] = []
     with started([], tmp_path, tmp_path) as (_, client):
         promised.append(accepted(create(client)))
@@ -119,9 +119,9 @@ def test_read_only_file_is_a_clear_503_and_recovers(tmp_path: Path) -> None:
         assert_clearly_refused(create(client), "read-only")
         assert client.http.get("/healthz").status_code == 200
         assert len(client.get("/v1/SenderPools/Operations")["operations"]) == 1
-        for one in tmp_path.glob("small.db*"):  # SQLite gives the files beside it the permissions of the file
+        for one in tmp_path.glob("small.db*"):  # SQLite gives the WAL and its index the permissions of the file
             one.chmod(0o644)
-        # The first try may still meet a connection of before; each refusal says to try again, and one is enough.
-        answer = create(client)
-        promised.append(accepted(answer if answer.status_code == 202 else create(client)))
+        # The first attempt may use a connection from before; the 503 asks for a retry, and one is enough.
+        response = create(client)
+        promised.append(accepted(response if response.status_code == 202 else create(client)))
         assert_nothing_lost(client, promised)

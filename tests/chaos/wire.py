@@ -1,4 +1,4 @@
-"""A small HTTP/1.1 client that can do what good clients never do: leave in the middle of a request or an answer."""
+"""A small HTTP/1.1 client that can do what good clients never do: disconnect during a request or a response."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from journal import Entry
 
 @dataclass(frozen=True)
 class Leave:
-    """When the client vanishes: after a part of its request has been sent, then so many seconds later."""
+    """When the client disconnects: `seconds` after it has sent a part of its request."""
 
     part: float
     seconds: float
 
 
 class Broken(Exception):
-    """There is no (whole) answer."""
+    """There is no complete response."""
 
 
 class Line:
-    """One connection, kept for the next request while it works."""
+    """One connection, reused for the next request while it works."""
 
     def __init__(self) -> None:
         self._url = ""
@@ -33,7 +33,7 @@ class Line:
         self._writer: asyncio.StreamWriter | None = None
 
     def close(self) -> None:
-        """Ends the connection at once."""
+        """Closes the connection at once."""
         if self._writer is not None:
             self._writer.transport.abort()
         self._reader = self._writer = None
@@ -41,7 +41,7 @@ class Line:
     async def ask(
         self, url: str, entry: Entry, headers: dict[str, str], body: bytes, seconds: float, leave: Leave | None
     ) -> None:
-        """Sends a request and writes into the entry what came back, and when."""
+        """Sends a request; records the response and its time in the entry."""
         try:
             async with asyncio.timeout(seconds):
                 await self._ask(url, entry, headers, body, leave)
@@ -56,7 +56,7 @@ class Line:
         if url != self._url or self._writer is None or self._writer.is_closing():
             self.close()
             split = urlsplit(url)
-            # A page of a thousand senders is longer than the default of a line.
+            # A page of a thousand senders is longer than the default limit of a line.
             self._reader, self._writer = await asyncio.open_connection(split.hostname, split.port, limit=2**24)
             self._url = url
         assert self._reader
@@ -80,14 +80,14 @@ class Line:
         entry.headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:])}
         media = entry.headers.get("content-type", "")
         if entry.headers.get("transfer-encoding") == "chunked":
-            # What a stream said counts even if it breaks off.
+            # The events of a stream count even if it breaks off.
             entry.status = status
             await self._read_stream(reader, entry, media)
         else:
             content = await reader.readexactly(int(entry.headers.get("content-length", "0")))
-            entry.answer = _decoded(content, media)
+            entry.response = _decoded(content, media)
             entry.status = status
-        entry.answered, entry.whole = time.monotonic(), True
+        entry.received, entry.whole = time.monotonic(), True
         if entry.headers.get("connection") == "close":
             self.close()
 
@@ -97,11 +97,11 @@ class Line:
             pending += await reader.readexactly(size)
             await reader.readline()
             *whole, pending = pending.split(end)
-            entry.answered = time.monotonic()
+            entry.received = time.monotonic()
             for part in whole:
                 text = part.partition(b"data: ")[2] if media == "text/event-stream" else part
                 if text:
-                    entry.parts.append((entry.answered, json.loads(text)))
+                    entry.parts.append((entry.received, json.loads(text)))
         await reader.readline()
 
 

@@ -1,4 +1,4 @@
-"""The installed `signalbox` command as a person or a program has it: in pipes, or on a terminal."""
+"""Runs the installed `signalbox` command in pipes, as programs do, or on a terminal, as people do."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from signalbox.testing import Account
 
 
 class Shell:
-    """A folder and an environment in which commands run; profiles are kept in the folder."""
+    """A folder and an environment for commands; profiles are stored in the folder."""
 
     def __init__(self, folder: Path, account: Account | None = None, /, **more: str) -> None:
         self.folder = folder
@@ -39,7 +39,7 @@ class Shell:
         self.env.pop("NO_COLOR", None)
 
     def __call__(self, *arguments: str, stdin: str | bytes = b"") -> subprocess.CompletedProcess[str]:
-        """Runs a command to its end."""
+        """Runs a command until it ends."""
         done = subprocess.run(
             [COMMAND, *arguments],
             cwd=self.folder,
@@ -54,20 +54,20 @@ class Shell:
         return subprocess.CompletedProcess(done.args, done.returncode, out, err)
 
     def json(self, *arguments: str, stdin: str = "") -> dict[str, Any]:
-        """The one JSON document that a command prints with --json."""
+        """The JSON document that a command prints with --json."""
         done = self(*arguments, "--json", stdin=stdin)
         assert done.returncode == 0, done.stderr
         found: dict[str, Any] = json.loads(done.stdout)
         return found
 
     def lines(self, *arguments: str) -> list[dict[str, Any]]:
-        """The JSON objects, one a line, that a command prints with --json."""
+        """The lines of JSON that a command prints with --json."""
         done = self(*arguments, "--json")
         assert done.returncode == 0, done.stderr
         return [json.loads(line) for line in done.stdout.splitlines()]
 
     def write(self, name: str, text: str | bytes) -> str:
-        """Makes a file in the folder; its name."""
+        """Writes a file in the folder; returns its name."""
         (self.folder / name).write_bytes(text.encode() if isinstance(text, str) else text)
         return name
 
@@ -84,7 +84,7 @@ class Shell:
 
 
 class Terminal:
-    """A command whose three streams are a terminal of 120 columns."""
+    """A command with its three streams on a terminal of 120 columns."""
 
     def __init__(self, shell: Shell, *arguments: str, env: Mapping[str, str] | None = None) -> None:
         self._master, slave = pty.openpty()
@@ -113,22 +113,22 @@ class Terminal:
         os.close(self._master)
 
     def shows(self, pattern: str) -> None:
-        """Waits until the terminal has shown the pattern."""
+        """Waits until the output matches the pattern."""
         end = time.monotonic() + PATIENCE
         while not re.search(pattern, self.text):
             assert time.monotonic() < end, f"did not show {pattern!r}: {self.text!r}"
             assert self._read(1), f"ended without showing {pattern!r}: {self.text!r}"
 
     def types(self, text: str) -> None:
-        """What a person types."""
+        """Sends input, as if typed."""
         os.write(self._master, text.encode())
 
     def signal(self, number: int) -> None:
-        """Sends the command a signal."""
+        """Sends a signal to the command."""
         self._process.send_signal(number)
 
     def ends(self) -> int:
-        """Waits for the command's end; its exit code."""
+        """Waits until the command ends; returns its exit code."""
         end = time.monotonic() + PATIENCE
         while self._read(1):
             assert time.monotonic() < end, f"does not end: {self.text!r}"
@@ -146,6 +146,6 @@ class Terminal:
 
 
 def csv_of(count: int, first: int = 0) -> str:
-    """A CSV of so many senders, with good numbers of Washington, DC."""
+    """A CSV of `count` senders with valid numbers of Washington, DC."""
     rows = "".join(f"SMS,+{12022000000 + number},Washington {number}\n" for number in range(first, first + count))
     return f"channel,address,displayName\n{rows}"

@@ -1,4 +1,4 @@
-"""The installed command: what it prints, where, and with which exit code."""
+"""The installed command: its output, and its exit codes."""
 
 import json
 import os
@@ -32,7 +32,7 @@ COMMANDS = [
 
 
 def signalbox(folder: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    """Runs the command in a folder of its own, with no settings but these."""
+    """Runs the command in its own folder, with only these settings."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("SIGNALBOX_")}
     return subprocess.run(
         [sys.executable, "-m", "signalbox", *arguments],
@@ -45,7 +45,7 @@ def signalbox(folder: Path, *arguments: str, **environ: str) -> subprocess.Compl
     )
 
 
-def answer(folder: Path, *arguments: str) -> dict[str, str]:
+def result(folder: Path, *arguments: str) -> dict[str, str]:
     done = signalbox(folder, *arguments, "--json")
     assert (done.returncode, done.stderr) == (0, "")
     found: dict[str, str] = json.loads(done.stdout)
@@ -84,7 +84,7 @@ def test_version_is_printed(tmp_path: Path) -> None:
 
 
 def test_help_imports_nothing_heavy() -> None:
-    """Start-up time is a feature: help must not wait for the server's modules."""
+    """Help must start fast: it must not wait for the server's modules."""
     code = (
         "import sys, click\n"
         "from signalbox.cli import main\n"
@@ -126,7 +126,7 @@ def test_misuse_exits_2(tmp_path: Path, arguments: list[str]) -> None:
 
 
 def test_strict_can_be_switched_off_on_the_command_line() -> None:
-    """Both spellings reach the settings: the other option of the line is refused, this one is not."""
+    """Both spellings are accepted; the error is about the other option of the line."""
     for option in ("--strict", "--no-strict"):
         result = CliRunner().invoke(main, ["serve", option, "--port", "x"])
         assert result.stderr == "signalbox: --port: must be an integer, not 'x'\n"
@@ -170,25 +170,25 @@ def test_serve_on_a_port_in_use_exits_1_without_a_traceback(tmp_path: Path) -> N
 
 
 def test_accounts_live_from_creation_to_suspension_and_back(tmp_path: Path) -> None:
-    new = answer(tmp_path, "accounts", "create", "Ada")
+    new = result(tmp_path, "accounts", "create", "Ada")
     sid = new["accountSid"]
     assert re.fullmatch(r"AC[0-9a-f]{32}", sid)
     assert list(new) == ["accountSid", "authToken"]
-    assert answer(tmp_path, "accounts", "suspend", sid) == {"accountSid": sid, "status": "SUSPENDED"}
+    assert result(tmp_path, "accounts", "suspend", sid) == {"accountSid": sid, "status": "SUSPENDED"}
     (row,) = rows(tmp_path, "accounts", "list")
     assert (row["accountSid"], row["name"], row["status"]) == (sid, "Ada", "SUSPENDED")
-    assert answer(tmp_path, "accounts", "resume", sid) == {"accountSid": sid, "status": "ACTIVE"}
-    rotated = answer(tmp_path, "accounts", "rotate-token", sid)
+    assert result(tmp_path, "accounts", "resume", sid) == {"accountSid": sid, "status": "ACTIVE"}
+    rotated = result(tmp_path, "accounts", "rotate-token", sid)
     assert rotated["accountSid"] == sid
     assert rotated["authToken"] != new["authToken"]
 
 
 def test_keys_live_from_creation_to_revocation(tmp_path: Path) -> None:
-    account = answer(tmp_path, "accounts", "create", "Ada")["accountSid"]
-    other = answer(tmp_path, "accounts", "create", "Ben")["accountSid"]
-    key = answer(tmp_path, "keys", "create", "--account", account, "--name", "laptop")
+    account = result(tmp_path, "accounts", "create", "Ada")["accountSid"]
+    other = result(tmp_path, "accounts", "create", "Ben")["accountSid"]
+    key = result(tmp_path, "keys", "create", "--account", account, "--name", "laptop")
     assert list(key) == ["keySid", "secret"]
-    assert answer(tmp_path, "keys", "revoke", key["keySid"]) == {"keySid": key["keySid"], "status": "REVOKED"}
+    assert result(tmp_path, "keys", "revoke", key["keySid"]) == {"keySid": key["keySid"], "status": "REVOKED"}
     (row,) = rows(tmp_path, "keys", "list", "--account", account)
     assert (row["keySid"], row["accountSid"], row["name"]) == (key["keySid"], account, "laptop")
     assert row["status"] == "REVOKED"
@@ -199,15 +199,15 @@ def test_keys_live_from_creation_to_revocation(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("command", ["suspend", "rotate-token"])
 def test_taking_credentials_away_returns_only_when_no_process_believes_them(tmp_path: Path, command: str) -> None:
-    sid = answer(tmp_path, "accounts", "create", "Ada")["accountSid"]
+    sid = result(tmp_path, "accounts", "create", "Ada")["accountSid"]
     started = time.monotonic()
-    answer(tmp_path, "accounts", command, sid)
+    result(tmp_path, "accounts", command, sid)
     assert time.monotonic() - started > CREDENTIAL_TTL
 
 
 def test_lists_are_aligned_tables_in_which_no_name_can_forge_a_row(tmp_path: Path) -> None:
-    answer(tmp_path, "accounts", "create", "Ada")
-    answer(tmp_path, "accounts", "create", "x\nAC0  ACTIVE\x1b[2J")
+    result(tmp_path, "accounts", "create", "Ada")
+    result(tmp_path, "accounts", "create", "x\nAC0  ACTIVE\x1b[2J")
     done = signalbox(tmp_path, "accounts", "list")
     head, *lines = done.stdout.splitlines()
     assert head.split() == ["accountSid", "status", "createdAt", "name"]

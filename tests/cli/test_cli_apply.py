@@ -1,4 +1,4 @@
-"""`signalbox pools apply`: the plan, the yes, the changes, and a second run that changes nothing."""
+"""`signalbox pools apply`: the plan, the prompt, the changes, and a second run that changes nothing."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ pools:
 
 @pytest.fixture
 def shell(tmp_path: Path, signalbox_server: Account) -> Shell:
-    """Somebody with a fresh account."""
+    """A shell with a new account."""
     return Shell(tmp_path, signalbox_server)
 
 
 @pytest.fixture
 def ids(signalbox_server: Account) -> list[str]:
-    """Five senders of that account."""
+    """Five senders of the account."""
     return signalbox_server.enter_senders(5)
 
 
@@ -59,7 +59,7 @@ def test_apply_creates_what_is_missing_and_a_second_run_changes_nothing(shell: S
         f"      + {ids[1]}  SMS:+12022000001",
         f"      + {ids[2]}  SMS:+12022000002",
         "+ pool empty",
-        "2 to create, 0 to change, 0 unchanged; not in the file, and left as they are: 0 pools",
+        "2 to create, 0 to change, 0 unchanged; not in the file and not changed: 0 pools",
         f"pool support ({support}): created, 3 senders added",
         f"pool empty ({found['empty']['id']}): created",
     ]
@@ -81,7 +81,7 @@ def test_apply_makes_members_and_tags_exactly_what_is_listed(shell: Shell, ids: 
     dry = shell("pools", "apply", "pools.yaml", "--dry-run")
     assert dry.returncode == 4
     assert f"      - {ids[1]}  SMS:+12022000001" in dry.stdout
-    assert "not in the file, and left as they are: 2 pools" in dry.stdout
+    assert "not in the file and not changed: 2 pools" in dry.stdout
     assert members(shell, support) == sorted(ids[:3])
     done = shell("pools", "apply", "pools.yaml", "--yes", "--json")
     assert done.returncode == 0
@@ -137,7 +137,7 @@ def test_apply_asks_and_a_no_changes_nothing(shell: Shell, ids: list[str]) -> No
     nobody = shell("pools", "apply", "pools.yaml")
     assert nobody.returncode == 2
     assert "2 to create" in nobody.stdout
-    assert "--yes is needed" in nobody.stderr
+    assert "use --yes" in nobody.stderr
     assert pools(shell) == {}
     assert shell("pools", "apply", "pools.yaml", "--json").returncode == 2
     with Terminal(shell, "pools", "apply", "pools.yaml") as terminal:
@@ -235,8 +235,8 @@ def test_interrupted_apply_says_what_is_done_and_running_it_again_does_the_rest(
         terminal.signal(signal.SIGINT)
         assert terminal.ends() == 130
     assert "done: 1 of 3 pools" in terminal.text
-    assert "created, 1 of 1 sender handed over" in terminal.text
-    assert "applying the file again does the rest" in terminal.text
+    assert "created, 1 of 1 sender sent" in terminal.text
+    assert "apply the file again for the rest" in terminal.text
     assert sorted(pools(shell)) == ["a", "b"]
     assert idle.stop() == 0
     shell.env["SIGNALBOX_BASE_URL"] = serve(database).url

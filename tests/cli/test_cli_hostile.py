@@ -1,4 +1,4 @@
-"""A server that is none of ours, and means no good: nothing that it says steers the terminal."""
+"""A hostile server: nothing that it sends can control the terminal."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ OPERATION: Final = {
     "createdAt": TIME,
     "updatedAt": TIME,
 }
-ANSWER: Final = {
+SUCCESS: Final = {
     **SENDER,
     "name": EVIL,
     "resourceId": EVIL,
@@ -45,35 +45,35 @@ ANSWER: Final = {
     "results": [],
     "pagination": {"next": None, "self": "x"},
 }
-REFUSAL: Final = {"code": 1, "message": EVIL, "errors": [{"code": 1, "message": EVIL, "context": EVIL}]}
+ERROR: Final = {"code": 1, "message": EVIL, "errors": [{"code": 1, "message": EVIL, "context": EVIL}]}
 SENDER_ID: Final = "comms_sender_00000000000000000000000000"
 OPERATION_ID: Final = "comms_operation_00000000000000000000000000"
 POOL_ID: Final = "comms_senderpool_00000000000000000000000000"
 
 
 class Evil(BaseHTTPRequestHandler):
-    """Answers everything with what a terminal would obey."""
+    """Responds to every request with control characters."""
 
-    def answer(self) -> None:
-        """Refuses what the path of the base URL says, else succeeds."""
+    def respond(self) -> None:
+        """Responds with the status in the path of the base URL, or with a success."""
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
         refused = self.path.startswith("/refuse/")
-        body = json.dumps(REFUSAL if refused else ANSWER).encode()
+        body = json.dumps(ERROR if refused else SUCCESS).encode()
         self.send_response(400 if refused else 200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
 
-    do_GET = do_POST = do_PATCH = do_DELETE = answer  # noqa: N815 (names that http.server gives)
+    do_GET = do_POST = do_PATCH = do_DELETE = respond  # noqa: N815 (names of http.server)
 
     def log_message(self, *_arguments: object) -> None:
-        """Says nothing."""
+        """Logs nothing."""
 
 
 @pytest.fixture(scope="module")
 def evil() -> Iterator[str]:
-    """The URL of such a server."""
+    """The URL of a hostile server."""
     with ThreadingHTTPServer(("127.0.0.1", 0), Evil) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
@@ -82,7 +82,7 @@ def evil() -> Iterator[str]:
         thread.join()
 
 
-@pytest.mark.parametrize("path", ["", "/refuse"], ids=["answers", "refusals"])
+@pytest.mark.parametrize("path", ["", "/refuse"], ids=["success", "error"])
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -1,4 +1,4 @@
-"""`signalbox senders import`: files of any size and shape, what is refused, and what interrupts it."""
+"""`signalbox senders import`: files of any size and form, refused rows, and interruptions."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ NDJSON = [
 
 @pytest.fixture
 def shell(tmp_path: Path, signalbox_server: Account) -> Shell:
-    """Somebody with a fresh account."""
+    """A shell with a new account."""
     return Shell(tmp_path, signalbox_server)
 
 
@@ -134,9 +134,9 @@ def test_format_is_the_one_given_or_named_or_looked_at(shell: Shell) -> None:
     [
         (b'[{"channel": "SMS"}]', 2, "is a JSON array"),
         ("channel,address\nSMS,+1\n".encode("utf-16"), 2, "is UTF-16"),
-        (b"", 1, "holds no rows"),
-        (b"\n\n", 1, "holds no rows"),
-        (b"channel,address\n", 1, "holds no rows"),
+        (b"", 1, "contains no rows"),
+        (b"\n\n", 1, "contains no rows"),
+        (b"channel,address\n", 1, "contains no rows"),
         (b"channel,adress\nSMS,+1\n", 1, "did you mean address?"),
     ],
     ids=["array", "UTF-16", "empty", "blank", "header", "columns"],
@@ -156,7 +156,7 @@ def test_what_precedes_an_unreadable_row_enters_and_is_said(shell: Shell) -> Non
     assert json.loads(done.stdout)["complete"] is False
     first, *more = done.stderr.splitlines()
     assert first == "signalbox: line 5: not valid CSV: unexpected end of data"
-    assert "everything up to the row of line 4 was sent" in "".join(more)
+    assert "all rows up to line 4 were sent" in "".join(more)
 
 
 def test_file_that_is_missing_is_misuse(shell: Shell) -> None:
@@ -183,19 +183,19 @@ def test_interrupted_import_says_what_was_sent_and_exits_130(shell: Shell, signa
     process.stdin.write(csv_of(10_500).encode())
     process.stdin.flush()
     eventually(lambda: bool(signalbox_server._call("GET", "/v1/Senders?pageSize=1")["senders"]), "rows enter")
-    # The last row of the pipe may still be on its way through the buffers: the command waits for more of them.
+    # The last row in the pipe may still be in a buffer: the command waits for more input.
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert out == b"10,000 created, 0 updated, 0 refused\n"
     lines = err.decode().splitlines()
     assert lines[0] == "signalbox: interrupted"
-    assert "everything up to the row of line 10001 was sent" in lines[1]
-    assert "importing the whole file again is safe" in lines[1]
+    assert "all rows up to line 10001 were sent" in lines[1]
+    assert "the whole file can be imported again" in lines[1]
 
 
 def test_import_waits_when_the_server_says_later(tmp_path: Path, serve: Serve) -> None:
-    """A request more each two seconds: the second and the third are refused at first."""
+    """The rate limit permits a request every two seconds: the second and third get a 429 at first."""
     server = serve(f"sqlite:///{tmp_path / 'a.db'}", env={**ACCOUNT, "SIGNALBOX_RATE_LIMIT": "1/2"})
     shell = Shell(tmp_path, SIGNALBOX_BASE_URL=server.url, **ACCOUNT)
     done = shell.json("senders", "import", "-", stdin=csv_of(20_001))
@@ -213,13 +213,13 @@ def test_import_that_loses_its_server_says_what_was_sent_and_can_be_repeated(tmp
     middle = text.index(b"SMS,+12022010005")
     process.stdin.write(text[:middle])
     process.stdin.flush()
-    eventually(lambda: any(line.get("created") == 10_000 for line in server.log), "the first request is answered")
+    eventually(lambda: any(line.get("created") == 10_000 for line in server.log), "the first request has its response")
     server.kill()
     out, err = process.communicate(text[middle:], timeout=60)
     assert process.returncode == 1
     assert out == b"10,000 created, 0 updated, 0 refused\n"
-    assert b"does not answer" in err
-    assert b"everything up to the row of line 10001 was sent" in err
+    assert b"does not respond" in err
+    assert b"all rows up to line 10001 were sent" in err
     shell.env["SIGNALBOX_BASE_URL"] = serve(database).url
     again = shell.json("senders", "import", "-", stdin=text.decode())
     assert again["created"] == again["updated"] == 10_000

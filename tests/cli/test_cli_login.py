@@ -1,4 +1,4 @@
-"""`signalbox login`, `logout`, profiles, and the variables of the environment that win over them."""
+"""`signalbox login`, `logout`, profiles, and the environment variables that win over them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from signalbox.testing import Account
 
 @pytest.fixture
 def shell(tmp_path: Path) -> Shell:
-    """Somebody who has not logged in."""
+    """A shell without a profile."""
     return Shell(tmp_path)
 
 
@@ -73,11 +73,11 @@ def test_login_interrupted_at_a_question_stores_nothing_and_exits_130(shell: She
 @pytest.mark.parametrize(
     ("arguments", "stdin", "said"),
     [
-        (["--sid", "AC" + "0" * 32], "", "standard input holds no secret"),
+        (["--sid", "AC" + "0" * 32], "", "standard input contains no secret"),
         ([], "secret\n", "--sid is needed"),
-        (["--sid", "nobody"], "secret\n", "the SID is AC or SK"),
-        (["--sid", "AC" + "0" * 32, "--base-url", "example.com"], "secret\n", "the base URL is"),
-        (["--sid", "AC" + "0" * 32, "--profile", "a/b"], "secret\n", "a profile's name is"),
+        (["--sid", "nobody"], "secret\n", "the SID must be AC or SK"),
+        (["--sid", "AC" + "0" * 32, "--base-url", "example.com"], "secret\n", "the base URL must be"),
+        (["--sid", "AC" + "0" * 32, "--profile", "a/b"], "secret\n", "a profile's name must have"),
     ],
     ids=["no secret", "no sid", "no SID", "no URL", "no name"],
 )
@@ -116,7 +116,7 @@ def test_environment_wins_over_a_stored_profile_and_the_option_over_both(
     shell.env |= {"SIGNALBOX_BASE_URL": "http://127.0.0.1:1"}
     away = shell("senders", "list")
     assert (away.returncode, away.stdout) == (1, "")
-    assert "http://127.0.0.1:1 does not answer" in away.stderr
+    assert "http://127.0.0.1:1 does not respond" in away.stderr
 
 
 def test_environment_alone_is_enough(tmp_path: Path, signalbox_server: Account) -> None:
@@ -146,7 +146,7 @@ def test_profiles_that_others_may_read_are_a_warning(shell: Shell, signalbox_ser
     profiles(shell).chmod(0o644)
     done = shell("senders", "list")
     assert done.returncode == 0
-    assert "others than you may read it" in done.stderr
+    assert "other users can read it" in done.stderr
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"default": 1}', '{"default": {"sid": "AC"}}'])

@@ -17,13 +17,13 @@ UNKNOWN = "comms_sender_00000000000000000000000000"
 
 @pytest.fixture
 def shell(tmp_path: Path, signalbox_server: Account) -> Shell:
-    """Somebody with a fresh account."""
+    """A shell with a new account."""
     return Shell(tmp_path, signalbox_server)
 
 
 @pytest.fixture
 def idle(tmp_path: Path, serve: Serve) -> Shell:
-    """Somebody whose server works on no operation."""
+    """A shell whose server has no workers."""
     return Shell(tmp_path, SIGNALBOX_BASE_URL=serve("sqlite://", "--workers", "0").url, **ACCOUNT)
 
 
@@ -63,7 +63,7 @@ def test_watch_shows_a_live_bar_from_the_stream_on_a_terminal(idle: Shell) -> No
     operation = create(idle, "--senders", "-", stdin=UNKNOWN)
     with Terminal(idle, "operations", "watch", operation) as terminal:
         terminal.shows("PROCESSING 1 items")
-        # Nothing else tells the watcher: it hears of the cancel by the stream.
+        # The watcher can learn of the cancel only from the stream.
         assert idle("operations", "cancel", operation).stdout == f"{operation}  CANCELED\n"
         assert terminal.ends() == 3
     assert "CANCELED" in terminal.text
@@ -79,7 +79,7 @@ def test_interrupted_watch_says_how_far_it_was_and_exits_130(idle: Shell) -> Non
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (130, b"")
-    assert f"operation {operation} goes on at the server" in err.decode()
+    assert f"operation {operation} continues on the server" in err.decode()
 
 
 def test_items_say_what_failed_and_why(shell: Shell, signalbox_server: Account) -> None:
@@ -106,7 +106,7 @@ def test_cancel_of_a_final_operation_is_said_and_exits_1(shell: Shell) -> None:
     assert "409, code 20409" in done.stderr
 
 
-def test_cancel_answers_with_the_reference_of_the_api(idle: Shell) -> None:
+def test_cancel_prints_the_reference_of_the_api(idle: Shell) -> None:
     operation = create(idle, "--senders", "-", stdin=UNKNOWN)
     canceled = idle.json("operations", "cancel", operation)
     assert canceled["resourceId"] == operation

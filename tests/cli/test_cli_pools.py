@@ -1,4 +1,4 @@
-"""`signalbox pools`: creating, filling, listing, changing, deleting."""
+"""`signalbox pools`: create, fill, list, change, delete."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from signalbox.testing import Account
 
 @pytest.fixture
 def shell(tmp_path: Path, signalbox_server: Account) -> Shell:
-    """Somebody with a fresh account."""
+    """A shell with a new account."""
     return Shell(tmp_path, signalbox_server)
 
 
@@ -146,7 +146,7 @@ def test_name_in_the_place_of_an_id_is_misuse(shell: Shell) -> None:
     assert "'support' is not the id of a pool" in done.stderr
 
 
-def test_watched_create_that_is_interrupted_says_that_the_server_goes_on(tmp_path: Path, serve: Serve) -> None:
+def test_watched_create_that_is_interrupted_says_that_the_operation_continues(tmp_path: Path, serve: Serve) -> None:
     shell = Shell(tmp_path, SIGNALBOX_BASE_URL=serve("sqlite://", "--workers", "0").url, **ACCOUNT)
     ids = shell.write("ids.txt", "comms_sender_00000000000000000000000000\n")
     with Terminal(shell, "pools", "create", "x", "--watch", "--senders", ids) as terminal:
@@ -154,25 +154,23 @@ def test_watched_create_that_is_interrupted_says_that_the_server_goes_on(tmp_pat
         terminal.signal(signal.SIGINT)
         assert terminal.ends() == 130
     assert "interrupted" in terminal.text
-    assert "goes on at the server; seen last: 1 created, 0 failed, 1 queued" in terminal.text
+    assert "continues on the server; last seen: 1 created, 0 failed, 1 queued" in terminal.text
     assert terminal.text.rindex("\x1b[?25h") > terminal.text.rindex("\x1b[?25l")
     (operation,) = shell.lines("operations", "list")
     assert operation["id"] in terminal.text
 
 
-def test_handing_over_that_is_interrupted_says_how_far_it_came_and_what_does_the_rest(
-    tmp_path: Path, serve: Serve
-) -> None:
+def test_interrupted_sending_says_how_far_it_came_and_what_sends_the_rest(tmp_path: Path, serve: Serve) -> None:
     shell = Shell(tmp_path, SIGNALBOX_BASE_URL=serve("sqlite://", "--workers", "0").url, **ACCOUNT)
     ids = shell.write("ids.txt", "".join(f"{one}\n" for one in unknown_senders(60_000)))
     with Terminal(shell, "pools", "create", "x", "--senders", ids) as terminal:
-        terminal.shows("handing over [1-9]")
+        terminal.shows("sending [1-9]")
         terminal.signal(signal.SIGINT)
         assert terminal.ends() == 130
-    said = re.search(r"pool (\S+): ([\d,]+) of 60,000 senders handed over", terminal.text)
+    said = re.search(r"pool (\S+): ([\d,]+) of 60,000 senders sent", terminal.text)
     assert said, terminal.text
     pool, handed = said[1], int(said[2].replace(",", ""))
     assert 10_000 < handed < 60_000
-    assert f"`signalbox pools add {pool} --senders FILE` with the same file does the rest" in terminal.text
+    assert f"`signalbox pools add {pool} --senders FILE` with the same file sends the rest" in terminal.text
     totals = [one["stats"]["total"] for one in shell.lines("operations", "list")]
     assert sum(totals) == handed + 1

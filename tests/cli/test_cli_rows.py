@@ -1,4 +1,4 @@
-"""Rows of a file that is larger than memory: one at a time, in requests that the server takes."""
+"""Rows of a file that is larger than memory are read one at a time and sent in requests that the server accepts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from signalbox.cli.senders_import import _batches
 
 
 class Endless(io.RawIOBase):
-    """A file that is made while it is read."""
+    """A file that is generated while it is read."""
 
     def __init__(self, head: bytes, line: bytes, count: int) -> None:
         self._parts = self._made(head, line, count)

@@ -13,7 +13,7 @@ from signalbox.testing import Account
 
 @pytest.fixture
 def shell(tmp_path: Path, signalbox_server: Account) -> Shell:
-    """Somebody with a fresh account."""
+    """A shell with a new account."""
     return Shell(tmp_path, signalbox_server)
 
 
@@ -28,7 +28,7 @@ def test_list_is_a_table_for_people_and_ndjson_for_programs(shell: Shell, signal
     assert head.split() == ["id", "channel", "address", "status", "displayName", "tags"]
     assert newest.split() == [ids[1], "EMAIL", "hello@example.com", "DEACTIVATED", "-", "-"]
     assert oldest.split() == [ids[0], "SMS", "+12025550100", "ACTIVATED", "東京", "a=b", "c=d"]
-    # Columns are measured in cells of the terminal, of which these two characters take four.
+    # Columns are measured in cells of the terminal; these two characters take four cells.
     assert newest.rindex("-") == oldest.index("a=b") + 2
     first, second = shell.lines("senders", "list")
     assert first == signalbox_server._call("GET", f"/v1/Senders/{ids[1]}")
@@ -52,7 +52,7 @@ def test_list_has_every_page_and_the_filters_of_the_api(shell: Shell, signalbox_
 def test_time_that_is_none_is_misuse(shell: Shell, text: str) -> None:
     done = shell("senders", "list", "--since", text)
     assert (done.returncode, done.stdout) == (2, "")
-    assert "is no time such as" in done.stderr
+    assert "is not a time such as" in done.stderr
 
 
 def test_sender_is_named_by_id_or_by_channel_and_address(shell: Shell, signalbox_server: Account) -> None:
@@ -113,7 +113,7 @@ def test_remove_asks_on_a_terminal_and_needs_yes_elsewhere(shell: Shell, signalb
     first, second = signalbox_server.enter_senders(2)
     refused = shell("senders", "remove", first)
     assert (refused.returncode, refused.stdout) == (2, "")
-    assert "--yes is needed" in refused.stderr
+    assert "use --yes" in refused.stderr
     with Terminal(shell, "senders", "remove", first) as terminal:
         terminal.shows("Remove 1 sender, from every pool as well")
         terminal.types("n\n")
@@ -146,7 +146,7 @@ def test_colours_are_for_terminals_without_no_color(shell: Shell, signalbox_serv
 def test_what_the_server_says_cannot_reach_the_terminal_as_control_characters(
     shell: Shell, signalbox_server: Account
 ) -> None:
-    """A display name may hold what turns the direction of text, which a terminal obeys."""
+    """A display name may contain characters that change the direction of text, which a terminal obeys."""
     signalbox_server.enter_senders([{"channel": "SMS", "address": "+12025550100", "displayName": "a\u202eb"}])
     with Terminal(shell, "senders", "list", env={"NO_COLOR": "1"}) as terminal:
         assert terminal.ends() == 0

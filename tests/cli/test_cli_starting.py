@@ -1,4 +1,4 @@
-"""What a command costs before it does anything, shell completion, and Ctrl-C around a request."""
+"""The time that a command takes to start, shell completion, and Ctrl-C during a request."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_command_imports_libraries_only_when_it_uses_them(arguments: list[str]) 
 
 
 def test_server_imports_nothing_of_the_commands_that_call_one() -> None:
-    """`serve` needs settings that are wrong to end; by then it has imported all but the server."""
+    """`serve` ends because of wrong settings; by then it has imported everything except the server."""
     code = (
         "import sys; from signalbox.cli import main; from signalbox import app; import signalbox.api.routes; "
         "print(sorted({'rich', 'httpx', 'yaml', 'signalbox_client'} & set(sys.modules)))"
@@ -68,7 +68,7 @@ done
 
 
 def press_ctrl_c(times: int, done: list[str]) -> None:
-    """In the middle of a request."""
+    """Sends SIGINT during a request."""
     with finishing():
         for _ in range(times):
             os.kill(os.getpid(), signal.SIGINT)

@@ -1,4 +1,4 @@
-"""The fixtures of visits: a browser, a server on each engine, an account for each test."""
+"""Fixtures of the console's tests: a browser, a server on each engine, an account for each test."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ async def chromium() -> AsyncIterator[Browser]:
 
 @pytest.fixture(scope="session")
 def site(shared_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """The server of all visits, on each engine in turn."""
+    """The server for all tests, once on each engine."""
     with Server(shared_url, tmp_path_factory.mktemp("site")) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 async def accounts_of(shared_url: str) -> AsyncIterator[db.Database]:
-    """The database of the server, to make accounts in it."""
+    """The database of the server, for creating accounts."""
     database = db.connect(shared_url)
     await database.open()
     yield database
@@ -42,14 +42,14 @@ async def accounts_of(shared_url: str) -> AsyncIterator[db.Database]:
 
 @pytest.fixture
 async def account(site: Server, accounts_of: db.Database) -> AsyncIterator[Account]:
-    """An account of its own for each test."""
+    """A new account for each test."""
     async with someone("Ada", site, accounts_of) as made:
         yield made
 
 
 @pytest.fixture
 async def context(chromium: Browser) -> AsyncIterator[BrowserContext]:
-    """A browser session that nobody used before."""
+    """A new browser session."""
     context = await chromium.new_context(viewport=WIDE)
     yield context
     await context.close()
@@ -57,7 +57,7 @@ async def context(chromium: Browser) -> AsyncIterator[BrowserContext]:
 
 @pytest.fixture
 async def visit(context: BrowserContext, site: Server) -> AsyncIterator[Visit]:
-    """A visit that ends without errors, without violations of the page's policy, and without a request to others."""
+    """A visit; fails for an error on the page, a violation of its policy, or a request to another host."""
     visit = Visit(await context.new_page(), site.url)
     yield visit
     assert visit.faults == []
@@ -65,6 +65,6 @@ async def visit(context: BrowserContext, site: Server) -> AsyncIterator[Visit]:
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Furnished]:
-    """A server on SQLite with something on every screen, for what does not depend on the database."""
+    """A server on SQLite with data for every screen, for tests that do not depend on the engine."""
     with Server("sqlite://", tmp_path_factory.mktemp("home")) as server:
         yield furnish(server, pools=9)

@@ -25,7 +25,7 @@ SMS,+12025550100,Again
 
 
 async def screens(visit: Visit, home: Furnished, shoot: Shoot) -> None:
-    """Goes to each screen, waits until it is whole, and takes its picture."""
+    """Opens each screen, waits until it is complete, and takes a screenshot."""
     page = visit.page
     await visit.open()
     await shoot("sign-in")
@@ -52,13 +52,13 @@ async def screens(visit: Visit, home: Furnished, shoot: Shoot) -> None:
     await page.get_by_label("Address 2", exact=True).fill("ada@example.org")
     await page.get_by_role("button", name="Who can reach this person?").click()
     await expect(page.locator(".reasons").first).to_be_visible()
-    # On a phone the answer is below the form.
+    # On a phone the result is below the form.
     await page.evaluate("scrollTo(0, innerWidth < 600 ? document.querySelector('main h2').offsetTop - 100 : 0)")
     await shoot("resolve")
 
 
 class Shoot:
-    """Takes a picture of the window as it is, into a file that is named after what it shows."""
+    """Takes a screenshot of the window; the file has the name of the screen."""
 
     def __init__(self, page: Page, suffix: str) -> None:
         self._page = page
@@ -71,7 +71,7 @@ class Shoot:
 
 
 def _smaller(path: Path) -> None:
-    """Sixty-four colours show all there is, in a third of the bytes."""
+    """Reduces the file to a third: 64 colours are enough."""
     from PIL import Image
 
     with Image.open(path) as picture:

@@ -1,4 +1,4 @@
-"""For everybody: no fault that axe knows, both themes, any width, the keyboard alone."""
+"""Accessibility: no violation that axe finds, both themes, any width, keyboard only."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ HUGE: Final[ViewportSize] = {"width": 2560, "height": 1300}
 
 
 async def faults(page: Page) -> list[str]:
-    """What axe finds wrong with the page as it is now."""
-    assert AXE.is_file(), "axe comes with: make console"
+    """The violations that axe finds on the page."""
+    assert AXE.is_file(), "axe is missing: make console installs it"
     await page.evaluate(AXE.read_text("utf-8"))
     found = await page.evaluate("rules => axe.run(document, {runOnly: rules})", RULES)
     return [f"{one['id']}: {node['html'][:160]}" for one in found["violations"] for node in one["nodes"]]
 
 
 async def wide(page: Page) -> int:
-    """How many pixels the page is wider than the window."""
+    """By how many pixels the page is wider than the window."""
     width: int = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
     return width
 
 
 @pytest.fixture
 async def visit(context: BrowserContext, home: Furnished) -> Visit:
-    """A visit to the furnished home."""
+    """A visit to the furnished server."""
     return Visit(await context.new_page(), home.server.url)
 
 
@@ -45,7 +45,7 @@ async def _enter(visit: Visit, screen: str = "") -> None:
 
 
 async def _all_screens(visit: Visit, home: Furnished) -> AsyncIterator[str]:
-    """Each screen, and each dialog, as its name."""
+    """Opens each screen and each dialog in turn; yields its name."""
     _, pool, operation = home
     for screen, waits_for in (
         ("", ".figure"),
@@ -85,7 +85,7 @@ async def _all_screens(visit: Visit, home: Furnished) -> AsyncIterator[str]:
 async def test_axe_finds_nothing_on_any_screen(
     visit: Visit, home: Furnished, theme: Literal["light", "dark"], size: ViewportSize
 ) -> None:
-    """And no screen is wider than its window."""
+    """Also, no screen is wider than its window."""
     await visit.page.set_viewport_size(size)
     await visit.page.emulate_media(color_scheme=theme, reduced_motion="reduce")
     await visit.open()
@@ -119,7 +119,7 @@ async def test_nothing_moves_for_who_wants_no_motion(visit: Visit) -> None:
 
 
 async def test_everything_is_reached_by_the_keyboard_alone(visit: Visit, home: Furnished) -> None:
-    """From the sign-in to a pool that is made, found, and deleted again."""
+    """Signs in, then creates, finds and deletes a pool."""
     keys = visit.page.keyboard
     await visit.open()
     await expect(visit.page.get_by_label("SID", exact=True)).to_be_focused()
@@ -177,7 +177,7 @@ async def test_everything_is_reached_by_the_keyboard_alone(visit: Visit, home: F
 
 
 async def test_focus_is_always_seen(visit: Visit) -> None:
-    """Whatever Tab comes to has an outline, and nothing that is fixed lies over it."""
+    """Every element that Tab reaches has an outline, and no fixed element covers it."""
     await _enter(visit, "/senders")
     await expect(visit.rows("Senders").first).to_be_visible()
     await visit.page.locator("body").press("Tab")

@@ -1,4 +1,4 @@
-"""Operations at work: the list, one of them to its end, its ledger, and the stream behind both."""
+"""Operations in progress: their list, one operation until its end, its ledger, and the event stream."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ async def test_operations_are_listed_newest_first_with_their_counters(visit: Vis
     ]
 
 
-async def test_filters_of_operations_live_in_the_address(visit: Visit, account: Account) -> None:
+async def test_filters_of_operations_are_in_the_url(visit: Visit, account: Account) -> None:
     account.api.completed(account.api.create_pool([]))
     await visit.enter(account, "/operations")
     rows = visit.rows("Operations")
@@ -79,7 +79,7 @@ async def test_ten_thousand_senders_are_watched_to_their_end(visit: Visit, accou
     await expect(visit.page.get_by_role("link", name="All of them")).to_be_visible()
     requests = account.api.get("/signalbox/v1/Requests", pageSize=100)["requests"]
     watched = [one for one in requests if one["path"].endswith(operation) and one["method"] == "GET"]
-    assert len(watched) < 10, "the stream tells; nobody asks again and again"
+    assert len(watched) < 10, "the page uses the event stream and does not poll"
 
 
 async def test_timeline_and_plot_of_an_operation_tell_how_it_went(visit: Visit, account: Account) -> None:
@@ -133,7 +133,7 @@ def _csv(path: Path) -> list[dict[str, str]]:
 async def test_running_operation_is_canceled_after_a_question(
     context: BrowserContext, serve: Serve, database_url: str
 ) -> None:
-    """At a server without workers, where it would run for ever."""
+    """On a server without workers, where the operation would never end."""
     server = serve(database_url, "--workers", "0")
     visit, _ = await _waiting(context, server.url, server.url)
     await visit.page.get_by_role("button", name="Cancel operation").click()
@@ -149,7 +149,7 @@ async def test_running_operation_is_canceled_after_a_question(
 
 
 async def _waiting(context: BrowserContext, server: str, console: str) -> tuple[Visit, str]:
-    """A visit to an operation of 21 items that nobody works on."""
+    """A visit to an operation of 21 items on a server without workers."""
     with Client(server) as api:
         operation = api.create_pool(api.enter(20))
     visit = Visit(await context.new_page(), console)
@@ -169,14 +169,14 @@ async def test_screen_shows_the_call_behind_it_as_a_line_of_curl_that_works(visi
     assert account.token not in line
     words = shlex.split(line)
     assert words[:3] == ["curl", "-u", "$SIGNALBOX_CREDENTIALS"]
-    answer = account.api.http.get(words[-1])
-    assert answer.json()["id"] == operation
+    response = account.api.http.get(words[-1])
+    assert response.json()["id"] == operation
 
 
 async def test_stream_that_breaks_is_opened_again_and_goes_on(
     context: BrowserContext, serve: Serve, database_url: str
 ) -> None:
-    """Cut in the middle; then somebody works on it, and the counters arrive on the new stream without a reload."""
+    """The connection is reset, then a worker starts; the counters arrive on the new stream without a reload."""
     server = serve(database_url, "--workers", "0")
     async with Wire(server.port) as wire:
         visit, _ = await _waiting(context, server.url, wire.url)
@@ -192,7 +192,7 @@ async def test_stream_that_breaks_is_opened_again_and_goes_on(
         assert visit.faults == []
 
 
-async def test_operation_of_nobody_is_explained(visit: Visit, account: Account) -> None:
+async def test_unknown_operation_is_explained(visit: Visit, account: Account) -> None:
     await visit.enter(account, "/operation", id="comms_operation_01h2xcejqtf2nbrexx3vqjhp41")
     alert = visit.page.get_by_role("alert")
     await expect(alert).to_contain_text("404")

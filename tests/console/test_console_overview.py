@@ -1,4 +1,4 @@
-"""The account at a glance."""
+"""The overview of the account."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pools: made from what one pastes, picks or drops; looked into, changed, emptied, deleted."""
+"""Pools: created from pasted, picked or dropped senders; shown, changed, emptied, deleted."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ def members(account: Account, pool: str) -> set[str]:
 
 
 async def _made(visit: Visit, account: Account) -> str:
-    """The id of the pool whose operation the page went to, once it is whole."""
+    """Waits for the operation that the page shows; returns the id of its pool."""
     await expect(visit.page.locator(".state.completed").first).to_be_visible()
     operation = visit.page.url.partition("id=")[2]
     return account.api.pool_of(operation)
 
 
 async def test_pool_is_made_of_a_csv_that_is_pasted(visit: Visit, account: Account) -> None:
-    """One of its senders is in the inventory already, under its stored spelling."""
+    """One of its senders is in the inventory already, in normalized spelling."""
     account.api.http.post("/signalbox/v1/Senders", json=[{"channel": "EMAIL", "address": "hello@example.com"}])
     await visit.enter(account, "/pools")
     await expect(visit.page.get_by_text("There are no pools yet")).to_be_visible()

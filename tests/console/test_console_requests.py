@@ -1,4 +1,4 @@
-"""The last requests of an account, as they arrive."""
+"""The request log of an account, live."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ async def test_requests_are_narrowed_down_and_paused(visit: Visit, account: Acco
 
 @ONE_ENGINE
 async def test_requests_go_on_after_their_stream_broke(context: BrowserContext, account: Account) -> None:
-    """None is missing and none is shown twice."""
+    """No request is missing, and none is shown twice."""
     async with Wire(account.site.port) as wire:
         visit = Visit(await context.new_page(), wire.url)
         await visit.enter(account, "/requests")

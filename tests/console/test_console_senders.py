@@ -1,4 +1,4 @@
-"""Senders: the inventory, its import, one of them, and who can reach a person."""
+"""Senders: the inventory, its import, a single sender, and resolve."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ async def test_sender_is_found_by_its_address_which_never_stands_in_a_url(visit:
 async def test_import_of_a_file_shows_progress_and_names_each_refused_line(
     visit: Visit, account: Account, tmp_path: Path
 ) -> None:
-    """2,500 rows go in three pieces; a line refused in the last one is still named by its place in the file."""
+    """2,500 rows are sent in three requests; a refused line in the last one is named by its line in the file."""
     rows = [f"EMAIL,person{number}@example.com" for number in range(2500)]
     rows[2400] = "SMS,+15555550100"
     file = tmp_path / "inventory.csv"
@@ -103,7 +103,7 @@ async def test_one_sender_is_changed_and_deleted(visit: Visit, account: Account)
 
 
 async def test_resolve_says_who_reaches_a_person_and_why_in_that_order(visit: Visit, account: Account) -> None:
-    """The table of the docs: a Canadian recipient with a mailbox."""
+    """The example of docs/resolve.md: a Canadian recipient who also has a mailbox."""
     addresses = ("+16045550100", "+14845550100", "+14165550199")
     enter(
         account,

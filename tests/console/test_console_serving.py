@@ -1,4 +1,4 @@
-"""How the console is sent: policy, compression, prefixes, and what it weighs."""
+"""How the console is served: policy, compression, prefixes, size."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ MOST_MILLISECONDS: Final = 200
 
 @pytest.mark.parametrize("path", FILES)
 def test_file_of_the_console_comes_with_a_strict_policy(home: Furnished, path: str) -> None:
-    answer = httpx.get(home.server.url + path)
-    assert answer.status_code == 200
-    policy = answer.headers["content-security-policy"]
+    response = httpx.get(home.server.url + path)
+    assert response.status_code == 200
+    policy = response.headers["content-security-policy"]
     assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'")
     assert "unsafe" not in policy
-    assert answer.headers["x-content-type-options"] == "nosniff"
-    assert "set-cookie" not in answer.headers
+    assert response.headers["x-content-type-options"] == "nosniff"
+    assert "set-cookie" not in response.headers
 
 
 @pytest.mark.parametrize("path", FILES)
@@ -55,13 +55,13 @@ def test_page_has_no_script_and_no_style_of_its_own(home: Furnished) -> None:
 
 @pytest.mark.parametrize("path", ["/console/", "/console/nothing", "/console/operations/", "/Console"])
 def test_path_that_is_no_screen_is_404_and_never_a_redirect(home: Furnished, path: str) -> None:
-    answer = httpx.get(home.server.url + path)
-    assert answer.status_code == 404
-    assert answer.json()["code"] == 20404
+    response = httpx.get(home.server.url + path)
+    assert response.status_code == 404
+    assert response.json()["code"] == 20404
 
 
 async def test_console_weighs_little_and_is_there_at_once(visit: Visit, account: Account) -> None:
-    """All files together as they are sent, and the best of five loads: a machine that does other things is slower."""
+    """The size of all files as sent; the best of five loads, because other load on the machine slows some."""
     await visit.enter(account)
     weight = await weigh(visit.page, 5, "h2")
     assert len(weight.files) >= 3
@@ -85,7 +85,7 @@ def test_pages_of_the_docs_that_the_console_leads_to_exist() -> None:
 async def test_console_works_below_a_prefix_that_a_proxy_takes_away(
     context: BrowserContext, account: Account, told: bool
 ) -> None:
-    """Whether or not the proxy tells the server of it: every address in the page is relative."""
+    """Whether or not the proxy sends the prefix to the server: every URL in the page is relative."""
     account.pool("Behind a proxy", [])
     async with httpx.AsyncClient(base_url=account.site.url) as upstream, AsyncExitStack() as open_until_then:
         server = await asyncio.start_server(
@@ -110,7 +110,7 @@ async def test_console_works_below_a_prefix_that_a_proxy_takes_away(
 async def _below(
     prefix: str, upstream: httpx.AsyncClient, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, told: bool
 ) -> None:
-    """One request through a proxy that knows the server below a prefix; the connection ends with it."""
+    """One request through a proxy that adds a path prefix; the connection is closed after it."""
     head = (await reader.readuntil(b"\r\n\r\n")).decode()
     first, *lines = head.split("\r\n")
     method, target, _ = first.split(" ")
@@ -120,10 +120,10 @@ async def _below(
     if told:
         headers["x-forwarded-prefix"] = prefix
     body = await reader.readexactly(int(headers.get("content-length", 0)))
-    answer = await upstream.request(method, target.removeprefix(prefix), headers=headers, content=body)
-    kept = {k: v for k, v in answer.headers.items() if k not in ("content-length", "content-encoding", "date")}
+    response = await upstream.request(method, target.removeprefix(prefix), headers=headers, content=body)
+    kept = {k: v for k, v in response.headers.items() if k not in ("content-length", "content-encoding", "date")}
     said = "".join(f"{name}: {value}\r\n" for name, value in kept.items())
-    length = f"content-length: {len(answer.content)}\r\nconnection: close\r\n\r\n"
-    writer.write(f"HTTP/1.1 {answer.status_code} -\r\n{said}{length}".encode() + answer.content)
+    length = f"content-length: {len(response.content)}\r\nconnection: close\r\n\r\n"
+    writer.write(f"HTTP/1.1 {response.status_code} -\r\n{said}{length}".encode() + response.content)
     await writer.drain()
     writer.close()

@@ -1,4 +1,4 @@
-"""Who gets in, what the browser keeps, and what a second tab knows."""
+"""Sign-in, what the browser stores, and the session of a second tab."""
 
 from __future__ import annotations
 
@@ -53,15 +53,15 @@ async def test_sign_in_says_what_a_sid_looks_like_without_asking_the_server(visi
 
 
 async def test_wrong_credentials_never_open_the_browser_s_own_dialog(visit: Visit, account: Account) -> None:
-    """The server asks for Basic credentials; a request that lets the browser take part would make it ask the reader."""
+    """The server's 401 asks for Basic credentials, and by default the browser would open a dialog for them."""
     await visit.open()
     session = await visit.page.context.new_cdp_session(visit.page)
     dialogs: list[dict[str, Any]] = []
 
     async def dialog(event: dict[str, Any]) -> None:
         dialogs.append(event)
-        answer = {"requestId": event["requestId"], "authChallengeResponse": {"response": "CancelAuth"}}
-        await session.send("Fetch.continueWithAuth", answer)
+        response = {"requestId": event["requestId"], "authChallengeResponse": {"response": "CancelAuth"}}
+        await session.send("Fetch.continueWithAuth", response)
 
     async def paused(event: dict[str, Any]) -> None:
         await session.send("Fetch.continueRequest", {"requestId": event["requestId"]})
@@ -72,11 +72,9 @@ async def test_wrong_credentials_never_open_the_browser_s_own_dialog(visit: Visi
     await visit.sign_in(account.sid, "wrong")
     await expect(visit.page.get_by_role("alert")).to_contain_text("does not accept")
     assert dialogs == []
-    asked = (
-        "fetch('/v1/SenderPools', {headers: {authorization: 'Basic d3Jvbmc6d3Jvbmc='}}).then((answer) => answer.status)"
-    )
+    asked = "fetch('/v1/SenderPools', {headers: {authorization: 'Basic d3Jvbmc6d3Jvbmc='}}).then((one) => one.status)"
     assert await visit.page.evaluate(asked) == 401
-    assert len(dialogs) == 1, "this is what it would be without the console's care"
+    assert len(dialogs) == 1, "a plain fetch opens the dialog that the console avoids"
     await session.send("Fetch.disable")
 
 
@@ -143,7 +141,7 @@ async def test_key_that_is_revoked_leads_back_to_the_form_and_then_to_the_same_s
     await visit.sign_in(sid, secret)
     await expect(visit.page.get_by_text("No operation fits")).to_be_visible()
     await account.revoke(sid)
-    # The server remembers good credentials for a few seconds; the list is read again and again.
+    # The server caches valid credentials for a few seconds; the page fetches the list again until then.
     await expect(visit.page.get_by_role("alert")).to_contain_text("no longer accepts", timeout=60_000)
     await visit.sign_in(account.sid, account.token)
     await expect(visit.page.get_by_label("Status")).to_have_value("COMPLETED")

@@ -1,4 +1,4 @@
-"""A server that is slow, away, overloaded; and a list that never ends."""
+"""A slow, unreachable or overloaded server; and a very long list."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ async def test_sign_in_says_that_the_server_is_away(context: BrowserContext, hom
 async def test_failing_server_is_shown_with_its_message_and_request_id_until_it_works(
     visit: Visit, account: Account
 ) -> None:
-    """What a server without its database answers, put in between."""
+    """The browser gets the error of a server without its database."""
     account.pool("Behind the trouble", [])
     problem = {"code": 20503, "message": "the database cannot be reached", "field": None, "context": None}
     body = {**problem, "status": 503, "errors": [problem]}
@@ -104,7 +104,7 @@ async def test_rate_limit_is_waited_for(context: BrowserContext, serve: Serve, t
 
 
 async def test_long_list_is_scrolled_to_its_end_with_few_rows_in_the_page(visit: Visit, account: Account) -> None:
-    """The ledger of 9,001 items, page by page by the API's tokens, down to the last and up again."""
+    """The ledger of 9,001 items, fetched with page tokens, scrolled to its end and back."""
     operation = account.api.create_pool(account.api.enter(9_000))
     account.api.completed(operation)
     await visit.enter(account, "/operation", id=operation, outcome="ALL")

@@ -1,4 +1,4 @@
-"""Somebody at a browser: Debian's Chromium on the console of the installed command, on each engine in turn."""
+"""A user at a browser: Debian's Chromium on the console of the installed command."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from signalbox.accounts import accounts
 ROOT: Final = Path(__file__).parents[2]
 WIDE: Final[ViewportSize] = {"width": 1440, "height": 900}
 NARROW: Final[ViewportSize] = {"width": 360, "height": 780}
-PATIENCE: Final = 15_000  # milliseconds for what takes tens of them on an idle machine
-# For tests of what no database changes; those of the API run on both engines.
+PATIENCE: Final = 15_000  # milliseconds; on an idle machine some tens are enough
+# For tests of code that does not depend on the database; tests of the API run on both engines.
 ONE_ENGINE: Final = pytest.mark.parametrize("shared_url", ["sqlite"], indirect=True, scope="session")
 SCREENS: Final = ("", "/operations", "/pools", "/senders", "/resolve", "/requests")
 
@@ -28,7 +28,7 @@ expect.set_options(timeout=PATIENCE)
 
 
 class Account:
-    """An account of its own, its credentials, and a client that acts for it beside the browser."""
+    """A new account, its credentials, and a client for it beside the browser."""
 
     def __init__(self, site: Server, database: db.Database, sid: str, token: str) -> None:
         self.site = site
@@ -49,14 +49,14 @@ class Account:
         await self.database.write(lambda tx: accounts.revoke_key(tx, key))
 
     def pool(self, name: str, senders: list[str]) -> str:
-        """The id of a new pool, its senders in it."""
+        """Creates a pool with these senders; returns its id."""
         operation = self.api.create_pool(senders, name=name)
         self.api.completed(operation)
         return self.api.pool_of(operation)
 
 
 class Visit:
-    """A page of the console, and what its reader does. What no page may do is noted in `faults`."""
+    """A page of the console and its user. `faults` lists everything that no page may do."""
 
     def __init__(self, page: Page, url: str) -> None:
         self.page = page
@@ -77,23 +77,23 @@ class Visit:
         await self.page.get_by_role("button", name="Sign in").click()
 
     async def enter(self, account: Account, screen: str = "", **params: str) -> None:
-        """Opens a screen and signs in there."""
+        """Opens a screen and signs in on it."""
         await self.open(screen, **params)
         await self.sign_in(account.sid, account.token)
         await expect(self.page.get_by_role("navigation", name="Screens")).to_be_visible()
 
     def rows(self, label: str) -> Any:
-        """The rows of a list, without its head and the spaces above and below those in sight."""
+        """The rows of a list, without its head and the spacers above and below the visible rows."""
         return self.page.get_by_role("table", name=label, exact=True).locator("tbody tr:not(.space)")
 
     def _said(self, message: ConsoleMessage) -> None:
-        # A browser reports each refused request there, which some tests are about.
+        # The browser also reports each HTTP error here, which some tests cause on purpose.
         if message.type == "error" and not message.text.startswith("Failed to load resource"):
             self.faults.append(f"console: {message.text}")
 
     def _asked(self, request: Request) -> None:
         if urlsplit(request.url).scheme in ("http", "https") and not request.url.startswith(self.url):
-            self.faults.append(f"asked somebody else: {request.url}")
+            self.faults.append(f"request to another host: {request.url}")
 
 
 @asynccontextmanager
@@ -105,7 +105,7 @@ async def someone(name: str, site: Server, database: db.Database) -> AsyncIterat
 
 
 class Furnished(NamedTuple):
-    """A server whose account has something for every screen."""
+    """A server whose account has data for every screen."""
 
     server: Server
     pool: str
@@ -113,7 +113,7 @@ class Furnished(NamedTuple):
 
 
 def furnish(server: Server, pools: int = 30) -> Furnished:
-    """Pools, four times as many senders, an operation with failed items, requests that were refused and warned of."""
+    """Creates pools, four times as many senders, failed items, and requests with errors and warnings."""
     countries = ("+1202555%04d", "+4915110%06d", "+336120%05d")
     rows: list[dict[str, object]] = [
         {"channel": "SMS" if n % 4 else "WHATSAPP", "address": countries[n % 3] % (100 + n), "tags": {"team": "red"}}
@@ -139,7 +139,7 @@ def furnish(server: Server, pools: int = 30) -> Furnished:
 
 
 class Wire:
-    """A TCP proxy in front of a server, that loses connections on demand."""
+    """A TCP proxy in front of a server that resets connections on demand."""
 
     def __init__(self, port: int) -> None:
         self._port = port
@@ -162,12 +162,12 @@ class Wire:
         await asyncio.gather(*self._pipes, return_exceptions=True)
 
     def lose(self) -> None:
-        """Breaks every connection off."""
+        """Resets every connection."""
         for writer in self._writers:
             writer.transport.abort()
 
     def cut(self) -> None:
-        """Breaks every connection off, and each new one at once, until `mend`."""
+        """Resets every connection, and each new one at once, until `mend`."""
         self.whole.clear()
         self.lose()
 

@@ -1,4 +1,4 @@
-"""What the console weighs and how soon it is there: `python tests/console/weight.py`, as docs/console.md shows it."""
+"""The size and load time of the console: `python tests/console/weight.py`, for docs/console.md."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from processes import SID, TOKEN, Server
 
 
 class Weight(NamedTuple):
-    """Bytes of each file as it was sent, headers included; milliseconds of each load, nothing of it in a cache."""
+    """Bytes of each file as sent, headers included; milliseconds of each load with an empty cache."""
 
     files: dict[str, int]
     loaded: list[float]
@@ -25,7 +25,7 @@ class Weight(NamedTuple):
 
 
 async def weigh(page: Page, loads: int, filled: str) -> Weight:
-    """Loads the page again and again; `filled` is what is there when the answers of the API are."""
+    """Loads the page several times; `filled` is an element that appears when the API's responses have arrived."""
     names: dict[str, str] = {}
     sizes: dict[str, int] = {}
 

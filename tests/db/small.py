@@ -23,6 +23,13 @@ CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql AS
 $$ BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END $$;
 CREATE CONSTRAINT TRIGGER deadly AFTER INSERT ON deadly DEFERRABLE INITIALLY DEFERRED
 FOR EACH ROW EXECUTE FUNCTION die();
+CREATE TABLE broken (id BIGINT);
+CREATE FUNCTION break() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN RAISE EXCEPTION 'a server behind this one was lost' USING ERRCODE = 'XX000'; END $$;
+CREATE CONSTRAINT TRIGGER broken AFTER INSERT ON broken DEFERRABLE INITIALLY DEFERRED
+FOR EACH ROW EXECUTE FUNCTION break();
+CREATE FUNCTION lose() RETURNS int LANGUAGE plpgsql AS
+$$ BEGIN RAISE EXCEPTION 'a server behind this one was lost' USING ERRCODE = '08006'; END $$;
 */
 """
 
@@ -89,6 +96,12 @@ INSERT INTO slow VALUES (1)
 
 -- name: pg.count_slow
 SELECT count(*) FROM slow
+
+-- name: pg.add_broken
+INSERT INTO broken VALUES (1)
+
+-- name: pg.lose
+SELECT lose()
 
 -- name: pg.add_deadly
 INSERT INTO deadly VALUES (1)

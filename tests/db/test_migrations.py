@@ -82,6 +82,22 @@ async def test_failing_migration_leaves_the_database_as_it_was(empty_url: str, s
     await first.close()
 
 
+def test_statements_of_a_migration_are_cut_outside_quotes(sql: Path) -> None:
+    (sql / "migrations" / "0002_more.sql").write_text(
+        """
+        -- A comment; with a semicolon.
+        CREATE TABLE more (a TEXT DEFAULT 'x;''y', "b;" TEXT);
+        CREATE FUNCTION f() RETURNS int LANGUAGE plpgsql AS $body$ BEGIN RETURN '1;$$'; END; $body$;
+        SELECT $$;$$ , 1;;
+        """
+    )
+    *_, more = series(sql / "migrations", "postgres")
+    cut = more.statements("postgres")
+    assert [statement.split()[0] for statement in cut] == ["CREATE", "CREATE", "SELECT"]
+    assert cut[0].endswith('"b;" TEXT)')
+    assert cut[1].endswith("$body$")
+
+
 @pytest.mark.parametrize("name", ["0003_gap.sql", "0001_again.sql", "2_short.sql", "0002_lonely.postgres.sql"])
 def test_series_with_a_mistake_is_a_bug(sql: Path, name: str) -> None:
     (sql / "migrations" / name).write_text("SELECT 1;")

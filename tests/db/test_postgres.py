@@ -80,6 +80,22 @@ async def test_connection_lost_during_the_commit_is_an_unknown_outcome(door: Pos
     assert await door.write(add(1, "a")) == 1
 
 
+async def test_internal_error_at_the_commit_is_an_unknown_outcome(door: PostgresDatabase) -> None:
+    """As when a server behind this one, of a database that is spread over several, was lost."""
+    with pytest.raises(Unavailable, match="Idempotency-Key"):
+        await door.write(lambda tx: tx.run("pg.add_broken"))
+    assert await door.write(add(1, "a")) == 1
+
+
+async def test_server_lost_behind_a_living_connection_costs_no_connection(door: PostgresDatabase) -> None:
+    await asyncio.gather(*[door.read(names) for _ in range(3)])
+    for ask in (door.read, door.write):
+        with pytest.raises(Unavailable, match="away"):
+            await ask(lambda tx: tx.one("pg.lose"))
+    figures = door.figures()
+    assert figures["connections_idle"] + figures["connections_in_use"] == 3
+
+
 async def test_deadlock_is_retried(door: PostgresDatabase) -> None:
     await door.write(add(1, "a"))
     await door.write(add(2, "b"))

@@ -31,7 +31,7 @@ from docs_build.anchors import anchor
 from signalbox.api.routes import ROUTES
 from signalbox.cli import main
 from signalbox.ground import settings
-from signalbox.http import json_text, receiving, server
+from signalbox.http import json_text, protocol, receiving, server
 from signalbox.http.errors import ANSWERS, Answer
 from signalbox.http.router import Route
 
@@ -139,8 +139,8 @@ def test_log_page_and_program_name_the_same_events_and_fields() -> None:
 def test_limits_of_the_transport_page_are_those_of_the_program() -> None:
     limits = (
         f"| body | {receiving.MOST_BODY_BYTES >> 20} MiB",
-        f"| request line and headers together | {server.MOST_HEADER_BYTES >> 10} KiB",
-        f"| until the headers are complete | {server.HEADER_SECONDS:.0f} s",
+        f"| request line and headers together | {protocol.MOST_HEADER_BYTES >> 10} KiB",
+        f"| until the headers are complete | {protocol.HEADER_SECONDS:.0f} s",
         f"| until the body is complete | {receiving.BODY_SECONDS:.0f} s",
         f"| a connection without a request | {server.KEEP_ALIVE_SECONDS} s",
     )

@@ -31,12 +31,12 @@ STARTS: Final[Mapping[str, tuple[list[str], Mapping[str, str]]]] = {
     "postgresql://user@host/name": (["serve", "--port", "0", "--database", "mysql://host/name"], {}),
     "The database file cannot be opened.": (["serve", "--port", "0", "--database", "sqlite:///no/such/file"], {}),
     "The database cannot be reached.": (["serve", "--port", "0", "--database", "postgresql://a@127.0.0.1:1/b"], {}),
-    "database: sqlite:// lives in the memory of one process; this command needs a file": (
+    "database: sqlite:// is kept in the memory of one process; this command needs a file": (
         ["worker", "--database", "sqlite://"],
         {},
     ),
     "no credentials: run `signalbox login`": (["pools", "list"], {}),
-    "does not answer": (["pools", "list"], {**ACCOUNT, "SIGNALBOX_BASE_URL": "http://127.0.0.1:1"}),
+    "does not respond": (["pools", "list"], {**ACCOUNT, "SIGNALBOX_BASE_URL": "http://127.0.0.1:1"}),
 }
 JSON: Final = {"Content-Type": "application/json"}
 ENTER, POOLS, SENDERS = "/signalbox/v1/Senders", "/v1/SenderPools", "/v1/Senders"
@@ -145,5 +145,5 @@ def test_every_message_of_the_page_is_one_of_those() -> None:
             shown |= set(re.findall("`([^`]+)`", row))
     shown -= {"Connection refused"}  # the same in other tools' words
     assert sorted(shown) == sorted(
-        {*STARTS, *REFUSALS, *OTHERS} - {"does not answer", "no credentials: run `signalbox login`"}
+        {*STARTS, *REFUSALS, *OTHERS} - {"does not respond", "no credentials: run `signalbox login`"}
     )

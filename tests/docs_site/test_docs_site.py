@@ -1,4 +1,4 @@
-"""The documentation in a real browser: it searches, it asks nobody else for anything, and it breaks no rule of ours."""
+"""The documentation in a real browser: search works, no request goes to another host, no policy is violated."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(params=["", PREFIX], ids=["plain", "behind a proxy with a path prefix"])
 def base(request: pytest.FixtureRequest, serve: Serve, built: None) -> Iterator[str]:
-    """Where a browser finds the program: at its own address, or below a path of a proxy's."""
+    """The URL of the program: its own, or below a path prefix of a proxy."""
     running = serve("sqlite://", "--trusted-proxies", "127.0.0.1")
     if not request.param:
         yield running.url
         return
 
     class Proxy(BaseHTTPRequestHandler):
-        """Takes the prefix away, and says so."""
+        """Removes the prefix, and sends it in a header."""
 
         def do_GET(self) -> None:
             connection = HTTPConnection("127.0.0.1", running.port)
@@ -54,8 +54,8 @@ def base(request: pytest.FixtureRequest, serve: Serve, built: None) -> Iterator[
             self.wfile.write(answer.read())
             connection.close()
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (its name there)
-            """Nothing."""
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the name in http.server)
+            """Logs nothing."""
 
     proxy = ThreadingHTTPServer(("127.0.0.1", 0), Proxy)
     thread = threading.Thread(target=proxy.serve_forever)
@@ -67,14 +67,14 @@ def base(request: pytest.FixtureRequest, serve: Serve, built: None) -> Iterator[
 
 
 class Visit:
-    """A page of the browser, and all that went wrong in it or went elsewhere."""
+    """A page of the browser; `wrong` lists its errors and its requests to other hosts."""
 
     def __init__(self, page: Page, base: str) -> None:
         self.page = page
         self.wrong: list[str] = []
         page.on("console", lambda message: self._note(message.text, message.type in ("error", "warning")))
         page.on("pageerror", lambda error: self._note(str(error)))
-        # A page that is left no longer wants what it was still fetching.
+        # Leaving a page aborts the requests that are still open.
         page.on("requestfailed", lambda one: self._note(f"failed: {one.url}", one.failure != "net::ERR_ABORTED"))
         page.on("request", lambda request: self._note(f"elsewhere: {request.url}", not request.url.startswith(base)))
         page.on("response", lambda answer: self._note(f"{answer.status}: {answer.url}", answer.status >= 400))
@@ -141,7 +141,7 @@ def test_choice_of_dark_is_kept_from_page_to_page(browser: Browser, serve: Serve
     page = browser.new_page(color_scheme="light")
     body = page.locator("body")
     page.goto(f"{running.url}/docs")
-    for _ in range(2):  # from what the system says to light, and on to dark
+    for _ in range(2):  # from the system's theme to light, then to dark
         page.locator("form[data-md-component=palette] label:not([hidden])").click()
     expect(body).to_have_attribute("data-md-color-scheme", "slate")
     page.goto(f"{running.url}/docs/errors")

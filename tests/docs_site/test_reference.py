@@ -1,6 +1,6 @@
-"""The API reference: it is about every endpoint as it is, and every sample of it runs against a real server.
+"""The API reference: it has every endpoint, and every sample runs against a real server.
 
-The curl samples run when the pages are made again here; those of Python and TypeScript as they stand on the pages.
+The curl samples run while the pages are generated again; the Python and TypeScript samples are taken from the pages.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from signalbox.api.routes import ROUTES
 
 CLIENT: Final = pages.ROOT / "clients" / "typescript"
 PAGES: Final = reference.routes()
-# Each runs the samples one after the other, each with an environment of its own, and separates what they print.
+# Runs the samples one after the other, each with its own environment, and separates their output.
 PYTHON: Final = """
 import json, os, sys
 for one in json.load(sys.stdin):
@@ -46,7 +46,7 @@ def world(built: None) -> Iterator[Callable[[str], World]]:
 
 
 def sections(page: str) -> dict[str, dict[str, str]]:
-    """The samples of a page: by endpoint, by language."""
+    """The samples of a page by endpoint and language."""
     found: dict[str, dict[str, str]] = {}
     for section in pages.text(page).split("\n## ")[1:]:
         fences = re.findall(r"^```(\w+)\n(.*?)^```$", section, flags=re.MULTILINE | re.DOTALL)
@@ -86,7 +86,7 @@ def test_samples_run_and_say_the_same_in_both_languages(
 
 
 def run_python(samples: dict[str, dict[str, str]], world: Callable[[str], World]) -> dict[str, str]:
-    """What the Python samples print, by endpoint."""
+    """The output of the Python samples by endpoint."""
     placed = {name: world(name) for name in samples}
     jobs = [
         {"name": name, "code": one.real(samples[name]["python"]), "environment": one.environment}
@@ -99,7 +99,7 @@ def run_python(samples: dict[str, dict[str, str]], world: Callable[[str], World]
 
 
 def run_ts(samples: dict[str, dict[str, str]], world: Callable[[str], World], folder: Path) -> dict[str, str]:
-    """What the TypeScript samples print, by endpoint; their types are checked first."""
+    """The output of the TypeScript samples by endpoint; their types are checked first."""
     assert (CLIENT / "dist" / "esm" / "index.js").is_file(), "build the client: npm ci && npm run build"
     (folder / "node_modules").mkdir()
     (folder / "node_modules" / "signalbox-client").symlink_to(CLIENT)
@@ -136,7 +136,7 @@ def run_ts(samples: dict[str, dict[str, str]], world: Callable[[str], World], fo
 
 
 def printed(done: subprocess.CompletedProcess[str], placed: dict[str, World]) -> dict[str, str]:
-    """The parts of an output by endpoint, with the ids of the samples."""
+    """Splits an output by endpoint, and replaces real ids by those of the samples."""
     parts = done.stdout.split("\036")
     assert done.returncode == 0, f"{list(placed)[len(parts) - 1]}: {done.stderr}"
     return {name: one.shown(part).strip() for (name, one), part in zip(placed.items(), parts, strict=False)}

@@ -1,4 +1,4 @@
-"""The documentation's site and the program that serves it: every page is there, and every link leads somewhere."""
+"""The documentation's site and its server: every page is served, and no link is broken."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ def running(serve: Serve, built: None) -> Server:
 
 
 def fetched(url: str) -> str:
-    with urlopen(url, timeout=10) as answer:  # noqa: S310 (our own server)
-        return str(answer.read().decode(errors="replace"))
+    with urlopen(url, timeout=10) as response:  # noqa: S310 (our own server)
+        return str(response.read().decode(errors="replace"))
 
 
 def shapes(html: str) -> dict[str, int]:
-    """How many there are of what a reader sees as a list, a table or a block of code."""
+    """The number of lists, tables and code blocks that a reader sees."""
     return {tag: len(re.findall(rf"<{tag}[ >]", html)) for tag in ("li", "tr", "pre", "h2", "h3", "img")}
 
 
 @pytest.mark.parametrize("page", PAGES)
 def test_page_of_the_site_has_the_shapes_that_markdown_has_elsewhere(page: str, built: None) -> None:
-    """The generator's Markdown is not quite everybody's: what it takes for no list would be found by a reader only."""
+    """The generator's Markdown differs from others: a list that it does not recognize would be seen by readers only."""
     html = (site.SITE / "docs" / f"{page}.html").read_text("utf-8")
     article = html.partition("<article")[2].partition("</article>")[0]
     rendered = MarkdownIt("commonmark").enable("table").render(TEXTS[page])
@@ -50,14 +50,14 @@ def test_every_page_is_served_as_html_and_markdown(running: Server) -> None:
 
 @pytest.mark.parametrize("base", ["http://signalbox.test", "https://api.example.com/some/prefix"])
 def test_every_link_of_the_site_leads_to_what_is_served(base: str, running: Server) -> None:
-    """Links are followed as a browser does from each page, and from under a path prefix as well."""
+    """Links are resolved as a browser does, from each page, also below a path prefix."""
     texts = {f"{base}/docs{path}": fetched(f"{running.url}/docs{path}") for path in ("", *(f"/{n}" for n in PAGES))}
     found: dict[str, str] = {}
     for url, html in texts.items():
         for target in re.findall(r'(?<=[ \n])(?:href|src)="([^"]*)"', html):
             goal = urljoin(url, target.replace("&amp;", "&"))
             if not goal.startswith(base):
-                assert f'<a href="{target}"' in html, f"{url}: something would be fetched from {target}"
+                assert f'<a href="{target}"' in html, f"{url}: the page would load {target}"
                 continue
             place, _, hash_ = goal.partition("#")
             if place not in found:

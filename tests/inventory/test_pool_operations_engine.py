@@ -3,94 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 
 import pytest
 
 from signalbox import db
-from signalbox.accounts import accounts
 from signalbox.db import Database, Tx
 from signalbox.ground import clock, ids
 from signalbox.ground.errors import Conflict, NotFound
 from signalbox.ground.metrics import Metrics
-from signalbox.ground.page_tokens import Window
 from signalbox.inventory import pool_operations, sender_pools, senders
-from signalbox.inventory.pool_operations import Batch, Operation
+from signalbox.inventory.pool_operations import Operation
+from signalbox.queue.kinds import Hand
 from signalbox.worker import Workers
+from tenant import Tenant
+from working import drain, step
 
 UNKNOWN = "comms_sender_01hzzzzzzzzzzzzzzzzzzzzzzz"
-
-
-class Tenant:
-    """An account, used through the nouns: no HTTP, and nobody works but the test."""
-
-    def __init__(self, database: Database, account_id: int) -> None:
-        self.database = database
-        self.id = account_id
-
-    @classmethod
-    async def new(cls, database: Database, name: str = "Ada") -> Tenant:
-        made = await database.write(lambda tx: accounts.create(tx, name))
-        row = await database.read(lambda tx: tx.one("accounts.id", sid=made.account.sid))
-        assert row is not None
-        return cls(database, row[0])
-
-    async def new_senders(self, count: int) -> list[str]:
-        rows = [senders.SenderRow("PUSH", ids.new("push", clock.now_ms()), "") for _ in range(count)]
-        await self.database.write(lambda tx: senders.enter(tx, self.id, rows))
-        window = Window(ids.greatest(senders.SENDER), ids.least(senders.SENDER), count)
-        found = await self.database.read(lambda tx: senders.list_page(tx, self.id, senders.Filter(), window))
-        return [one.id for one in reversed(found)]
-
-    async def create(self, sender_ids: Sequence[str] = ()) -> tuple[str, Operation]:
-        """A new pool's id and the operation that fills it."""
-        operation = await self.database.write(lambda tx: sender_pools.create(tx, self.id, "x", {}, sender_ids))
-        window = Window(ids.greatest(sender_pools.SENDER_POOL), "", 1)
-        (pool,) = await self.database.read(lambda tx: sender_pools.list_page(tx, self.id, operation.id, window))
-        return pool.id, operation
-
-    async def add(self, pool_id: str, sender_ids: Sequence[str]) -> Operation:
-        return await self.database.write(lambda tx: sender_pools.add_senders(tx, self.id, pool_id, sender_ids))
-
-    async def fetch(self, operation: Operation) -> Operation:
-        return await self.database.read(lambda tx: pool_operations.fetch(tx, self.id, operation.id))
-
-    async def reaches(self, operation: Operation, tried: int) -> None:
-        """Returns when so many items were tried."""
-        with self.database.wakeups.subscribe(operation.id) as news:
-            async with asyncio.timeout(30):
-                while (now := await self.fetch(operation)).created + now.failed < tried:
-                    await news.wait(1)
-
-    async def cancel(self, operation: Operation) -> None:
-        await self.database.write(lambda tx: pool_operations.cancel(tx, self.id, operation.id))
-
-    async def delete_pool(self, pool_id: str) -> None:
-        async def work(tx: Tx) -> None:
-            await sender_pools.delete(tx, self.id, await sender_pools.lock(tx, self.id, pool_id))
-
-        await self.database.write(work)
-
-    async def delete_sender(self, sender_id: str) -> None:
-        async def work(tx: Tx) -> None:
-            await senders.delete(tx, self.id, await senders.lock(tx, self.id, sender_id))
-
-        await self.database.write(work)
-
-    async def members(self, pool_id: str, filter_: senders.Filter | None = None) -> set[str]:
-        """Whoever has a membership, whether the pool is there or not."""
-        window = Window(ids.greatest(senders.SENDER), ids.least(senders.SENDER), 100_000)
-        found = await self.database.read(
-            lambda tx: sender_pools.list_senders(tx, self.id, pool_id, filter_ or senders.Filter(), window)
-        )
-        return {one.id for one in found}
-
-    async def outcomes(self, operation: Operation) -> list[str]:
-        items = await self.database.read(
-            lambda tx: pool_operations.list_items(tx, self.id, operation.id, None, 0, 100_000)
-        )
-        assert [item.index for item in items] == list(range(operation.total))
-        return [item.outcome for item in items]
 
 
 @pytest.fixture
@@ -101,20 +29,6 @@ async def ada(database: Database) -> Tenant:
 @pytest.fixture
 async def ben(database: Database) -> Tenant:
     return await Tenant.new(database, "Ben")
-
-
-async def step(database: Database) -> Batch | None:
-    return await database.write(pool_operations.run_batch)
-
-
-async def drain(database: Database) -> list[Batch]:
-    """Applies everything that waits."""
-    batches = []
-    while batch := await step(database):
-        batches.append(batch)
-    while await database.write(sender_pools.sweep):
-        pass
-    return batches
 
 
 def counts(operation: Operation) -> tuple[str, int, int, int]:
@@ -141,7 +55,7 @@ async def test_batches_apply_items_in_their_order_and_count_them(database: Datab
     seen = []
     while batch := await step(database):
         now = await ada.fetch(operation)
-        assert (batch.operation_id, batch.status) == (operation.id, now.status)
+        assert (batch.fields["operation"], batch.fields["status"]) == (operation.id, now.status)
         seen.append((counts(now), await ada.members(pool_id)))
     assert seen == [
         (("PROCESSING", 3, 3, 1), {one, two}),
@@ -275,17 +189,12 @@ async def test_big_pool_is_swept_in_several_turns(
     for pool_id in pools:
         await ada.delete_pool(pool_id)
     left = []
-    while await database.write(sender_pools.sweep):
+    while await step(database):
         left.append(sum([len(await ada.members(pool_id)) for pool_id in pools]))
     assert left == sorted(left, reverse=True)
     assert all(before - after <= 4 for before, after in zip([20, *left], left, strict=False))
     assert (len(left) >= 5, left[-1]) == (True, 0)
     assert await ada.members(kept) == set(found)
-
-
-async def test_sweep_of_nothing_says_so(database: Database, ada: Tenant) -> None:
-    await ada.create()
-    assert await database.write(sender_pools.sweep) is False
 
 
 async def test_small_operation_does_not_wait_for_another_account_s_large_ones(
@@ -314,7 +223,7 @@ async def test_accounts_take_turns_by_batch(database: Database, ada: Tenant, ben
     for tenant in (ada, ben, carl):
         for _ in range(2):
             await tenant.create(unknown)
-    turns = [batch.account_sid for batch in await drain(database)]
+    turns = [batch.fields["account"] for batch in await drain(database)]
     assert len(turns) == 3 * 2 * 4
     for at in range(0, len(turns), 3):
         assert len(set(turns[at : at + 3])) == 3
@@ -324,7 +233,7 @@ async def test_accounts_take_turns_by_batch(database: Database, ada: Tenant, ben
 async def test_operations_of_one_account_run_in_their_order(database: Database, ada: Tenant) -> None:
     unknown = [ids.new(senders.SENDER, clock.now_ms()) for _ in range(7)]
     started = [(await ada.create(unknown))[1].id for _ in range(4)]
-    order = [batch.operation_id for batch in await drain(database)]
+    order = [str(batch.fields["operation"]) for batch in await drain(database)]
     assert list(dict.fromkeys(order)) == started
     assert order == sorted(order)
 
@@ -354,7 +263,7 @@ async def test_batch_that_breaks_leaves_nothing(database: Database, ada: Tenant)
     before, members = await ada.fetch(operation), await ada.members(pool_id)
 
     async def broken(tx: Tx) -> None:
-        assert await pool_operations.run_batch(tx)
+        assert await pool_operations.run_batch(tx, Hand(ada.id, ""))
         raise Interrupted
 
     with pytest.raises(Interrupted):

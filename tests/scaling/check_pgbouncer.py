@@ -1,7 +1,7 @@
 """The program behind a real PgBouncer in transaction mode: `make scaling`, which needs PgBouncer.
 
-`make test` leaves this file out, because no Python package brings PgBouncer along. PGBOUNCER names a program other
-than the one on the path.
+`make test` does not run this file, because PgBouncer is not a Python package. PGBOUNCER names a program other than the
+one on the path.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ def pooled(postgres_url: str) -> Iterator[PgBouncer]:
 def test_processes_share_few_server_connections(
     serve: Serve, work: Work, client: Connect, pooled: PgBouncer, postgres_url: str
 ) -> None:
-    """Two servers and two workers, sixteen clients, three server connections: all that was promised is done, and the
-    news of it travels at once.
+    """Two servers, two workers, sixteen clients and three server connections: all promised work is done, and wake-ups
+    arrive at once.
     """
     direct = ("--database-direct", postgres_url)
     servers = [serve(pooled.url, "--workers", "0", *direct) for _ in range(2)]
@@ -73,7 +73,7 @@ def test_schema_is_made_and_commands_work_through_it(
 
 
 def test_restart_of_the_pooler_is_survived(serve: Serve, client: Connect, postgres_url: str) -> None:
-    """503 while it is away; afterwards everything goes on by itself."""
+    """503 while the pooler is down; afterwards everything continues without a restart."""
     with PgBouncer(postgres_url) as pooler:
         server = serve(pooler.url, "--database-direct", postgres_url)
         connection = client(server.url)
@@ -88,7 +88,7 @@ def test_restart_of_the_pooler_is_survived(serve: Serve, client: Connect, postgr
 
 
 def test_without_a_direct_url_it_does_not_start(postgres_url: str, pooled: PgBouncer, tmp_path: Path) -> None:
-    """In a sentence that says why, and not with wrong answers later."""
+    """The program fails at the start with a clear message, instead of with wrong results later."""
     refused = run(tmp_path, "serve", "--port", "0", "--database", pooled.url, env=ACCOUNT)
     assert refused.returncode == 1
     assert "unsupported startup parameter: jit" in refused.stderr

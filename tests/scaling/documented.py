@@ -1,4 +1,4 @@
-"""The commands of a section of a page of docs/, so that what is tested is what is written there."""
+"""The commands in a section of a page of docs/, so that the tests run what the page says."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def commands(page: str, heading: str) -> list[str]:
 
 
 def run_commands(script: str, cwd: Path, variables: Mapping[str, str]) -> None:
-    """Runs a block in bash with these variables, PostgreSQL's programs and ours on the path."""
+    """Runs a block in bash with these variables; PostgreSQL's and the project's programs are on the path."""
     programs = [str(Path(sys.executable).parent), str(_binaries()), os.environ["PATH"]]
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script],

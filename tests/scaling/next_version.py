@@ -1,4 +1,4 @@
-"""A next version of the program: a copy of this one with another number and one more migration."""
+"""The next version of the program: a copy of this one with another version number and one more migration."""
 
 from __future__ import annotations
 
@@ -10,17 +10,18 @@ from typing import Final
 import signalbox
 
 VERSION: Final = "99.0.0"
-# What a release may do to a database that the release before it still uses: only add.
+# A release may only add to a database that the release before it still uses.
 EXPANDING: Final = """
 ALTER TABLE sender_pools ADD COLUMN note TEXT;
 ALTER TABLE operations ADD COLUMN weight INTEGER NOT NULL DEFAULT 1;
+-- table notes: by account
 CREATE TABLE notes (account_id INTEGER NOT NULL, id TEXT NOT NULL, PRIMARY KEY (account_id, id));
 CREATE INDEX sender_pools_by_note ON sender_pools (account_id, note);
 """
 
 
 def make_next_version(folder: Path) -> Mapping[str, str]:
-    """Writes it into the folder and returns the environment in which the installed command is that version."""
+    """Writes the version into the folder; returns the environment in which the installed command is that version."""
     package = folder / "signalbox"
     shutil.copytree(Path(signalbox.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__"))
     (package / "__init__.py").write_text(f'__version__ = "{VERSION}"\n')

@@ -1,4 +1,4 @@
-"""A real PgBouncer in transaction mode in front of a PostgreSQL. The program itself comes from the system."""
+"""A real PgBouncer in transaction mode in front of a PostgreSQL; the program must be installed."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 PORT: Final = 6432  # part of the socket's name; nothing listens on the network
 NOBODY: Final = 65534
-# Debian puts it where only administrators look.
+# Debian installs it into a folder that is only on root's path.
 PATH: Final = os.pathsep.join([os.environ["PATH"], "/usr/sbin"])
 
 
 class PgBouncer:
-    """Leads to the PostgreSQL at `direct`, with few server connections so that clients must share them; `url`."""
+    """A pooler for the PostgreSQL at `direct`, with few server connections, so that clients must share them."""
 
     def __init__(self, direct: str, *settings: str, server_connections: int = 3) -> None:
         parts = urlsplit(direct)
@@ -27,7 +27,7 @@ class PgBouncer:
         (host,) = parse_qs(parts.query)["host"]
         program = os.environ.get("PGBOUNCER") or shutil.which("pgbouncer", path=PATH)
         assert program, "these checks need PgBouncer: apt-get install pgbouncer"
-        self._user = NOBODY if os.geteuid() == 0 else None  # it refuses to run as root
+        self._user = NOBODY if os.geteuid() == 0 else None  # PgBouncer does not run as root
         self.folder = Path(tempfile.mkdtemp(prefix="signalbox-pgbouncer-"))
         self._socket = self.folder / f".s.PGSQL.{PORT}"
         users = self.folder / "users"
@@ -54,7 +54,7 @@ class PgBouncer:
         self.start()
 
     def start(self) -> None:
-        """Starts it, and waits until its socket is there."""
+        """Starts the pooler, and waits until its socket exists."""
         self._process = subprocess.Popen(self._command, user=self._user, cwd=self.folder)
         give_up = time.monotonic() + 30
         while not self._socket.exists():
@@ -62,7 +62,7 @@ class PgBouncer:
             assert time.monotonic() < give_up, "PgBouncer did not start"
 
     def stop(self) -> None:
-        """Ends it, cutting off its clients."""
+        """Ends the pooler, which resets the connections of its clients."""
         self._process.kill()
         self._process.wait()
         self._socket.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Backups taken while the program works, with the commands of docs/backup.md: restored, they have everything."""
+"""Backups that are taken while the program works, with the commands of docs/backup.md; a restore has everything."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_backup_of_a_postgresql_in_use_has_everything(
 def _backup_and_restore(
     serve: Serve, client: Connect, folder: Path, engine: str, database: str, restored_database: str
 ) -> None:
-    """Pools, ledgers, page tokens, credentials and idempotency keys are as before; promised work is done after all."""
+    """After the restore, pools, ledgers, tokens, credentials and keys are as before, and promised work is done."""
     variables = {"SIGNALBOX_DATABASE": database, "RESTORED_DATABASE": restored_database}
     backup, restore = commands("backup", f"## {engine}")
 
@@ -98,7 +98,7 @@ def _others_at_work(url: str, senders: list[str]) -> Iterator[None]:
 
 
 def _everything(client: Client, operation_id: str, token: str) -> dict[str, Any]:
-    """What clients see of what is finished."""
+    """Everything that clients see of finished work."""
     return {
         "senders": list(client.pages("/v1/Senders", "senders", pageSize=1000)),
         "pools": [pool for pool in client.pages("/v1/SenderPools", "senderPools") if pool["name"] != "promised"],

@@ -1,4 +1,4 @@
-"""docs/scaling.md says which queries and tables do not belong to one account; the SQL says so too."""
+"""docs/scaling.md names the queries and tables that do not belong to one account; the SQL must agree."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Old and new version side by side on one database: an upgrade that no client notices."""
+"""The old and the new version on one database: an upgrade without downtime."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _work(database: str, folder: Path, env: Mapping[str, str]) -> Iterator[Proce
 
 
 class Clients:
-    """Clients that do what clients do, all the time, through whichever server the load balancer names."""
+    """Clients that send requests all the time, to the server that the load balancer currently names."""
 
     def __init__(self, server: Server, senders: list[str]) -> None:
         self._server = server
@@ -53,7 +53,7 @@ class Clients:
         self.promised: list[str] = []
 
     def move(self, server: Server) -> None:
-        """Returns when the other server has no request in hand and gets no more."""
+        """Returns when the other server has no open request and gets no new ones."""
         self._server = server
         self._moved.clear()
         assert self._moved.wait(PATIENCE)
@@ -62,7 +62,7 @@ class Clients:
         self._ended.set()
 
     def run(self) -> int:
-        """Makes pools, reads and lists until stopped; the number of rounds. Any answer but a good one is an error."""
+        """Creates pools, reads and lists until stopped; returns the number of rounds. Raises for any error response."""
         rounds = 0
         with ExitStack() as stack:
             clients: dict[str, Client] = {}
@@ -87,7 +87,7 @@ class Clients:
 def test_next_version_takes_over_while_clients_go_on(
     serve: Serve, work: Work, client: Connect, postgres_url: str, tmp_path: Path, next_version: Mapping[str, str]
 ) -> None:
-    """Two of the old, two of the new, then the old ones go; every answer is good, and all that was promised is done."""
+    """Two old processes, two new ones, then the old ones end; no request fails, and all promised work is done."""
     assert VERSION in run(tmp_path, "--version", env=next_version).stdout
     old, old_worker = serve(postgres_url, *NONE_HERE), work(postgres_url)
     before = client(old.url)
@@ -99,7 +99,7 @@ def test_next_version_takes_over_while_clients_go_on(
             new = serve(postgres_url, *NONE_HERE, env=ACCOUNT | dict(next_version))
             after = client(new.url)
             assert after.get("/openapi.json")["info"]["version"] == VERSION
-            # The schema is the new one by now, and the old processes go on.
+            # The schema is the new one now, and the old processes continue.
             assert before.get("/readyz") == {"status": "ready"}
             started_by_new = after.create_pool(senders)
             assert before.completed(started_by_new)["stats"]["created"] == len(senders) + 1
@@ -125,7 +125,7 @@ def test_next_version_takes_over_while_clients_go_on(
 def test_old_version_does_not_start_once_the_schema_is_newer(
     serve: Serve, postgres_url: str, tmp_path: Path, next_version: Mapping[str, str]
 ) -> None:
-    """So a rollout goes on, and is not turned back by starting the old version again."""
+    """A rollout must continue: the old version cannot be started again."""
     serve(postgres_url, env=ACCOUNT | dict(next_version))
     refused = run(tmp_path, "serve", "--port", "0", "--database", postgres_url)
     assert refused.returncode == 1

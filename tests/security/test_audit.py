@@ -49,7 +49,7 @@ def test_vulnerability_with_a_fix_is_red_and_named(audit: ModuleType) -> None:
 def test_vulnerability_without_a_fix_is_named_only(audit: ModuleType) -> None:
     code, said = audit.judge(ASKED, report(fine("one", HOPELESS), fine("two")), "")
     assert code == 0
-    assert "no version fixes it yet" in said[0]
+    assert "no version fixes this yet" in said[0]
     assert audit.judge(ASKED, report(fine("one", HOPELESS, MENDABLE), fine("two")), "")[0] == 1
 
 
@@ -57,7 +57,7 @@ def test_vulnerability_without_a_fix_is_named_only(audit: ModuleType) -> None:
 def test_service_that_is_away_is_said_and_green(audit: ModuleType, text: str) -> None:
     code, said = audit.judge(ASKED, text, "Traceback\nConnectionError: no route")
     assert code == 0
-    assert said == ["NOT AUDITED: the advisory service could not be asked: ConnectionError: no route"]
+    assert said == ["NOT AUDITED: the advisory service cannot be reached: ConnectionError: no route"]
 
 
 def test_service_that_knows_nothing_is_not_taken_for_all_well(audit: ModuleType) -> None:
@@ -65,7 +65,7 @@ def test_service_that_knows_nothing_is_not_taken_for_all_well(audit: ModuleType)
     skipped = [{"name": name, "skip_reason": "not found"} for name in ASKED]
     code, said = audit.judge(ASKED, report(*skipped), "")
     assert code == 0
-    assert said == ["NOT AUDITED: the service answers nothing about 2 of 2: one, two", "audited: 0 of 2 packages"]
+    assert said == ["NOT AUDITED: the service knows nothing about 2 of 2: one, two", "audited: 0 of 2 packages"]
 
 
 def test_package_that_is_passed_over_hides_no_other(audit: ModuleType) -> None:

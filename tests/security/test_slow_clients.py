@@ -19,7 +19,7 @@ from bare import Bare
 
 from people import Person, Served
 from processes import Connect, Serve
-from signalbox.http import exchange, server
+from signalbox.http import protocol, receiving, server
 
 MANY: Final = 150
 HALF_A_HEAD: Final = b"POST /v1/SenderPools HTTP/1.1\r\nHost: x\r\nX-Slow: "
@@ -39,9 +39,9 @@ class Street:
 
 @pytest.fixture
 async def street(served: Served, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Street]:
-    monkeypatch.setattr(server, "HEADER_SECONDS", 0.5)
+    monkeypatch.setattr(protocol, "HEADER_SECONDS", 0.5)
     monkeypatch.setattr(server, "KEEP_ALIVE_SECONDS", 1)
-    monkeypatch.setattr(exchange, "BODY_SECONDS", 0.5)
+    monkeypatch.setattr(receiving, "BODY_SECONDS", 0.5)
     sock = server.listen("127.0.0.1", 0)
     running = server.Server(served.api)
     task = asyncio.create_task(running.serve(sockets=[sock]))

@@ -1,4 +1,4 @@
-"""The fixture `signalbox_server`, in runs of pytest in a project of somebody else."""
+"""The fixture `signalbox_server`, in runs of pytest in another project."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def get(server, path):
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A folder that is no part of this one, with a module to call the API."""
+    """A folder outside this project, with a module that sends requests."""
     (tmp_path / "call.py").write_text(CALL)
     (tmp_path / "pytest.ini").write_text("[pytest]\nfilterwarnings = error\n")
     return tmp_path
@@ -32,12 +32,12 @@ def command(*options: str) -> list[str]:
 
 
 def env(**more: str) -> dict[str, str]:
-    """Other plugins of this environment are not part of what is tested, and take seconds to load."""
+    """The environment without other pytest plugins, which are slow to load and not under test."""
     return environment({"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", **more})
 
 
 def run(project: Path, source: str, *options: str) -> tuple[int, str]:
-    """The exit code of a run of these tests, and what it printed."""
+    """Runs these tests; returns the exit code and the output."""
     (project / "test_theirs.py").write_text(source)
     done = subprocess.run(
         command(*options), cwd=project, env=env(), capture_output=True, text=True, timeout=60, check=False
@@ -159,10 +159,10 @@ def test_it(signalbox_server):
     with Process(command("-s"), env=env(), cwd=project) as pytest_run:
         url = pytest_run.printed("<(.+)>")[1]
         pytest_run.signal(9)
-        eventually(lambda: not answers(url), "the server ends")
+        eventually(lambda: not responds(url), "the server ends")
 
 
-def answers(url: str) -> bool:
+def responds(url: str) -> bool:
     import httpx
 
     try:

@@ -1,4 +1,4 @@
-"""The pages about testing and CI: their examples run as they stand, in a folder of their own."""
+"""The pages about testing and CI: their examples run unchanged, in a separate folder."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from markdown_it import MarkdownIt
 
 from processes import environment
 
-# These use the ports that the documentation names, or ask which are free: one after the other.
+# These use the ports of the documentation, or look for free ones, so they run one after the other.
 pytestmark = pytest.mark.xdist_group("ports")
 
 ROOT: Final = Path(__file__).parents[2]
 BIN: Final = Path(sys.executable).parent
-# What prepares a machine; here everything is there already.
+# Commands that prepare a machine; everything is installed here.
 INSTALLS: Final = ("git clone ", "pip install ", "npm ci")
 
 
@@ -31,13 +31,13 @@ def fences(page: str, language: str) -> list[str]:
 
 
 def env(**more: str) -> dict[str, str]:
-    """With the programs of this environment found first, and none of its other pytest plugins."""
+    """The environment with this project's programs first on the path, and without other pytest plugins."""
     clean = environment({"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_PLUGINS": "signalbox.testing.plugin", **more})
     return {**clean, "PATH": f"{BIN}:{clean['PATH']}"}
 
 
 def bash(script: str, folder: Path, **more: str) -> str:
-    """What a script printed, ended at its first failure; whatever it left in the background is ended with it."""
+    """Runs a script until its first failure and returns its output; background processes are ended with it."""
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", f"trap 'kill $(jobs -p) 2> /dev/null || true; wait' EXIT\n{script}"],
         cwd=folder,
@@ -82,7 +82,7 @@ def test_shell_lines_of_the_ci_page_start_a_server_and_fill_it(tmp_path: Path) -
 
 
 def jobs() -> list[tuple[str, list[str], dict[str, str]]]:
-    """The jobs of the page: a kind of CI, its shell lines without those that install, and its environment."""
+    """The jobs of the page: the kind of CI, the shell lines without installations, and the environment."""
     found = []
     for fence in fences("ci", "yaml"):
         job: dict[str, Any]
@@ -102,8 +102,8 @@ NODE: Final = """
 const { SIGNALBOX_ACCOUNT_SID: sid, SIGNALBOX_AUTH_TOKEN: token } = process.env;
 const url = process.env.SIGNALBOX_BASE_URL ?? `http://127.0.0.1:${process.env.SIGNALBOX_PORT}`;
 const headers = { authorization: "Basic " + btoa(`${sid}:${token}`) };
-const answer = await fetch(`${url}/v1/Senders`, { headers });
-console.log("node was answered", answer.status);
+const response = await fetch(`${url}/v1/Senders`, { headers });
+console.log("status", response.status);
 """
 
 
@@ -119,7 +119,7 @@ def test_jobs_of_the_ci_page_succeed(kind: str, lines: list[str], variables: dic
         (project / "test.mjs").write_text(NODE)
     script = "\n".join(lines).replace(":8080", f":{free}")
     printed = bash(script, project, SIGNALBOX_PORT=free, **variables)
-    assert ("6 passed" if kind == "python" else "node was answered 200") in printed
+    assert ("6 passed" if kind == "python" else "status 200") in printed
 
 
 def test_examples_own_tests_pass(tmp_path: Path) -> None:

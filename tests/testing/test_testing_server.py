@@ -1,4 +1,4 @@
-"""`signalbox.testing`: a server as a block, and what becomes of its process."""
+"""`signalbox.testing`: a server for a block, and the end of its process."""
 
 from __future__ import annotations
 
@@ -118,9 +118,9 @@ def test_refused_row_is_named_with_its_place_and_reason(account: Account) -> Non
         account.enter_senders([rows[0], {"channel": "SMS", "address": "+1555"}, *rows[2:], {"channel": "SMS"}])
 
 
-def test_wrong_credentials_are_said_with_the_answer(running: Server) -> None:
+def test_wrong_credentials_are_said_with_the_status(running: Server) -> None:
     stranger = Account(running.base_url, "AC" + "0" * 32, "x" * 32)
-    with pytest.raises(RuntimeError, match=r"POST /signalbox/v1/Senders was answered with 401: .*20003"):
+    with pytest.raises(RuntimeError, match=r"POST /signalbox/v1/Senders: error 401: .*20003"):
         stranger.enter_senders(1)
 
 
@@ -199,7 +199,7 @@ PARENT = """
 
 @pytest.mark.parametrize("how", ["alone", "fork"])
 def test_server_ends_when_the_process_that_started_it_is_killed(tmp_path: Path, how: str) -> None:
-    """With `fork`, another process lives on that holds everything the killed one had open."""
+    """With `fork`, another process survives and still has every file that the killed one had open."""
     parent = tmp_path / "parent.py"
     parent.write_text(textwrap.dedent(PARENT))
     with Process([sys.executable, "-W", "ignore", parent, how], env=environment({}), cwd=tmp_path) as process:
@@ -232,11 +232,11 @@ def test_ctrl_c_leaves_the_server_to_the_end_of_the_block(tmp_path: Path) -> Non
         assert process.wait() == 0
 
 
-# --- what it costs others
+# --- costs for other projects
 
 
 def test_importing_the_plugin_imports_nothing_of_the_server() -> None:
-    """pytest imports it at every start, in projects that need it for few of their tests."""
+    """pytest imports the plugin at every start, even if few tests use it."""
     source = (
         "import pytest, sys; before = set(sys.modules); import signalbox.testing.plugin; "
         "print(set(sys.modules) - before)"

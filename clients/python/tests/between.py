@@ -1,4 +1,4 @@
-"""A real HTTP server that stands between a client and Signalbox, and does to requests what networks and proxies do."""
+"""A real HTTP proxy between a client and Signalbox that fails the way networks and proxies do."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 @dataclass(frozen=True)
 class Say:
-    """Answers itself; Signalbox hears nothing."""
+    """Responds itself; Signalbox does not receive the request."""
 
     status: int
     body: bytes = b""
@@ -25,33 +25,33 @@ class Say:
 
 @dataclass(frozen=True)
 class Lose:
-    """Closes the connection without an answer, after Signalbox has carried the request out or before it heard of it."""
+    """Closes the connection without a response: after Signalbox carried out the request, or without forwarding it."""
 
     carried_out: bool
 
 
 @dataclass(frozen=True)
 class Cut:
-    """Passes the answer on up to a number of bytes, then closes the connection."""
+    """Forwards the response up to a number of bytes, then closes the connection."""
 
     after: int
 
 
 @dataclass(frozen=True)
 class Drip:
-    """Passes the answer on one byte at a time."""
+    """Forwards the response one byte at a time."""
 
     seconds: float
 
 
 @dataclass(frozen=True)
 class Hang:
-    """Never answers."""
+    """Never responds."""
 
 
 @dataclass(frozen=True)
 class Seen:
-    """A request that came."""
+    """A request that arrived."""
 
     method: str
     target: str
@@ -64,9 +64,9 @@ Trouble = Say | Lose | Cut | Drip | Hang
 
 
 class Between:
-    """Passes requests on to `upstream`, but first takes what is in `troubles`, one a request, in order.
+    """Forwards requests to `upstream`; each request first takes one of `troubles`, in order.
 
-    Requests for an event stream take theirs from `stream_troubles`. `seen` are the requests that came.
+    Requests for an event stream take one of `stream_troubles`. `seen` are the requests that arrived.
     """
 
     def __init__(self, upstream: str, prefix: str = "") -> None:
@@ -97,11 +97,11 @@ class Between:
         self._server.server_close()
 
     def targets(self) -> list[str]:
-        """Method and path of the requests that came."""
+        """Method and path of the requests that arrived."""
         return [f"{one.method} {urlsplit(one.target).path}" for one in self.seen]
 
     def pauses(self) -> list[float]:
-        """Seconds between one request and the next."""
+        """Seconds between the requests."""
         return [after.at - before.at for before, after in zip(self.seen, self.seen[1:], strict=False)]
 
 
@@ -116,13 +116,13 @@ def _handler(between: Between) -> type[BaseHTTPRequestHandler]:
             troubles = between.stream_troubles if streamed else between.troubles
             trouble = troubles.popleft() if troubles else None
             try:
-                self._answer(trouble, body)
+                self._respond(trouble, body)
             except (BrokenPipeError, ConnectionResetError):
                 self.close_connection = True
 
         do_POST = do_PATCH = do_DELETE = do_GET  # noqa: N815 (http.server's names)
 
-        def _answer(self, trouble: Trouble | None, body: bytes) -> None:
+        def _respond(self, trouble: Trouble | None, body: bytes) -> None:
             if isinstance(trouble, Say):
                 self._head(trouble.status, {**trouble.headers, "content-length": str(len(trouble.body))})
                 self.wfile.write(trouble.body)
@@ -140,23 +140,23 @@ def _handler(between: Between) -> type[BaseHTTPRequestHandler]:
             headers = {k: v for k, v in self.headers.items() if k.lower() not in ("host", "connection")}
             try:
                 upstream.request(self.command, target, body or None, headers)
-                answer = upstream.getresponse()
+                response = upstream.getresponse()
                 if isinstance(trouble, Lose):
-                    answer.read()
+                    response.read()
                     self.close_connection = True
                 else:
-                    self._relay(answer, trouble)
+                    self._relay(response, trouble)
             except (http.client.HTTPException, OSError):
                 self.close_connection = True
             finally:
                 upstream.close()
 
-        def _relay(self, answer: http.client.HTTPResponse, trouble: Trouble | None) -> None:
-            kept = {k: v for k, v in answer.getheaders() if k.lower() not in ("transfer-encoding", "connection")}
+        def _relay(self, response: http.client.HTTPResponse, trouble: Trouble | None) -> None:
+            kept = {k: v for k, v in response.getheaders() if k.lower() not in ("transfer-encoding", "connection")}
             self.close_connection = "content-length" not in kept
-            self._head(answer.status, kept)
+            self._head(response.status, kept)
             left = trouble.after if isinstance(trouble, Cut) else -1
-            while left and (piece := answer.read1(left if left > 0 else 65536)):
+            while left and (piece := response.read1(left if left > 0 else 65536)):
                 left -= len(piece) if left > 0 else 0
                 for chunk in [bytes([one]) for one in piece] if isinstance(trouble, Drip) else [piece]:
                     self.wfile.write(chunk)
@@ -173,6 +173,6 @@ def _handler(between: Between) -> type[BaseHTTPRequestHandler]:
             self.end_headers()
 
         def log_message(self, *arguments: object) -> None:
-            """Says nothing."""
+            """Logs nothing."""
 
     return Handler

@@ -1,4 +1,4 @@
-"""A caller: one of the two clients, so that each test is written once and run with both."""
+"""Runs a test with either client, so that each test is written once."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Caller:
-    """Makes clients of one kind, and carries out on them what is written for the other, checked by its types."""
+    """Makes clients of one kind. Tests are written, and type-checked, for `Signalbox`; the same code runs on either."""
 
     asynchronous: bool
     account: Account
 
     async def do(self, act: Callable[[Signalbox], T], **options: Any) -> T:
-        """The result of a call, on a client with these options."""
+        """Runs a call on a client with these options; returns its result."""
         if not self.asynchronous:
             return await asyncio.to_thread(self._blocking, act, options)
         async with AsyncSignalbox(**self._options(options)) as client:
@@ -30,7 +30,7 @@ class Caller:
             return cast("T", await result if isawaitable(result) else result)
 
     async def all(self, act: Callable[[Signalbox], Iterable[T]], most: int | None = None, **options: Any) -> list[T]:
-        """All that is iterated over, or the first `most`."""
+        """The values of an iteration, or the first `most`."""
         if not self.asynchronous:
             return await asyncio.to_thread(self._blocking, lambda client: _first(act(client), most), options)
         async with AsyncSignalbox(**self._options(options)) as client:

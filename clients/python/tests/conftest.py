@@ -1,4 +1,4 @@
-"""Both clients, on a real server: each test that asks for `caller` runs with the one and with the other."""
+"""Both clients on a real server: a test with the fixture `caller` runs once with each."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SID, TOKEN = "AC0123456789abcdef0123456789abcdef", "a-token-that-the-tests-chose
 
 @pytest.fixture(autouse=True)
 def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever runs the tests may have variables of their own."""
+    """Removes the developer's own SIGNALBOX_ variables."""
     for name in os.environ:
         if name.startswith("SIGNALBOX_") or name.lower() in ("http_proxy", "all_proxy"):
             monkeypatch.delenv(name)
@@ -29,20 +29,20 @@ def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(params=["Signalbox", "AsyncSignalbox"])
 def caller(request: pytest.FixtureRequest, signalbox_server: Account) -> Caller:
-    """Either client, on a fresh account."""
+    """Either client, with a new account."""
     return Caller(request.param == "AsyncSignalbox", signalbox_server)
 
 
 @pytest.fixture
 def between(signalbox_server: Account) -> Iterator[Between]:
-    """Something between a client and the server of `caller`, which makes no trouble until told."""
+    """A proxy between a client and the server of `caller`; it forwards requests until a test adds troubles."""
     with Between(signalbox_server.base_url) as standing:
         yield standing
 
 
 @pytest.fixture(scope="session")
 def idle_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
-    """An account on a server that starts operations and does not work on them."""
+    """An account on a server without workers: operations start but do not progress."""
     command = f"{Path(sys.executable).parent}/signalbox serve --database sqlite:// --port 0 --workers 0"
     environment = {**os.environ, "SIGNALBOX_ACCOUNT_SID": SID, "SIGNALBOX_AUTH_TOKEN": TOKEN}
     process = subprocess.Popen(
@@ -73,6 +73,6 @@ def idle_caller(request: pytest.FixtureRequest, idle_server: Account) -> Caller:
 
 @pytest.fixture
 def before_idle(idle_server: Account) -> Iterator[Between]:
-    """Something between a client and the server of `idle_caller`."""
+    """A proxy between a client and the server of `idle_caller`."""
     with Between(idle_server.base_url) as standing:
         yield standing

@@ -12,11 +12,11 @@ import pytest
 
 from between import Between, Hang
 from callers import Caller
-from signalbox.api.inventory import inventory
+from signalbox.api.inventory import inventory as wire_inventory
 from signalbox.api.inventory import pool_operations as wire_operations
 from signalbox.api.inventory import senders as wire_senders
 from signalbox.api.routes import ROUTES
-from signalbox.api.routing import resolve
+from signalbox.api.routing import resolve as wire_resolve
 from signalbox.api.sending import templates as wire_templates
 from signalbox.http import shapes
 from signalbox.testing import Account
@@ -35,7 +35,7 @@ UNKNOWN = "comms_sender_00000000000000000000000000"
 
 
 async def pool_with(caller: Caller, senders: list[str], name: str = "Support") -> str:
-    """The id of a new pool that has these senders."""
+    """Creates a pool with these senders; returns its id."""
     started = await caller.do(lambda c: c.sender_pools.create(name=name, senders=senders))
     await caller.do(lambda c: c.sender_pools.wait(started.operation_id))
     (pool,) = await caller.all(lambda c: c.sender_pools.list(operation_id=started.operation_id))
@@ -46,7 +46,7 @@ async def pool_with(caller: Caller, senders: list[str], name: str = "Support") -
 def test_client_has_a_method_for_every_public_name(client: type[Signalbox] | type[AsyncSignalbox]) -> None:
     made = client("AC", "token")
     ours = [route.name for route in ROUTES if route.path.startswith(("/v1", "/signalbox/v1/Senders"))]
-    # The same operation at another path: fetch_operation finds it.
+    # The same OpenAPI operation at another path; fetch_operation covers it.
     ours.remove("senderPools.fetchSendersOperation")
     for name in ours:
         noun, method = re.sub("([A-Z])", r"_\1", name).lower().split(".")
@@ -63,13 +63,13 @@ def test_client_has_a_method_for_every_public_name(client: type[Signalbox] | typ
         (results.Template, wire_templates.Template),
         (results.OperationReference, shapes.OperationReference),
         (results.ResourceReference, shapes.ResourceReference),
-        (results.Resolution, resolve.Resolved),
-        (results.ResolvedSender, resolve.ResolvedSender),
-        (results.ResolvedRecipient, resolve.ResolvedRecipient),
-        (results.Entered, inventory.InventoryResult),
+        (results.Resolution, wire_resolve.Resolved),
+        (results.ResolvedSender, wire_resolve.ResolvedSender),
+        (results.ResolvedRecipient, wire_resolve.ResolvedRecipient),
+        (results.Entered, wire_inventory.InventoryResult),
     ],
 )
-def test_result_has_the_members_that_the_server_sends(
+def test_result_has_the_fields_that_the_server_sends(
     ours: type[msgspec.Struct], wire: type[msgspec.Struct] | None
 ) -> None:
     from signalbox.api.inventory.sender_pools import SenderPool
@@ -101,7 +101,7 @@ async def test_pool_is_fetched_updated_and_deleted(caller: Caller) -> None:
     await caller.do(lambda c: c.sender_pools.delete(pool_id))
     with pytest.raises(NotFound):
         await caller.do(lambda c: c.sender_pools.fetch(pool_id))
-    with pytest.raises(NotFound):  # a second one, by somebody who asked once
+    with pytest.raises(NotFound):  # a second delete, by a call without retries
         await caller.do(lambda c: c.sender_pools.delete(pool_id))
 
 

@@ -1,4 +1,4 @@
-"""The README and the page of the client: every Python example runs as it stands and prints what follows it."""
+"""Every Python example in the README and on the client's page runs unchanged and prints the output shown below it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ BASE_URL: Final = "http://127.0.0.1:8080"
 
 
 def examples(path: Path) -> list[tuple[int, str, str]]:
-    """The Python of a page, each with its line and the text that follows it."""
+    """The Python examples of a page, each with its line number and the output shown below it."""
     fences = [token for token in MarkdownIt().parse(path.read_text("utf-8")) if token.type == "fence"]
     found = []
     for fence, following in zip(fences, [*fences[1:], None], strict=True):
@@ -57,7 +57,7 @@ def test_examples_run_and_print_what_follows_them(
     finally:
         for client in namespace.values():
             if isinstance(client, Signalbox):
-                client.close()  # an example that failed did not
+                client.close()  # a failed example did not reach its own close
 
 
 def test_page_has_every_method_with_its_parameters() -> None:

@@ -1,4 +1,4 @@
-"""What calls raise."""
+"""The errors that calls raise."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ SECRET = "a-secret-that-nobody-may-read-00"
 
 
 def test_every_error_of_the_api_has_a_class() -> None:
-    assert {answer.status for answer in ANSWERS.values()} <= errors.CLASSES.keys()
+    assert {response.status for response in ANSWERS.values()} <= errors.CLASSES.keys()
 
 
 async def test_invalid_input_names_every_problem_and_its_place(caller: Caller) -> None:
@@ -47,7 +47,7 @@ async def test_invalid_input_names_every_problem_and_its_place(caller: Caller) -
     assert error.message in str(error)
 
 
-async def test_error_has_the_request_id_of_its_answer(caller: Caller, between: Between) -> None:
+async def test_error_has_the_request_id_of_its_response(caller: Caller, between: Between) -> None:
     with pytest.raises(NotFound) as refused:
         await caller.do(lambda c: c.senders.fetch("comms_sender_00000000000000000000000000"))
     assert refused.value.request_id is not None
@@ -60,7 +60,7 @@ async def test_wrong_token_is_unauthenticated_and_said_nowhere(caller: Caller) -
         await caller.do(lambda c: c.senders.fetch("comms_sender_00000000000000000000000000"), auth_token=SECRET)
     told = repr(refused.value) + "".join(traceback.format_exception(refused.value))
     assert SECRET not in told
-    # Nor in what error reporters collect: the variables of our own frames.
+    # The secret must not be in local variables either: error reporters collect them.
     frames = traceback.TracebackException.from_exception(refused.value, capture_locals=True).stack
     ours = [frame for frame in frames if "signalbox_client" in frame.filename and frame.name != "_options"]
     assert len(ours) > 2
@@ -68,7 +68,7 @@ async def test_wrong_token_is_unauthenticated_and_said_nowhere(caller: Caller) -
 
 
 @pytest.mark.parametrize("status", [400, 401, 404, 418, 500])
-async def test_answer_of_something_else_is_an_error_without_a_code(
+async def test_response_of_another_program_is_an_error_without_a_code(
     status: int, caller: Caller, between: Between
 ) -> None:
     between.troubles.append(Say(status, b"<html>who are you?</html>", {"content-type": "text/html"}))
@@ -88,14 +88,14 @@ async def test_answer_of_something_else_is_an_error_without_a_code(
         Say(302, b"", {"location": "https://login.example.com"}),
     ],
 )
-async def test_success_that_is_none_is_an_unexpected_answer(say: Say, caller: Caller, between: Between) -> None:
+async def test_success_that_is_none_is_an_unexpected_response(say: Say, caller: Caller, between: Between) -> None:
     between.troubles.append(say)
     with pytest.raises(UnexpectedAnswer, match="GET http"):
         await caller.do(lambda c: c.senders.fetch("comms_sender_00000000000000000000000000"), base_url=between.url)
     assert len(between.seen) == 1
 
 
-async def test_members_that_nobody_knows_are_ignored(caller: Caller, between: Between) -> None:
+async def test_unknown_fields_are_ignored(caller: Caller, between: Between) -> None:
     sender = (
         b'{"id": "x", "displayName": null, "address": "a", "channel": "PIGEON", "status": "ASLEEP", "tags": {},'
         b' "updatedAt": "2026-01-01T00:00:00.000Z", "createdAt": "2026-01-01T00:00:00.000Z", "wings": 2}'
@@ -105,7 +105,7 @@ async def test_members_that_nobody_knows_are_ignored(caller: Caller, between: Be
     assert (found.id, found.channel, found.status) == ("x", "PIGEON", "ASLEEP")
 
 
-async def test_problem_with_members_missing_or_new_is_still_read(caller: Caller, between: Between) -> None:
+async def test_problem_with_fields_missing_or_new_is_still_read(caller: Caller, between: Between) -> None:
     between.troubles.append(Say(400, b'{"code": 1, "message": "no", "errors": [{"message": "here"}], "hint": "?"}'))
     with pytest.raises(Invalid) as refused:
         await caller.do(lambda c: c.senders.fetch("x"), base_url=between.url)
@@ -131,7 +131,7 @@ def test_errors_of_this_package_have_one_ancestor() -> None:
         OperationTimeout(
             Operation("x", "PROCESSING", Stats(1, 1, 0, 0), datetime.now(UTC), datetime.now(UTC)), seconds=2
         ),
-        ConnectionFailed("no answer"),
+        ConnectionFailed("no response"),
     ],
 )
 def test_error_survives_the_way_to_another_process(error: SignalboxError) -> None:

@@ -1,4 +1,4 @@
-"""Waiting for an operation and watching it, on streams that are whole, cut, held back or missing."""
+"""Waiting for an operation and watching it, on streams that are complete, cut off, buffered or missing."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ AWAY = Say(503, b"", {"retry-after": "0"})
 
 
 async def finished(caller: Caller, senders: int = 0) -> str:
-    """The id of an operation that is or will soon be final."""
+    """The id of an operation that is final, or will be soon."""
     ids = caller.account.enter_senders(senders) if senders else []
     return (await caller.do(lambda c: c.sender_pools.create(senders=ids))).operation_id
 
 
 async def unfinished(caller: Caller) -> str:
-    """The id of an operation that nobody works on."""
+    """The id of an operation that no worker processes."""
     return (await caller.do(lambda c: c.sender_pools.create(senders=[UNKNOWN]))).operation_id
 
 
 def check(shown: list[Operation]) -> None:
-    """What every watcher may rely on."""
+    """Checks the promises to every watcher."""
     assert shown[-1].final
     assert not any(operation.final for operation in shown[:-1])
     assert all(before != after for before, after in pairwise(shown))
@@ -77,7 +77,7 @@ async def test_wait_outlives_a_server_that_is_away(caller: Caller, between: Betw
     assert len(between.seen) == 5
 
 
-async def test_wait_for_a_server_that_never_answered_fails_like_any_call(caller: Caller, between: Between) -> None:
+async def test_wait_for_a_server_that_never_responded_fails_like_any_call(caller: Caller, between: Between) -> None:
     between.troubles.extend([AWAY] * 2)
     with pytest.raises(Unavailable):
         await caller.do(lambda c: c.sender_pools.wait(NEVER), base_url=between.url, max_retries=1)
@@ -113,7 +113,7 @@ async def test_watch_shows_the_present_state_at_once(idle_caller: Caller) -> Non
 async def test_watch_opens_a_stream_again_that_was_cut_before_its_first_event(caller: Caller, between: Between) -> None:
     operation_id = await finished(caller)
     between.stream_troubles.append(Cut(after=40))
-    # Until something was shown, a server that is away is an error; then the next stream has to tell.
+    # The fetch after the broken stream gets a 503; its retry succeeds.
     between.troubles.append(AWAY)
     check(await caller.all(lambda c: c.sender_pools.watch(operation_id), base_url=between.url))
 
@@ -123,7 +123,7 @@ async def test_watch_survives_a_stream_that_is_cut_after_its_first_event(
 ) -> None:
     operation_id = await unfinished(idle_caller)
     first = await idle_caller.do(lambda c: c.sender_pools.fetch_operation(operation_id))
-    before_idle.stream_troubles.append(Cut(after=300))  # the first event is shorter, the stream then waits
+    before_idle.stream_troubles.append(Cut(after=300))  # longer than the first event; then the stream is silent
     shown: list[Operation] = []
 
     if idle_caller.asynchronous:

@@ -85,7 +85,7 @@ async def test_token_with_other_filters_is_invalid(caller: Caller) -> None:
     assert refused.value.problems[0].field == "pageToken"
 
 
-async def test_answer_that_is_no_page_is_unexpected(caller: Caller, between: Between) -> None:
+async def test_response_that_is_no_page_is_unexpected(caller: Caller, between: Between) -> None:
 
     between.troubles.append(Say(200, b'{"senders": []}', {"content-type": "application/json"}))
     with pytest.raises(UnexpectedAnswer, match="page"):

@@ -1,4 +1,4 @@
-"""Attempts: which failures are tried again, when, and what a repetition may find."""
+"""Retries: which failures are retried, when, and what a retry may find."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ async def test_retry_after_as_a_date_is_obeyed(caller: Caller, between: Between)
     between.troubles.append(Say(503, b"", {"retry-after": formatdate(time.time() + 2, usegmt=True)}))
     await caller.all(lambda c: c.senders.list(), base_url=between.url)
     (pause,) = between.pauses()
-    assert 0.9 <= pause < 6  # a date has whole seconds
+    assert 0.9 <= pause < 6  # an HTTP date has whole seconds
 
 
 @pytest.mark.parametrize(("attempt", "span"), [(0, 0.5), (1, 1), (3, 4), (9, 8)])
@@ -104,11 +104,11 @@ async def test_call_ends_when_its_time_is_up(trouble: Trouble, caller: Caller, b
 
 
 async def test_nobody_listening_is_a_connection_failure_that_says_where(caller: Caller) -> None:
-    with pytest.raises(ConnectionFailed, match=r"GET http://127\.0\.0\.1:1/v1/Senders: no answer"):
+    with pytest.raises(ConnectionFailed, match=r"GET http://127\.0\.0\.1:1/v1/Senders: no response"):
         await caller.all(lambda c: c.senders.list(), base_url="http://127.0.0.1:1", max_retries=0)
 
 
-async def test_lost_answer_of_a_create_starts_one_operation(caller: Caller, between: Between) -> None:
+async def test_lost_response_of_a_create_starts_one_operation(caller: Caller, between: Between) -> None:
     between.troubles.extend([Lose(carried_out=True), Say(503, b"", AT_ONCE)])
     started = await caller.do(lambda c: c.sender_pools.create(name="once"), base_url=between.url)
     assert len(between.seen) == 3
@@ -116,7 +116,7 @@ async def test_lost_answer_of_a_create_starts_one_operation(caller: Caller, betw
     assert [one.id for one in await caller.all(lambda c: c.sender_pools.list_operations())] == [started.operation_id]
 
 
-async def test_lost_answer_of_an_add_starts_one_operation(caller: Caller, between: Between) -> None:
+async def test_lost_response_of_an_add_starts_one_operation(caller: Caller, between: Between) -> None:
     await caller.do(lambda c: c.sender_pools.create())
     (pool,) = await caller.all(lambda c: c.sender_pools.list())
     between.troubles.append(Lose(carried_out=True))
@@ -132,7 +132,7 @@ async def test_key_in_flight_is_tried_again(caller: Caller, between: Between) ->
     assert len(between.seen) == 2
 
 
-async def test_lost_answer_of_a_delete_is_a_delete(caller: Caller, between: Between) -> None:
+async def test_lost_response_of_a_delete_is_a_delete(caller: Caller, between: Between) -> None:
     await caller.do(lambda c: c.sender_pools.create())
     (pool,) = await caller.all(lambda c: c.sender_pools.list())
     between.troubles.append(Lose(carried_out=True))
@@ -150,7 +150,7 @@ async def test_delete_of_what_never_was_is_not_found_though_the_first_attempt_wa
         await caller.do(lambda c: c.inventory.delete(UNKNOWN), base_url=between.url)
 
 
-async def test_lost_answer_of_a_conditional_change_says_that_it_is_in_doubt(caller: Caller, between: Between) -> None:
+async def test_lost_response_of_a_conditional_change_says_that_it_is_in_doubt(caller: Caller, between: Between) -> None:
     (sender_id,) = caller.account.enter_senders(1)
     etag = (await caller.do(lambda c: c.senders.fetch(sender_id))).etag
     between.troubles.append(Lose(carried_out=True))
@@ -178,7 +178,7 @@ async def test_post_without_a_key_is_sent_once(caller: Caller, between: Between)
         assert len(between.seen) == number
 
 
-async def test_entering_again_after_a_lost_answer_leads_to_the_same_inventory(caller: Caller, between: Between) -> None:
+async def test_entering_again_after_a_lost_response_leads_to_one_inventory(caller: Caller, between: Between) -> None:
     between.troubles.append(Lose(carried_out=True))
     rows = [{"channel": "SMS", "address": "+12025550100"}]
     with pytest.raises(ConnectionFailed):

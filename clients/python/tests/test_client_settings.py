@@ -1,4 +1,4 @@
-"""Credentials, base URL and the way to the server."""
+"""Credentials, base URL and connection settings."""
 
 from __future__ import annotations
 

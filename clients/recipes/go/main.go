@@ -1,4 +1,4 @@
-// What a program does with the generated Go client: it enters a sender, makes a pool with it, and waits.
+// A program with the generated Go client: enters a sender, creates a pool with it, and waits for the operation.
 package main
 
 import (
@@ -41,7 +41,7 @@ func main() {
 	_, _, err = client.SendersAPI.SendersFetch(ctx, "nonsense").Execute()
 	var refused *signalbox.GenericOpenAPIError
 	if !errors.As(err, &refused) {
-		log.Fatal("it should have been refused")
+		log.Fatal("the request should have failed")
 	}
 	body := refused.Model().(signalbox.ErrorBody)
 	fmt.Println("before", len(before.Operations), operation.Status, operation.Stats.Created, "refused", body.Code)

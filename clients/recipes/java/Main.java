@@ -1,4 +1,4 @@
-// What a program does with the generated Java client: it enters a sender, makes a pool with it, and waits.
+// A program with the generated Java client: enters a sender, creates a pool with it, and waits for the operation.
 
 import java.util.List;
 import org.example.signalbox.ApiClient;
@@ -34,7 +34,7 @@ public class Main {
 
         try {
             senders.sendersFetch("nonsense", null);
-            throw new IllegalStateException("it should have been refused");
+            throw new IllegalStateException("the request should have failed");
         } catch (ApiException refused) {
             System.out.println("before " + before + " " + operation.getStatus() + " "
                     + operation.getStats().getCreated() + " refused " + refused.getCode());

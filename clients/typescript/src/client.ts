@@ -1,4 +1,4 @@
-/** The client: where the server is, who asks, and the resources. */
+/** The client: the server's URL, the credentials, and the resources. */
 
 import { MissingCredentials } from "./errors.js";
 import { Http } from "./http.js";
@@ -8,7 +8,7 @@ import { SenderPools } from "./sender-pools.js";
 import { Senders } from "./senders.js";
 import { Templates } from "./templates.js";
 
-/** What is absent comes from the environment, where there is one: Node, Bun, Deno. */
+/** Options that are absent are read from the environment, where the runtime has one: Node, Bun, Deno. */
 export interface SignalboxOptions {
   /** Account SID, `AC...`; else `SIGNALBOX_ACCOUNT_SID`. */
   readonly accountId?: string | undefined;
@@ -18,13 +18,13 @@ export interface SignalboxOptions {
   readonly apiKey?: string | undefined;
   /** The key's secret; else `SIGNALBOX_API_SECRET`. */
   readonly apiSecret?: string | undefined;
-  /** Where the server is, without `/v1`; else `SIGNALBOX_BASE_URL`, else `http://127.0.0.1:8080`. */
+  /** The server's URL, without `/v1`; else `SIGNALBOX_BASE_URL`, else `http://127.0.0.1:8080`. */
   readonly baseUrl?: string | undefined;
-  /** For a whole call, retries included; 30 if absent. */
+  /** Timeout of a whole call, retries included; 30 if absent. */
   readonly timeoutInSeconds?: number | undefined;
-  /** How often a call is repeated at most; 3 if absent. */
+  /** The most retries of a call; 3 if absent. */
   readonly maxRetries?: number | undefined;
-  /** Instead of the runtime's own, such as one that goes through a proxy. */
+  /** Replaces the runtime's own `fetch`, for example to use a proxy. */
   readonly fetch?: typeof fetch | undefined;
 }
 
@@ -59,8 +59,8 @@ interface Process {
 }
 
 /**
- * The user and secret to send. What was passed wins over the environment, where a key wins over the account's token:
- * programs that use a key often have the account's SID beside it.
+ * The user and secret of the requests. Options win over the environment. In the environment an API key wins over the
+ * account's token: programs with a key often have the account's SID as well.
  */
 function credentials(options: SignalboxOptions, environment: Environment): { user: string; secret: string } {
   const { accountId, authToken, apiKey, apiSecret } = options;
@@ -78,11 +78,11 @@ function credentials(options: SignalboxOptions, environment: Environment): { use
   );
 }
 
-/** A base URL without the slash at its end; it is never repeated in a message, since it may hold a secret. */
+/** The base URL without a slash at its end. No message repeats it, because it may contain a secret. */
 function checked(baseUrl: string): string {
   const url = URL.canParse(baseUrl) ? new URL(baseUrl) : undefined;
   if (!url || !/^https?:$/.test(url.protocol) || url.username || url.password || url.search || url.hash) {
-    throw new TypeError("baseUrl must be http(s)://host[:port][/path], and nothing else");
+    throw new TypeError("baseUrl must be http(s)://host[:port][/path]");
   }
   return url.origin + url.pathname.replace(/\/+$/, "");
 }

@@ -1,20 +1,20 @@
-/** Everything that can go wrong: one class for each kind of refusal, all of them {@link SignalboxError}. */
+/** The errors of this package: a class for each status of the API, all of them {@link SignalboxError}. */
 
 import type { Operation } from "./types.js";
 
-/** One thing that is wrong with a request, and its place: `field` and `context` are null where it has none. */
+/** One problem of a request and its place; `field` and `context` are null for a problem without a place. */
 export interface Problem {
   readonly code: number;
   readonly message: string;
-  /** The place in words of the request: `senders[3].senderId`, a query parameter, a header. */
+  /** The place in the request: `senders[3].senderId`, a query parameter, a header. */
   readonly field: string | null;
   /** The same place as JSONPath: `$.senders[3].senderId`. */
   readonly context: string | null;
-  /** The page about this code on the server that answered. */
+  /** URL of the page about this code, on the server that responded. */
   readonly infoUrl: string;
 }
 
-/** Everything that this package throws, except TypeError for arguments that no request can be made of. */
+/** Base of all errors of this package. Arguments that no request can be made of throw TypeError instead. */
 export class SignalboxError extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
@@ -25,82 +25,82 @@ export class SignalboxError extends Error {
 /** Neither an account SID with its auth token nor an API key with its secret was given. */
 export class MissingCredentials extends SignalboxError {}
 
-/** No whole answer came, and tries or time are used up. Whether the request was carried out is unknown. */
+/** No complete response came within the retries and the timeout. The server may have carried out the request. */
 export class ConnectionFailed extends SignalboxError {}
 
-/** An answer came that this API does not give; most likely the base URL leads to something else. */
+/** The response is not one of this API; the base URL probably leads to another program. */
 export class UnexpectedAnswer extends SignalboxError {}
 
-/** The operation was not final in time; it goes on. `operation` is how it was last seen. */
+/** The operation was not final in time. It continues on the server; `operation` is its last known state. */
 export class OperationTimeout extends SignalboxError {
   readonly operation: Operation;
 
   constructor(operation: Operation, seconds: number) {
-    super(`operation ${operation.id} is still ${operation.status} after ${seconds} s; it goes on`);
+    super(`operation ${operation.id} is still ${operation.status} after ${seconds} s; it continues on the server`);
     this.operation = operation;
   }
 }
 
-/** What a refusal says. */
-export interface Refusal {
+/** The contents of an error of the server. */
+export interface ErrorFields {
   /** The HTTP status. */
   readonly status: number;
-  /** A heading of `/docs/errors`; null when something else than Signalbox answered, such as a proxy. */
+  /** The number of an error in `/docs/errors`; null when the response came from another program, such as a proxy. */
   readonly code: number | null;
   readonly message: string;
   /** Every problem that was found, at most 100. */
   readonly problems: readonly Problem[];
   /** Finds the request in the server's log. */
   readonly requestId: string | null;
-  /** Seconds after which to try again, where the answer said so. */
+  /** Seconds to wait before a retry; null when the response does not say. */
   readonly retryAfter: number | null;
 }
 
-/** The server answered, and refused. */
-export class ApiError extends SignalboxError implements Refusal {
+/** The server responded with an error. */
+export class ApiError extends SignalboxError implements ErrorFields {
   readonly status: number;
   readonly code: number | null;
   readonly problems: readonly Problem[];
   readonly requestId: string | null;
   readonly retryAfter: number | null;
-  /** An earlier try of the same call was left without a proper answer, so it may have been carried out. */
+  /** True when an earlier attempt of the call failed in a way that leaves open whether it was carried out. */
   inDoubt = false;
 
-  constructor(refusal: Refusal) {
-    super(refusal.message);
-    this.status = refusal.status;
-    this.code = refusal.code;
-    this.problems = refusal.problems;
-    this.requestId = refusal.requestId;
-    this.retryAfter = refusal.retryAfter;
+  constructor(fields: ErrorFields) {
+    super(fields.message);
+    this.status = fields.status;
+    this.code = fields.code;
+    this.problems = fields.problems;
+    this.requestId = fields.requestId;
+    this.retryAfter = fields.retryAfter;
   }
 }
 
-/** 400: the input is wrong; `problems` names every place. */
+/** 400: the request is not valid; `problems` has every problem. */
 export class Invalid extends ApiError {}
 /** 401: credentials are missing or wrong. */
 export class Unauthenticated extends ApiError {}
-/** 403: valid credentials that may not do this. */
+/** 403: the credentials are valid, but do not permit this. */
 export class Forbidden extends ApiError {}
-/** 404: missing, or another account's. */
+/** 404: does not exist, or is another account's. */
 export class NotFound extends ApiError {}
-/** 405: the path does not answer this method. */
+/** 405: the path does not support this method. */
 export class MethodNotAllowed extends ApiError {}
-/** 409: collides with the present state, such as the cancel of an operation that is final. */
+/** 409: conflicts with the current state, for example a cancel of a final operation. */
 export class Conflict extends ApiError {}
-/** 412: the resource is not in the state that `ifMatch` names. */
+/** 412: the resource's state is not the one that `ifMatch` names. */
 export class PreconditionFailed extends ApiError {}
 /** 413: the body is larger than 10 MiB. */
 export class TooLarge extends ApiError {}
-/** 415: the body is of a type that the path does not read. */
+/** 415: the body has a media type that the path does not read. */
 export class UnsupportedType extends ApiError {}
 /** 422: the idempotency key was used for another request. */
 export class IdempotencyMismatch extends ApiError {}
-/** 429: the rate limit is used up, and was again after every retry. */
+/** 429: the rate limit is used up, after every retry as well. */
 export class TooMany extends ApiError {}
-/** 500: the server's own fault; `requestId` finds it in the server's log. */
+/** 500: a bug of the server; `requestId` finds it in the server's log. */
 export class Bug extends ApiError {}
-/** 502, 503, 504: not now; still so after every retry. */
+/** 502, 503, 504: the server is unavailable, after every retry as well. */
 export class Unavailable extends ApiError {}
 
 const BY_STATUS: ReadonlyMap<number, typeof ApiError> = new Map([
@@ -121,7 +121,7 @@ const BY_STATUS: ReadonlyMap<number, typeof ApiError> = new Map([
   [504, Unavailable],
 ]);
 
-/** Whether the same request may have a better answer a little later. */
+/** Whether a retry of the request may succeed. */
 export function passing(error: unknown): boolean {
   return error instanceof ConnectionFailed || error instanceof TooMany || error instanceof Unavailable;
 }
@@ -137,27 +137,27 @@ function isErrorBody(value: unknown): value is ErrorBody {
   return typeof body?.code === "number" && typeof body.message === "string" && Array.isArray(body.errors);
 }
 
-/** The error of an answer that is no success; its body may be anything, since proxies answer as well. */
-export function refusal(status: number, headers: Headers, text: string): ApiError {
+/** The error for an unsuccessful response. Its body may be anything, since proxies respond as well. */
+export function apiError(status: number, headers: Headers, text: string): ApiError {
   let body: unknown;
   try {
     body = JSON.parse(text);
   } catch {
     body = null;
   }
-  const foreign = { code: null, message: `the answer was ${status}, without the error body of this API`, errors: [] };
-  const told = isErrorBody(body) ? body : foreign;
+  const unknown = { code: null, message: `the response was ${status}, without the error body of this API`, errors: [] };
+  const fields = isErrorBody(body) ? body : unknown;
   return new (BY_STATUS.get(status) ?? ApiError)({
     status,
-    code: told.code,
-    message: told.message,
-    problems: told.errors,
+    code: fields.code,
+    message: fields.message,
+    problems: fields.errors,
     requestId: headers.get("x-request-id"),
     retryAfter: secondsUntil(headers.get("retry-after")),
   });
 }
 
-/** `Retry-After` in seconds; the server writes a number, a proxy in front of it may write a date. */
+/** `Retry-After` in seconds. The server sends a number; a proxy may send a date. */
 function secondsUntil(text: string | null): number | null {
   if (text === null) return null;
   const seconds = /^\d+$/.test(text) ? Number(text) : (Date.parse(text) - Date.now()) / 1000;

@@ -1,17 +1,17 @@
-/** Watching an operation change: by its event stream (WHATWG HTML, server-sent events), by asking where none comes. */
+/** Watches an operation by its event stream (WHATWG HTML, server-sent events); polls where streams do not work. */
 
 import { passing } from "./errors.js";
 import { type Http, sleep } from "./http.js";
 import { dated } from "./shapes.js";
 import type { Operation, RequestOptions } from "./types.js";
 
-/** The server says something every 15 seconds; silence means that something between holds the stream back. */
+/** The server sends something every 15 seconds; a longer silence means that a proxy buffers the stream. */
 const LONGEST_SILENCE = 20;
-/** After so many streams in a row that brought nothing, we only ask. */
+/** After this many consecutive streams without an event, the client only polls. */
 const MOST_EMPTY_STREAMS = 3;
 const PAUSE = 1;
 
-/** Each new state of the operation, until the final one. */
+/** Yields each new state of the operation, until the final one. */
 export async function* operations(
   http: Http,
   path: string,
@@ -25,7 +25,7 @@ export async function* operations(
     for await (const state of streams > 0 ? streamed(http, path, options) : []) {
       heard = Date.now();
       streams = MOST_EMPTY_STREAMS + 1;
-      // A stream that is opened again starts with the present state.
+      // A new stream starts with the current state, which may be known already.
       if (state === seen) continue;
       seen = state;
       yield dated<Operation>(JSON.parse(state));
@@ -48,7 +48,7 @@ function final(state: string): boolean {
   return (JSON.parse(state) as Operation).status !== "PROCESSING";
 }
 
-/** The data of each event of one stream, until it ends or breaks. */
+/** The data of each event of one stream, until the stream ends or breaks. */
 async function* streamed(
   http: Http,
   path: string,

@@ -1,28 +1,28 @@
-/** Requests: credentials, time limits, retries. */
+/** Requests: credentials, timeouts, retries. */
 
-import { ApiError, Conflict, ConnectionFailed, passing, refusal, SignalboxError, UnexpectedAnswer } from "./errors.js";
+import { ApiError, Conflict, ConnectionFailed, apiError, passing, SignalboxError, UnexpectedAnswer } from "./errors.js";
 import type { RequestOptions } from "./types.js";
 
-/** Pauses between tries, in seconds: the first is at most so long, and none is longer. */
+/** Upper bounds, in seconds, of the pause before the first retry and of every pause. */
 const FIRST_PAUSE = 0.5;
 const LONGEST_PAUSE = 8;
-/** What timers can take, in milliseconds. */
+/** The longest time that timers accept, in milliseconds. */
 const LONGEST_TIMER = 2 ** 31 - 1;
 
-/** One request, in the words of the API. */
+/** A request of the API. */
 export interface Call {
   readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
-  /** Below the base URL; ids in it went through {@link segment}. */
+  /** Path below the base URL; ids in it were checked by {@link segment}. */
   readonly path: string;
   readonly query?: object;
-  /** Plain data, sent as JSON. */
+  /** A value that is sent as JSON. */
   readonly json?: unknown;
-  /** Sent as it is, with `Content-Type` among the headers. */
+  /** Sent unchanged; the headers must contain `Content-Type`. */
   readonly body?: string | Uint8Array;
   readonly headers?: Readonly<Record<string, string | undefined>>;
-  /** Makes a POST that may be repeated. */
+  /** Makes retries of a POST safe. */
   readonly idempotencyKey?: string;
-  /** That the server takes on purpose, beyond the time limit. */
+  /** Seconds that the server waits on purpose, added to the timeout. */
   readonly extraSeconds?: number;
   readonly options?: RequestOptions | undefined;
 }
@@ -36,13 +36,13 @@ export interface HttpSettings {
   readonly fetch: typeof fetch;
 }
 
-export interface Answer {
+export interface JsonResponse {
   readonly body: unknown;
   readonly headers: Headers;
 }
 
 export class Http {
-  // Private to the engine, so that no print of a client shows the secret.
+  // A private field of the engine, so that no output of a client shows the secret.
   readonly #settings: HttpSettings;
   readonly #authorization: string;
 
@@ -55,8 +55,8 @@ export class Http {
     return this.#settings.timeoutInSeconds;
   }
 
-  /** The answer's JSON, after as many tries as it takes, within the time limit. */
-  async json(call: Call): Promise<Answer> {
+  /** The JSON of the response, after retries if needed, within the timeout. */
+  async json(call: Call): Promise<JsonResponse> {
     const retries = call.options?.maxRetries ?? this.#settings.maxRetries;
     const seconds = (call.options?.timeoutInSeconds ?? this.#settings.timeoutInSeconds) + (call.extraSeconds ?? 0);
     const deadline = new Deadline(seconds, call.options?.abortSignal);
@@ -78,19 +78,19 @@ export class Http {
     }
   }
 
-  /** The answer's text, piece by piece as it comes, for as long as no silence is too long; one try. */
+  /** The text of the response in pieces as they arrive, until a silence is too long; without retries. */
   async *stream(call: Call, longestSilence: number): AsyncGenerator<string, void, undefined> {
     const deadline = new Deadline(longestSilence, call.options?.abortSignal);
     try {
       const response = await this.#fetch(call, deadline.signal);
-      if (!response.ok || !response.body) throw refusal(response.status, response.headers, await response.text());
+      if (!response.ok || !response.body) throw apiError(response.status, response.headers, await response.text());
       const reader = response.body.getReader();
       const decoder = new TextDecoder();
       for (;;) {
         deadline.restart(longestSilence);
         const { done, value } = await reader.read();
         if (done) return;
-        // Our caller may take its time with what it gets.
+        // The time that the caller needs for a piece does not count.
         deadline.stop();
         yield decoder.decode(value, { stream: true });
       }
@@ -101,11 +101,11 @@ export class Http {
     }
   }
 
-  async #once(call: Call, deadline: Deadline): Promise<Answer> {
+  async #once(call: Call, deadline: Deadline): Promise<JsonResponse> {
     try {
       const response = await this.#fetch(call, deadline.signal);
       const text = await response.text();
-      if (!response.ok) throw refusal(response.status, response.headers, text);
+      if (!response.ok) throw apiError(response.status, response.headers, text);
       return { body: parsed(text, call), headers: response.headers };
     } catch (error) {
       throw deadline.explain(error, call);
@@ -118,23 +118,23 @@ export class Http {
     if (call.idempotencyKey !== undefined) headers.set("Idempotency-Key", quoted(call.idempotencyKey));
     for (const [name, value] of Object.entries(call.headers ?? {})) if (value !== undefined) headers.set(name, value);
     const body = call.json === undefined ? call.body : JSON.stringify(call.json);
-    // A plain function: browsers refuse to fetch as a method of something else.
+    // Called as a plain function: browsers throw when fetch is called as a method.
     const { fetch, baseUrl } = this.#settings;
     return fetch(`${baseUrl}${call.path}${queryString(call.query)}`, {
       method: call.method,
       headers,
       ...(body === undefined ? {} : { body: body as string }),
       signal,
-      // The server never redirects; credentials must not follow whoever else does.
+      // The server never redirects; credentials must not go to another host.
       redirect: "error",
-      // Of browsers: no cookies, no password prompt, no answers of yesterday.
+      // For browsers: no cookies, no password prompt, no cached responses.
       credentials: "omit",
       cache: "no-store",
     });
   }
 }
 
-/** A time limit, and the caller's own signal, as one signal. */
+/** A timeout and the caller's own signal, combined into one signal. */
 class Deadline {
   readonly #controller = new AbortController();
   readonly #abortSignal: AbortSignal | undefined;
@@ -154,7 +154,7 @@ class Deadline {
     return this.#controller.signal;
   }
 
-  /** Seconds. */
+  /** Seconds until the timeout. */
   get left(): number {
     return (this.#end - Date.now()) / 1000;
   }
@@ -177,26 +177,26 @@ class Deadline {
     clearTimeout(this.#timer);
   }
 
-  /** Gives back timer, listener and, if an answer was not read to its end, the connection. */
+  /** Releases the timer, the listener, and the connection if a response was not read to its end. */
   end(): void {
     this.stop();
     this.#abortSignal?.removeEventListener("abort", this.#abort);
     this.#abort();
   }
 
-  /** The error to throw for one that was caught under this deadline. */
+  /** Turns a caught error into the one to throw: for the timeout, the signal, or the connection. */
   explain(error: unknown, call: Call): unknown {
     if (error instanceof SignalboxError) return error;
     if (this.#abortSignal?.aborted) return this.#abortSignal.reason;
     const what = this.#expired ? `nothing came within ${this.#seconds} s` : reason(error);
-    return new ConnectionFailed(`${call.method} ${call.path}: no answer: ${what}`, { cause: error });
+    return new ConnectionFailed(`${call.method} ${call.path}: no response: ${what}`, { cause: error });
   }
 }
 
-/** Whether another try may end better, and does no harm: a POST is repeated only if the server can recognise it. */
+/** Whether a retry may succeed and is safe: a POST is retried only with an idempotency key. */
 function mayHelp(error: unknown, call: Call): boolean {
   const keyed = call.idempotencyKey !== undefined;
-  if (error instanceof Conflict) return keyed; // the first try of this key is still being answered
+  if (error instanceof Conflict) return keyed; // the first request with this key is still being processed
   return passing(error) && (keyed || call.method !== "POST");
 }
 
@@ -204,19 +204,19 @@ function askedFor(error: unknown): number {
   return (error instanceof ApiError ? error.retryAfter : null) ?? 0;
 }
 
-/** An id as part of a path; what would lead to another path is refused. */
+/** An id as one segment of a path. Throws TypeError for an id that would lead to another path. */
 export function segment(id: string): string {
   if (/^\.*$/.test(id)) throw new TypeError("an id must not be empty");
   return encodeURIComponent(id);
 }
 
-/** A key that nobody else makes. `crypto.randomUUID` is missing in pages that came without TLS. */
+/** A unique key. `crypto.randomUUID` is missing in pages that were loaded without TLS. */
 export function randomKey(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** Throws the signal's reason when it ends first. */
+/** Resolves after some seconds; rejects with the signal's reason if it is aborted before. */
 export function sleep(seconds: number, abortSignal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const abort = (): void => {
@@ -232,7 +232,7 @@ export function sleep(seconds: number, abortSignal?: AbortSignal): Promise<void>
   });
 }
 
-/** A structured string (RFC 9651), so that spaces and quotes in a key are taken as they are. */
+/** A structured string (RFC 9651), which permits spaces and quotes in a key. */
 function quoted(key: string): string {
   return `"${key.replace(/["\\]/g, "\\$&")}"`;
 }
@@ -251,7 +251,7 @@ function parsed(text: string, call: Call): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new UnexpectedAnswer(`${call.method} ${call.path}: the answer is not JSON; is baseUrl right?`, { cause });
+    throw new UnexpectedAnswer(`${call.method} ${call.path}: the response is not JSON; is baseUrl right?`, { cause });
   }
 }
 

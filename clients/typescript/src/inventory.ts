@@ -1,4 +1,4 @@
-/** Where senders come from: enter, change and remove them. */
+/** Inventory: enters, changes and removes senders. */
 
 import { type Http, segment } from "./http.js";
 import { resource } from "./shapes.js";
@@ -22,8 +22,8 @@ export class Inventory {
   }
 
   /**
-   * Enters 1 to 10,000 senders: rows, or a text that is JSON, NDJSON or CSV already, as `media` says. The good rows
-   * enter even if others are refused: look at `refused`.
+   * Enters 1 to 10,000 senders: rows, or text that is already JSON, NDJSON or CSV, as `media` says. Valid rows are
+   * entered even if others are refused: check `refused`.
    */
   async enter(rows: readonly InventoryRow[] | string | Uint8Array, options: EnterOptions = {}): Promise<Entered> {
     const { media = "application/json", ...rest } = options;
@@ -39,7 +39,7 @@ export class Inventory {
     return resource(await this.#http.json({ method: "PATCH", path, json: request, headers, options }));
   }
 
-  /** Removes a sender from the account, and from every pool. */
+  /** Removes a sender from the inventory, and from every pool. */
   async delete(senderId: string, options?: ChangeOptions): Promise<ResourceReference> {
     const headers = { "If-Match": options?.ifMatch };
     const path = `${ROOT}/${segment(senderId)}`;

@@ -1,4 +1,4 @@
-/** What became of each item of an operation; stopping one. */
+/** The items of an operation with their outcomes, and the cancel of an operation. */
 
 import { type Http, segment } from "./http.js";
 import { Listing } from "./listing.js";
@@ -11,7 +11,7 @@ export class Ledger {
     this.#http = http;
   }
 
-  /** Every item of the operation, by ascending index. */
+  /** The items of the operation, by ascending index. */
   listItems(operationId: string, request: ListItems = {}, options?: RequestOptions): Listing<ItemPage, Item> {
     const fetch = async (pageToken?: string): Promise<ItemPage> => {
       const path = `${operationPath(operationId)}/Items`;
@@ -21,7 +21,7 @@ export class Ledger {
     return new Listing(fetch, ({ items }) => items, request.pageToken);
   }
 
-  /** Stops the operation; nothing is applied after this is answered. {@link Conflict} if it is final already. */
+  /** Cancels the operation: after this call no more items are applied. {@link Conflict} if it is final already. */
   async cancel(operationId: string, options?: RequestOptions): Promise<ResourceReference> {
     const path = `${operationPath(operationId)}/Cancel`;
     const { body } = await this.#http.json({ method: "POST", path, options });

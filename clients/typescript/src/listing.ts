@@ -1,13 +1,13 @@
-/** Lists: one page to await, all items to iterate over. */
+/** Lists: `await` one page, or iterate over all items. */
 
 import type { Page } from "./types.js";
 
 /**
- * What a list call returns. `await` it for its first page, `for await` over it for every item of every page, or over
- * `pages()`. Nothing is asked before one of these is done. Each `for await` is a walk of its own, from the
- * `pageToken` that the call was given, if any.
+ * The result of a list call. `await` returns its first page; `for await` iterates over every item of every page, or
+ * over `pages()`. No request is sent before that. Each `for await` starts again, at the `pageToken` of the call if
+ * there is one.
  *
- * Like every promise it dissolves in another one: an async function that returns a listing returns its first page.
+ * A listing is a promise: an async function that returns a listing returns its first page.
  */
 export class Listing<P extends Page, Item> implements Promise<P>, AsyncIterable<Item> {
   readonly [Symbol.toStringTag] = "Listing";
@@ -39,7 +39,7 @@ export class Listing<P extends Page, Item> implements Promise<P>, AsyncIterable<
     } while (token !== null);
   }
 
-  // Promise: everything leads to the first page, which is fetched once.
+  // The methods of Promise: all use the first page, which is fetched once.
 
   then<A = P, B = never>(
     fulfilled?: ((page: P) => A | PromiseLike<A>) | null,

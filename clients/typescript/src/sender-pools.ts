@@ -29,7 +29,7 @@ import type {
 } from "./types.js";
 
 const ROOT = "/v1/SenderPools";
-/** Longest that one request waits for an operation: proxies cut what is silent for longer. */
+/** Most seconds that one request waits for an operation: many proxies close a connection that is silent for longer. */
 const LONGEST_WAIT = 25;
 const PAUSE = 0.25;
 
@@ -51,8 +51,8 @@ export class SenderPools {
   }
 
   /**
-   * Makes a pool and starts to put senders into it; at most 10,000 in one call. The pool is there when this is
-   * answered: `list({ operationId })` has it.
+   * Creates a pool and starts the operation that adds senders to it; at most 10,000 in one call. The pool exists
+   * after this call: `list({ operationId })` returns it.
    */
   async create(request: CreateSenderPool = {}, options?: StartOptions): Promise<OperationReference> {
     const { senders, ...rest } = request;
@@ -63,7 +63,7 @@ export class SenderPools {
     return resource(await this.#http.json({ method: "GET", path: poolPath(senderPoolId), options }));
   }
 
-  /** Changes name, tags or both; the tags replace all the old ones. */
+  /** Changes name, tags or both; the tags replace all former tags. */
   async update(
     senderPoolId: string,
     request: UpdateSenderPool,
@@ -75,14 +75,14 @@ export class SenderPools {
     return body as ResourceReference;
   }
 
-  /** Deletes the pool and cancels its unfinished operations; the senders remain. */
+  /** Deletes the pool and cancels its unfinished operations; its senders stay in the inventory. */
   async delete(senderPoolId: string, options?: ChangeOptions): Promise<ResourceReference> {
     const headers = { "If-Match": options?.ifMatch };
     const { body } = await this.#http.json({ method: "DELETE", path: poolPath(senderPoolId), headers, options });
     return body as ResourceReference;
   }
 
-  /** The senders of a pool, newest sender first. */
+  /** The senders of a pool, newest first. */
   listSenders(
     senderPoolId: string,
     request: ListSenders = {},
@@ -91,7 +91,7 @@ export class SenderPools {
     return senderListing(this.#http, () => `${poolPath(senderPoolId)}/Senders`, request, options);
   }
 
-  /** Starts to put senders into a pool; at most 1,000 in one call. */
+  /** Starts the operation that adds senders to a pool; at most 1,000 in one call. */
   async addSender(
     senderPoolId: string,
     senders: SenderRef | string | readonly (SenderRef | string)[],
@@ -101,7 +101,7 @@ export class SenderPools {
     return this.#start(`${poolPath(senderPoolId)}/Senders`, references(all), options);
   }
 
-  /** Takes a sender out of a pool at once; it remains in the account. */
+  /** Removes a sender from a pool at once; it stays in the inventory. */
   async removeSender(senderPoolId: string, senderId: string, options?: ChangeOptions): Promise<ResourceReference> {
     const path = `${poolPath(senderPoolId)}/Senders/${segment(senderId)}`;
     const headers = { "If-Match": options?.ifMatch };
@@ -124,14 +124,14 @@ export class SenderPools {
     const { waitInSeconds, ...rest } = options;
     const call = { method: "GET", path: operationPath(operationId), options: rest } as const;
     if (waitInSeconds === undefined) return resource(await this.#http.json(call));
-    // The header knows whole seconds, and the server no more than 60.
+    // The header has whole seconds, at most 60.
     const wait = Math.floor(Math.min(60, Math.max(0, waitInSeconds)));
     return resource(await this.#http.json({ ...call, headers: { Prefer: `wait=${wait}` }, extraSeconds: wait }));
   }
 
   /**
-   * The operation when it is final. {@link OperationTimeout} when it is not within 60 seconds, or those given. Once
-   * the operation was seen, a server that is away is waited for as well.
+   * The operation when it is final. {@link OperationTimeout} when it is not final within `timeoutInSeconds` (60 if
+   * absent). After the first response, also waits for a server that is unavailable.
    */
   async wait(operationId: string, { timeoutInSeconds = 60, abortSignal }: WaitOptions = {}): Promise<Operation> {
     const end = Date.now() + timeoutInSeconds * 1000;
@@ -147,14 +147,14 @@ export class SenderPools {
       if (seen.status !== "PROCESSING") return seen;
       const rest = (end - Date.now()) / 1000;
       if (rest <= 0) throw new OperationTimeout(seen, timeoutInSeconds);
-      // Something on the way may not pass on that we wish to wait.
+      // A proxy may drop the request to wait, so that responses come at once.
       await sleep(Math.min(PAUSE, rest), abortSignal);
     }
   }
 
   /**
-   * The operation as it is, and again at each change that is seen, until it is final. A stream that breaks is opened
-   * again. Once the operation was seen, an error is thrown only when the server is away for longer than the time limit.
+   * Yields the operation at once and after each change that is noticed, until it is final. A broken stream is opened
+   * again. After the first response, throws only when the server is unavailable for longer than the timeout.
    */
   watch(operationId: string, options?: RequestOptions): AsyncGenerator<Operation, void, undefined> {
     return operations(this.#http, operationPath(operationId), options);

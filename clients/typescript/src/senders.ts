@@ -1,4 +1,4 @@
-/** The account's senders, and which of them can reach a person. */
+/** The account's senders, and which of them reach a person. */
 
 import { type Http, segment } from "./http.js";
 import { Listing } from "./listing.js";
@@ -29,7 +29,7 @@ export class Senders {
     return resource(await this.#http.json({ method: "GET", path: `/v1/Senders/${segment(senderId)}`, options }));
   }
 
-  /** The sender with this address, if there is one; the address stays out of URLs and logs. */
+  /** The sender with this address, if it exists. The address is not in URLs or logs. */
   search(request: SearchSenders, options?: RequestOptions): Listing<SenderPage, Sender> {
     const fetch = async (pageToken?: string): Promise<SenderPage> => {
       const json = { ...request, pageToken };
@@ -38,7 +38,7 @@ export class Senders {
     return new Listing(fetch, ({ senders }) => senders, request.pageToken);
   }
 
-  /** Which senders can reach this person, best first: at most 10. */
+  /** The senders that reach this person, best first: at most 10. */
   async resolve(request: ResolveSenders, options?: RequestOptions): Promise<Resolutions> {
     const path = "/v1/Senders/Resolve";
     const { body } = await this.#http.json({ method: "POST", path, json: request, options });
@@ -46,7 +46,7 @@ export class Senders {
   }
 }
 
-/** Senders at a path, which is made when the first page is asked for, so that a wrong id is refused there. */
+/** Senders at a path. The path is made when the first page is fetched, so that a wrong id fails there. */
 export function senderListing(
   http: Http,
   path: () => string,

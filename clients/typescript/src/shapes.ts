@@ -1,27 +1,27 @@
-/** From JSON to the types of the client: times become dates, and the ETag of a resource is remembered. */
+/** Turns JSON into the types of the client: times become dates, and the ETag of a resource is stored. */
 
-import type { Answer } from "./http.js";
+import type { JsonResponse } from "./http.js";
 import type { Operation, Sender, SenderPool, Template } from "./types.js";
 
 const etags = new WeakMap<object, string>();
 
 /**
- * The state in which a single resource was fetched, for `ifMatch`; undefined for one out of a list.
+ * The ETag with which a resource was fetched, for `ifMatch`; undefined for an element of a list.
  *
- * Of `senderPools.fetch`, `senderPools.fetchOperation`, `senders.fetch`, `inventory.update`, `templates.fetch`,
- * `templates.put`.
+ * For results of `senderPools.fetch`, `senderPools.fetchOperation`, `senders.fetch`, `inventory.update`,
+ * `templates.fetch` and `templates.put`.
  */
 export function etagOf(resource: object): string | undefined {
   return etags.get(resource);
 }
 
-/** A resource straight out of JSON, where its times are still strings, with dates for them. */
+/** Replaces the time strings of a decoded resource by dates. */
 export function dated<T extends Sender | SenderPool | Operation | Template>(read: T): T {
   return { ...read, createdAt: new Date(read.createdAt), updatedAt: new Date(read.updatedAt) };
 }
 
-/** A single resource, with its ETag. */
-export function resource<T extends Sender | SenderPool | Operation | Template>({ body, headers }: Answer): T {
+/** A single resource; stores its ETag. */
+export function resource<T extends Sender | SenderPool | Operation | Template>({ body, headers }: JsonResponse): T {
   const made = dated(body as T);
   const etag = headers.get("etag");
   if (etag !== null) etags.set(made, etag);

@@ -1,4 +1,4 @@
-/** What the server answers and what it is asked, as plain objects in the words of the API. */
+/** Results and parameters of calls: plain objects with the API's field names. */
 
 export type Channel = "SMS" | "RCS" | "EMAIL" | "WHATSAPP" | "PUSH";
 export type SenderStatus = "ACTIVATED" | "DEACTIVATED";
@@ -8,10 +8,10 @@ export type Outcome = "QUEUED" | "CREATED" | "ALREADY_MEMBER" | "FAILED";
 
 /** Labels of your own: at most 10, keys of 1-128 and values of 1-256 letters, digits and `. _ ~ -`. */
 export type Tags = Readonly<Record<string, string>>;
-/** A moment: a Date, or RFC 3339 with any offset. */
+/** A time: a Date, or RFC 3339 text with any offset. */
 export type Time = Date | string;
 
-// --- answers
+// --- results
 
 /** One address that messages can be sent from. */
 export interface Sender {
@@ -42,7 +42,7 @@ export interface OperationStats {
   readonly failed: number;
 }
 
-/** The work of one create or one add. COMPLETED and CANCELED are final; COMPLETED may have failed items. */
+/** The operation of one create or one add. COMPLETED and CANCELED are final; a COMPLETED one may have failed items. */
 export interface Operation {
   readonly id: string;
   readonly status: OperationStatus;
@@ -51,12 +51,12 @@ export interface Operation {
   readonly updatedAt: Date;
 }
 
-/** What became of one item of an operation; the pool's own item has no sender. */
+/** An item of an operation with its outcome; the item for the pool itself has no sender. */
 export interface Item {
   readonly index: number;
   readonly senderId: string | null;
   readonly outcome: Outcome;
-  /** Null unless it failed. */
+  /** Null unless the item failed. */
   readonly code: number | null;
   readonly message: string | null;
 }
@@ -78,7 +78,7 @@ export interface Content {
   readonly modules?: readonly Readonly<Record<string, unknown>>[] | undefined;
 }
 
-/** Tokens for `pageToken`: `next` for the following page, null on the last; `self` for this page again. */
+/** Tokens for `pageToken`: `next` for the next page, null on the last; `self` for this page again. */
 export interface Pagination {
   readonly next: string | null;
   readonly self: string;
@@ -104,19 +104,19 @@ export interface TemplatePage extends Page {
   readonly templates: readonly Template[];
 }
 
-/** Work that was accepted, and where to watch it. */
+/** An operation that was started, and its URL. */
 export interface OperationReference {
   readonly operationId: string;
   readonly operationLocation: string;
 }
 
-/** What was changed, and where it is. */
+/** A resource that was changed or removed, and its URL. */
 export interface ResourceReference {
   readonly resourceId: string;
   readonly resourceLocation: string;
 }
 
-/** One way to reach the person; `priority` is its place, 0 the best. */
+/** One way to reach the person; `priority` 0 is the best. */
 export interface Resolution {
   readonly from: {
     readonly senderId: string;
@@ -128,19 +128,19 @@ export interface Resolution {
   readonly priority: number;
 }
 
-/** At most 10 ways, best first. */
+/** At most 10 ways to reach the person, best first. */
 export interface Resolutions {
   readonly results: readonly Resolution[];
 }
 
-/** How many rows made a sender, how many found one, and each problem of the others. */
+/** The number of rows that created a sender, the number that updated one, and the problems of the others. */
 export interface Entered {
   readonly created: number;
   readonly updated: number;
   readonly refused: readonly Refused[];
 }
 
-/** A problem of one row: `context` is its place (`$[3].address`), `line` where the row starts in NDJSON and CSV. */
+/** The problem of one row: `context` is its place (`$[3].address`), `line` its first line in NDJSON and CSV. */
 export interface Refused {
   readonly context: string;
   readonly code: number;
@@ -148,9 +148,9 @@ export interface Refused {
   readonly line: number | null;
 }
 
-// --- questions
+// --- parameters
 
-/** Which page of a list: `pageSize` is 1-1000 (the server's default is 50), `pageToken` either token of a page. */
+/** The page of a list: `pageSize` is 1-1000 (the server's default is 50); `pageToken` is a token of a page. */
 export interface Paging {
   readonly pageToken?: string | undefined;
   readonly pageSize?: number | undefined;
@@ -180,12 +180,12 @@ export interface ListItems extends Paging {
   readonly outcome?: Outcome | undefined;
 }
 
-/** Names one sender. */
+/** A reference to a sender. */
 export interface SenderRef {
   readonly senderId: string;
 }
 
-/** A pool to make; without a name it is called by its id. */
+/** A new pool. Without a name, its id becomes its name. */
 export interface CreateSenderPool {
   readonly name?: string | undefined;
   /** At most 10,000, by id. */
@@ -193,7 +193,7 @@ export interface CreateSenderPool {
   readonly tags?: Tags | undefined;
 }
 
-/** A new name, new tags in place of all the old ones, or both. */
+/** A new name, new tags that replace all former tags, or both. */
 export interface UpdateSenderPool {
   readonly name?: string | undefined;
   readonly tags?: Tags | undefined;
@@ -205,19 +205,19 @@ export interface SearchSenders extends Paging {
   readonly status?: SenderStatus | undefined;
 }
 
-/** One address of the person to be reached. */
+/** An address of the person. */
 export interface RecipientAddress {
   readonly address: string;
   readonly channel: RecipientChannel;
 }
 
-/** Picks senders: by number or agent, by mailbox, or by push id. */
+/** Selects senders: by number or agent, by mailbox, or by push id. */
 export type SenderAddress =
   | { readonly address: string; readonly channel: "SMS" | "RCS" | "WHATSAPP" }
   | { readonly address: string; readonly name?: string | undefined }
   | { readonly fcm?: string | undefined; readonly apn?: string | undefined };
 
-/** Who is to be reached, and from where: at most one of `senderPoolId` and `senderAddresses`; neither, all senders. */
+/** The person, and the senders to choose from: a pool, or `senderAddresses`, or without either all senders. */
 export interface ResolveSenders {
   /** 1-100 addresses of one person. */
   readonly recipientAddresses: readonly RecipientAddress[];
@@ -227,7 +227,7 @@ export interface ResolveSenders {
     | {
         /** Only these sender channels. */
         readonly filterIn?: readonly Channel[] | undefined;
-        /** Lower comes first; channels that are left out come last. */
+        /** A lower number is better; channels that are not listed come last. */
         readonly priority?: readonly { readonly channel: Channel; readonly priority: number }[] | undefined;
       }
     | undefined;
@@ -240,58 +240,58 @@ export interface PutTemplate {
   readonly defaults?: Readonly<Record<string, string>> | undefined;
 }
 
-/** A row of inventory, found by channel and address; what is absent keeps its value. */
+/** A row of inventory, identified by channel and address; absent fields keep their values. */
 export interface InventoryRow {
   readonly channel: Channel;
   readonly address: string;
-  /** Null clears it. */
+  /** Null removes it. */
   readonly displayName?: string | null | undefined;
   readonly status?: SenderStatus | undefined;
   readonly tags?: Tags | undefined;
 }
 
-/** What to change of a sender; `displayName` null removes it, tags replace all the old ones. */
+/** Changes to a sender: `displayName` null removes it; tags replace all former tags. */
 export interface UpdateSender {
   readonly displayName?: string | null | undefined;
   readonly status?: SenderStatus | undefined;
   readonly tags?: Tags | undefined;
 }
 
-// --- how to ask
+// --- options
 
-/** What one call does differently from the client's own settings. */
+/** Options of one call that override the client's own. */
 export interface RequestOptions {
-  /** For the whole call, retries included. */
+  /** Timeout of the whole call, retries included. */
   readonly timeoutInSeconds?: number | undefined;
   readonly maxRetries?: number | undefined;
   /** Ends the call, which then throws the signal's reason. */
   readonly abortSignal?: AbortSignal | undefined;
 }
 
-/** Of a call that starts an operation. */
+/** Options of a call that starts an operation. */
 export interface StartOptions extends RequestOptions {
-  /** 1-255 visible characters that name the thing to be done; the client makes a random one for each call. */
+  /** 1-255 visible characters that identify this work; by default the client makes a random key for each call. */
   readonly idempotencyKey?: string | undefined;
 }
 
-/** Of a call that changes something. */
+/** Options of a call that changes something. */
 export interface ChangeOptions extends RequestOptions {
-  /** Only if the resource is still in this state, see `etagOf`; else {@link PreconditionFailed}. */
+  /** Changes the resource only if its state is still this one (see `etagOf`); else {@link PreconditionFailed}. */
   readonly ifMatch?: string | undefined;
 }
 
 export interface FetchOperationOptions extends RequestOptions {
-  /** Seconds, at most 60: the answer comes when the operation is final or this long has passed. */
+  /** Seconds, at most 60: the response comes when the operation is final, or after this time. */
   readonly waitInSeconds?: number | undefined;
 }
 
 export interface WaitOptions {
-  /** For all of it; 60 if absent. */
+  /** Seconds for the whole call; 60 if absent. */
   readonly timeoutInSeconds?: number | undefined;
   readonly abortSignal?: AbortSignal | undefined;
 }
 
 export interface EnterOptions extends RequestOptions {
-  /** What a text is; `application/json` if absent. */
+  /** The format of text; `application/json` if absent. */
   readonly media?: "application/json" | "application/x-ndjson" | "text/csv" | undefined;
 }

@@ -1,4 +1,4 @@
-/** The ES modules as they are, in a real browser, on a page of another origin. */
+/** The unbundled ES modules in a real browser, on a page of another origin. */
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -13,7 +13,7 @@ import { ACCOUNT, ROOT, serve } from "./server.js";
 
 const BROWSER = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
 
-/** What the page does, in the page. */
+/** The script of the page. */
 const SCRIPT = (baseUrl: string): string => `
 import { TwilioClient, Invalid, TooMany, etagOf } from "/dist/esm/index.js";
 async function work() {
@@ -29,8 +29,8 @@ async function work() {
   const pool = await client.senderPools.fetch((await client.senderPools.list()).senderPools[0].id);
   await client.senderPools.update(pool.id, { name: "Renamed" }, { ifMatch: etagOf(pool) });
   const refused = await client.senders.fetch("nonsense").catch((error) => error);
-  const stranger = new TwilioClient({ accountId: "AC", authToken: "x", baseUrl: "${baseUrl}" });
-  const unknown = await stranger.senders.list().catch((error) => error);
+  const wrong = new TwilioClient({ accountId: "AC", authToken: "x", baseUrl: "${baseUrl}" });
+  const unknown = await wrong.senders.list().catch((error) => error);
   let limited;
   const impatient = { maxRetries: 0 };
   while (!limited) await client.senders.list({}, impatient).catch((error) => { limited = error; });
@@ -40,19 +40,19 @@ async function work() {
     unknown: unknown.name, limited: [limited instanceof TooMany, limited.retryAfter],
   };
 }
-const answer = await work().catch((error) => ({ error: String(error) }));
-await fetch("/answer", { method: "POST", body: JSON.stringify(answer) });
+const result = await work().catch((error) => ({ error: String(error) }));
+await fetch("/result", { method: "POST", body: JSON.stringify(result) });
 `;
 
 test("a page in Chromium does the work of a day", { timeout: 60_000 }, async () => {
-  let told: (answer: unknown) => void;
-  const answer = new Promise<unknown>((resolve) => (told = resolve));
+  let told: (result: unknown) => void;
+  const result = new Promise<unknown>((resolve) => (told = resolve));
   const pages = http.createServer((request, response) => {
     const { pathname } = new URL(request.url ?? "", "http://page");
     const send = (type: string, body: string): void => void response.writeHead(200, { "Content-Type": type }).end(body);
     if (pathname === "/") return send("text/html", '<!doctype html><script type="module" src="/script.js"></script>');
     if (pathname === "/script.js") return send("text/javascript", SCRIPT(server.baseUrl));
-    if (pathname === "/answer") {
+    if (pathname === "/result") {
       let body = "";
       request.on("data", (piece) => (body += piece)).on("end", () => told(JSON.parse(body)));
       return send("text/plain", "");
@@ -70,7 +70,7 @@ test("a page in Chromium does the work of a day", { timeout: 60_000 }, async () 
   const browser = spawn(BROWSER, [...flags, page], { stdio: "ignore" });
   const failed = once(browser, "error").then(([error]) => Promise.reject(error as Error));
   try {
-    assert.deepEqual(await Promise.race([answer, failed]), {
+    assert.deepEqual(await Promise.race([result, failed]), {
       created: 1,
       last: "COMPLETED",
       stats: { total: 2, queued: 0, created: 2, failed: 0 },

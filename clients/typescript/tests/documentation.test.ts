@@ -1,4 +1,4 @@
-/** The examples of the pages compile, run in their order on an empty account, and print what the pages say. */
+/** The examples of the pages compile, run in order on an empty account, and print what the pages show. */
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
@@ -24,11 +24,11 @@ const COMPILER = {
 };
 
 for (const name of ["README.md", "../../docs/typescript-client.md"]) {
-  test(`the examples of ${path.basename(name)} do what it says`, async () => {
+  test(`the examples of ${path.basename(name)} print what it shows`, async () => {
     const page = await readFile(path.join(ROOT, name), "utf8");
     const fences = [...page.matchAll(/^```(\w+)\n(.*?)^```$/gms)].map(([, language, text]) => ({ language, text }));
     const programs = fences.filter(({ language }) => language === "typescript").map(({ text }) => text);
-    const answers = fences.filter(({ language }) => language === "text").map(({ text }) => text);
+    const outputs = fences.filter(({ language }) => language === "text").map(({ text }) => text);
     assert.ok(programs.length);
     const server = await serve();
     const folder = await mkdtemp(path.join(os.tmpdir(), "examples-"));
@@ -43,7 +43,7 @@ for (const name of ["README.md", "../../docs/typescript-client.md"]) {
       assert.equal(said.stdout, "");
       const account = { SIGNALBOX_ACCOUNT_SID: ACCOUNT.accountId, SIGNALBOX_AUTH_TOKEN: ACCOUNT.authToken };
       const { stdout } = await run(process.execPath, [path.join(folder, "page.mjs")], { env: environment(account) });
-      assert.equal(stdout, answers.join(""));
+      assert.equal(stdout, outputs.join(""));
     } finally {
       await server.stop();
       await rm(folder, { recursive: true });

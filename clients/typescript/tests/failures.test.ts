@@ -1,4 +1,4 @@
-/** What goes wrong: refusals as classes, and what is tried again. */
+/** Errors and retries. */
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -20,24 +20,24 @@ import {
   Unavailable,
   UnexpectedAnswer,
 } from "signalbox-client";
-import { ACCOUNT, type Fate, type Road, road, type Server, serve } from "./server.js";
+import { ACCOUNT, type Fate, type TestProxy, startProxy, type Server, serve } from "./server.js";
 
 const SENDER = "comms_sender_01h2xcejqtf2nbrexx3vqjhp41";
-const roads: Road[] = [];
+const proxies: TestProxy[] = [];
 let server: Server;
 
 before(async () => {
   server = await serve();
 });
 after(async () => {
-  for (const one of roads) await one.close();
+  for (const one of proxies) await one.close();
   await server.stop();
 });
 
-/** A client on a road with these fates, and that road. */
-async function onRoad(fates: Fate[], options: SignalboxOptions = {}): Promise<{ client: Signalbox; path: Road }> {
-  const path = await road(server.baseUrl, fates);
-  roads.push(path);
+/** A client behind a proxy with these fates, and the proxy. */
+async function behindProxy(fates: Fate[], options: SignalboxOptions = {}): Promise<{ client: Signalbox; path: TestProxy }> {
+  const path = await startProxy(server.baseUrl, fates);
+  proxies.push(path);
   return { client: new Signalbox({ ...ACCOUNT, baseUrl: path.baseUrl, ...options }), path };
 }
 
@@ -53,8 +53,8 @@ async function failure(promise: PromiseLike<unknown>): Promise<unknown> {
   );
 }
 
-test("a refusal has class, code, message, every problem with its place, and the request id", async () => {
-  const { client } = await onRoad([]);
+test("an error has class, code, message, every problem with its place, and the request id", async () => {
+  const { client } = await behindProxy([]);
   const error = await failure(client.senderPools.create({ name: " ", tags: { team: "a b" } }));
   assert.ok(error instanceof Invalid && error instanceof ApiError && error instanceof SignalboxError);
   assert.deepEqual([error.name, error.status, error.code, error.retryAfter], ["Invalid", 400, 20001, null]);
@@ -69,21 +69,21 @@ test("each status has its class", async () => {
   const passing = { 502: Unavailable, 503: Unavailable, 504: Unavailable };
   const classes = { 404: NotFound, 409: Conflict, 413: TooLarge, 422: IdempotencyMismatch, 500: Bug, ...passing };
   for (const [status, kind] of Object.entries(classes)) {
-    const { client } = await onRoad([refused(Number(status))], { maxRetries: 0 });
+    const { client } = await behindProxy([refused(Number(status))], { maxRetries: 0 });
     const error = await failure(client.senders.fetch(SENDER));
     assert.ok(error instanceof kind, status);
     assert.equal(error.code, 20000 + Number(status));
   }
-  const { client } = await onRoad([]);
+  const { client } = await behindProxy([]);
   const stranger = new Signalbox({ accountId: "AC", authToken: "x", baseUrl: server.baseUrl });
   assert.ok((await failure(stranger.senders.list())) instanceof Unauthenticated);
   assert.ok((await failure(client.senders.fetch(SENDER))) instanceof NotFound);
 });
 
-test("an answer of something else is no refusal of the API", async () => {
+test("a response of another program is no error of the API", async () => {
   const page = { status: 200, headers: { "Content-Type": "text/html" }, body: "<html>" };
   const elsewhere = { status: 302, headers: { Location: "/" } };
-  const { client } = await onRoad([page, { status: 418, body: "<html>" }, elsewhere], { maxRetries: 0 });
+  const { client } = await behindProxy([page, { status: 418, body: "<html>" }, elsewhere], { maxRetries: 0 });
   assert.ok((await failure(client.senders.list())) instanceof UnexpectedAnswer);
   const error = await failure(client.senders.list());
   assert.ok(error instanceof ApiError);
@@ -91,15 +91,15 @@ test("an answer of something else is no refusal of the API", async () => {
   assert.ok((await failure(client.senders.list())) instanceof ConnectionFailed);
 });
 
-test("429 and 503 are tried again after the seconds that they ask for", async () => {
-  const { client, path } = await onRoad([refused(429, { "Retry-After": "1" }), refused(503)]);
+test("429 and 503 are retried after the seconds of Retry-After", async () => {
+  const { client, path } = await behindProxy([refused(429, { "Retry-After": "1" }), refused(503)]);
   const start = Date.now();
   await client.senders.list();
   assert.equal(path.requests.length, 3);
   assert.ok(Date.now() - start >= 1000);
 });
 
-test("the rate limit of a real server is waited for", async () => {
+test("the client waits for the rate limit of a real server", async () => {
   const limited = await serve({ SIGNALBOX_RATE_LIMIT: "2/2" });
   const client = new Signalbox({ ...ACCOUNT, baseUrl: limited.baseUrl });
   for (let n = 0; n < 4; n++) await client.senders.list();
@@ -111,22 +111,22 @@ test("the rate limit of a real server is waited for", async () => {
   await limited.stop();
 });
 
-test("the last refusal is thrown when the tries are used up", async () => {
-  const { client, path } = await onRoad(Array(9).fill(refused(503)), { maxRetries: 2 });
+test("the last error is thrown when the retries are used up", async () => {
+  const { client, path } = await behindProxy(Array(9).fill(refused(503)), { maxRetries: 2 });
   assert.ok((await failure(client.senders.list())) instanceof Unavailable);
   assert.equal(path.requests.length, 3);
 });
 
-test("a wait that would outlast the time limit is left to the caller", async () => {
-  const { client, path } = await onRoad([refused(429, { "Retry-After": "3600" })]);
+test("a Retry-After beyond the timeout fails at once", async () => {
+  const { client, path } = await behindProxy([refused(429, { "Retry-After": "3600" })]);
   const error = await failure(client.senders.list());
   assert.ok(error instanceof TooMany && error.retryAfter === 3600);
   assert.equal(path.requests.length, 1);
 });
 
-test("a POST that starts an operation is repeated with the key that the client made, and starts it once", async () => {
-  const fates: Fate[] = ["lose the answer", "lose the request", refused(409), refused(503)];
-  const { client, path } = await onRoad(fates, { maxRetries: 4 });
+test("a POST that starts an operation is retried with the client's key, and starts it once", async () => {
+  const fates: Fate[] = ["lose the response", "lose the request", refused(409), refused(503)];
+  const { client, path } = await behindProxy(fates, { maxRetries: 4 });
   const { operationId } = await client.senderPools.create({ name: "Once" });
   const keys = new Set(path.requests.map(({ headers }) => headers["idempotency-key"]));
   assert.equal(path.requests.length, 5);
@@ -137,8 +137,8 @@ test("a POST that starts an operation is repeated with the key that the client m
   assert.equal((await client.senderPools.list({ operationId })).senderPools[0]?.name, "Once");
 });
 
-test("every call that starts an operation has a key of its own, or the caller's", async () => {
-  const { client, path } = await onRoad([]);
+test("every call that starts an operation has its own key, or the caller's", async () => {
+  const { client, path } = await behindProxy([]);
   await client.senderPools.create();
   await client.senderPools.create();
   const [one, two] = path.requests.map(({ headers }) => headers["idempotency-key"]);
@@ -150,27 +150,27 @@ test("every call that starts an operation has a key of its own, or the caller's"
   assert.ok(error instanceof IdempotencyMismatch);
 });
 
-test("a POST without a key is not repeated", async () => {
+test("a POST without a key is not retried", async () => {
   for (const fate of [refused(429), refused(503), "lose the request"] satisfies Fate[]) {
-    const { client, path } = await onRoad([fate]);
+    const { client, path } = await behindProxy([fate]);
     await failure(client.inventory.enter([{ channel: "SMS", address: "+12025550100" }]));
     assert.equal(path.requests.length, 1);
   }
 });
 
-test("a change that was repeated says when it is in doubt", async () => {
-  const { client } = await onRoad([]);
+test("a change that was retried says when it is in doubt", async () => {
+  const { client } = await behindProxy([]);
   await client.senderPools.create({ name: "Short-lived" });
   const id = (await client.senderPools.list()).senderPools[0]!.id;
-  const { client: unlucky } = await onRoad(["lose the answer"]);
+  const { client: unlucky } = await behindProxy(["lose the response"]);
   const error = await failure(unlucky.senderPools.delete(id));
   assert.ok(error instanceof NotFound && error.inDoubt);
   const plain = await failure(client.senderPools.delete(id));
   assert.ok(plain instanceof NotFound && !plain.inDoubt);
 });
 
-test("a read is repeated when the connection breaks, and fails with its cause when nobody listens", async () => {
-  const { client, path } = await onRoad(["lose the request", "cut the answer"]);
+test("a read is retried when the connection breaks, and fails with its cause when no server listens", async () => {
+  const { client, path } = await behindProxy(["lose the request", "cut the response"]);
   await client.senders.list();
   assert.equal(path.requests.length, 3);
   const nowhere = new Signalbox({ ...ACCOUNT, baseUrl: "http://127.0.0.1:9", maxRetries: 1 });
@@ -178,9 +178,9 @@ test("a read is repeated when the connection breaks, and fails with its cause wh
   assert.ok(error instanceof ConnectionFailed && error.cause instanceof Error);
 });
 
-test("a call ends at its time limit", async () => {
-  const silent = await road("http://127.0.0.1:9");
-  roads.push(silent);
+test("a call ends at its timeout", async () => {
+  const silent = await startProxy("http://127.0.0.1:9");
+  proxies.push(silent);
   const never: typeof fetch = (_, init) =>
     new Promise((_, reject) => init?.signal?.addEventListener("abort", () => reject(init.signal?.reason)));
   const client = new Signalbox({ ...ACCOUNT, baseUrl: silent.baseUrl, fetch: never, timeoutInSeconds: 0.2 });
@@ -189,8 +189,8 @@ test("a call ends at its time limit", async () => {
   assert.match(error.message, /nothing came within 0.2 s/);
 });
 
-test("a call ends at the caller's signal, with its reason, also between two tries", async () => {
-  const { client, path } = await onRoad([refused(503, { "Retry-After": "20" })]);
+test("a call ends at the caller's signal, with its reason, also between two attempts", async () => {
+  const { client, path } = await behindProxy([refused(503, { "Retry-After": "20" })]);
   const controller = new AbortController();
   const call = client.senders.list({}, { abortSignal: controller.signal }).then(() => assert.fail());
   while (!path.requests.length) await new Promise(setImmediate);
@@ -201,11 +201,11 @@ test("a call ends at the caller's signal, with its reason, also between two trie
   assert.equal(await failure(late), reason);
 });
 
-test("credentials come from the options, else from the environment, a key before the account", async () => {
+test("credentials come from the options, else from the environment, where a key wins over the account", async () => {
   const saved = { ...process.env };
   const sent = async (options: SignalboxOptions): Promise<string> => {
-    const path = await road(server.baseUrl, [refused(401)]);
-    roads.push(path);
+    const path = await startProxy(server.baseUrl, [refused(401)]);
+    proxies.push(path);
     await failure(new Signalbox({ baseUrl: path.baseUrl, ...options }).senders.list());
     return atob(path.requests[0]!.headers.authorization!.slice("Basic ".length));
   };
@@ -228,8 +228,8 @@ test("credentials come from the options, else from the environment, a key before
   }
 });
 
-test("a base URL may have a path and a slash at its end, and nothing that leaks", async () => {
-  const { client, path } = await onRoad([refused(404)]);
+test("a base URL may have a path and a slash at its end, and no error repeats it", async () => {
+  const { client, path } = await behindProxy([refused(404)]);
   await failure(new Signalbox({ ...ACCOUNT, baseUrl: `${path.baseUrl}/prefix/` }).senders.list());
   assert.equal(path.requests[0]?.url, "/prefix/v1/Senders");
   for (const baseUrl of ["localhost:8080", "ftp://host", "http://a:secret@host", "http://host?x=1", "a secret"]) {
@@ -239,9 +239,9 @@ test("a base URL may have a path and a slash at its end, and nothing that leaks"
   assert.ok(client);
 });
 
-test("no print of a client or of an error shows the secret", async () => {
+test("no output of a client or of an error shows the secret", async () => {
   const { inspect } = await import("node:util");
-  const { client } = await onRoad([refused(401)]);
+  const { client } = await behindProxy([refused(401)]);
   const error = await failure(client.senders.list());
   const shown = [client, error].map((one) => inspect(one, { depth: 9, showHidden: true }) + JSON.stringify(one)).join();
   assert.ok(!shown.includes(ACCOUNT.authToken) && !shown.includes(btoa(ACCOUNT.authToken)));

@@ -1,4 +1,4 @@
-/** Following an operation to its end: waiting and watching. */
+/** Waiting for an operation and watching it. */
 
 import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -6,10 +6,10 @@ import os from "node:os";
 import path from "node:path";
 import { after, before, test } from "node:test";
 import { NotFound, type Operation, OperationTimeout, Signalbox } from "signalbox-client";
-import { ACCOUNT, road, type Server, serve } from "./server.js";
+import { ACCOUNT, startProxy, type Server, serve } from "./server.js";
 
 const UNKNOWN = "comms_operation_01h2xcejqtf2nbrexx3vqjhp41";
-/** It has nobody who works on operations: they stay as they are. */
+/** A server without workers: its operations do not progress. */
 let idle: Server;
 let server: Server;
 let client: Signalbox;
@@ -22,7 +22,7 @@ before(async () => {
 });
 after(() => Promise.all([server.stop(), idle.stop()]));
 
-/** Ids of senders that nobody has. */
+/** Ids of senders that no account has. */
 function strangers(count: number): string[] {
   return Array.from({ length: count }, (_, n) => `comms_sender_01h2xcejqtf2nbrexx${String(n).padStart(8, "0")}`);
 }
@@ -33,13 +33,13 @@ async function states(watched: AsyncIterable<Operation>): Promise<Operation[]> {
   return seen;
 }
 
-test("wait gives the final operation", async () => {
+test("wait returns the final operation", async () => {
   const { operationId } = await client.senderPools.create({ senders: strangers(3000) });
   const operation = await client.senderPools.wait(operationId);
   assert.deepEqual([operation.status, operation.stats.failed], ["COMPLETED", 3000]);
 });
 
-test("wait gives up in time and has the operation as it was last seen", async () => {
+test("wait ends at its timeout, and the error has the last known state of the operation", async () => {
   const { operationId } = await idleClient.senderPools.create({ senders: strangers(2) });
   const start = Date.now();
   const error: unknown = await idleClient.senderPools.wait(operationId, { timeoutInSeconds: 1.5 }).catch((e) => e);
@@ -49,7 +49,7 @@ test("wait gives up in time and has the operation as it was last seen", async ()
   assert.ok(Date.now() - start >= 1500 && Date.now() - start < 5000);
 });
 
-test("fetching with a wait answers when the time has passed", async () => {
+test("fetching with a wait responds when the time has passed", async () => {
   const { operationId } = await idleClient.senderPools.create({ senders: strangers(2) });
   const start = Date.now();
   const operation = await idleClient.senderPools.fetchOperation(operationId, { waitInSeconds: 1 });
@@ -57,14 +57,14 @@ test("fetching with a wait answers when the time has passed", async () => {
   assert.ok(Date.now() - start >= 950);
 });
 
-test("cancel stops an operation, and whoever waits for it hears of it", async () => {
+test("cancel stops an operation, and a wait for it ends", async () => {
   const { operationId } = await idleClient.senderPools.create({ senders: strangers(2) });
   const waiting = idleClient.senderPools.wait(operationId);
   assert.equal((await idleClient.ledger.cancel(operationId)).resourceId, operationId);
   assert.equal((await waiting).status, "CANCELED");
 });
 
-test("watch shows the present state, each change and the end", async () => {
+test("watch shows the current state, each change and the end", async () => {
   const { operationId } = await client.senderPools.create({ senders: strangers(10_000) });
   const seen = await states(client.senderPools.watch(operationId));
   assert.ok(seen.length >= 1);
@@ -77,57 +77,57 @@ test("watch shows the present state, each change and the end", async () => {
 
 test("leaving the loop closes the stream", async () => {
   const { operationId } = await idleClient.senderPools.create({ senders: strangers(2) });
-  const way = await road(idle.baseUrl);
-  const watcher = new Signalbox({ ...ACCOUNT, baseUrl: way.baseUrl });
+  const proxy = await startProxy(idle.baseUrl);
+  const watcher = new Signalbox({ ...ACCOUNT, baseUrl: proxy.baseUrl });
   for await (const operation of watcher.senderPools.watch(operationId)) {
     assert.equal(operation.status, "PROCESSING");
     break;
   }
-  await way.close();
+  await proxy.close();
 });
 
 test("a stream that breaks is opened again, without showing a state twice", async () => {
   const { operationId } = await idleClient.senderPools.create({ senders: strangers(2) });
-  const way = await road(idle.baseUrl, ["lose the request", "pass", "cut the answer"]);
-  const watcher = new Signalbox({ ...ACCOUNT, baseUrl: way.baseUrl });
+  const proxy = await startProxy(idle.baseUrl, ["lose the request", "pass", "cut the response"]);
+  const watcher = new Signalbox({ ...ACCOUNT, baseUrl: proxy.baseUrl });
   const seen: Operation[] = [];
   for await (const operation of watcher.senderPools.watch(operationId)) {
     seen.push(operation);
-    // Request 3 is the stream that was cut, 4 asks, 5 is the next stream: only then does the operation end.
+    // Request 3 is the stream that was cut, 4 polls, 5 is the next stream: only then is the operation canceled.
     if (seen.length === 1) {
       const opened = async (): Promise<void> => {
-        while (way.requests.length < 5) await new Promise(setImmediate);
+        while (proxy.requests.length < 5) await new Promise(setImmediate);
         await idleClient.ledger.cancel(operationId);
       };
       void opened();
     }
   }
   assert.deepEqual(seen.map(({ status }) => status), ["PROCESSING", "CANCELED"]);
-  const streams = way.requests.map(({ headers }) => headers.accept === "text/event-stream");
+  const streams = proxy.requests.map(({ headers }) => headers.accept === "text/event-stream");
   assert.deepEqual(streams.slice(0, 5), [true, false, true, false, true]);
-  await way.close();
+  await proxy.close();
 });
 
-test("where streams do not come through, watch asks", async () => {
+test("where streams do not work, watch polls", async () => {
   const { operationId } = await idleClient.senderPools.create({ senders: strangers(2) });
   const held = { status: 200, headers: { "Content-Type": "text/event-stream" }, body: "" };
-  const way = await road(idle.baseUrl, [held, "pass", held, "pass", held, "pass"]);
-  const watcher = new Signalbox({ ...ACCOUNT, baseUrl: way.baseUrl });
+  const proxy = await startProxy(idle.baseUrl, [held, "pass", held, "pass", held, "pass"]);
+  const watcher = new Signalbox({ ...ACCOUNT, baseUrl: proxy.baseUrl });
   const statuses: string[] = [];
   for await (const { status } of watcher.senderPools.watch(operationId)) {
     statuses.push(status);
     const asking = async (): Promise<void> => {
-      while (way.requests.length < 7) await new Promise(setImmediate);
+      while (proxy.requests.length < 7) await new Promise(setImmediate);
       await idleClient.ledger.cancel(operationId);
     };
     if (status === "PROCESSING") void asking();
   }
   assert.deepEqual(statuses, ["PROCESSING", "CANCELED"]);
-  assert.equal(way.requests.filter(({ headers }) => headers.accept === "text/event-stream").length, 3);
-  await way.close();
+  assert.equal(proxy.requests.filter(({ headers }) => headers.accept === "text/event-stream").length, 3);
+  await proxy.close();
 });
 
-test("wait and watch go on when the server is restarted", async () => {
+test("wait and watch continue when the server is restarted", async () => {
   const folder = await mkdtemp(path.join(os.tmpdir(), "signalbox-"));
   const database = `sqlite:///${folder}/signalbox.db`;
   const first = await serve({ SIGNALBOX_WORKERS: "0" }, database);
@@ -146,7 +146,7 @@ test("wait and watch go on when the server is restarted", async () => {
   await rm(folder, { recursive: true });
 });
 
-test("an operation that does not exist is refused, not waited for", async () => {
+test("an unknown operation is an error at once", async () => {
   await assert.rejects(client.senderPools.wait(UNKNOWN), NotFound);
   await assert.rejects(states(client.senderPools.watch(UNKNOWN)), NotFound);
 });

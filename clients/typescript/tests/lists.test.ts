@@ -1,18 +1,18 @@
-/** Lists: pages to await, items to iterate over. */
+/** Lists: awaited pages, iteration over items. */
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { Invalid, Signalbox } from "signalbox-client";
-import { ACCOUNT, type Road, road, type Server, serve } from "./server.js";
+import { ACCOUNT, type TestProxy, startProxy, type Server, serve } from "./server.js";
 
 let server: Server;
-let path: Road;
+let path: TestProxy;
 let client: Signalbox;
 const COUNT = 7;
 
 before(async () => {
   server = await serve();
-  path = await road(server.baseUrl);
+  path = await startProxy(server.baseUrl);
   client = new Signalbox({ ...ACCOUNT, baseUrl: path.baseUrl });
   for (let n = 0; n < COUNT; n++) await client.senderPools.create({ name: `Pool ${n}` });
   const rows = Array.from({ length: COUNT }, (_, n) => ({ channel: "SMS" as const, address: `+1202555010${n}` }));
@@ -29,7 +29,7 @@ async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
   return found;
 }
 
-test("an awaited list is its first page, as the API prints it", async () => {
+test("an awaited list is its first page, with the fields of the API", async () => {
   const page = await client.senderPools.list({ pageSize: 3 });
   assert.deepEqual(Object.keys(page), ["senderPools", "pagination"]);
   assert.deepEqual(page.senderPools.map(({ name }) => name), ["Pool 6", "Pool 5", "Pool 4"]);
@@ -39,7 +39,7 @@ test("an awaited list is its first page, as the API prints it", async () => {
   assert.deepEqual(same.senderPools, next.senderPools);
 });
 
-test("iterating over a list gives every item of every page, asking only for pages that are reached", async () => {
+test("iterating over a list gives every item of every page, and fetches only pages that are reached", async () => {
   const asked = path.requests.length;
   const seen: string[] = [];
   for await (const { name } of client.senderPools.list({ pageSize: 2 })) {
@@ -56,7 +56,7 @@ test("pages of a list come one by one", async () => {
   assert.deepEqual(sizes, [3, 3, 1]);
 });
 
-test("a walk repeats the filters and starts at the page token that was given", async () => {
+test("an iteration repeats the filters and starts at the given page token", async () => {
   const filters = { status: "COMPLETED", startDate: new Date("2024-01-01T00:00:00Z"), pageSize: 2 } as const;
   const first = await client.senderPools.listOperations(filters);
   const rest = await all(client.senderPools.listOperations({ ...filters, pageToken: first.pagination.next! }));
@@ -64,14 +64,14 @@ test("a walk repeats the filters and starts at the page token that was given", a
   assert.ok(rest.every(({ status }) => status === "COMPLETED"));
 });
 
-test("each walk over a list is one of its own", async () => {
+test("each iteration over a list starts again", async () => {
   const list = client.senders.list({ pageSize: 4 });
   const [one, two] = await Promise.all([all(list), all(list)]);
   assert.equal(one.length, COUNT);
   assert.deepEqual(one, two);
 });
 
-test("a list asks for nothing before it is used, and for its first page once", async () => {
+test("a list sends no request before it is used, and fetches its first page once", async () => {
   const asked = path.requests.length;
   const list = client.senders.list();
   await new Promise(setImmediate);
@@ -80,7 +80,7 @@ test("a list asks for nothing before it is used, and for its first page once", a
   assert.equal(path.requests.length, asked + 1);
 });
 
-test("a list is a promise: then, catch, finally and Promise.all take it", async () => {
+test("a list is a promise: then, catch, finally and Promise.all accept it", async () => {
   let settled = false;
   const count = await client.senders
     .list()
@@ -104,11 +104,11 @@ test("search and ledger are lists as well", async () => {
   assert.deepEqual(items.map(({ senderId }) => senderId), [null, ...ids]);
 });
 
-test("a refusal in the middle of a walk reaches the loop", async () => {
+test("an error in the middle of an iteration reaches the loop", async () => {
   await assert.rejects(all(client.senders.list({ pageToken: "nonsense" })), Invalid);
 });
 
-test("an id that would lead elsewhere is refused before anything is asked", async () => {
+test("an id that would lead to another path fails before any request", async () => {
   const asked = path.requests.length;
   for (const id of ["", ".", ".."]) {
     await assert.rejects(client.senderPools.fetch(id), TypeError);

@@ -1,4 +1,4 @@
-/** The packed package: what is in it, and that it serves everybody who may import it. */
+/** The packed package: its files, and its use with import and require. */
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
@@ -27,7 +27,7 @@ async function main(): Promise<void> {
   await client.senders.fetch("nonsense").catch((error: unknown) => {
     if (!(error instanceof Invalid && error.problems.length === 1)) throw error;
   });
-  // @ts-expect-error what is answered is read only
+  // @ts-expect-error results are read-only
   if (operations.length) operations[0].status = "CANCELED";
   // @ts-expect-error there is no such status
   if (next) await client.senders.list({ status: "PROCESSING" });
@@ -38,7 +38,7 @@ const COMPILER = {
   compilerOptions: {
     module: "nodenext",
     target: "es2022",
-    // Without the types of browsers, and with a look into ours.
+    // Without the types of browsers, and with checks of the package's own types.
     lib: ["es2022"],
     types: ["node"],
     typeRoots: [path.join(ROOT, "node_modules/@types")],
@@ -52,7 +52,7 @@ const COMPILER = {
 before(async () => {
   server = await serve();
   folder = await mkdtemp(path.join(os.tmpdir(), "signalbox-client-"));
-  // Built already, and in use by the other tests: not built again.
+  // Not built again: it is built already, and the other tests use it.
   const pack = ["pack", "--ignore-scripts", "--json", "--pack-destination", folder];
   const { stdout } = await run("npm", pack, { cwd: ROOT });
   const packed: unknown = JSON.parse(stdout);
@@ -67,7 +67,7 @@ after(async () => {
   await rm(folder, { recursive: true });
 });
 
-test("the tarball has the built modules, their sources, and nothing else", () => {
+test("the tarball has the built modules, their sources, and no other code", () => {
   const outside = files.filter((file) => !/^(dist\/(esm|cjs)|src)\//.test(file));
   assert.deepEqual(outside.sort(), ["LICENSE", "README.md", "package.json"]);
   for (const kind of ["esm/index.js", "esm/index.d.ts", "cjs/index.js", "cjs/index.d.ts", "cjs/package.json"]) {
@@ -75,7 +75,7 @@ test("the tarball has the built modules, their sources, and nothing else", () =>
   }
 });
 
-test("the package has the version of the server, and needs no other", async () => {
+test("the package has the version of the server, and no dependencies", async () => {
   const described = JSON.parse(await readFile(path.join(ROOT, "package.json"), "utf8")) as Record<string, unknown>;
   const locked = JSON.parse(await readFile(path.join(ROOT, "package-lock.json"), "utf8")) as Record<string, unknown>;
   const python = await readFile(path.join(ROOT, "../../src/signalbox/__init__.py"), "utf8");

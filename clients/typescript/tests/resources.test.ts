@@ -1,4 +1,4 @@
-/** Every method of every resource does on the server what it says. */
+/** Every method of every resource, on a real server. */
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -24,7 +24,7 @@ before(async () => {
 });
 after(() => server.stop());
 
-/** Senders that no other test has. */
+/** Creates senders that no other test uses. */
 let used = 0;
 async function enter(count: number, more: Partial<InventoryRow> = {}): Promise<Sender[]> {
   const addresses = Array.from({ length: count }, () => `bot.${(used += 1)}`);
@@ -48,7 +48,7 @@ test("the call of the vendor's reference runs as printed", async () => {
   assert.equal(client instanceof Signalbox, true);
 });
 
-test("the calls of the vendor's samples take what they take there", async () => {
+test("the calls of the vendor's samples accept the same arguments", async () => {
   const [one, two] = await enter(2);
   const made = await client.senderPools.create({ name: "Sales Leads - APAC", tags: { region: "APAC" } });
   const { senderPools } = await client.senderPools.list({
@@ -74,7 +74,7 @@ test("the calls of the vendor's samples take what they take there", async () => 
   assert.equal((await client.senderPools.delete(id)).resourceId, id);
 });
 
-test("inventory takes rows, NDJSON and CSV, and names what it refuses", async () => {
+test("inventory accepts rows, NDJSON and CSV, and names the rows that it refuses", async () => {
   const rows: InventoryRow[] = [
     { channel: "SMS", address: "+12025550100", displayName: "Support", tags: { team: "red" } },
     { channel: "SMS", address: "no number" },
@@ -89,7 +89,7 @@ test("inventory takes rows, NDJSON and CSV, and names what it refuses", async ()
   assert.equal((await client.inventory.enter(ndjson, { media: "application/x-ndjson" })).created, 1);
 });
 
-test("a sender has its times as dates, and no other members than the API's", async () => {
+test("a sender has its times as dates, and only the API's fields", async () => {
   const [sender] = await enter(1, { displayName: "Ada", tags: { createdAt: "not-a-time" } });
   assert.deepEqual(Object.keys(sender!).sort(), [
     ...["address", "channel", "createdAt", "displayName", "id", "status", "tags", "updatedAt"],
@@ -99,7 +99,7 @@ test("a sender has its times as dates, and no other members than the API's", asy
   assert.deepEqual(await client.senders.fetch(sender.id), sender);
 });
 
-test("a time read from an answer and sent back leaves out exactly that item", async () => {
+test("a time read from a response and sent back excludes exactly that item", async () => {
   const [sender] = await enter(1);
   const { senders } = await client.senders.list({ startDate: sender!.createdAt });
   assert.ok(!senders.some(({ id }) => id === sender!.id));
@@ -144,7 +144,7 @@ test("senders may be given by id, one or many", async () => {
   assert.deepEqual(new Set(senders.map((sender) => sender.id)), new Set([one!.id, two!.id, three!.id]));
 });
 
-test("the ledger says what became of each item", async () => {
+test("the ledger has the outcome of each item", async () => {
   const [sender] = await enter(1);
   const { operationId } = await client.senderPools.create({ senders: [sender!.id, { senderId: NOBODY }] });
   const operation = await client.senderPools.wait(operationId);
@@ -155,7 +155,7 @@ test("the ledger says what became of each item", async () => {
   await assert.rejects(client.ledger.cancel(operationId), Conflict);
 });
 
-test("resolve says who reaches a person, best first", async () => {
+test("resolve returns the senders that reach a person, best first", async () => {
   await client.inventory.enter([{ channel: "WHATSAPP", address: "+12025550100", displayName: "Support" }]);
   const to = { address: "+12025550199", channel: "WHATSAPP" as const };
   const { results } = await client.senders.resolve({

@@ -1,4 +1,4 @@
-/** A real server for each test file, and a road to it that can be bad. */
+/** A real server for each test file, and a proxy to it that can fail. */
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -15,7 +15,7 @@ export const ACCOUNT = {
 };
 const COMMAND = process.env["SIGNALBOX_COMMAND"] ?? path.join(ROOT, "../../.venv/bin/signalbox");
 
-/** This environment without settings of Signalbox, and `more`. */
+/** This environment without Signalbox's variables, plus `more`. */
 export function environment(more: Record<string, string> = {}): Record<string, string> {
   const own = Object.entries(process.env).filter(([name]) => !name.startsWith("SIGNALBOX_"));
   return { ...(Object.fromEntries(own) as Record<string, string>), ...more };
@@ -26,7 +26,7 @@ export interface Server {
   stop(): Promise<void>;
 }
 
-/** Starts the program with a database in memory, or where `database` says; answers when it does. */
+/** Starts the server with a database in memory, or with `database`; resolves when it is ready. */
 export async function serve(settings: Record<string, string> = {}, database = "sqlite://", port = 0): Promise<Server> {
   const folder = await mkdtemp(path.join(os.tmpdir(), "signalbox-"));
   const account = { SIGNALBOX_ACCOUNT_SID: ACCOUNT.accountId, SIGNALBOX_AUTH_TOKEN: ACCOUNT.authToken };
@@ -63,47 +63,47 @@ function ready(child: ChildProcess): Promise<string> {
 }
 
 /**
- * What happens to a request on its way: it passes, is lost, its answer is lost, or somebody else answers. A stream is
- * cut after its first piece, another answer in the middle of it.
+ * What the proxy does with a request: forwards it, loses it, loses its response, cuts its response off, or responds
+ * itself. An event stream is cut off after its first piece, another response in its middle.
  */
 export type Fate =
   | "pass"
   | "lose the request"
-  | "lose the answer"
-  | "cut the answer"
+  | "lose the response"
+  | "cut the response"
   | { status: number; headers?: Record<string, string>; body?: string };
 
-export interface Road {
+export interface TestProxy {
   readonly baseUrl: string;
-  /** Every request that came along. */
+  /** Every request that arrived. */
   readonly requests: { method: string; url: string; headers: http.IncomingHttpHeaders }[];
   close(): Promise<void>;
 }
 
-/** A proxy to a server; `fates` are those of the first requests, all later ones pass. */
-export async function road(baseUrl: string, fates: Fate[] = []): Promise<Road> {
-  const requests: Road["requests"] = [];
+/** A proxy to a server; `fates` are for the first requests, later ones pass. */
+export async function startProxy(baseUrl: string, fates: Fate[] = []): Promise<TestProxy> {
+  const requests: TestProxy["requests"] = [];
   const proxy = http.createServer((request, response) => {
     const { method = "", url = "", headers } = request;
     const fate = fates[requests.length] ?? "pass";
     requests.push({ method, url, headers });
     if (fate === "lose the request") return request.socket.destroy();
     if (typeof fate === "object") return response.writeHead(fate.status, fate.headers).end(fate.body);
-    const onward = http.request(new URL(url, baseUrl), { method, headers, agent: false }, (answer) => {
-      if (fate === "lose the answer") {
-        answer.resume().once("end", () => request.socket.destroy());
+    const onward = http.request(new URL(url, baseUrl), { method, headers, agent: false }, (forwarded) => {
+      if (fate === "lose the response") {
+        forwarded.resume().once("end", () => request.socket.destroy());
         return;
       }
-      response.writeHead(answer.statusCode ?? 0, answer.headers);
-      if (fate === "cut the answer") {
-        const whole = answer.headers["content-type"] === "text/event-stream";
-        answer.once("data", (piece: Buffer) => {
+      response.writeHead(forwarded.statusCode ?? 0, forwarded.headers);
+      if (fate === "cut the response") {
+        const whole = forwarded.headers["content-type"] === "text/event-stream";
+        forwarded.once("data", (piece: Buffer) => {
           response.write(whole ? piece : piece.subarray(0, piece.length / 2), () => request.socket.destroy());
         });
       } else {
-        answer.pipe(response);
+        forwarded.pipe(response);
       }
-      answer.once("error", () => request.socket.destroy());
+      forwarded.once("error", () => request.socket.destroy());
     });
     onward.once("error", () => request.socket.destroy());
     response.once("close", () => onward.destroy());

@@ -26,7 +26,7 @@ import type { StreamState } from "../stream.ts";
 import { operationCall, samplesOf, useLive, type Sample } from "../watch.ts";
 import { OUTCOMES, type Item, type Operation, type SenderPool } from "../wire.ts";
 
-/** One operation: how it goes on, what became of each item, and the way to stop it. */
+/** One operation: its progress, the outcome of each item, and a button to cancel it. */
 export function OperationScreen({ params }: { params: Params }): JSX.Element {
   const id = params["id"] ?? "";
   const call = operationCall(id);
@@ -83,7 +83,7 @@ function Whole(props: { given: Operation; params: Params; again: () => void }): 
   );
 }
 
-/** Says once, to those who listen, how it ended; the counters themselves would never be quiet. */
+/** Announces the end of the operation once to screen readers; the counters themselves would be announced all the time. */
 function Final({ operation: { status, stats } }: { operation: Operation }): JSX.Element {
   const [before] = useState(status);
   const ended = before === "PROCESSING" && status !== "PROCESSING";
@@ -103,7 +103,7 @@ function StreamMark({ stream }: { stream: StreamState }): JSX.Element {
   );
 }
 
-/** The pool that the operation created; nothing for one that added senders, which the API does not tell. */
+/** The pool that the operation created; nothing for an add, whose pool the API does not name. */
 function PoolOf({ id }: { id: string }): JSX.Element | null {
   const { answer } = useAnswer<{ senderPools: SenderPool[] }>({ path: "/v1/SenderPools", query: { operationId: id } });
   const pool = answer?.senderPools[0];
@@ -229,7 +229,7 @@ const COLUMNS: readonly Column<Item>[] = [
   },
 ];
 
-/** Counts up when the ledger is worth reading again: every two seconds while it changes, and at the end. */
+/** A number that changes when the ledger should be fetched again: every two seconds while it changes, and at the end. */
 function useSettled(operation: Operation): number {
   const [round, setRound] = useState(0);
   const latest = useRef(operation.updatedAt);

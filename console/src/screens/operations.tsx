@@ -10,7 +10,7 @@ import { OPERATION_STATUSES, type Operation, type Stats } from "../wire.ts";
 const FILTERS = ["status", "startDate", "endDate"] as const;
 const EVERY = 4000;
 
-/** All operations, newest first; the running ones move. */
+/** All operations, newest first; running ones are updated live. */
 export function OperationsScreen({ params }: { params: Params }): JSX.Element {
   const query = queryOf(FILTERS, params);
   const call: Call = { path: "/v1/SenderPools/Operations", query };

@@ -9,7 +9,7 @@ import { CHANNELS, type Operation, type Overview } from "../wire.ts";
 const CALL: Call = { path: "/signalbox/v1/Overview" };
 const EVERY = 5000;
 
-/** The account at a glance, read again every five seconds. */
+/** The account's overview, fetched again every five seconds. */
 export function OverviewScreen(): JSX.Element {
   const { answer, failure, again } = useAnswer<Overview>(CALL, EVERY);
   return (

@@ -12,14 +12,14 @@ import { Rows } from "../rows.tsx";
 import { type Composition, type OperationReference, type Sender, type SenderPool } from "../wire.ts";
 import { senderColumns } from "./senders.tsx";
 
-// The most that one add takes.
+// The most senders of one add.
 const PIECE = 1000;
 const COUNTRIES = new Intl.DisplayNames("en", { type: "region" });
 const MOST_COUNTRIES = 12;
 
 type Task = "edit" | "add" | "delete" | "";
 
-/** One pool: its members, what they are, and everything one can do with it. */
+/** One pool: its composition, its members, and its actions. */
 export function PoolScreen({ params }: { params: Params }): JSX.Element {
   const id = params["id"] ?? "";
   const call: Call = { path: `/v1/SenderPools/${id}` };
@@ -229,7 +229,7 @@ function Edit({ pool, close, changed }: { pool: SenderPool; close: () => void; c
   );
 }
 
-/** Adds what a CSV names: a thousand in one operation, one after the other. */
+/** Adds the senders of a CSV: one operation for each thousand, one after the other. */
 function Add({ pool, close }: { pool: SenderPool; close: () => void }): JSX.Element {
   const value = useDesk(true);
   const { ids, step, setStep, number, left } = useSenderIds(value);

@@ -11,11 +11,11 @@ import { Rows, type Column } from "../rows.tsx";
 import type { OperationReference, SenderPool } from "../wire.ts";
 
 const FILTERS = ["startDate", "endDate"] as const;
-// The most that one create takes.
+// The most senders of one create.
 const MOST = 10_000;
 const EXAMPLE = "channel,address,displayName,tags\nSMS,+12025550100,Support,team=red\n\nor ids, one a line:\ncomms_sender_…";
 
-/** All pools, newest first, and the making of new ones. */
+/** All pools, newest first, and the dialog for a new one. */
 export function PoolsScreen({ params }: { params: Params }): JSX.Element {
   const query = queryOf(FILTERS, params);
   const call: Call = { path: "/v1/SenderPools", query };
@@ -73,7 +73,7 @@ const COLUMNS: readonly Column<SenderPool>[] = [
   { name: "Changed", kind: "wide", cell: (pool) => <Time at={pool.updatedAt} /> },
 ];
 
-/** A pool of what a CSV names. Rows of inventory enter first; what the server refuses is shown before the pool is made. */
+/** Creates a pool with the senders of a CSV. Rows of inventory are entered first; refused rows are shown before the create. */
 function NewPool({ close }: { close: () => void }): JSX.Element {
   const [name, setName] = useState("");
   const [tags, setTags] = useState("");
@@ -92,7 +92,7 @@ function NewPool({ close }: { close: () => void }): JSX.Element {
       ...(tags ? { tags: parsed } : {}),
       senders: senders.map((senderId) => ({ senderId })),
     };
-    // The same pool asked for twice, after an answer that got lost, is made once.
+    // The same body has the same key: a retry after a lost response creates the pool once.
     const written = JSON.stringify(body);
     if (key.current.body !== written) key.current = { body: written, key: newKey() };
     const call: Call = { ...createCall(name), body, headers: { "idempotency-key": key.current.key } };

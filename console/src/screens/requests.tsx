@@ -8,7 +8,7 @@ import { follow, type StreamState } from "../stream.ts";
 import type { LoggedRequest } from "../wire.ts";
 
 const CALL: Call = { path: "/signalbox/v1/Requests" };
-// What the server keeps of an account; the page keeps no more.
+// As many as the server keeps for an account.
 const MOST = 500;
 const KINDS: Readonly<Record<string, (request: LoggedRequest) => boolean>> = {
   all: () => true,
@@ -17,7 +17,7 @@ const KINDS: Readonly<Record<string, (request: LoggedRequest) => boolean>> = {
   warned: (request) => request.warnings.length > 0,
 };
 
-/** The last requests of the account as they arrive, newest on top. */
+/** The request log of the account, live, newest first. */
 export function RequestsScreen({ params }: { params: Params }): JSX.Element {
   const [paused, setPaused] = useState(false);
   const { requests, stream, failure } = useRequests(paused);
@@ -145,7 +145,7 @@ function Remarks({ request }: { request: LoggedRequest }): JSX.Element {
   );
 }
 
-/** The requests of the account, newest first, as long as nobody pauses. */
+/** The requests of the account, newest first; none are added while paused. */
 function useRequests(paused: boolean) {
   const [requests, setRequests] = useState<readonly LoggedRequest[]>();
   const [stream, setStream] = useState<StreamState>("waiting");
@@ -164,7 +164,7 @@ function useRequests(paused: boolean) {
       event: (name: string, data: string) => {
         if (name !== "request") return;
         waiting.push(JSON.parse(data) as LoggedRequest);
-        // A busy client makes hundreds a second: the page is drawn once for all that came meanwhile.
+        // A busy client sends hundreds of requests a second: all that arrived since the last frame are drawn together.
         frame ||= requestAnimationFrame(flush);
       },
       state: (state: StreamState) => {

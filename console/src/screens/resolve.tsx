@@ -38,10 +38,10 @@ const NOBODY: Asked = {
   priority: {},
 };
 
-// What was asked last stays while one looks at other screens; it names people, so it is in no address and no storage.
+// The last input is kept while other screens are shown. It identifies people, so it is in no URL and no storage.
 let last: Asked = NOBODY;
 
-/** Who can reach this person, best first, and why in that order. */
+/** The senders that reach a person, best first, and the reasons for that order. */
 export function ResolveScreen(_: { params: Params }): JSX.Element {
   const [asked, setAsked] = useState(last);
   const [answer, setAnswer] = useState<{ results: Resolution[]; question: Question }>();
@@ -273,7 +273,7 @@ function bodyOf(asked: Asked): Record<string, unknown> {
   };
 }
 
-/** Lines of `CHANNEL address` as the API wants them: a mailbox has a name, an app its two ids. */
+/** Lines of `CHANNEL address` in the form of the API: a mailbox has a name, an app its two ids. */
 function senderAddresses(text: string): Record<string, string>[] {
   const lines = text.split("\n").map((line) => line.trim()).filter(Boolean);
   return lines.map((line) => {

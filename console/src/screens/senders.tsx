@@ -17,17 +17,17 @@ const EXAMPLE = `channel,address,displayName,status,tags
 SMS,+12025550100,Support,,team=red;tier=gold
 EMAIL,hello@example.com,,,`;
 
-// An address that is looked for stays out of the page's own address, as it stays out of the API's URLs.
+// A searched address is not in the page's URL, as it is not in the API's URLs.
 let sought = "";
 const seekers = new Set<() => void>();
 
-/** Looks for the senders with an address; an empty one shows the list again. */
+/** Searches the senders with an address; an empty address shows the list again. */
 export function seek(address: string): void {
   sought = address;
   for (const seeker of seekers) seeker();
 }
 
-/** The inventory: the list, search by address, import, and one sender at a time. */
+/** The inventory: the list, search by address, import, and single senders. */
 export function SendersScreen({ params }: { params: Params }): JSX.Element {
   const query = queryOf(SENDER_FILTERS, params);
   const call: Call = { path: "/v1/Senders", query };
@@ -89,7 +89,7 @@ export function SendersScreen({ params }: { params: Params }): JSX.Element {
   );
 }
 
-/** What the list of senders and the list of a pool's members show of each. */
+/** The columns of a sender, in the inventory and in a pool's members. */
 export function senderColumns(changed: ReadonlyMap<string, Sender> = new Map()): readonly Column<Sender>[] {
   const now = (sender: Sender) => changed.get(sender.id) ?? sender;
   return [
@@ -169,7 +169,7 @@ function Search({ address }: { address: string }): JSX.Element {
   );
 }
 
-/** The channels on which there may be such an address. */
+/** The channels that can have such an address. */
 function channelsOf(address: string): readonly Channel[] {
   if (address.startsWith("+")) return ["SMS", "WHATSAPP", "RCS"];
   return address.includes("@") ? ["EMAIL", "RCS"] : ["PUSH", "RCS"];

@@ -4,7 +4,7 @@ import { Failure, send } from "../api.ts";
 import { docs, Trouble } from "../marks.tsx";
 import { isSid, signIn } from "../session.ts";
 
-/** Asks for credentials and tries them before it keeps them. */
+/** Asks for credentials; keeps them only after the server accepted them. */
 export function SignIn({ refused }: { refused: string }): JSX.Element {
   const [sid, setSid] = useState("");
   const [secret, setSecret] = useState("");
@@ -87,7 +87,7 @@ export function SignIn({ refused }: { refused: string }): JSX.Element {
   );
 }
 
-/** `SID:SECRET` in one piece, as the server prints it, may be pasted into the first field. */
+/** Accepts `SID:SECRET`, as the server prints it, in the first field. */
 function pasted(sid: string, secret: string): { sid: string; secret: string } {
   const colon = sid.indexOf(":");
   return colon < 0 ? { sid, secret } : { sid: sid.slice(0, colon), secret: sid.slice(colon + 1) };

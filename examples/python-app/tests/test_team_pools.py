@@ -1,4 +1,4 @@
-"""Each test has an account of its own, with nothing in it, on a real server in memory."""
+"""Each test has its own empty account on a real server in memory."""
 
 import os
 import subprocess
@@ -72,7 +72,7 @@ def test_best_sender_is_one_of_the_persons_country(signalbox_server: Account, cl
 
 
 def test_command_says_what_it_did(signalbox_server: Account) -> None:
-    """The program as people start it, told where the server is by its environment."""
+    """The program as users start it; the environment has the server's URL."""
     signalbox_server.enter_senders(ROWS)
 
     done = subprocess.run(

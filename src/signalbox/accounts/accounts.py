@@ -100,14 +100,28 @@ async def list_all(tx: Tx) -> list[Account]:
     return [Account(*row) for row in await tx.all("accounts.list")]
 
 
+async def fetch(tx: Tx, sid: str) -> Account:
+    """One account. Raises NotFound."""
+    row = await tx.one("accounts.fetch", sid=sid)
+    if row is None:
+        raise NotFound(f"there is no account {sid}")
+    return Account(*row)
+
+
 async def suspend(tx: Tx, sid: str) -> None:
-    """All credentials of the account stop working; its work goes on. Raises NotFound."""
-    _found(await tx.run("accounts.set_status", sid=sid, status="SUSPENDED"), f"there is no account {sid}")
+    """All credentials of the account stop working; its work goes on. Raises NotFound, Conflict during its deletion."""
+    await _set_status(tx, sid, "SUSPENDED")
 
 
 async def resume(tx: Tx, sid: str) -> None:
-    """Takes a suspension back. Raises NotFound."""
-    _found(await tx.run("accounts.set_status", sid=sid, status="ACTIVE"), f"there is no account {sid}")
+    """Takes a suspension back. Raises NotFound, and Conflict during the account's deletion."""
+    await _set_status(tx, sid, "ACTIVE")
+
+
+async def _set_status(tx: Tx, sid: str, status: str) -> None:
+    if not await tx.run("accounts.set_status", sid=sid, status=status):
+        await _account_id(tx, sid)
+        raise Conflict(f"account {sid} is being deleted")
 
 
 async def rotate_token(tx: Tx, sid: str) -> str:

@@ -7,6 +7,7 @@ from signalbox.db import Tx
 from signalbox.ground.errors import Conflict, KeyReused
 
 KEPT_MS: Final = 24 * 60 * 60 * 1000
+FORGET_ROWS: Final = 2_000
 
 
 class Answer(NamedTuple):
@@ -53,8 +54,11 @@ async def remember(tx: Tx, account_id: int, key: str, request: bytes, answer: An
 
 
 async def forget_old(tx: Tx) -> int:
-    """Removes the answers that are older than 24 hours; returns how many."""
-    return await tx.run("idempotency.forget_old", oldest=tx.now - KEPT_MS)
+    """Removes some of the answers that are older than 24 hours, `FORGET_ROWS` or a few more; returns how many."""
+    row = await tx.one("idempotency.oldest", oldest=tx.now - KEPT_MS, limit=FORGET_ROWS)
+    if row is None or row[0] is None:
+        return 0
+    return await tx.run("idempotency.forget_old", until=row[0])
 
 
 def in_flight() -> Conflict:

@@ -1,4 +1,4 @@
-"""The `signalbox` command: one file per noun, and one function per command, which imports what it needs when called."""
+"""The `signalbox` command: a file for each noun. A command imports its dependencies when it runs, for a fast start."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ __all__ = ["main"]
 def main() -> None:
     """The Communications API as a program you run: senders, sender pools and their operations.
 
-    serve, worker, accounts and keys run the server. The other commands talk to a running one over HTTP,
-    with what `signalbox login` stored.
+    serve, worker, accounts and keys run the server. The other commands send requests to a running server,
+    with the credentials that `signalbox login` stored.
 
     Every setting of the server is an option, an environment variable (SIGNALBOX_...) and a key of
     signalbox.toml; the command line wins, then the environment, then the file.

@@ -1,4 +1,4 @@
-"""`signalbox accounts` and `signalbox keys`: who may call, kept in the server's database."""
+"""`signalbox accounts` and `signalbox keys`: the accounts and API keys in the server's database."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def accounts() -> None:
-    """Create, list, suspend and resume accounts; replace their tokens."""
+    """Create, list, suspend, resume and delete accounts; replace their tokens."""
 
 
 @accounts.command("create")
@@ -46,7 +46,7 @@ def list_accounts(as_json: bool, **command_line: str | bool | None) -> None:
 @as_json_option
 @database_options
 def suspend_account(sid: str, as_json: bool, **command_line: str | bool | None) -> None:
-    """Refuse an account's credentials. On return, no process accepts them any more."""
+    """Stop accepting an account's credentials. On return, no process accepts them any more."""
     from signalbox.accounts import accounts
 
     write(command_line, lambda tx: accounts.suspend(tx, sid))
@@ -66,16 +66,38 @@ def resume_account(sid: str, as_json: bool, **command_line: str | bool | None) -
     show({"accountSid": sid, "status": "ACTIVE"}, as_json)
 
 
+@accounts.command("delete")
+@click.argument("sid")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@as_json_option
+@database_options
+def delete_account(sid: str, yes: bool, as_json: bool, **command_line: str | bool | None) -> None:
+    """Delete an account with all its data, for good.
+
+    On return, no process accepts its credentials any more. The workers remove the data; until they have,
+    `accounts list` shows the account as DELETING.
+    """
+    from signalbox.accounts import accounts, deletion
+    from signalbox.cli.arguments import confirm_name
+
+    if not yes:
+        account = read(command_line, lambda tx: accounts.fetch(tx, sid))
+        confirm_name(f"Account {sid}, {account.name!r}, with all its data will be deleted for good.", sid)
+    write(command_line, lambda tx: deletion.begin(tx, sid))
+    _wait_until_everywhere()
+    show({"accountSid": sid, "status": "DELETING"}, as_json)
+
+
 @accounts.command("rotate-token")
 @click.argument("sid")
 @as_json_option
 @database_options
 def rotate_token(sid: str, as_json: bool, **command_line: str | bool | None) -> None:
-    """Replace an account's auth token and show it, once. On return, the old one is dead everywhere."""
+    """Replace an account's auth token and show it, once. On return, no process accepts the old one any more."""
     from signalbox.accounts import accounts
 
     token = write(command_line, lambda tx: accounts.rotate_token(tx, sid))
-    # Shown before the wait: a command interrupted there must not take the only sight of the token with it.
+    # Shown before the wait: the token is shown only once, and Ctrl-C during the wait must not lose it.
     show({"accountSid": sid, "authToken": token}, as_json)
     _wait_until_everywhere()
 
@@ -86,8 +108,8 @@ def keys() -> None:
 
 
 @keys.command("create")
-@click.option("--account", "account_sid", metavar="SID", required=True, help="The account that the key speaks for.")
-@click.option("--name", metavar="NAME", default="", help="What people call the key.")
+@click.option("--account", "account_sid", metavar="SID", required=True, help="The account of the key.")
+@click.option("--name", metavar="NAME", default="", help="A name to recognize the key by.")
 @as_json_option
 @database_options
 def create_key(account_sid: str, name: str, as_json: bool, **command_line: str | bool | None) -> None:
@@ -116,7 +138,7 @@ def list_keys(account_sid: str | None, as_json: bool, **command_line: str | bool
 @as_json_option
 @database_options
 def revoke_key(sid: str, as_json: bool, **command_line: str | bool | None) -> None:
-    """Refuse a key for good. On return, no process accepts it any more."""
+    """Stop accepting a key, for good. On return, no process accepts it any more."""
     from signalbox.accounts import accounts
 
     write(command_line, lambda tx: accounts.revoke_key(tx, sid))
@@ -125,7 +147,7 @@ def revoke_key(sid: str, as_json: bool, **command_line: str | bool | None) -> No
 
 
 def _wait_until_everywhere() -> None:
-    """Processes may believe a credential they checked this much longer; then a change of it is in force."""
+    """Waits as long as a process may cache a credential that it checked; then the change is in force everywhere."""
     import time
 
     from signalbox.accounts.accounts import CREDENTIAL_TTL

@@ -1,4 +1,4 @@
-"""What people type, read: times, tags, senders by id or by channel and address."""
+"""Parsers of arguments and options: times, tags, and senders by id or by channel and address."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 CHANNELS: Final = ("SMS", "RCS", "EMAIL", "WHATSAPP", "PUSH")
 STATUSES: Final = ("ACTIVATED", "DEACTIVATED")
-# As in ids.py, whose import takes longer than all of this folder's.
+# The same pattern as in ids.py, whose import takes longer than that of all files of this folder.
 SUFFIX: Final = "[0-7][a-hjkmnpqrstv-z0-9]{25,34}"
 SENDER_ID: Final = re.compile(f"comms_sender_{SUFFIX}")
 
@@ -24,7 +24,7 @@ _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
 class Time(click.ParamType[datetime]):
-    """`2h` ago (s, m, h, d, w), a day, or a time with its offset; days begin in UTC."""
+    """A time: `2h` ago (s, m, h, d, w), a day (which begins in UTC), or an RFC 3339 time with its offset."""
 
     name = "TIME"
 
@@ -41,7 +41,7 @@ class Time(click.ParamType[datetime]):
         except (ValueError, OverflowError):
             found = None
         if found is None or found.tzinfo is None:
-            self.fail(f"{text!r} is no time such as 2h, 2026-11-23 or 2026-11-23T14:00:00Z", param, ctx)
+            self.fail(f"{text!r} is not a time such as 2h, 2026-11-23 or 2026-11-23T14:00:00Z", param, ctx)
         return found
 
 
@@ -60,7 +60,7 @@ class Tags(click.ParamType[tuple[str, str]]):
 
 
 class Id(click.ParamType[str]):
-    """The id of a pool or an operation, checked here so that a name in its place is said at once."""
+    """The id of a pool or an operation, checked before any request, so that a name in its place fails at once."""
 
     def __init__(self, kind: str, name: str) -> None:
         self.name = name
@@ -86,12 +86,12 @@ yes_option = click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 
 
 def page_size(limit: int | None) -> int:
-    """As many as one page has, or fewer if fewer are wanted."""
+    """The page size for a limit: the largest page, or the limit if it is smaller."""
     return min(limit or 1000, 1000)
 
 
 def pair(text: str, what: str = "CHANNEL:ADDRESS") -> tuple[str, str]:
-    """Channel and address of `SMS:+12025550100`."""
+    """Reads `SMS:+12025550100`; returns channel and address."""
     channel, colon, address = text.partition(":")
     if not colon or not address:
         raise click.BadParameter(f"{text!r} is not {what}")
@@ -99,7 +99,7 @@ def pair(text: str, what: str = "CHANNEL:ADDRESS") -> tuple[str, str]:
 
 
 def sender_id(client: Signalbox, text: str) -> str:
-    """The id of a sender given by id, or as CHANNEL:ADDRESS. Raises Ended where the account has none."""
+    """The id of a sender that is given by id or as CHANNEL:ADDRESS. Raises Ended when the account does not have it."""
     if SENDER_ID.fullmatch(text):
         return text
     channel, address = pair(text, "a sender's id, nor CHANNEL:ADDRESS")
@@ -109,16 +109,25 @@ def sender_id(client: Signalbox, text: str) -> str:
 
 
 def search(client: Signalbox, channel: str, address: str) -> str | None:
-    """The id of the one sender that has this channel and address, None where there is none."""
+    """The id of the sender with this channel and address; None when the account does not have it."""
     found = client.senders.search(address=address, channel=cast("Channel", channel), page_size=1)
     return next((sender.id for sender in found), None)
 
 
 def confirm(question: str, yes: bool) -> None:
-    """Goes on after a yes; without a terminal to ask on only `--yes` is one."""
+    """Returns after the user confirmed, or at once with `--yes`. Raises Ended after a no, or without a terminal."""
     if yes:
         return
     if not sys.stdin.isatty():
-        raise Ended("nothing was done: nobody can be asked here, so that --yes is needed", code=MISUSED)
+        raise Ended("nothing was done: there is no terminal to ask on; use --yes", code=MISUSED)
     if not click.confirm(question, err=True):
+        raise Ended("nothing was done")
+
+
+def confirm_name(warning: str, name: str) -> None:
+    """Goes on when somebody on a terminal repeats the name of what is lost for good."""
+    if not sys.stdin.isatty():
+        raise Ended("nothing was done: nobody can be asked here, so that --yes is needed", code=MISUSED)
+    click.echo(warning, err=True)
+    if click.prompt(f"To go on, type {name}", err=True, default="", show_default=False) != name:
         raise Ended("nothing was done")

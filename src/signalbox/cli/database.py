@@ -1,4 +1,4 @@
-"""What commands beside the server share: its settings as options, and a transaction on its database."""
+"""Shared by the commands that open the server's database: its settings as options, and a transaction."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Command = TypeVar("Command", bound=Callable[..., None])
 
 
 def setting_options(*keys: str) -> Callable[[Command], Command]:
-    """An option for each of these settings; its text arrives as a keyword argument, None where not given."""
+    """Adds an option for each of these settings; its text is passed as a keyword argument, None when not given."""
 
     def decorate(command: Command) -> Command:
         for setting in reversed([one for one in SETTINGS if one.key in keys]):
@@ -39,7 +39,7 @@ database_options = setting_options("database", "database_direct", "config")
 
 
 def settings_from(command_line: Mapping[str, str | bool | None]) -> Settings:
-    """The settings of the server. Raises ConfigError; says which variables of the environment are no settings."""
+    """The settings of the server. Warns of SIGNALBOX_ variables that are no settings. Raises ConfigError."""
     for warning in unknown_variables(os.environ):
         complain(warning)
     texts = {key: str(value).lower() if isinstance(value, bool) else value for key, value in command_line.items()}
@@ -47,19 +47,19 @@ def settings_from(command_line: Mapping[str, str | bool | None]) -> Settings:
 
 
 def lasting(settings: Settings) -> Settings:
-    """The same settings. Raises ConfigError when the database ends with the process."""
+    """Returns the same settings. Raises ConfigError for a database in memory, which ends with the process."""
     if settings.database == "sqlite://":
-        raise ConfigError(["database: sqlite:// lives in the memory of one process; this command needs a file"])
+        raise ConfigError(["database: sqlite:// is kept in the memory of one process; this command needs a file"])
     return settings
 
 
 def read(command_line: Mapping[str, str | bool | None], work: Callable[[Tx], Awaitable[T]]) -> T:
-    """What `work` returns for a transaction that only reads."""
+    """Runs `work` in a read-only transaction; returns its result."""
     return _with_database(command_line, work, writes=False)
 
 
 def write(command_line: Mapping[str, str | bool | None], work: Callable[[Tx], Awaitable[T]]) -> T:
-    """What `work` returns for a transaction that was committed."""
+    """Runs `work` in a transaction and commits; returns its result."""
     return _with_database(command_line, work, writes=True)
 
 
@@ -70,7 +70,7 @@ def _with_database(
     from signalbox import db
     from signalbox.ground import log
 
-    log.configure(settings.log_format, "warning")  # standard error is for what went wrong, here
+    log.configure(settings.log_format, "warning")  # standard error shows only problems
     database = db.connect(settings.database, connections=1, direct=settings.database_direct)
 
     async def go() -> T:
@@ -84,12 +84,12 @@ def _with_database(
 
 
 def run(work: Coroutine[object, object, T]) -> T:
-    """Runs a coroutine to its end, on uvloop where there is one."""
+    """Runs a coroutine to its end, on uvloop where it is installed."""
     import asyncio
 
     try:
         import uvloop
-    except ImportError:  # there is none for this system
+    except ImportError:  # uvloop does not support this system
         loop_factory: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop
     else:
         loop_factory = uvloop.new_event_loop

@@ -1,4 +1,4 @@
-"""How a command ends: its exit code, and what it says on standard error. docs/cli.md has the table."""
+"""How a command ends: its exit code, and its lines on standard error. docs/cli.md has the table."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from signalbox_client import ApiError
 
 FAILED: Final = 1
-MISUSED: Final = 2  # click uses it as well
+MISUSED: Final = 2  # the same as click's own usage errors
 PARTLY: Final = 3
 DIFFERS: Final = 4
-INTERRUPTED: Final = 130  # 128 + SIGINT, as shells have it
+INTERRUPTED: Final = 130  # 128 + SIGINT, the convention of shells
 
 
 class Ended(Exception):
@@ -33,7 +33,7 @@ class Ended(Exception):
 
 
 class Group(click.Group):
-    """Turns what is expected to go wrong into lines on standard error and an exit code."""
+    """Turns expected failures into lines on standard error and an exit code."""
 
     def invoke(self, ctx: click.Context) -> object:
         try:
@@ -56,14 +56,14 @@ class Group(click.Group):
 
 
 def complain(*lines: str) -> None:
-    """Says it on standard error: the first line with the program's name, the others indented below it."""
+    """Writes lines to standard error: the first after the program's name, the others indented."""
     for number, text in enumerate(lines):
         one_line = text if text.isprintable() else repr(text)[1:-1]
         click.echo(f"  {one_line}" if number else f"signalbox: {one_line}", err=True)
 
 
-def refusal(error: ApiError) -> list[str]:
-    """What the server said: its message, each problem with its place, and the id that finds the request in its log."""
+def error_lines(error: ApiError) -> list[str]:
+    """The lines for an HTTP error: its message, each problem with its place, and the request id."""
     number = error.status if error.code is None else f"{error.status}, code {error.code}"
     lines = [f"{error.message} ({number})"]
     lines += [f"{one.context or one.field}: {one.message}" for one in error.problems if one.context or one.field]
@@ -73,7 +73,7 @@ def refusal(error: ApiError) -> list[str]:
 
 
 def for_each(given: Sequence[str], work: Callable[[str], None]) -> None:
-    """Does it for each, whatever becomes of the others; ends the command with 1 if one was refused."""
+    """Does the work for each argument, also after failures; ends the command with code 1 if one failed."""
     from signalbox_client import ApiError
 
     failed = False
@@ -83,7 +83,7 @@ def for_each(given: Sequence[str], work: Callable[[str], None]) -> None:
                 work(text)
         except ApiError as error:
             failed = True
-            first, *more = refusal(error)
+            first, *more = error_lines(error)
             complain(f"{text}: {first}", *more)
         except Ended as ended:
             failed = True
@@ -94,9 +94,9 @@ def for_each(given: Sequence[str], work: Callable[[str], None]) -> None:
 
 @contextmanager
 def finishing() -> Iterator[None]:
-    """Lets a request end before Ctrl-C counts, so that the command knows what it did; a second one counts at once."""
+    """Delays Ctrl-C until the request ended, so that the command knows what it did. A second Ctrl-C counts at once."""
     before = signal.getsignal(signal.SIGINT)
-    if before != signal.default_int_handler:  # ignored, as in background jobs, or somebody else's
+    if before != signal.default_int_handler:  # SIGINT is ignored (background job), or has another handler
         yield
         return
     pressed = False
@@ -112,6 +112,6 @@ def finishing() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
-        # Also when the request was refused: whoever pressed it wants nothing more to be done.
+        # Also after an error: a user who pressed Ctrl-C wants no further requests.
         if pressed:
             raise KeyboardInterrupt

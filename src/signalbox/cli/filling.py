@@ -1,4 +1,4 @@
-"""Senders for pools: read from a file, looked up, handed over in as many requests as it takes, and watched."""
+"""Adds senders to pools: reads them from a file, looks up their ids, sends them in requests, watches the operations."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ R = TypeVar("R")
 
 MOST_IN_CREATE: Final = 10_000
 MOST_IN_ADD: Final = 1_000
-# Requests at a time when senders are looked up one by one.
+# Concurrent requests while senders are looked up.
 _AT_ONCE: Final = 8
 _PROBLEMS_SHOWN: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A sender that somebody named: by its id, or else by channel and address; `place` is where."""
+    """A sender that the user named: by id, or by channel and address. `place` is where the name stood."""
 
     place: str
     id: str | None = None
@@ -44,9 +44,9 @@ class Wanted:
 
 
 def read_senders(file: io.BufferedReader) -> list[Wanted]:
-    """The senders that a file names: ids one a line, or CSV or NDJSON with senderId, id, or channel and address.
+    """The senders in a file: ids, one a line; or CSV or NDJSON with senderId, id, or channel and address.
 
-    Raises Ended with every line that names none.
+    Raises Ended with every line that names no sender.
     """
     try:
         text = file.read().decode("utf-8-sig")
@@ -72,9 +72,9 @@ def read_senders(file: io.BufferedReader) -> list[Wanted]:
 
 
 def looked_up(client: Signalbox, senders: Sequence[Wanted]) -> list[str]:
-    """The ids of these senders, each once. Raises Ended with every one that the account does not have.
+    """The ids of these senders, each once. Raises Ended with every sender that the account does not have.
 
-    An id is taken as it is: what the account has not, the operation will say.
+    A sender given by id is not looked up: if the account does not have it, its item of the operation fails.
     """
     named = list(dict.fromkeys((one.channel, one.address) for one in senders if not one.id))
     ids = dict(zip(named, each("looking up", lambda pair: search(client, *pair), named), strict=True))
@@ -89,7 +89,7 @@ def looked_up(client: Signalbox, senders: Sequence[Wanted]) -> list[str]:
 
 
 def each(words: str, work: Callable[[T], R], things: Sequence[T]) -> list[R]:
-    """What `work` makes of each, several at a time."""
+    """The results of `work` for each thing, in order; several run at a time."""
     from concurrent.futures import ThreadPoolExecutor
 
     made: list[R] = []
@@ -109,7 +109,7 @@ def each(words: str, work: Callable[[T], R], things: Sequence[T]) -> list[R]:
 
 @dataclass
 class Filling:
-    """A pool that is being created or added to: how many of its senders were handed over, in which operations."""
+    """The progress of creating a pool or adding to it: the number of senders sent, and the operations so far."""
 
     total: int
     pool_id: str | None = None
@@ -117,18 +117,18 @@ class Filling:
     operation_ids: list[str] = field(default_factory=list)
 
     def so_far(self) -> list[str]:
-        """What was done, for somebody whose command ended early."""
+        """Lines that say what was done, for a command that ended early."""
         if not self.operation_ids:
-            return ["nothing was handed over"]
+            return ["nothing was sent"]
         if self.pool_id is None:
             return [f"operation {self.operation_ids[0]} creates the pool; its id is not known yet"]
-        lines = [f"pool {self.pool_id}: {self.handed:,} of {counted(self.total, 'sender')} handed over"]
+        lines = [f"pool {self.pool_id}: {self.handed:,} of {counted(self.total, 'sender')} sent"]
         if self.handed < self.total:
-            lines.append(f"`signalbox pools add {self.pool_id} --senders FILE` with the same file does the rest")
+            lines.append(f"`signalbox pools add {self.pool_id} --senders FILE` with the same file sends the rest")
         return lines
 
     def create(self, client: Signalbox, name: str, tags: Mapping[str, str], senders: Sequence[str]) -> None:
-        """Creates the pool with the first 10,000 senders, and adds the others."""
+        """Creates the pool with the first 10,000 senders, then adds the rest."""
         with finishing():
             first = senders[:MOST_IN_CREATE]
             started = client.sender_pools.create(name=name, senders=first, tags=dict(tags) or None)
@@ -138,11 +138,11 @@ class Filling:
         self.add(client, self.pool_id, senders[MOST_IN_CREATE:])
 
     def add(self, client: Signalbox, pool_id: str, senders: Sequence[str]) -> None:
-        """Adds senders, 1,000 a request."""
+        """Adds senders, 1,000 in each request."""
         self.pool_id = pool_id
         if not senders:
             return
-        with Bar("handing over", "senders", self.total) as bar:
+        with Bar("sending", "senders", self.total) as bar:
             for start in range(0, len(senders), MOST_IN_ADD):
                 batch = senders[start : start + MOST_IN_ADD]
                 with finishing():
@@ -154,7 +154,7 @@ class Filling:
 
 @contextmanager
 def said_when_ended(filling: Filling) -> Iterator[None]:
-    """Whatever ends the block early, the command says what was handed over by then."""
+    """When the block ends early, for any reason, the command says what was sent until then."""
     from signalbox_client import ConnectionFailed, SignalboxError
 
     try:
@@ -165,7 +165,7 @@ def said_when_ended(filling: Filling) -> Iterator[None]:
         if filling.operation_ids:
             complain(*filling.so_far())
         elif isinstance(error, ConnectionFailed):
-            complain("whether the server took the request is unknown: `signalbox operations list` has it if so")
+            complain("the server may have accepted the request; `signalbox operations list` shows whether it did")
         raise
 
 
@@ -178,14 +178,14 @@ class Progress:
 
     @property
     def stats(self) -> dict[str, int]:
-        """Sums of the counters of those that were seen."""
+        """The sums of the counters of all operations seen so far."""
         seen = [*self.finals.values(), *([self.latest] if self.latest else [])]
         names = ("total", "queued", "created", "failed")
         return {name: sum(getattr(one.stats, name) for one in seen) for name in names}
 
     @property
     def canceled(self) -> bool:
-        """Whether one of them was stopped."""
+        """Whether one of the operations was canceled."""
         return any(one.status == "CANCELED" for one in self.finals.values())
 
     def __str__(self) -> str:
@@ -199,9 +199,9 @@ def watch(
     items: int | None = None,
     seen: Callable[[Operation], None] = lambda _operation: None,
 ) -> Progress:
-    """Watches operations until all are final, with a bar; `seen` is called with every state of them.
+    """Watches operations with a bar until all are final; `seen` is called with every state.
 
-    Ctrl-C ends the command, not the operations: it says how far they were.
+    Ctrl-C ends the command, not the operations; the command then says how far they were.
     """
     progress = Progress()
     try:
@@ -217,21 +217,21 @@ def watch(
                     progress.finals[operation_id], progress.latest = progress.latest, None
     except KeyboardInterrupt:
         left = [one for one in operation_ids if one not in progress.finals]
-        what = f"operation {left[0]} goes" if len(left) == 1 else f"{len(left):,} operations go"
-        last = f"; seen last: {progress}" if progress.stats["total"] else ""
-        again = f"`signalbox operations watch {left[0]}` looks again"
-        raise Ended("interrupted", f"{what} on at the server{last}", again, code=INTERRUPTED) from None
+        what = f"operation {left[0]} continues" if len(left) == 1 else f"{len(left):,} operations continue"
+        last = f"; last seen: {progress}" if progress.stats["total"] else ""
+        again = f"`signalbox operations watch {left[0]}` continues watching"
+        raise Ended("interrupted", f"{what} on the server{last}", again, code=INTERRUPTED) from None
     return progress
 
 
 def shortened(problems: Sequence[str]) -> list[str]:
-    """The first of them, and how many there are besides."""
+    """The first problems, and the number of the rest."""
     more = len(problems) - _PROBLEMS_SHOWN
     return [*problems[:_PROBLEMS_SHOWN], *([f"and {more:,} more"] if more > 0 else [])]
 
 
 def show_filling(filling: Filling, progress: Progress | None, as_json: bool) -> None:
-    """The pool and its operations, for people or programs."""
+    """Prints the pool and its operations, as text or JSON."""
     if as_json:
         found: dict[str, object] = {
             "senderPoolId": filling.pool_id,
@@ -242,7 +242,7 @@ def show_filling(filling: Filling, progress: Progress | None, as_json: bool) -> 
             found["operations"] = [wire(one) for one in progress.finals.values()]
         click.echo(json.dumps(found))
         return
-    click.echo(f"pool {cell(filling.pool_id)}: {counted(filling.handed, 'sender')} handed over")
+    click.echo(f"pool {cell(filling.pool_id)}: {counted(filling.handed, 'sender')} sent")
     if progress:
         click.echo(f"{progress}")
         return

@@ -1,4 +1,4 @@
-"""`signalbox login` and `logout`: profiles, so that no other command needs credentials."""
+"""`signalbox login` and `logout`: stored profiles, so that the other commands need no credentials."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from signalbox.cli.profiles import Login, profile_option
 
 @click.command()
 @click.option(
-    "--base-url", metavar="URL", help=f"Where the server is.  [SIGNALBOX_BASE_URL; default: {profiles.DEFAULT_URL}]"
+    "--base-url", metavar="URL", help=f"URL of the server.  [SIGNALBOX_BASE_URL; default: {profiles.DEFAULT_URL}]"
 )
 @click.option("--sid", metavar="SID", help="Account SID (AC...) or API key (SK...).")
 @profile_option
 def login(base_url: str | None, sid: str | None, profile: str | None) -> None:
     """Check credentials with the server, and store them for the other commands.
 
-    What is not given is asked for on a terminal. Otherwise the secret, which has no option because other
-    users can read a command line, is the first line of standard input.
+    On a terminal the command asks for what is missing. Without a terminal it reads the secret from the first
+    line of standard input; there is no option for the secret, because other users can read a command line.
     """
     name = profiles.name_of(profile)
     new = _asked(base_url, sid)
@@ -50,7 +50,7 @@ def _asked(base_url: str | None, sid: str | None) -> Login:
     if base_url is None:
         base_url = click.prompt("Base URL", default_url, err=True) if on_terminal and not given else default_url
     if not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", base_url):
-        raise Ended("the base URL is http:// or https://, a host, and no query", code=MISUSED)
+        raise Ended("the base URL must be http:// or https:// with a host and without a query", code=MISUSED)
     if given:
         sid, secret = given
     else:
@@ -59,7 +59,7 @@ def _asked(base_url: str | None, sid: str | None) -> Login:
         sid = sid or click.prompt("Account SID or API key", err=True)
         secret = _secret(sid, on_terminal)
     if not re.fullmatch(r"(AC|SK)[0-9a-f]{32}", sid):
-        raise Ended("the SID is AC or SK and 32 lower-case hexadecimal digits", code=MISUSED)
+        raise Ended("the SID must be AC or SK and 32 lower-case hexadecimal digits", code=MISUSED)
     return Login(base_url.rstrip("/"), sid, secret)
 
 
@@ -69,5 +69,5 @@ def _secret(sid: str, on_terminal: bool) -> str:
         return secret
     line = sys.stdin.readline().rstrip("\r\n")
     if not line:
-        raise Ended("standard input holds no secret", code=MISUSED)
+        raise Ended("standard input contains no secret", code=MISUSED)
     return line

@@ -1,4 +1,4 @@
-"""`signalbox operations`: the work that creates and adds started."""
+"""`signalbox operations`: the operations of creates and adds."""
 
 from __future__ import annotations
 
@@ -66,9 +66,9 @@ def show_operation(operation: str, as_json: bool, profile: str | None) -> None:
 @as_json_option
 @profile_option
 def watch_operation(operation: str, as_json: bool, profile: str | None) -> None:
-    """Watch an operation until it is final; Ctrl-C ends the watching, not the operation.
+    """Watch an operation until it is final. Ctrl-C ends the command, not the operation.
 
-    With --json each of its states is a line, as it comes.
+    With --json each state is printed as one line.
     """
 
     from signalbox.cli.filling import watch
@@ -88,12 +88,12 @@ def watch_operation(operation: str, as_json: bool, profile: str | None) -> None:
 
 @operations.command("items")
 @click.argument("operation", type=OPERATION_ID)
-@click.option("--failed", is_flag=True, help="Only what failed.")
+@click.option("--failed", is_flag=True, help="Only failed items.")
 @limit_option
 @as_json_option
 @profile_option
 def list_items(operation: str, failed: bool, limit: int | None, as_json: bool, profile: str | None) -> None:
-    """List what became of each item of an operation, and why it failed."""
+    """List the items of an operation with their outcomes, and why an item failed."""
     with connected(profile) as client:
         found = client.ledger.list_items(operation, outcome="FAILED" if failed else None, page_size=page_size(limit))
         show_resources(_ITEM_COLUMNS, islice(found, limit), as_json)
@@ -104,7 +104,7 @@ def list_items(operation: str, failed: bool, limit: int | None, as_json: bool, p
 @as_json_option
 @profile_option
 def cancel_operation(operation: str, as_json: bool, profile: str | None) -> None:
-    """Stop an operation. What it has done stays done."""
+    """Cancel an operation. Senders that it added stay in the pool."""
     with connected(profile) as client, finishing():
         canceled = client.ledger.cancel(operation)
         show_done("CANCELED", canceled.resource_id, canceled, as_json)

@@ -1,4 +1,4 @@
-"""What commands print: tables for people, JSON for programs, and a live bar on a terminal."""
+"""The output of commands: tables for people, JSON for programs, a progress bar on a terminal."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ _COLOURS: Final = {
     "CANCELED": "yellow",
     "FAILED": "red",
 }
-# A table's columns are as wide as its first lines need; after so many it is printed, and the rest follows as it comes.
+# Column widths are measured from this many rows, which are then printed together; later rows are printed one by one.
 _MEASURED: Final = 1000
 
 
 def show(fields: Mapping[str, str], as_json: bool) -> None:
-    """One thing: a JSON object, or a line for each of its fields."""
+    """Prints one object: as JSON, or each field on a line."""
     if as_json:
         click.echo(json.dumps(fields))
         return
@@ -45,7 +45,7 @@ def show(fields: Mapping[str, str], as_json: bool) -> None:
 
 
 def show_all(columns: Sequence[str], rows: Sequence[Mapping[str, str | None]], as_json: bool) -> None:
-    """All of a few things: one JSON array, or a table."""
+    """Prints a short list: as one JSON array, or as a table."""
     if as_json:
         click.echo(json.dumps(rows))
         return
@@ -53,7 +53,7 @@ def show_all(columns: Sequence[str], rows: Sequence[Mapping[str, str | None]], a
 
 
 def show_resource(resource: msgspec.Struct, as_json: bool) -> None:
-    """One thing of the API: the JSON object that the API has, or a line for each of its fields."""
+    """Prints one resource: as the JSON of the API, or each field on a line."""
     found = wire(resource)
     if as_json:
         click.echo(json.dumps(found))
@@ -62,12 +62,12 @@ def show_resource(resource: msgspec.Struct, as_json: bool) -> None:
 
 
 def show_done(word: str, name: str, resource: msgspec.Struct, as_json: bool) -> None:
-    """One thing that was done: a line for people, the API's answer for programs (NDJSON, as there may be several)."""
+    """Prints that something was done: a line for people, or the API's response as one line of JSON."""
     click.echo(json.dumps(wire(resource)) if as_json else f"{cell(name)}  {_coloured(cell(word))}")
 
 
 def show_resources(columns: Sequence[str], resources: Iterable[msgspec.Struct], as_json: bool) -> None:
-    """A list of the API, however long: one JSON object a line (NDJSON), or a table of these fields."""
+    """Prints a list of any length: one JSON object a line (NDJSON), or a table with these columns."""
     if as_json:
         for resource in resources:
             click.echo(json.dumps(wire(resource)))
@@ -77,7 +77,7 @@ def show_resources(columns: Sequence[str], resources: Iterable[msgspec.Struct], 
 
 
 def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Aligned columns without lines between them; no value can start a line of its own or reach the terminal."""
+    """Prints aligned columns. Control characters in a value are escaped: it stays on its line."""
     cells = iter([cell(value) for value in row] for row in rows)
     first = list(islice(cells, _MEASURED))
     widths = [max(map(_width, column)) for column in zip(columns, *first, strict=True)]
@@ -89,7 +89,7 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None
 
 
 def wire(resource: msgspec.Struct) -> dict[str, object]:
-    """A result of the client as the JSON that the API has: its names, times with three decimals."""
+    """A result of the client as the JSON of the API: wire names, times with three decimals."""
     import msgspec
 
     found: dict[str, object] = msgspec.to_builtins(resource, builtin_types=(datetime,))
@@ -97,7 +97,7 @@ def wire(resource: msgspec.Struct) -> dict[str, object]:
 
 
 def flat(found: Mapping[str, object]) -> dict[str, object]:
-    """The same with the members of `stats` beside the others."""
+    """The same object with the fields of `stats` at its top level."""
     rows: dict[str, object] = {}
     for name, value in found.items():
         rows.update(value if name == "stats" and isinstance(value, dict) else {name: value})
@@ -105,7 +105,7 @@ def flat(found: Mapping[str, object]) -> dict[str, object]:
 
 
 def cell(value: object) -> str:
-    """A value as people read it, on one line and without control characters."""
+    """A value for people, on one line and without control characters."""
     from signalbox.ground.log import printable
 
     if isinstance(value, Mapping):
@@ -151,10 +151,10 @@ def _line(cells: Sequence[str], widths: Sequence[int], *, coloured: bool = False
 
 
 class Bar:
-    """A bar on standard error with count, rate and time left: on a terminal only, and gone when it is left."""
+    """A progress bar on standard error with count, rate and time left. Shown on a terminal only, erased at the end."""
 
     def __init__(self, words: str, unit: str, total: float | None) -> None:
-        """`total` is what `done` of `update` runs up to; None when nobody knows."""
+        """`total` is the value of `done` at the end; None when the end is not known."""
         self._words, self._unit, self._total = words, unit, total
         self._progress: Progress | None = None
 
@@ -179,7 +179,7 @@ class Bar:
             self._progress.stop()
 
     def update(self, done: float, count: int, total: float | None = None, words: str | None = None) -> None:
-        """Shows that `count` things are done; `done` of the total is how far that is. Words and total may change."""
+        """Shows that `count` things are done, and `done` of the total. `total` and `words` replace the former ones."""
         if self._progress is None:
             return
         (task,) = self._progress.tasks

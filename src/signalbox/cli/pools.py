@@ -1,4 +1,4 @@
-"""`signalbox pools`: create pools, fill them, change and delete them, or make them what a file says."""
+"""`signalbox pools`: create, fill, change and delete pools, or apply a file that describes them."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _COLUMNS: Final = ("id", "name", "createdAt", "tags")
 senders_option = click.option(
     "--senders", "file", type=click.File("rb"), metavar="FILE", help="Ids, CSV or NDJSON; - is standard input."
 )
-watch_option = click.option("--watch", "watched", is_flag=True, help="Wait until the server is done.")
+watch_option = click.option("--watch", "watched", is_flag=True, help="Wait until the operations are final.")
 
 
 @click.group()
@@ -89,12 +89,12 @@ def add_to_pool(
     as_json: bool,
     profile: str | None,
 ) -> None:
-    """Add senders to a pool: ids, CHANNEL:ADDRESS, or those of a file. Those already in it do no harm."""
+    """Add senders to a pool: ids, CHANNEL:ADDRESS, or a file. Senders that are in the pool already change nothing."""
     from signalbox.cli.filling import Filling, Wanted, looked_up, read_senders, said_when_ended, watch
 
     wanted = read_senders(file) if file else []
     if not wanted and not given:
-        raise click.UsageError("name senders, or a file of them with --senders")
+        raise click.UsageError("give senders, or a file of senders with --senders")
     with connected(profile) as client:
         named = [Wanted("SENDER", sender_id(client, text)) for text in given]
         ids = looked_up(client, [*named, *wanted])
@@ -129,7 +129,7 @@ def list_pools(
 
 @pools.command("show")
 @click.argument("pool", type=POOL_ID)
-@click.option("--senders", "members", is_flag=True, help="List its senders instead.")
+@click.option("--senders", "members", is_flag=True, help="List the senders in the pool instead.")
 @channel_option
 @status_option
 @limit_option
@@ -144,7 +144,7 @@ def show_pool(
     as_json: bool,
     profile: str | None,
 ) -> None:
-    """Show one pool, or the senders in it."""
+    """Show a pool, or list the senders in it."""
     if not members and (channel or status or limit):
         raise click.UsageError("--channel, --status and --limit need --senders")
     with connected(profile) as client:
@@ -157,7 +157,7 @@ def show_pool(
 
 @pools.command("update")
 @click.argument("pool", type=POOL_ID)
-@click.option("--name", help="Its new name.")
+@click.option("--name", help="The new name.")
 @tag_option
 @click.option("--no-tags", is_flag=True, help="Remove all tags.")
 @as_json_option
@@ -165,11 +165,11 @@ def show_pool(
 def update_pool(
     pool: str, name: str | None, tags: Sequence[tuple[str, str]], no_tags: bool, as_json: bool, profile: str | None
 ) -> None:
-    """Change a pool's name, or replace its tags by those given."""
+    """Change a pool's name, or replace its tags."""
     if name is None and not tags and not no_tags:
         raise click.UsageError("nothing to change: give --name, --tag or --no-tags")
     if tags and no_tags:
-        raise click.UsageError("--tag and --no-tags exclude each other")
+        raise click.UsageError("--tag and --no-tags cannot be used together")
     with connected(profile) as client:
         with finishing():
             client.sender_pools.update(pool, name=name, tags=dict(tags) if tags or no_tags else None)
@@ -182,7 +182,7 @@ def update_pool(
 @as_json_option
 @profile_option
 def remove_senders(pool: str, given: Sequence[str], as_json: bool, profile: str | None) -> None:
-    """Take senders out of a pool. They stay in the inventory."""
+    """Remove senders from a pool. They stay in the inventory."""
     with connected(profile) as client:
 
         def remove(text: str) -> None:
@@ -212,17 +212,17 @@ def delete_pools(given: Sequence[str], yes: bool, as_json: bool, profile: str | 
 @pools.command("apply")
 @click.argument("file", type=click.File("rb"))
 @yes_option
-@click.option("--dry-run", is_flag=True, help="Show the plan only; exit code 4 if there is something to change.")
+@click.option("--dry-run", is_flag=True, help="Only show the plan; exit code 4 if it has changes.")
 @as_json_option
 @profile_option
 def apply_pools(file: BufferedReader, yes: bool, dry_run: bool, as_json: bool, profile: str | None) -> None:
-    """Make pools what the YAML of FILE says, after showing the difference and a yes.
+    """Change pools to match the YAML of FILE. The command shows the changes and asks first.
 
-    A pool is found by its name. Senders that the file does not list leave the pool; a pool without `senders`
-    or `tags` in the file keeps its own; pools that the file does not name stay as they are.
+    Pools are matched by name. Senders that the file does not list are removed from the pool. A pool without `senders`
+    or `tags` in the file keeps its own; pools that are not in the file are not changed.
     """
     if as_json and not yes and not dry_run:
-        raise click.UsageError("--json needs --yes or --dry-run: a question is no JSON")
+        raise click.UsageError("--json needs --yes or --dry-run: a prompt is not JSON")
     from signalbox.cli.pools_apply import apply_file
 
     apply_file(file, yes, dry_run, as_json, profile)
@@ -233,5 +233,5 @@ def _finish(filling: Filling, progress: Progress | None, as_json: bool) -> None:
 
     show_filling(filling, progress, as_json)
     if progress and (progress.canceled or progress.stats["failed"]):
-        complain("`signalbox operations items ID --failed` says what failed and why")
+        complain("`signalbox operations items ID --failed` lists the failed items")
         sys.exit(PARTLY)

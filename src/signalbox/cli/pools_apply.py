@@ -1,4 +1,4 @@
-"""`signalbox pools apply`: make the pools what a file says, after showing what that changes."""
+"""`signalbox pools apply`: shows what a file would change, then changes the pools to match it."""
 
 from __future__ import annotations
 
@@ -27,29 +27,29 @@ _SHOWN: Final = 20
 
 @dataclass
 class Change:
-    """What makes one pool as the file wants it. `add` and `remove` are ids, each with how people know it."""
+    """The changes to one pool. `add` and `remove` map ids to the name that the output shows."""
 
     name: str
-    pool_id: str | None  # None: there is no such pool yet
+    pool_id: str | None  # None: the pool does not exist yet
     tags_before: Mapping[str, str] = field(default_factory=dict)
-    tags: Mapping[str, str] | None = None  # None: they stay
+    tags: Mapping[str, str] | None = None  # None: the tags are not changed
     add: dict[str, str] = field(default_factory=dict)
     remove: dict[str, str] = field(default_factory=dict)
 
     @property
     def needed(self) -> bool:
-        """Whether there is anything to do."""
+        """Whether the pool has to be changed."""
         return self.pool_id is None or self.tags is not None or bool(self.add or self.remove)
 
     def json(self) -> dict[str, object]:
-        """The same for programs."""
+        """The change as JSON, for programs."""
         found: dict[str, object] = {"name": self.name, "senderPoolId": self.pool_id, "tags": self.tags}
         return {**found, "add": list(self.add), "remove": list(self.remove)}
 
 
 @dataclass
 class Plan:
-    """All changes, and how many of the account's pools the file does not name."""
+    """All changes, and the number of the account's pools that are not in the file."""
 
     changes: list[Change]
     unchanged: int
@@ -98,7 +98,7 @@ def _plan(client: Signalbox, wanted: Sequence[WantedPool]) -> Plan:
 
 
 def _existing(client: Signalbox, names: set[str]) -> tuple[dict[str, SenderPool], int]:
-    """The pools that have these names, and how many there are besides. Raises Ended for two of one name."""
+    """The pools with these names, and the number of other pools. Raises Ended when two pools have one name."""
     found: dict[str, list[SenderPool]] = {}
     others = 0
     for pool in client.sender_pools.list(page_size=1000):
@@ -112,12 +112,12 @@ def _existing(client: Signalbox, names: set[str]) -> tuple[dict[str, SenderPool]
         if len(pools) > 1
     ]
     if twice:
-        raise Ended("the server has several pools of one name, so that the name says not which is meant", *twice)
+        raise Ended("the server has several pools with one of the names", *twice)
     return {name: pools[0] for name, pools in found.items()}, others
 
 
 def _ids(client: Signalbox, wanted: Sequence[WantedPool], members: Sequence[Sender]) -> dict[Wanted, str]:
-    """The id of every sender that the file names. Raises Ended with each that the account does not have."""
+    """The id of every sender in the file. Raises Ended with each sender that the account does not have."""
     from signalbox_client import NotFound
 
     by_address: dict[tuple[str, str], str] = {(sender.channel, sender.address): sender.id for sender in members}
@@ -140,7 +140,7 @@ def _ids(client: Signalbox, wanted: Sequence[WantedPool], members: Sequence[Send
     ids = {one: sender_id or found[str(one)] for one, sender_id in ids.items()}
     problems = [f"{one.place}: the account has no sender {one}" for one in senders if ids[one] is None]
     if problems:
-        raise Ended("the file names senders that there are not", *shortened(problems))
+        raise Ended("the file names senders that the account does not have", *shortened(problems))
     return {one: sender_id for one, sender_id in ids.items() if sender_id is not None}
 
 
@@ -171,7 +171,7 @@ def _show(plan: Plan) -> None:
         _show_senders(change.remove, "-", "red")
     create = sum(change.pool_id is None for change in plan.changes)
     counts = f"{create:,} to create, {len(plan.changes) - create:,} to change, {plan.unchanged:,} unchanged"
-    click.echo(f"{counts}; not in the file, and left as they are: {counted(plan.others, 'pool')}")
+    click.echo(f"{counts}; not in the file and not changed: {counted(plan.others, 'pool')}")
 
 
 def _show_senders(senders: Mapping[str, str], sign: str, colour: str) -> None:
@@ -184,11 +184,11 @@ def _show_senders(senders: Mapping[str, str], sign: str, colour: str) -> None:
         click.echo(f"      and {len(senders) - _SHOWN:,} more")
 
 
-# --- doing it
+# --- carrying it out
 
 
 def _apply(client: Signalbox, changes: Sequence[Change], quiet: bool) -> int:
-    """Makes every change; the number of senders that the server failed to add."""
+    """Makes every change; returns the number of senders that the server failed to add."""
     from signalbox_client import SignalboxError
 
     failed = 0
@@ -226,14 +226,14 @@ def _make(client: Signalbox, change: Change, done: list[str]) -> int:
             change.pool_id = filling.pool_id
             done.append("created")
         if filling.handed:
-            done.append(f"{filling.handed:,} of {counted(filling.total, 'sender')} handed over")
+            done.append(f"{filling.handed:,} of {counted(filling.total, 'sender')} sent")
     progress = watch(client, filling.operation_ids)
     failed = progress.stats["failed"]
     if filling.handed:
         done[-1] = f"{counted(filling.handed - failed, 'sender')} added"
     for number, sender_id in enumerate(change.remove, 1):
         with finishing():
-            with suppress(NotFound):  # somebody else was faster
+            with suppress(NotFound):  # another client removed it first
                 client.sender_pools.remove_sender(filling.pool_id or "", sender_id)
             if number > 1:
                 done.pop()
@@ -248,10 +248,10 @@ def _make(client: Signalbox, change: Change, done: list[str]) -> int:
 
 
 def _left(changes: Sequence[Change], number: int, done: Sequence[str]) -> list[str]:
-    """Where it ended: the pools that are done, what was done of this one, and how many were not begun."""
+    """Lines on where the command ended: pools that are done, what was done for this pool, pools not begun."""
     change = changes[number]
     return [
         f"done: {number:,} of {counted(len(changes), 'pool')}",
         f"{change.name} ({change.pool_id or 'no such pool yet'}): {', '.join(done) or 'nothing was done'}",
-        "applying the file again does the rest",
+        "apply the file again for the rest",
     ]

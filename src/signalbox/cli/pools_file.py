@@ -1,7 +1,7 @@
 """The file that `signalbox pools apply` reads: pools by name, their tags and members, in YAML.
 
-Read as a tree of nodes, not of values: each problem has its line, a name given twice is seen, and `+12025550100`
-without quotes is an address, where YAML would have made it a number.
+The YAML is read as a tree of nodes, not of values: so each problem has its line, a name given twice is found, and
+`+12025550100` without quotes stays an address, which YAML would read as a number.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _MOST_TAGS: Final = 10
 
 @dataclass(frozen=True)
 class WantedPool:
-    """A pool as the file wants it; tags and senders that are None are not the file's business."""
+    """A pool of the file. Tags or senders that are None are not in the file and are not changed."""
 
     name: str
     tags: dict[str, str] | None
@@ -33,8 +33,8 @@ class WantedPool:
 
 
 def read_pools(file: IO[bytes]) -> list[WantedPool]:
-    """The pools of a file. Raises Ended with every problem, each with its line and its place."""
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # written in C, where PyYAML was built with it
+    """The pools of a file. Raises Ended with every problem, its line and its place."""
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the faster one, if PyYAML was built with it
     try:
         root = yaml.compose(file, Loader=loader)
     except yaml.MarkedYAMLError as error:
@@ -54,7 +54,7 @@ def read_pools(file: IO[bytes]) -> list[WantedPool]:
 
 
 class _Reader:
-    """Turns nodes into pools, and collects what is wrong with them."""
+    """Turns nodes into pools, and collects the problems."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -62,13 +62,13 @@ class _Reader:
 
     @property
     def problems(self) -> list[str]:
-        """What is wrong, from the first line to the last."""
+        """The problems in the order of their lines."""
         return [f"{self._name}, line {line}: {text}" for line, text in sorted(self._found, key=lambda one: one[0])]
 
     def pools(self, root: Node | None) -> list[WantedPool]:
-        """All pools of the file."""
+        """The pools of the file."""
         if root is None:
-            self._refuse(1, "", "the file is empty; it begins with `pools:`")
+            self._refuse(1, "", "the file is empty; it must begin with `pools:`")
             return []
         members = dict(self._members(root, "", ("pools",)))
         if "pools" not in members:
@@ -79,7 +79,7 @@ class _Reader:
     def _pool(self, name: str, node: Node) -> WantedPool:
         place = f"pools.{name}"
         if not name.strip() or len(name) > 256:
-            self._refuse(_line(node), place, "a pool's name has 1 to 256 characters, and not only blanks")
+            self._refuse(_line(node), place, "a pool's name must have 1 to 256 characters, not only blanks")
         tags: dict[str, str] | None = None
         senders: list[Wanted] | None = None
         for member, value in self._members(node, place, ("tags", "senders")):
@@ -157,7 +157,7 @@ class _Reader:
         if isinstance(node, ScalarNode) and not _is_null(node):
             text: str = node.value
             return text
-        self._refuse(_line(node), place, "must be a text")
+        self._refuse(_line(node), place, "must be text")
         return None
 
     def _refuse(self, line: int, place: str, message: str) -> None:

@@ -1,4 +1,4 @@
-"""Where a server is and who we are there: stored profiles, the environment, and the client made from them."""
+"""The server and the credentials that commands use: stored profiles, the environment, and the client made from them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 import click
 from click.shell_completion import CompletionItem
 
-from signalbox.cli.endings import MISUSED, Ended, complain, refusal
+from signalbox.cli.endings import MISUSED, Ended, complain, error_lines
 
 if TYPE_CHECKING:
     from signalbox_client import Signalbox
@@ -44,12 +44,12 @@ profile_option = click.option(
     "--profile",
     metavar="NAME",
     shell_complete=_complete_profile,
-    help="Use this stored profile, whatever the environment says.  [SIGNALBOX_PROFILE; default: default]",
+    help="Use this stored profile and ignore the environment.  [SIGNALBOX_PROFILE; default: default]",
 )
 
 
 def file() -> Path:
-    """Where profiles are kept: `profiles.json` in the user's configuration folder."""
+    """The file of the profiles: `profiles.json` in the user's configuration folder."""
     return Path(click.get_app_dir("signalbox")) / "profiles.json"
 
 
@@ -57,17 +57,17 @@ def name_of(profile: str | None) -> str:
     """The profile's name: the option, else SIGNALBOX_PROFILE, else `default`."""
     name = profile or os.environ.get("SIGNALBOX_PROFILE") or DEFAULT_PROFILE
     if not _NAMES.fullmatch(name):
-        raise Ended("a profile's name is 1 to 64 letters, digits and . _ -", code=MISUSED)
+        raise Ended("a profile's name must have 1 to 64 letters, digits and . _ -", code=MISUSED)
     return name
 
 
 def store(name: str, login: Login) -> None:
-    """Keeps the profile, readable by its owner only."""
+    """Stores the profile; only its owner can read the file."""
     _write({**_stored(), name: asdict(login)})
 
 
 def forget(name: str) -> bool:
-    """Removes the profile; whether there was one."""
+    """Removes the profile; returns whether it existed."""
     kept = _stored()
     if kept.pop(name, None) is None:
         return False
@@ -77,14 +77,14 @@ def forget(name: str) -> bool:
 
 @contextmanager
 def connected(profile: str | None) -> Iterator[Signalbox]:
-    """A client of the server that the option, the environment or a profile names; its errors end the command."""
+    """A client for the profile of the option, the environment or the default; its errors end the command."""
     with client(chosen(profile)) as connection:
         yield connection
 
 
 @contextmanager
 def client(login: Login) -> Iterator[Signalbox]:
-    """A client with these credentials. What the server refuses ends the command, with all that it said."""
+    """A client with these credentials. An HTTP error ends the command, with every line of the error."""
     from signalbox_client import ApiError, ConnectionFailed, Signalbox, SignalboxError
 
     try:
@@ -92,25 +92,25 @@ def client(login: Login) -> Iterator[Signalbox]:
             made = Signalbox(api_key=login.sid, api_secret=login.secret, base_url=login.base_url)
         else:
             made = Signalbox(login.sid, login.secret, base_url=login.base_url)
-    except ValueError as error:  # a URL that is none
+    except ValueError as error:  # not a valid URL
         raise Ended(str(error), code=MISUSED) from None
     try:
         with made:
             yield made
     except ApiError as error:
-        raise Ended(*refusal(error)) from None
+        raise Ended(*error_lines(error)) from None
     except ConnectionFailed as error:
-        raise Ended(f"{login.base_url} does not answer: {error}") from None
+        raise Ended(f"{login.base_url} does not respond: {error}") from None
     except SignalboxError as error:
         raise Ended(str(error)) from None
 
 
 def chosen(profile: str | None) -> Login:
-    """The login to use: the profile named by the option; else the environment, and for what it lacks the profile."""
+    """The login to use: the option's profile; without the option the environment, completed from the profile."""
     stored = _stored()
     name = name_of(profile)
     if profile and name not in stored:
-        raise Ended(f"there is no profile {name}: `signalbox login --profile {name}` makes it", code=MISUSED)
+        raise Ended(f"there is no profile {name}: `signalbox login --profile {name}` creates it", code=MISUSED)
     kept = _login(name, stored[name]) if name in stored else None
     if profile and kept:
         return kept
@@ -128,7 +128,7 @@ def chosen(profile: str | None) -> Login:
 
 
 def from_environment(environ: Mapping[str, str]) -> tuple[str, str] | None:
-    """SID and secret from the environment: the API key's before the account's; None where neither is set."""
+    """SID and secret from the environment; an API key wins over the account. None when neither is set."""
     for sid, secret in (
         ("SIGNALBOX_API_KEY", "SIGNALBOX_API_SECRET"),
         ("SIGNALBOX_ACCOUNT_SID", "SIGNALBOX_AUTH_TOKEN"),
@@ -161,16 +161,16 @@ def _stored() -> dict[str, dict[str, object]]:
     except (UnicodeDecodeError, ValueError) as error:
         raise Ended(f"{path}: is not valid JSON: {error}", code=MISUSED) from None
     if not isinstance(found, dict) or not all(isinstance(one, dict) for one in found.values()):
-        raise Ended(f"{path}: is not an object of profiles", code=MISUSED)
+        raise Ended(f"{path}: is not a JSON object of profiles", code=MISUSED)
     if readable_by_others and os.name == "posix":
-        complain(f"{path}: others than you may read it; chmod 600 it")
+        complain(f"{path}: other users can read it; run chmod 600 on it")
     return found
 
 
 def _write(profiles: Mapping[str, Mapping[str, object]]) -> None:
     path = file()
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    # A new file in place of the old one: it is never half-written, and never readable by others.
+    # A new file replaces the old one: readers never see half a file, and other users can never read it.
     new = path.with_name(f".{path.name}.{os.getpid()}")
     with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as out:
         json.dump(profiles, out, indent=2)

@@ -1,6 +1,6 @@
-"""Rows of inventory read from a file of any size, as the server will read them, and written back when refused.
+"""Reads rows of inventory from a file of any size as the server does, and writes refused rows.
 
-Memory holds one row, never the file. The rules of CSV and NDJSON are those of `api/inventory_rows.py`.
+Only one row is in memory at a time. CSV and NDJSON are read by the rules of `api/inventory/inventory_rows.py`.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from signalbox.cli.endings import MISUSED, Ended
 
 Format: TypeAlias = Literal["csv", "ndjson"]
 
-# A line that is longer cannot be part of any request.
+# No request can carry a longer line.
 MOST_BYTES: Final = 10 << 20
-# The columns that a file of refused rows has before those of the original, and that an import passes over.
+# Columns that a file of refused rows has in front of the original columns; an import skips them.
 REFUSED_COLUMNS: Final = ("refusedLine", "refusedContext", "refusedCode", "refusedMessage")
-# The member that a refused object has besides its own, and that an import passes over.
+# Field that is added to a refused object; an import skips it.
 REFUSED_MEMBER: Final = "refused"
 
 
@@ -31,12 +31,12 @@ class Row:
     index: int
     line: int
     body: bytes
-    problem: str | None = None  # why no request can carry it
+    problem: str | None = None  # why no request can contain the row
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a row did not enter, placed in the whole file."""
+    """Why a row was refused; `line` and `context` are places in the whole file."""
 
     line: int
     context: str
@@ -51,7 +51,7 @@ class CsvRows:
     media: Final = "text/csv"
 
     def __init__(self, stream: BinaryIO) -> None:
-        # Bytes that are not UTF-8 come through: only their row is refused, and the file of refused rows has them.
+        # Bytes that are not UTF-8 are kept: only their row is refused, and the file of refused rows repeats them.
         self._text = io.TextIOWrapper(stream, "utf-8-sig", errors="surrogateescape", newline="")
         self._reader = csv.reader(self._lines(), strict=True)
         cells = self._next()
@@ -62,7 +62,7 @@ class CsvRows:
         self.head = _csv_line(header[self._dropped :]) if header else b""
 
     def __iter__(self) -> Iterator[Row]:
-        """The rows. Raises Ended where the file stops being CSV."""
+        """The rows. Raises Ended at the first line that is not valid CSV."""
         index = 0
         while True:
             line = self._reader.line_num + 1
@@ -79,7 +79,7 @@ class CsvRows:
         return _csv_line(REFUSED_COLUMNS).rstrip(b"\n") + b"," + self.head
 
     def refused(self, row: Row, refusals: Sequence[Refusal]) -> bytes:
-        """The row in such a file: why it was refused, then its own cells, however many."""
+        """A row of that file: why the row was refused, then all of its own cells."""
         why = [
             str(refusals[0].line),
             "; ".join(one.context for one in refusals),
@@ -114,7 +114,7 @@ class NdjsonRows:
         self._stream = stream
 
     def __iter__(self) -> Iterator[Row]:
-        """The rows. Raises Ended where a line is too long for any request."""
+        """The rows. Raises Ended at a line that is too long for a request."""
         index = number = 0
         while body := self._stream.readline(MOST_BYTES):
             number += 1
@@ -127,16 +127,16 @@ class NdjsonRows:
                 index += 1
 
     def refused_head(self) -> bytes:
-        """Nothing: a file of refused rows starts with the first of them."""
+        """Empty: a file of refused NDJSON rows has no header."""
         return b""
 
     def refused(self, row: Row, refusals: Sequence[Refusal]) -> bytes:
-        """The object with one more member; a line that is no object comes unchanged, below an object that says why."""
+        """The object with one more field. A line that is not an object is kept, below an object that says why."""
         why = json.dumps([asdict(one) for one in refusals]).encode()
         body = row.body.rstrip(b"\n")
         if not _is_object(body):
             return b'{"%b":%b}\n%b\n' % (REFUSED_MEMBER.encode(), why, body)
-        # Spliced as text, so that everything else stays as it was written.
+        # Inserted as text, so that the rest of the line stays as it was written.
         inside = body[:-1].rstrip(b" \t")
         comma = b"" if inside == b"{" else b","
         return b'%b%b"%b":%b}\n' % (inside, comma, REFUSED_MEMBER.encode(), why)
@@ -146,7 +146,7 @@ Rows: TypeAlias = CsvRows | NdjsonRows
 
 
 def open_rows(stream: io.BufferedReader, name: str, given: str | None) -> Rows:
-    """The rows of a file: its format is the one given, else that of its name, else what its first bytes look like.
+    """The rows of a file. The format is `given`, or that of the file's name, or detected from the first bytes.
 
     Raises Ended for a JSON array, which cannot be read piece by piece, and for UTF-16.
     """
@@ -157,7 +157,7 @@ def open_rows(stream: io.BufferedReader, name: str, given: str | None) -> Rows:
     extension = name.rpartition(".")[2].lower()
     chosen = given or {"csv": "csv", "ndjson": "ndjson", "jsonl": "ndjson"}.get(extension)
     if chosen != "csv" and start.startswith(b"["):
-        raise Ended(f"{name}: is a JSON array; one object a line is needed, such as jq -c '.[]' makes", code=MISUSED)
+        raise Ended(f"{name}: is a JSON array; write one object a line, for example with jq -c '.[]'", code=MISUSED)
     if chosen is None:
         chosen = "ndjson" if start.startswith(b"{") else "csv"
     return CsvRows(stream) if chosen == "csv" else NdjsonRows(stream)
@@ -190,7 +190,7 @@ def _is_object(body: bytes) -> bool:
 
 
 def _without_refusals(body: bytes) -> bytes:
-    """The line without what an earlier import added to it; empty if that was all."""
+    """The line without the fields that an earlier import added; empty if it has no others."""
     if b'"refused"' not in body or not _is_object(body):
         return body
     row = json.loads(body)

@@ -1,4 +1,4 @@
-"""`signalbox senders`: enter, find, change and remove senders."""
+"""`signalbox senders`: import, find, change and remove senders."""
 
 from __future__ import annotations
 
@@ -36,22 +36,24 @@ COLUMNS: Final = ("id", "channel", "address", "status", "displayName", "tags")
 
 @click.group()
 def senders() -> None:
-    """Enter, find and change senders. SENDER is an id, or CHANNEL:ADDRESS."""
+    """Import, find and change senders. SENDER is an id, or CHANNEL:ADDRESS."""
 
 
 @senders.command("import")
 @click.argument("file", type=click.File("rb"))
-@click.option("--format", "given", type=click.Choice(["csv", "ndjson"]), help="What FILE is, if its name does not say.")
-@click.option("--refused", "wanted", type=click.Path(dir_okay=False, path_type=Path), help="Where refused rows go.")
+@click.option(
+    "--format", "given", type=click.Choice(["csv", "ndjson"]), help="Format of FILE, if its name does not say."
+)
+@click.option("--refused", "wanted", type=click.Path(dir_okay=False, path_type=Path), help="File for refused rows.")
 @as_json_option
 @profile_option
 def import_senders(
     file: BufferedReader, given: str | None, wanted: Path | None, as_json: bool, profile: str | None
 ) -> None:
-    """Enter the senders of FILE, CSV with a header or NDJSON; - is standard input.
+    """Import the senders of FILE, CSV with a header or NDJSON; - is standard input.
 
-    Rows are created, or updated where the sender exists, so that repeating an import is safe. Refused rows
-    are written to a file (FILE.refused.csv) that can be corrected and imported again.
+    A row creates its sender, or updates it if it exists: the same import can be run again. Refused rows
+    are written to a file (FILE.refused.csv), to be corrected and imported again.
     """
     from signalbox.cli.senders_import import import_file
 
@@ -95,14 +97,16 @@ def show_sender(sender: str, as_json: bool, profile: str | None) -> None:
 
 @senders.command("search")
 @click.argument("address")
-@click.option("--channel", type=click.Choice(CHANNELS, case_sensitive=False), required=True, help="Its channel.")
+@click.option(
+    "--channel", type=click.Choice(CHANNELS, case_sensitive=False), required=True, help="The sender's channel."
+)
 @status_option
 @as_json_option
 @profile_option
 def search_senders(
     address: str, channel: Channel, status: SenderStatus | None, as_json: bool, profile: str | None
 ) -> None:
-    """Find the sender with this address."""
+    """Find the sender with a channel and an address."""
     with connected(profile) as client:
         found = client.senders.search(address=address, channel=channel, status=status)
         show_resources(COLUMNS, found, as_json)
@@ -111,9 +115,13 @@ def search_senders(
 @senders.command("resolve")
 @click.argument("recipients", metavar="RECIPIENT...", nargs=-1, required=True)
 @click.option("--pool", metavar="ID", help="Only senders of this pool.")
-@click.option("--sender", "addresses", metavar="CHANNEL:ADDRESS", multiple=True, help="Only this sender, or these.")
-@click.option("--channel", "only", type=click.Choice(CHANNELS, case_sensitive=False), multiple=True, help="Only these.")
-@click.option("--prefer", type=click.Choice(CHANNELS, case_sensitive=False), multiple=True, help="These first.")
+@click.option("--sender", "addresses", metavar="CHANNEL:ADDRESS", multiple=True, help="Only these senders.")
+@click.option(
+    "--channel", "only", type=click.Choice(CHANNELS, case_sensitive=False), multiple=True, help="Only these channels."
+)
+@click.option(
+    "--prefer", type=click.Choice(CHANNELS, case_sensitive=False), multiple=True, help="These channels first."
+)
 @as_json_option
 @profile_option
 def resolve_senders(
@@ -127,7 +135,7 @@ def resolve_senders(
 ) -> None:
     """Find the senders that reach a person, best first.
 
-    RECIPIENT is CHANNEL:ADDRESS with PHONE, WHATSAPP, EMAIL or PUSH; all of them are one person's.
+    RECIPIENT is CHANNEL:ADDRESS with PHONE, WHATSAPP, EMAIL or PUSH; several are addresses of one person.
     """
     channels: dict[str, object] = {}
     if only:
@@ -167,7 +175,7 @@ def resolve_senders(
 @as_json_option
 @profile_option
 def activate_senders(given: Sequence[str], as_json: bool, profile: str | None) -> None:
-    """Let senders be used again."""
+    """Activate senders: resolve returns them again."""
     _set_status("ACTIVATED", given, as_json, profile)
 
 
@@ -176,7 +184,7 @@ def activate_senders(given: Sequence[str], as_json: bool, profile: str | None) -
 @as_json_option
 @profile_option
 def deactivate_senders(given: Sequence[str], as_json: bool, profile: str | None) -> None:
-    """Keep senders, and their places in pools, but resolve to them no more."""
+    """Deactivate senders. They stay in their pools, but resolve no longer returns them."""
     _set_status("DEACTIVATED", given, as_json, profile)
 
 
@@ -210,7 +218,7 @@ def _set_status(
 
 
 def _sender_address(text: str) -> dict[str, str]:
-    """A member of `senderAddresses`: its shape depends on the channel (contract section 7)."""
+    """An entry of `senderAddresses`: its shape depends on the channel (contract section 7)."""
     channel, address = pair(text)
     if channel == "EMAIL":
         return {"address": address}

@@ -1,4 +1,4 @@
-"""`signalbox senders import`: a file of any size, sent in as many requests as it takes."""
+"""`signalbox senders import`: sends a file of any size in as many requests as needed."""
 
 from __future__ import annotations
 
@@ -29,20 +29,20 @@ if TYPE_CHECKING:
 MOST_ROWS: Final = 10_000
 _INVALID: Final = 20001
 _SHOWN: Final = 10
-# Seconds before a request that was put off is sent again, unless the server asks for more.
+# Seconds before each retry, unless the server asks for a longer wait.
 _PAUSES: Final = (0.5, 1.0, 2.0, 4.0)
 _CONTEXT: Final = re.compile(r"\$\[(\d+)\](.*)", re.DOTALL)
 
 
 @dataclass
 class Import:
-    """What was done so far."""
+    """The progress of an import."""
 
     created: int = 0
     updated: int = 0
     refused: int = 0
     rows: int = 0
-    line: int = 0  # where the last row starts that a request carried
+    line: int = 0  # the line on which the last sent row starts
     refused_file: Path | None = None
     first: list[Refusal] = field(default_factory=list)
 
@@ -50,7 +50,7 @@ class Import:
 def import_file(
     file: BufferedReader, given: str | None, wanted: Path | None, as_json: bool, profile: str | None
 ) -> None:
-    """Sends the rows of a file; `given` is its format and `wanted` where refused rows go, None where nobody said.
+    """Sends the rows of a file. `given` is the format and `wanted` the file for refused rows; None when not given.
 
     Raises Ended, and exits with 3 when rows were refused.
     """
@@ -71,20 +71,20 @@ def import_file(
     if isinstance(trouble, Ended):
         raise Ended(*trouble.lines, _so_far(done), code=trouble.code)
     if not done.rows:
-        raise Ended(f"{file.name}: holds no rows", code=FAILED)
+        raise Ended(f"{file.name}: contains no rows", code=FAILED)
     if done.refused:
         sys.exit(PARTLY)
 
 
 class Refusals:
-    """The file of refused rows, made when there is a first one."""
+    """The file of refused rows, created for the first of them."""
 
     def __init__(self, path: Path, free: bool, rows: Rows, done: Import, stack: ExitStack) -> None:
         self._path, self._free, self._rows, self._done, self._stack = path, free, rows, done, stack
         self._file: IO[bytes] | None = None
 
     def add(self, row: Row, refusals: Sequence[Refusal]) -> None:
-        """Writes the row with what is wrong with it."""
+        """Writes the row with the reasons."""
         if self._file is None:
             self._file = self._stack.enter_context(self._new())
             self._file.write(self._rows.refused_head())
@@ -93,12 +93,12 @@ class Refusals:
         self._done.first += refusals[: _SHOWN - len(self._done.first)]
 
     def flush(self) -> None:
-        """What was written so far is in the file."""
+        """Flushes the file."""
         if self._file:
             self._file.flush()
 
     def _new(self) -> IO[bytes]:
-        # Never over a file that exists: somebody may be correcting it.
+        # An existing file is never overwritten: the user may be correcting it.
         path = self._path
         for number in range(2, 1000):
             try:
@@ -110,7 +110,7 @@ class Refusals:
             else:
                 self._done.refused_file = path
                 return file
-        raise Ended(f"{self._path} and 998 others like it exist already")
+        raise Ended(f"{self._path} and 998 further names exist already")
 
 
 def _send_all(client: Signalbox, rows: Rows, stream: BinaryIO, done: Import, refusals: Refusals) -> None:
@@ -122,7 +122,7 @@ def _send_all(client: Signalbox, rows: Rows, stream: BinaryIO, done: Import, ref
 
 
 def _batches(rows: Rows) -> Iterator[list[Row]]:
-    """The rows in requests of at most 10,000 and less than 10 MiB; what precedes an unreadable line comes first."""
+    """Batches of at most 10,000 rows and less than 10 MiB; rows before an unreadable line are yielded first."""
     batch: list[Row] = []
     size = len(rows.head)
     try:
@@ -154,7 +154,7 @@ def _send(client: Signalbox, rows: Rows, batch: list[Row], done: Import, refusal
             for one in entered.refused:
                 place = _CONTEXT.fullmatch(one.context)
                 if not place:
-                    raise Ended(f"the server placed a refused row at {one.context}, which is no row")
+                    raise Ended(f"the server refused a row at {one.context}, which is not a row of the request")
                 at, row = sent[int(place[1])]
                 context = f"$[{row.index}]{place[2]}"
                 found.setdefault(at, []).append(Refusal(row.line, context, one.code, one.message))
@@ -166,7 +166,7 @@ def _send(client: Signalbox, rows: Rows, batch: list[Row], done: Import, refusal
 
 
 def _enter(client: Signalbox, body: bytes, media: Media) -> Entered:
-    """Sends rows, again when the server says "later": what was entered once is only updated the second time."""
+    """Sends rows, with retries after a 429 or 503. A retry is safe: senders that were created are only updated."""
     from signalbox_client import TooMany, Unavailable
 
     for pause in _PAUSES:
@@ -192,8 +192,8 @@ def _report(done: Import, as_json: bool, *, complete: bool) -> None:
 
 def _so_far(done: Import) -> str:
     if not done.rows:
-        return "no request was answered with success; importing the file again is safe"
-    return f"everything up to the row of line {done.line} was sent; importing the whole file again is safe"
+        return "no request succeeded; the file can be imported again"
+    return f"all rows up to line {done.line} were sent; the whole file can be imported again"
 
 
 def _refused_path(wanted: Path | None, name: str, rows: Rows) -> Path:
@@ -209,6 +209,6 @@ def _refused_path(wanted: Path | None, name: str, rows: Rows) -> Path:
 
 
 def _size(stream: BinaryIO) -> int | None:
-    """How many bytes a regular file has; None for a pipe, which nobody knows the end of."""
+    """The size of a regular file in bytes; None for a pipe, whose length is not known."""
     status = os.fstat(stream.fileno())
     return status.st_size if stat.S_ISREG(status.st_mode) else None

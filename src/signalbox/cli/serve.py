@@ -1,7 +1,8 @@
-"""`signalbox serve` and `signalbox worker`: the server itself."""
+"""`signalbox serve` and `signalbox worker`: start the server."""
 
 from __future__ import annotations
 
+import gc
 import sys
 
 import click
@@ -13,8 +14,9 @@ from signalbox.ground.settings import SETTINGS, ConfigError
 @click.command()
 @setting_options(*(setting.key for setting in SETTINGS if setting.option))
 def serve(**command_line: str | bool | None) -> None:
-    """Answer requests, and work on operations."""
+    """Respond to requests, and work on operations."""
     settings = settings_from(command_line)
+    gc.disable()  # until the server is ready
     from signalbox import app
     from signalbox.ground import log
 
@@ -28,7 +30,8 @@ def worker(**command_line: str | bool | None) -> None:
     """Work on operations only, beside processes that serve."""
     settings = lasting(settings_from(command_line))
     if settings.workers == 0:
-        raise ConfigError(["workers: must be at least 1 for a process that only works"])
+        raise ConfigError(["workers: must be at least 1 for `signalbox worker`"])
+    gc.disable()  # until the worker is ready
     from signalbox import app
     from signalbox.ground import log
 

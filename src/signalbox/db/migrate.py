@@ -21,6 +21,8 @@ CREATE_TABLE: Final = (
 )
 VERSION: Final = "SELECT max(version) FROM signalbox_schema"
 
+# A database that distributes its tables takes one statement in each message.
+_STATEMENT = re.compile(r"""(?:'(?:[^']|'')*'|"(?:[^"]|"")*"|(\$\w*\$).*?\1|[^;'"$]|\$)+""", re.DOTALL)
 _FILE = re.compile(r"(\d{4})_([a-z0-9_]+)(\.postgres)?\.sql")
 
 
@@ -39,6 +41,11 @@ class Migration:
     def script(self, dialect: Dialect) -> str:
         """The statements as one text, markers opened, comments dropped."""
         return rewrite(self.path.read_text(encoding="utf-8"), dialect)
+
+    def statements(self, dialect: Dialect) -> list[str]:
+        """The statements one by one: cut at semicolons outside quotes, which suffices for PostgreSQL's functions."""
+        parts = (part[0].strip() for part in _STATEMENT.finditer(self.script(dialect)))
+        return [part for part in parts if part]
 
 
 def series(folder: Path, dialect: Dialect) -> list[Migration]:

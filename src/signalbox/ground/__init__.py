@@ -1,1 +1,1 @@
-"""What everything stands on: ids, times, secrets, errors, log lines, settings, page tokens, metrics."""
+"""What every room may import: ids, times, secrets, errors, log lines, settings, page tokens, metrics."""

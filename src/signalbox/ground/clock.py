@@ -1,4 +1,4 @@
-"""Times: integers of milliseconds since the epoch inside, RFC 3339 with three decimals on the wire."""
+"""Times: integers (milliseconds since the epoch) in the program, RFC 3339 with three decimals on the wire."""
 
 import re
 import time
@@ -7,23 +7,24 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
 
 _RFC3339 = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(\.\d+)?([Zz]|[+-]\d\d:\d\d)", flags=re.ASCII)
-# A page of 1,000 resources has 2,000 times: the end of each is looked up, the rest is mostly remembered.
+# A page of 1,000 resources has 2,000 times. To format one quickly, the text of its second is cached, and the fraction
+# is looked up.
 _FRACTIONS = [f".{ms:03d}Z" for ms in range(1000)]
 _MOST_SECONDS = 10_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 Clock: TypeAlias = Callable[[], int]
-"""Tells a time in milliseconds since the epoch: the real one, or that of an account."""
+"""Returns a time in milliseconds since the epoch: the real time, or that of an account's own clock."""
 
 
 def now_ms() -> int:
-    """The present time in milliseconds since the epoch."""
+    """The current time in milliseconds since the epoch."""
     return time.time_ns() // 1_000_000
 
 
 class _Seconds(dict[int, str]):
-    """The text of each second that was asked for; a dictionary's own look-up is the fastest there is."""
+    """Caches the text of each second; a dictionary with `__missing__` is the fastest look-up in Python."""
 
     def __missing__(self, second: int) -> str:
         if len(self) >= _MOST_SECONDS:
@@ -41,10 +42,10 @@ def rfc3339(ms: int) -> str:
 
 
 def parse_rfc3339(text: str) -> tuple[int, str]:
-    """The instant named by an RFC 3339 date-time: milliseconds since the epoch, and the finer digits if any.
+    """The time of an RFC 3339 date-time: milliseconds since the epoch, and the digits beyond milliseconds.
 
-    A leap second counts as the second after it. Raises ValueError for a text that is none, or that names no day or
-    hour that exists.
+    A leap second counts as the second after it. Raises ValueError for text of another form, or for a day or hour that
+    does not exist.
     """
     match = _RFC3339.fullmatch(text)
     if not match:

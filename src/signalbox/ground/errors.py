@@ -1,4 +1,4 @@
-"""The closed set of things that go wrong. Nouns raise these; `api/errors.py` alone knows their HTTP statuses."""
+"""All errors that the program expects. The nouns raise them; only `http/errors.py` knows their HTTP statuses."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing wrong with a request, and where: `field` is `senders[3].senderId`, `context` has `$.` before it."""
+    """One problem of a request and its place: `field` is `senders[3].senderId`; `context` is the same after `$.`."""
 
     message: str
     field: str | None = None
@@ -14,12 +14,12 @@ class Problem:
 
     @classmethod
     def at(cls, name: str, message: str) -> "Problem":
-        """A problem with a parameter: both places are its name."""
+        """A problem with a parameter: `field` and `context` are both its name."""
         return cls(message, name, f"$.{name}")
 
 
 class SignalboxError(Exception):
-    """An expected failure; its text is written for people and safe to show them."""
+    """An expected failure; its message is written for clients and contains nothing secret."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
@@ -27,7 +27,7 @@ class SignalboxError(Exception):
 
 
 class Invalid(SignalboxError):
-    """The request is wrong: carries every problem found."""
+    """The request is not valid; contains every problem found."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         if len(problems) == 1:
@@ -39,27 +39,27 @@ class Invalid(SignalboxError):
 
 
 class Unauthenticated(SignalboxError):
-    """No valid credentials came with the request."""
+    """The request has no valid credentials."""
 
 
 class Forbidden(SignalboxError):
-    """Valid credentials that may not do this."""
+    """The credentials are valid, but do not permit this."""
 
 
 class NotFound(SignalboxError):
-    """Missing, or somebody else's: the same answer."""
+    """Does not exist, or is another account's: the response is the same."""
 
 
 class Conflict(SignalboxError):
-    """Collides with something that is named in the message."""
+    """Conflicts with something that the message names."""
 
 
 class PreconditionFailed(SignalboxError):
-    """`If-Match` names another state than the present one."""
+    """`If-Match` names another state than the current one."""
 
 
 class KeyReused(SignalboxError):
-    """An idempotency key came again with another request."""
+    """An idempotency key was used again with another request."""
 
 
 class TooLarge(SignalboxError):
@@ -67,11 +67,11 @@ class TooLarge(SignalboxError):
 
 
 class NotJson(SignalboxError):
-    """The body is of a type that this path does not read."""
+    """The body has a media type that this route does not read."""
 
 
 class TooMany(SignalboxError):
-    """The account's rate limit is used up for `retry_after` seconds."""
+    """The account's rate limit is used up; a request can succeed after `retry_after` seconds."""
 
     def __init__(self, message: str, retry_after: int) -> None:
         super().__init__(message)
@@ -79,9 +79,9 @@ class TooMany(SignalboxError):
 
 
 class Unavailable(SignalboxError):
-    """Cannot be done now: database away, overloaded or shutting down; worth a try after `retry_after` seconds.
+    """Not possible now: database unreachable, overload or shutdown. A retry after `retry_after` seconds may succeed.
 
-    `detail` is for whoever runs the program, in the log and on the terminal; clients do not see it.
+    `detail` is for the operator, in the log and on the terminal; clients do not see it.
     """
 
     def __init__(self, message: str, retry_after: int = 1, detail: object = "") -> None:
@@ -92,4 +92,4 @@ class Unavailable(SignalboxError):
 
 
 class Bug(SignalboxError):
-    """An invariant of ours broke; logged with its trace, never shown."""
+    """A broken invariant of the program; logged with its traceback, never shown to clients."""

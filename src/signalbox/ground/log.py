@@ -1,7 +1,7 @@
-"""Log lines: one JSON object or one readable line each, on standard error.
+"""Log lines on standard error: one JSON object or one readable line for each event.
 
-Fields are passed with the call: `log.get().info("ready", url=...)`. Nothing a client sends can start a new line or
-reach the terminal as a control character.
+Fields are keyword arguments: `log.get().info("ready", url=...)`. Text from clients cannot start a new line or put a
+control character on the terminal.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ _encode = msgspec.json.Encoder(enc_hook=repr).encode
 
 
 class Logger:
-    """Writes the lines of this process; those that tell of trouble at once, others with their turn of the loop."""
+    """Writes the log of this process: warnings and errors at once, other lines at the end of the event loop's turn."""
 
     __slots__ = ("_level", "_loop", "_render", "_waiting")
 
@@ -36,30 +36,30 @@ class Logger:
         self._render: Callable[[Fields], bytes] = _json
         self._level = _LEVELS["info"]
         self._waiting: deque[bytes] = deque()
-        # The loop that will flush. A loop may end before it does, and then the next one takes over.
+        # The loop that will flush. If it ends before that, the next loop takes its place.
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def set_up(self, render: Callable[[Fields], bytes], level: int) -> None:
-        """How lines look from now on, and which are written."""
+        """Sets the format of later lines, and the lowest level that is written."""
         self._render, self._level = render, level
 
     def debug(self, event: str, **fields: object) -> None:
-        """What only somebody who looks for a fault wants to read."""
+        """Logs a detail for troubleshooting."""
         if self._level <= 10:
             self._later(self._render({"timestamp": "", "level": "debug", "event": event, **fields}))
 
     def info(self, event: str, **fields: object) -> None:
-        """What happened, as it should."""
+        """Logs a normal event."""
         if self._level <= 20:
             self._later(self._render({"timestamp": "", "level": "info", "event": event, **fields}))
 
     def warning(self, event: str, **fields: object) -> None:
-        """What somebody should know of."""
+        """Logs an event that the operator should know."""
         if self._level <= 30:
             self._now(self._render({"timestamp": "", "level": "warning", "event": event, **fields}))
 
     def error(self, event: str, error: BaseException | None = None, **fields: object) -> None:
-        """What went wrong on our side; `error` adds its trace."""
+        """Logs a failure of the program; `error` adds its traceback."""
         if error is not None:
             fields["exception"] = "".join(traceback.format_exception(error)).rstrip()
         self._now(self._render({"timestamp": "", "level": "error", "event": event, **fields}))
@@ -94,43 +94,43 @@ def get() -> Logger:
 
 
 def configure(format: Literal["auto", "json", "console"] = "auto", level: str = "info") -> None:  # noqa: A002
-    """From now on every line of this process looks so, those of libraries (warnings and worse) included.
+    """Sets the format and level of all later lines of this process, also of those of libraries (from warnings up).
 
     `level` is debug, info, warning or error.
     """
     console = format == "console" or (format == "auto" and sys.stderr.isatty())
     colours = console and sys.stderr.isatty() and not os.environ.get("NO_COLOR")
     _logger.set_up((_coloured if colours else _console) if console else _json, _LEVELS[level])
-    # Libraries log with the standard library: their warnings take the same road, their chatter none.
+    # Libraries use the standard library's logging: their warnings and errors are written here, the rest is dropped.
     logging.basicConfig(handlers=[_FromLogging()], level=max(logging.WARNING, _LEVELS[level]), force=True)
     logging.captureWarnings(True)
 
 
 def flush() -> None:
-    """Writes every line that still waits."""
+    """Writes every waiting line."""
     _logger.flush()
 
 
 def printable(text: str) -> str:
-    """The text with control characters, line breaks and direction marks escaped: it stays on its line."""
+    """The text with control characters, line breaks and direction marks escaped, so that it stays on one line."""
     return text if text.isprintable() else repr(text)[1:-1]
 
 
 def _write(lines: list[bytes]) -> None:
-    # Past Python's buffers and in one piece, so that several processes can share one standard error.
+    # One unbuffered write, so that lines of several processes on one standard error do not mix.
     rest = b"".join([line + b"\n" for line in lines])
     try:
         while rest:
             rest = rest[os.write(_STDERR, rest) :]
     except OSError:
-        pass  # nobody reads any more, or the disk is full: no reason to fail a request
+        pass  # standard error is closed or the disk is full: no reason to fail a request
 
 
 class _FromLogging(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         try:
             text = record.getMessage()
-        except Exception:  # a library's mistake in its own log call must not become ours
+        except Exception:  # a wrong log call in a library must not raise here
             text = str(record.msg)
         if record.levelno >= logging.ERROR:
             _logger.error(text, record.exc_info[1] if record.exc_info else None, logger=record.name)
@@ -142,7 +142,7 @@ def _json(line: Fields) -> bytes:
     line["timestamp"] = clock.rfc3339(clock.now_ms())
     try:
         return _encode(line)
-    except Exception:  # a lone surrogate, a huge number, a strange key: the line matters more than its types
+    except Exception:  # a lone surrogate, a huge number, an unusual key: write the line with values as text
         return _encode({printable(str(key)): _safe(value) for key, value in line.items()})
 
 
@@ -168,7 +168,7 @@ def _readable(line: Fields, paint: Callable[[str, str], str]) -> bytes:
         printable(event),
         *(f"{paint(_DIM, printable(str(key)) + '=')}{_value(value)}" for key, value in line.items()),
     ]
-    # Indented and escaped: no line of an exception's message can pass for a line of the log.
+    # Indented and escaped: no line of an exception's message can look like a line of the log.
     trace_lines = [f"    {printable(one)}" for one in trace.splitlines()]
     return "\n".join([" ".join(parts), *trace_lines]).encode("utf-8", "backslashreplace")
 

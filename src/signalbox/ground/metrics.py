@@ -1,11 +1,11 @@
-"""Figures of this process, counted in plain dictionaries and put into Prometheus' format when somebody asks.
+"""Metrics of this process, counted in dictionaries and written in Prometheus' format at each scrape.
 
-Counting costs less than a microsecond a request, and `prometheus_client` is imported at the first scrape only.
+Counting costs less than a microsecond a request; `prometheus_client` is imported at the first scrape.
 """
 
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
     from prometheus_client.core import Metric
@@ -35,32 +35,37 @@ class _Histogram:
 
 
 class Metrics:
-    """What this process has done since it started."""
+    """The metrics of this process since its start."""
 
     def __init__(self) -> None:
-        self._requests: dict[tuple[str, str, str], _Histogram] = {}
+        self._requests: dict[tuple[str, str, int], _Histogram] = {}
         self._batches = _Histogram()
         self._items: dict[str, int] = {"created": 0, "failed": 0}
+        self._work: dict[tuple[str, str], int] = {}
 
     def request(self, route: str, method: str, status: int, seconds: float) -> None:
-        """One request answered."""
-        key = (route, method, str(status))
+        """Counts one response."""
+        key = (route, method, status)
         histogram = self._requests.get(key)
         if histogram is None:
-            # The methods of a client are its own invention; the table of figures must not grow with them.
+            # A client can invent methods; unknown ones share a label, so that the number of series stays bounded.
             if method not in ("GET", "HEAD", "POST", "PATCH", "DELETE", "PUT", "OPTIONS"):
-                key = (route, "other", str(status))
+                key = (route, "other", status)
             histogram = self._requests.setdefault(key, _Histogram())
         histogram.observe(seconds)
 
     def batch(self, created: int, failed: int, seconds: float) -> None:
-        """One batch of an operation applied."""
+        """Counts one batch of an operation."""
         self._batches.observe(seconds)
         self._items["created"] += created
         self._items["failed"] += failed
 
+    def work(self, kind: str, outcome: Literal["done", "failed", "retried"]) -> None:
+        """One unit of work of this kind was done, has failed, or is tried after a failure."""
+        self._work[kind, outcome] = self._work.get((kind, outcome), 0) + 1
+
     def exposition(self, database: Mapping[str, float], backlog: Mapping[str, float]) -> bytes:
-        """The text that a Prometheus server scrapes; `database` and `backlog` are gauges of this moment."""
+        """The text for a Prometheus scrape; `database` and `backlog` are the current gauges."""
         from prometheus_client import CollectorRegistry, generate_latest
 
         registry = CollectorRegistry(auto_describe=False)
@@ -71,10 +76,10 @@ class Metrics:
         from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 
         requests = HistogramMetricFamily(
-            "signalbox_request_seconds", "Time to answer requests.", labels=["route", "method", "status"]
+            "signalbox_request_seconds", "Time to respond to requests.", labels=["route", "method", "status"]
         )
-        for labels, histogram in self._requests.items():
-            requests.add_metric(labels, histogram.cumulative(), histogram.sum)
+        for (route, method, status), histogram in self._requests.items():
+            requests.add_metric([route, method, str(status)], histogram.cumulative(), histogram.sum)
         yield requests
         batches = HistogramMetricFamily("signalbox_batch_seconds", "Time to apply batches of operations.")
         batches.add_metric([], self._batches.cumulative(), self._batches.sum)
@@ -83,6 +88,10 @@ class Metrics:
         for outcome, count in self._items.items():
             items.add_metric([outcome], count)
         yield items
+        work = CounterMetricFamily("signalbox_work", "Units of work of this process.", labels=["kind", "outcome"])
+        for (kind, done), count in sorted(self._work.items()):
+            work.add_metric([kind, done], count)
+        yield work
         for prefix, help_, figures in (
             (
                 "signalbox_backlog",

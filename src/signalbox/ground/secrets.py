@@ -1,4 +1,4 @@
-"""Secrets that we hand out: 32 random characters, kept only as keyed digests, shown once."""
+"""Secrets for clients: 32 random characters, shown once and stored only as keyed digests."""
 
 import hmac
 import secrets
@@ -24,10 +24,10 @@ def new_key() -> bytes:
 
 
 def digest(key: bytes, secret: bytes) -> bytes:
-    """What is stored in place of a secret: 32 bytes. Fast on purpose: a random secret leaves nothing to guess."""
+    """The 32 bytes that are stored instead of a secret. A fast hash is enough: a random secret cannot be guessed."""
     return blake2b(secret, key=key, digest_size=32).digest()
 
 
 def same(one: bytes, other: bytes) -> bool:
-    """Equality in time that does not depend on where they differ."""
+    """Comparison in constant time."""
     return hmac.compare_digest(one, other)

@@ -1,6 +1,6 @@
-"""Settings: one table of them, and the one function that reads it from command line, environment and file."""
+"""Settings: their table, and the function that reads them from command line, environment and file."""
 
-# ruff: noqa: RUF009 -- _setting() makes a dataclass field with its line of the table
+# ruff: noqa: RUF009 -- _setting() makes a dataclass field together with its line of the table
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ LogLevel = Literal["debug", "info", "warning", "error"]
 DEFAULT_FILE = Path("signalbox.toml")
 _PREFIX = "SIGNALBOX_"
 _TOML_TYPES = {"integer": (int, "an integer"), "boolean": (bool, "true or false"), "text": (str, "a string")}
-# Kubernetes sets these in every container when a Service is called "signalbox"; nobody wrote them by hand.
+# Kubernetes sets these in every container when a Service is called "signalbox"; they are not settings.
 _SERVICE_LINK = re.compile(r"SIGNALBOX_(SERVICE_.+|PORT_\d+_.+)")
 
-# What the clients and the commands that talk to a server read; both may run where a server's environment is.
+# Read by the clients and by the commands that send requests; both may run in a server's environment.
 _OF_CLIENTS = {
     "SIGNALBOX_BASE_URL",
     "SIGNALBOX_ACCOUNT_SID",
@@ -37,7 +37,7 @@ _OF_CLIENTS = {
 
 
 class ConfigError(Exception):
-    """All problems of the settings, each naming its source: `--port`, `SIGNALBOX_PORT`, `FILE: port`."""
+    """All problems of the settings, each with its source: `--port`, `SIGNALBOX_PORT`, `FILE: port`."""
 
     def __init__(self, problems: list[str]) -> None:
         super().__init__("\n".join(problems))
@@ -46,7 +46,7 @@ class ConfigError(Exception):
 
 @dataclass(frozen=True)
 class RateLimit:
-    """A token bucket: it holds `requests` and is refilled evenly within `seconds`."""
+    """A token bucket: it holds `requests` tokens, and an empty one is full again after `seconds`."""
 
     requests: int
     seconds: int
@@ -57,7 +57,7 @@ class RateLimit:
 
 @dataclass(frozen=True)
 class _Form:
-    """What a value looks like: its kind, how help texts write it, and the function that checks it.
+    """The form of a value: its kind, its text in help messages, and the function that checks it.
 
     `parse` takes the decoded value and returns the final one, or raises ValueError("must ...").
     """
@@ -69,14 +69,14 @@ class _Form:
 
 @dataclass(frozen=True)
 class Setting:
-    """One line of the table: what a setting is called, what it takes, and how it is explained."""
+    """One line of the table: a setting's name, form, default and explanation."""
 
     key: str
     form: _Form
     default: object
     help: str
     option: bool  # has a command-line option; secrets have none, because other users can read a command line
-    secret: bool  # its value may hold a password, so it is never repeated in a message
+    secret: bool  # the value may contain a password: no message repeats it
 
     @property
     def variable(self) -> str:
@@ -123,7 +123,7 @@ def _matching(shown: str, pattern: str, rule: str) -> _Form:
 def _database(value: str) -> str:
     from urllib.parse import urlsplit
 
-    if value == "sqlite:///:memory:":  # as other programs spell it
+    if value == "sqlite:///:memory:":  # the spelling of other programs
         return "sqlite://"
     if re.fullmatch(r"sqlite://(/[^?#]+)?", value):
         return value
@@ -208,32 +208,32 @@ def _setting(default: T, form: _Form, explained: str, *, option: bool = True, se
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What one process was told. Made by `load`, or directly from values of their final types."""
+    """The settings of one process. Made by `load`, or directly from values of their final types."""
 
     host: str = _setting("127.0.0.1", _HOST, "Address to listen on.")
     port: int = _setting(8080, _integer(0, 65535), "Port to listen on; 0 takes any free one.")
-    database: str = _setting("sqlite:///signalbox.db", _DATABASE, "Where everything is kept.", secret=True)
+    database: str = _setting("sqlite:///signalbox.db", _DATABASE, "URL of the database.", secret=True)
     workers: int = _setting(
         1, _integer(0, 1000), "How many batches of operations this process applies at once; 0 for none."
     )
     public_url: str | None = _setting(
-        None, _PUBLIC_URL, "Base of the URLs in responses; without it, what the client called.", secret=True
+        None, _PUBLIC_URL, "Base of the URLs in responses; by default that of the request.", secret=True
     )
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = _setting(
-        (), _NETWORKS, "Addresses whose Forwarded and X-Forwarded-* headers are believed."
+        (), _NETWORKS, "Addresses of proxies whose Forwarded and X-Forwarded-* headers are trusted."
     )
-    strict: bool = _setting(False, _BOOLEAN, "Answer 400 to unknown query parameters, instead of ignoring them.")
+    strict: bool = _setting(False, _BOOLEAN, "Respond 400 to unknown query parameters, instead of ignoring them.")
     rate_limit: RateLimit | None = _setting(
         None, _RATE, "Requests each account may make at once, and the seconds in which they are refilled."
     )
     cors_origins: tuple[str, ...] = _setting((), _ORIGINS, "Origins whose web pages may call the API; * for any.")
     request_log: bool = _setting(
-        True, _BOOLEAN, "Keep the last requests of each account in memory, for its owner to look at."
+        True, _BOOLEAN, "Keep the last requests of each account in memory, for its request log."
     )
     log_format: LogFormat = _setting(
         "auto",
         _one_of("auto", "json", "console"),
-        "How log lines look; auto is console on a terminal, else json.",
+        "Format of log lines; auto is console on a terminal, else json.",
     )
     log_level: LogLevel = _setting(
         "info", _one_of("debug", "info", "warning", "error"), "The least serious log lines to print."
@@ -264,13 +264,13 @@ def load(
 ) -> Settings:
     """Settings from the command line, else the environment, else the file, else the defaults.
 
-    `command_line` maps keys to the text given, None where an option was not used. An empty variable counts as
-    not set. Raises ConfigError with every problem found.
+    `command_line` maps keys to texts; None where an option was not used. An empty variable counts as not set.
+    Raises ConfigError with every problem found.
     """
     problems: list[str] = []
     named = command_line.get("config") or environ.get(_BY_KEY["config"].variable)
     path = Path(named) if named else default_file
-    # A named file that is missing is a problem; the default one may be absent.
+    # A named file must exist; the default file may be absent.
     in_file = _read(path, problems) if named or path.exists() else None
     values: dict[str, Any] = {"config": path if in_file is not None else None}
     sources: dict[str, str] = {}
@@ -301,7 +301,7 @@ def load(
 
 
 def unknown_variables(environ: Mapping[str, str]) -> list[str]:
-    """One warning for each SIGNALBOX_ variable that is no setting, with the nearest name."""
+    """A warning for each SIGNALBOX_ variable that is no setting, with the most similar name."""
     known = {setting.variable for setting in SETTINGS} | _OF_CLIENTS
     return [
         f"{name}: no such setting{_suggestion(name, known)}; ignored"
@@ -311,7 +311,7 @@ def unknown_variables(environ: Mapping[str, str]) -> list[str]:
 
 
 def _read(path: Path, problems: list[str]) -> dict[str, object]:
-    """The file's settings; adds to `problems` what is wrong with the file itself."""
+    """The file's settings; adds problems of the file itself to `problems`."""
     import tomllib
 
     try:
@@ -335,12 +335,12 @@ def _read(path: Path, problems: list[str]) -> dict[str, object]:
 def _from_environment(setting: Setting, environ: Mapping[str, str]) -> str | None:
     text = environ.get(setting.variable)
     if setting.key == "port" and text and text.startswith("tcp://"):
-        return None  # as with _SERVICE_LINK: set by Kubernetes, not by a person
+        return None  # set by Kubernetes, as in _SERVICE_LINK
     return text or None
 
 
 def _decoded(setting: Setting, text: str) -> object:
-    """Text from the command line or the environment as the setting's kind of value."""
+    """Text from the command line or the environment, converted to the setting's kind."""
     if setting.form.kind == "integer":
         if not re.fullmatch(r"-?\d{1,10}", text, re.ASCII):
             raise ValueError("must be an integer")
@@ -355,12 +355,12 @@ def _decoded(setting: Setting, text: str) -> object:
 
 
 def _typed(setting: Setting, value: object) -> object:
-    """A value of the file, which must have its setting's type already."""
+    """A value of the file, which must already have the setting's type."""
     if setting.form.kind == "list":
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
             raise ValueError("must be an array of strings")
         return value
-    # type() and not isinstance(): True is an int to Python, not to TOML.
+    # type() and not isinstance(): in Python True is also an int, in TOML it is not.
     wanted, name = _TOML_TYPES[setting.form.kind]
     if type(value) is not wanted:
         raise ValueError(f"must be {name}")

@@ -27,7 +27,8 @@ def require_match(request: Request, value: msgspec.Struct | None) -> None:
 
 def unchanged(request: Request, etag: str) -> bool:
     """Whether `If-None-Match` has it: the answer is 304 then."""
-    return request.method in ("GET", "HEAD") and _lists(request.header(b"if-none-match"), etag)
+    condition = request.header(b"if-none-match")
+    return bool(condition) and request.method in ("GET", "HEAD") and _lists(condition, etag)
 
 
 def etag_of(body: bytes) -> str:

@@ -15,7 +15,7 @@ from signalbox.http.endpoint import Endpoint
 from signalbox.http.errors import MethodNotAllowed, respond
 from signalbox.http.parameters import read_query
 from signalbox.http.rate_limit import RateLimiter
-from signalbox.http.receiving import read_body
+from signalbox.http.receiving import CLOSE, drop_rest, read_body
 from signalbox.http.request import Headers, Request, Response, Stream
 from signalbox.http.request_log import Refusal, refusal_of
 from signalbox.http.router import Route, Router, segments
@@ -90,14 +90,21 @@ class Exchange:
         body = b""
         if endpoint.body:
             body = await read_body(self.receive, self.headers, endpoint.body.media_types, self.extra)
-        await self._read(request, endpoint, values, body)
+        problems = self._read(request, endpoint, values)
+        if endpoint.body:
+            try:
+                request.set_body(await endpoint.body.read(body))
+            except Invalid as error:
+                problems += error.problems
+        if problems:
+            raise Invalid(problems)
         response = await endpoint.handle(request)
         if isinstance(response, Stream) and self.method != "HEAD":
             await response.begin()
         return response
 
-    async def _read(self, request: Request, endpoint: Endpoint, values: Mapping[str, str], body: bytes) -> None:
-        """Everything that the request says, or Invalid with all that is wrong with it."""
+    def _read(self, request: Request, endpoint: Endpoint, values: Mapping[str, str]) -> list[Problem]:
+        """Reads all that the request says but its body; returns all that is wrong with it."""
         problems: list[Problem] = []
         try:
             request.base_url = self.checks.base_urls.of(self.scope, self.headers)
@@ -108,9 +115,10 @@ class Exchange:
                 request.path_values[param.name] = param.parse(values[param.name])
             except ValueError as error:
                 problems.append(Problem.at(param.name, f"{param.name} {error}"))
-        request.query = read_query(self.scope["query_string"], endpoint.query, problems)
-        if request.query.unknown:
-            self._unknown(request.query.unknown, endpoint, problems)
+        if self.scope["query_string"]:
+            request.query = read_query(self.scope["query_string"], endpoint.query, problems)
+            if request.query.unknown:
+                self._unknown(request.query.unknown, endpoint, problems)
         for header in endpoint.headers:
             raw = self.headers.get(header.name.lower().encode())
             if raw is not None:
@@ -118,13 +126,7 @@ class Exchange:
                     request.header_values[header.name] = header.parse(raw.decode("latin-1"))
                 except ValueError as error:
                     problems.append(Problem(f"{header.name} {error}", header.name, None))
-        if endpoint.body:
-            try:
-                request.set_body(await endpoint.body.read(body))
-            except Invalid as error:
-                problems += error.problems
-        if problems:
-            raise Invalid(problems)
+        return problems
 
     def _unknown(self, names: Sequence[str], endpoint: Endpoint, problems: list[Problem]) -> None:
         known = [param.name for param in endpoint.query]
@@ -175,6 +177,11 @@ class Exchange:
         if response.status not in (204, 304):
             headers.append((b"content-length", str(len(response.body)).encode()))
         await send({"type": "http.response.start", "status": response.status, "headers": headers})
+        if CLOSE in self.extra:
+            await send({"type": "http.response.body", "body": response.body, "more_body": True})
+            await drop_rest(self.receive)
+            await send({"type": "http.response.body", "body": b""})
+            return
         await send({"type": "http.response.body", "body": response.body})
 
     def log(self, logger: log.Logger, status: int, started: float) -> None:

@@ -1,6 +1,7 @@
 """The body of a request, as bytes: bounded in size and time. Contract section 1."""
 
 import asyncio
+import contextlib
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -11,6 +12,8 @@ from signalbox.http.request import Headers
 MOST_BODY_BYTES: Final = 10 * 1024 * 1024
 # A client that has not delivered its body by then keeps a connection for nothing.
 BODY_SECONDS: Final = 60.0
+# How long a client that was refused in the middle of its body may go on sending.
+LINGER_SECONDS: Final = 2.0
 CLOSE: Final = (b"connection", b"close")
 
 
@@ -43,11 +46,26 @@ async def read_body(
 
 
 async def _chunks(receive: Receive) -> bytes:
-    chunks = bytearray()
+    chunks: list[bytes] = []
+    size = 0
     while (message := await receive())["type"] == "http.request":
-        chunks += message.get("body", b"")
-        if len(chunks) > MOST_BODY_BYTES:
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        if size > MOST_BODY_BYTES:
             raise TooLarge("the body is larger than 10 MiB")
+        chunks.append(chunk)
         if not message.get("more_body"):
-            return bytes(chunks)
+            return b"".join(chunks)
     raise ClientGone
+
+
+async def drop_rest(receive: Receive) -> None:
+    """Reads and drops what a client still sends, for LINGER_SECONDS at most.
+
+    Closing a connection with unread bytes resets it, which may take the response away from a client that is still
+    sending (RFC 9112, section 9.6).
+    """
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(LINGER_SECONDS):
+            while (await receive()).get("more_body"):
+                pass

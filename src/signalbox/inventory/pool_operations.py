@@ -11,11 +11,13 @@ from typing import Final, Literal
 
 import msgspec
 
-from signalbox.db import Row, Tx
+from signalbox.db import Row, Statement, Tx, Value
 from signalbox.ground import ids
 from signalbox.ground.errors import Bug, Conflict, NotFound
 from signalbox.ground.page_tokens import Window
-from signalbox.inventory.senders import WORK
+from signalbox.inventory import senders
+from signalbox.queue import turns
+from signalbox.queue.kinds import Done, Hand, Kind
 
 Status = Literal["PROCESSING", "COMPLETED", "CANCELED"]
 Outcome = Literal["QUEUED", "CREATED", "ALREADY_MEMBER", "FAILED"]
@@ -23,6 +25,8 @@ Outcome = Literal["QUEUED", "CREATED", "ALREADY_MEMBER", "FAILED"]
 # Items applied in one transaction. Larger batches cost fewer commits, smaller ones let others in sooner: at 1,000 a
 # batch is a few milliseconds on SQLite and some ten on PostgreSQL.
 BATCH_ITEMS: Final = 1_000
+
+KIND_NAME: Final = "pool_operations"
 
 
 class Operation(msgspec.Struct, frozen=True, gc=False):
@@ -51,17 +55,6 @@ class Item(msgspec.Struct, frozen=True, gc=False):
     outcome: Outcome
 
 
-class Batch(msgspec.Struct, frozen=True):
-    """What one transaction of a worker did."""
-
-    account_sid: str
-    operation_id: str
-    request_id: str
-    created: int
-    failed: int
-    status: Status
-
-
 _ITEM_QUERIES: Final[dict[Outcome | None, str]] = {
     None: "pool_operations.list_items",
     "QUEUED": "pool_operations.list_queued_items",
@@ -71,51 +64,60 @@ _ITEM_QUERIES: Final[dict[Outcome | None, str]] = {
 }
 
 
-async def start(
+def start(
     tx: Tx,
     account_id: int,
     pool_id: str,
     sender_ids: Sequence[str | None],
-    created: int = 0,
     request_id: str = "",
-) -> Operation:
-    """Promises the work: an operation with an item for each sender, the first `created` of them done already.
+    pool: dict[str, Value] | None = None,
+) -> tuple[Operation, Statement]:
+    """An operation with an item for each sender, and the statement that promises the work.
 
-    `request_id` names the request that asked for it in the log lines of the batches.
+    `pool`: the columns of a new pool, which is the first item, done already. `request_id` names the request that asked
+    for it in the log lines of the batches. The statement changes nothing when the account has newer ids.
     """
     operation_id = tx.new_id(ids.OPERATION)
     now = ids.created_at(operation_id)
+    created = 0 if pool is None else 1
     total = len(sender_ids)
     status: Status = "COMPLETED" if created == total else "PROCESSING"
-    row = await tx.one("pool_operations.next_turn", account_id=account_id)
-    turn = (row and row[0]) or 0
-    await tx.run(
-        "pool_operations.insert",
-        account_id=account_id,
-        operation_id=operation_id,
-        pool_id=pool_id,
-        status=status,
-        total=total,
-        created=created,
-        turn=turn,
-        last_turn=turn + math.ceil((total - created) / BATCH_ITEMS),
-        request_id=request_id,
-        now=now,
+    if status == "PROCESSING":
+        tx.wake(turns.WORK)
+    params: dict[str, Value] = {
+        "account_id": account_id,
+        "operation_id": operation_id,
+        "pool_id": pool_id,
+        "status": status,
+        "total": total,
+        "created": created,
+        "batches": math.ceil((total - created) / BATCH_ITEMS),
+        "request_id": request_id,
+        "now": now,
+        # The pool's id was made before the operation's.
+        "least": operation_id if pool is None else f"{ids.OPERATION}_{pool_id.rpartition('_')[2]}",
+        "kind": KIND_NAME,
+        "sender_ids": list(sender_ids),
+    }
+    query = "pool_operations.start" if pool is None else "pool_operations.start_with_pool"
+    return Operation(operation_id, status, total, total - created, created, 0, now, now), Statement(
+        query, params | (pool or {})
     )
-    await tx.run(
-        "pool_operations.insert_items",
-        account_id=account_id,
-        operation_id=operation_id,
-        sender_ids=list(sender_ids),
-    )
-    tx.wake(WORK)
-    return Operation(operation_id, status, total, total - created, created, 0, now, now)
 
 
 async def follow(tx: Tx, account_id: int) -> None:
     """Lets the transaction's new ids follow the account's newest operation, and so its newest pool."""
     newest = await tx.one("pool_operations.newest", account_id=account_id)
     if newest:
+        tx.after(newest[0])
+
+
+async def follow_for(tx: Tx, account_id: int, pool_id: str) -> None:
+    """As `follow`. Raises NotFound when this pool is not there."""
+    newest = await tx.one("pool_operations.newest_of_pool", account_id=account_id, pool_id=pool_id)
+    if newest is None:
+        raise NotFound(f"there is no sender pool {pool_id}")
+    if newest[0]:
         tx.after(newest[0])
 
 
@@ -176,24 +178,20 @@ async def cancel_of_pool(tx: Tx, account_id: int, pool_id: str) -> None:
         tx.wake(row[0])
 
 
-async def run_batch(tx: Tx) -> Batch | None:
-    """Applies the next batch of the operation whose turn it is; None when nobody's work is waiting."""
-    row = await tx.one("pool_operations.claim")
+async def run_batch(tx: Tx, hand: Hand) -> Done | None:
+    """Applies the next batch of an account's operations; None when there is none to claim, or its inventory changes."""
+    row = await tx.one("pool_operations.claim", account_id=hand.account_id)
     if row is None:
         return None
-    account_id, operation_id, pool_id, total, first, request_id, account_sid = row
+    hand.unit = operation_id = str(row[0])
+    if not await senders.share_inventory(tx, hand.account_id):
+        return None
+    _, pool_id, total, first, request_id, more = row
     end = min(first + BATCH_ITEMS, total)
-    span = {"account_id": account_id, "operation_id": operation_id, "first": first, "end": end}
-    added = [str(row[0]) for row in await tx.all("pool_operations.add_members", pool_id=pool_id, **span)]
-    failed = 0
-    if len(added) < end - first:
-        failed = await tx.run("pool_operations.mark_failed", **span)
-    if len(added) + failed < end - first:
-        await tx.run("pool_operations.mark_already_members", added=added, **span)
-    created = end - first - failed
+    created, failed = await _apply(tx, hand.account_id, operation_id, pool_id, first, end)
     advanced = await tx.one(
         "pool_operations.advance",
-        account_id=account_id,
+        account_id=hand.account_id,
         operation_id=operation_id,
         created=created,
         failed=failed,
@@ -202,14 +200,32 @@ async def run_batch(tx: Tx) -> Batch | None:
     if advanced is None:
         raise Bug("an operation vanished while its batch was applied")
     tx.wake(operation_id)
-    return Batch(account_sid, operation_id, request_id, created, failed, advanced[0])
+    fields = {"operation": operation_id, "created": created, "failed": failed, "status": advanced[0]}
+    fields = {"requestId": request_id, "account": hand.account_sid, **fields}
+    return Done("batch", fields, (created, failed), last=not more and advanced[0] == "COMPLETED")
 
 
-async def postpone(tx: Tx) -> None:
-    """Puts the operation that is next behind the others: its batch failed, and theirs need not wait for a mend."""
-    row = await tx.one("pool_operations.claim")
-    if row is not None:
-        await tx.run("pool_operations.postpone", account_id=row[0], operation_id=row[1])
+async def _apply(tx: Tx, account_id: int, operation_id: str, pool_id: str, first: int, end: int) -> tuple[int, int]:
+    """Puts the senders of some items into the pool and marks outcomes; how many items were created and failed."""
+    span: dict[str, Value] = {"account_id": account_id, "operation_id": operation_id, "first": first, "end": end}
+    added = [str(row[0]) for row in await tx.all("pool_operations.add_members", pool_id=pool_id, **span)]
+    failed = 0
+    if len(added) < end - first:
+        failed = await tx.run("pool_operations.mark_failed", **span)
+    if len(added) + failed < end - first:
+        await tx.run("pool_operations.mark_already_members", added=added, **span)
+    return end - first - failed, failed
+
+
+async def _waits(tx: Tx, account_id: int) -> bool:
+    return await tx.one("pool_operations.unfinished", account_id=account_id) is not None
+
+
+async def _set_back(tx: Tx, account_id: int, operation_id: str) -> None:
+    await tx.run("pool_operations.set_back", account_id=account_id, operation_id=operation_id)
+
+
+KIND: Final = Kind(KIND_NAME, run_batch, _waits, _set_back)
 
 
 async def backlog(tx: Tx) -> tuple[int, int]:

@@ -5,17 +5,21 @@ from typing import Final
 
 import msgspec
 
-from signalbox.db import Row, Tx
+from signalbox.db import Row, Statement, Tx, Value
 from signalbox.ground import ids
 from signalbox.ground.errors import NotFound
 from signalbox.ground.page_tokens import Window
 from signalbox.inventory import pool_operations, senders
 from signalbox.inventory.pool_operations import Operation
 from signalbox.inventory.senders import Sender
+from signalbox.queue import turns
+from signalbox.queue.kinds import Done, Hand, Kind
 
 SENDER_POOL: Final = ids.Kind("comms_senderpool", "a sender pool")
 # Memberships of a deleted pool removed in one transaction: a few milliseconds of work.
 SWEEP_MEMBERS: Final = 2_000
+
+_REMOVALS: Final = "pool_removals"
 
 
 class SenderPool(msgspec.Struct, frozen=True, gc=False):
@@ -37,26 +41,26 @@ def _from_row(row: Row) -> SenderPool:
 
 async def create(
     tx: Tx,
+    look: bool,
     account_id: int,
     name: str | None,
     tags: dict[str, str],
     sender_ids: Sequence[str],
     request_id: str = "",
-) -> Operation:
-    """Makes a pool, named by its id if by nothing else, and starts the operation that puts the senders in."""
-    await pool_operations.follow(tx, account_id)
+) -> tuple[Operation, Statement]:
+    """A pool, named by its id if by nothing else, and the operation that puts the senders in.
+
+    For `Database.write_one`, which says whether to look for newer ids of the account.
+    """
+    if look:
+        await pool_operations.follow(tx, account_id)
     pool_id = tx.new_id(SENDER_POOL)
-    operation = await pool_operations.start(tx, account_id, pool_id, [None, *sender_ids], 1, request_id)
-    await tx.run(
-        "sender_pools.insert",
-        account_id=account_id,
-        pool_id=pool_id,
-        operation_id=operation.id,
-        name=pool_id if name is None else name,
-        tags=msgspec.json.encode(tags).decode(),
-        now=ids.created_at(pool_id),
-    )
-    return operation
+    pool: dict[str, Value] = {
+        "name": pool_id if name is None else name,
+        "tags": msgspec.json.encode(tags).decode(),
+        "pool_now": ids.created_at(pool_id),
+    }
+    return pool_operations.start(tx, account_id, pool_id, [None, *sender_ids], request_id, pool)
 
 
 async def fetch(tx: Tx, account_id: int, pool_id: str) -> SenderPool:
@@ -100,21 +104,28 @@ async def delete(tx: Tx, account_id: int, pool: SenderPool) -> None:
     await tx.run("sender_pools.delete", account_id=account_id, pool_id=pool.id)
     await tx.run("sender_pools.add_removal", account_id=account_id, pool_id=pool.id)
     await pool_operations.cancel_of_pool(tx, account_id, pool.id)
-    tx.wake(senders.WORK)
+    await turns.start(tx, account_id, _REMOVALS)
 
 
-async def sweep(tx: Tx) -> bool:
-    """Removes some memberships of a deleted pool of any account; False when there is nothing to remove."""
-    row = await tx.one("sender_pools.claim_removal")
+async def sweep(tx: Tx, hand: Hand) -> Done | None:
+    """Removes some memberships of a deleted pool of an account; None when there is no such pool to claim."""
+    row = await tx.one("sender_pools.claim_removal", account_id=hand.account_id)
     if row is None:
-        return False
-    account_id, pool_id = row
+        return None
+    hand.unit = pool_id = str(row[0])
     removed = await tx.run(
-        "sender_pools.remove_some_members", account_id=account_id, pool_id=pool_id, limit=SWEEP_MEMBERS
+        "sender_pools.remove_some_members", account_id=hand.account_id, pool_id=pool_id, limit=SWEEP_MEMBERS
     )
     if removed < SWEEP_MEMBERS:
-        await tx.run("sender_pools.end_removal", account_id=account_id, pool_id=pool_id)
-    return True
+        await tx.run("sender_pools.end_removal", account_id=hand.account_id, pool_id=pool_id)
+    return Done("memberships removed", {"account": hand.account_sid, "senderPoolId": pool_id, "removed": removed})
+
+
+async def _waits(tx: Tx, account_id: int) -> bool:
+    return await tx.one("sender_pools.any_removal", account_id=account_id) is not None
+
+
+REMOVALS: Final = Kind(_REMOVALS, sweep, _waits)
 
 
 async def list_senders(tx: Tx, account_id: int, pool_id: str, filter_: senders.Filter, window: Window) -> list[Sender]:
@@ -132,13 +143,15 @@ async def list_senders(tx: Tx, account_id: int, pool_id: str, filter_: senders.F
 
 
 async def add_senders(
-    tx: Tx, account_id: int, pool_id: str, sender_ids: Sequence[str], request_id: str = ""
-) -> Operation:
-    """Starts the operation that puts senders into the pool. Raises NotFound for the pool; senders may be unknown."""
-    if await tx.one("sender_pools.share", account_id=account_id, pool_id=pool_id) is None:
-        raise NotFound(f"there is no sender pool {pool_id}")
-    await pool_operations.follow(tx, account_id)
-    return await pool_operations.start(tx, account_id, pool_id, sender_ids, 0, request_id)
+    tx: Tx, look: bool, account_id: int, pool_id: str, sender_ids: Sequence[str], request_id: str = ""
+) -> tuple[Operation, Statement]:
+    """The operation that puts senders into the pool; they may be unknown.
+
+    For `Database.write_one`, which says whether to look for the pool and for newer ids. Raises NotFound for the pool.
+    """
+    if look:
+        await pool_operations.follow_for(tx, account_id, pool_id)
+    return pool_operations.start(tx, account_id, pool_id, sender_ids, request_id)
 
 
 async def require_member(tx: Tx, account_id: int, pool_id: str, sender_id: str) -> None:

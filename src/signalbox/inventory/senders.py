@@ -12,6 +12,7 @@ from signalbox.db import Row, Tx
 from signalbox.ground import ids
 from signalbox.ground.errors import NotFound
 from signalbox.ground.page_tokens import Window
+from signalbox.queue.turns import WORK
 
 Channel = Literal["SMS", "RCS", "EMAIL", "WHATSAPP", "PUSH"]
 Status = Literal["ACTIVATED", "DEACTIVATED"]
@@ -25,8 +26,6 @@ FILTERS: Final = {
 }
 
 
-# The topic that wakes workers: while an account's inventory changes, its operations wait.
-WORK: Final = "work"
 SENDER: Final = ids.Kind("comms_sender", "a sender")
 
 
@@ -102,11 +101,22 @@ async def fetch(tx: Tx, account_id: int, sender_id: str) -> Sender:
 
 async def lock(tx: Tx, account_id: int, sender_id: str) -> Sender:
     """One sender, kept as it is until the transaction ends, together with its memberships. Raises NotFound."""
-    await tx.all("senders.lock_inventory", account_id=account_id)
+    await _lock_inventory(tx, account_id)
     row = await tx.one("senders.lock", account_id=account_id, sender_id=sender_id)
     if row is None:
         raise NotFound(f"there is no sender {sender_id}")
     return from_row(row)
+
+
+async def _lock_inventory(tx: Tx, account_id: int) -> None:
+    """Waits for the batches in hand; until the transaction ends, no batch begins. `WORK` is to be woken then."""
+    await tx.all("senders.lock_inventory", account_id=account_id)
+
+
+async def share_inventory(tx: Tx, account_id: int) -> bool:
+    """Keeps the inventory as it is until the transaction ends; False while a transaction is changing it."""
+    row = await tx.one("senders.share_inventory", account_id=account_id)
+    return bool(row and row[0])
 
 
 async def list_page(tx: Tx, account_id: int, filter_: Filter, window: Window) -> list[Sender]:
@@ -138,7 +148,7 @@ async def search(tx: Tx, account_id: int, channel: str, address: str, window: Wi
 
 async def enter(tx: Tx, account_id: int, rows: Sequence[SenderRow]) -> Entered:
     """Enters rows of inventory, in their order; a row that names a known (channel, address) changes that sender."""
-    await tx.all("senders.lock_inventory", account_id=account_id)
+    await _lock_inventory(tx, account_id)
     newest = await tx.one("senders.newest", account_id=account_id)
     if newest:
         tx.after(newest[0])

@@ -47,7 +47,10 @@ def new_content_id() -> str:
 
 
 async def put(tx: Tx, account_id: int, content_id: str, new: NewTemplate) -> Template:
-    """Enters a template under this id, in place of the one that it may have."""
+    """Enters a template under this id, in place of the one that has the id."""
+    newest = await tx.one("templates.newest", account_id=account_id)
+    if newest:
+        tx.after(newest[0])
     row = await tx.one(
         "templates.put",
         account_id=account_id,

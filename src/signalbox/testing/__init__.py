@@ -1,6 +1,6 @@
-"""Signalbox for the tests of other projects: a server in memory, on a port of its own, in a process of its own.
+"""Signalbox for the tests of other projects: a server in its own process, in memory, on a free port.
 
-The extra `signalbox[pytest]` brings the fixture `signalbox_server`; `server()` is for every other runner.
+The extra `signalbox[pytest]` brings the fixture `signalbox_server`; other test runners use `server()`.
 """
 
 from __future__ import annotations
@@ -17,26 +17,26 @@ from typing import IO, Any, Final
 
 __all__ = ["Account", "RowsRefused", "Server", "ServerDied", "server"]
 
-# A server is ready in well under a second; a machine that is busy may take longer.
+# A server starts in well under a second; a busy machine may need longer.
 _PATIENCE_SECONDS: Final = 60.0
-_MOST_ROWS: Final = 10_000  # of one request that enters senders
-_FIRST_NUMBER: Final = 12022000000  # from here on the numbering plan of Washington, DC assigns some eight million
+_MOST_ROWS: Final = 10_000  # in one request that enters senders
+_FIRST_NUMBER: Final = 12022000000  # the numbering plan of Washington, DC has some eight million numbers from here
 
 
 class ServerDied(RuntimeError):
-    """The server's process did not start, or ended, or does not answer; the message holds what it logged."""
+    """The server's process did not start, ended, or does not respond; the message contains its log."""
 
 
 class RowsRefused(ValueError):
-    """`enter_senders` was given rows that the server refuses; the message names each and why."""
+    """The server refused rows that were given to `enter_senders`; the message names each row and why."""
 
 
 @contextlib.contextmanager
 def server() -> Iterator[Server]:
-    """Runs a server for as long as the block lasts. Raises ServerDied.
+    """Runs a server until the block ends. Raises ServerDied.
 
-    It keeps everything in memory, takes a free port of 127.0.0.1, and reads neither the environment's settings nor a
-    signalbox.toml. It ends with the block, and with the process that started it, however that one ends.
+    It keeps everything in memory, takes a free port of 127.0.0.1, and ignores the settings in the environment and in
+    signalbox.toml. It also ends when the process that started it ends for any reason.
     """
     running = Server()
     try:
@@ -46,14 +46,14 @@ def server() -> Iterator[Server]:
 
 
 class Server:
-    """A running server. `base_url` is what a client calls, such as http://127.0.0.1:43121."""
+    """A running server. `base_url` is the base URL for clients, such as http://127.0.0.1:43121."""
 
     base_url: str
 
     def __init__(self) -> None:
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 (open as long as the process runs)
         self._lock = threading.Lock()
-        # -P: a file of the project that is named like a module (json.py) must not stand in for it.
+        # -P: a file of the project with the name of a module (json.py) must not replace the module.
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "signalbox.testing.process"],
             stdin=subprocess.PIPE,
@@ -67,16 +67,16 @@ class Server:
             raise
 
     def account(self) -> Account:
-        """A new account with nothing in it. May be called from any thread. Raises ServerDied."""
+        """A new, empty account. Thread-safe. Raises ServerDied."""
         with self._lock:
-            new = self._ask("account")
+            new = self._send("account")
         return Account(self.base_url, new["accountSid"], new["authToken"])
 
     def log(self) -> str:
-        """What the server logged, a line for each request; with the fixture, since the present test began."""
+        """The server's log, one line for each request; with the fixture, since the current test began."""
         if self._log.closed:
             return ""
-        # Not seek and read: the two processes share one position in the file.
+        # Not seek and read: both processes share one file position.
         size = os.fstat(self._log.fileno()).st_size
         return os.pread(self._log.fileno(), size, 0).decode("utf-8", "replace")
 
@@ -86,7 +86,7 @@ class Server:
         self._log.truncate()
 
     def stop(self) -> None:
-        """Ends the process and forgets everything. May be called again."""
+        """Ends the process and deletes everything. May be called again."""
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
                 with contextlib.suppress(BrokenPipeError):
@@ -98,16 +98,16 @@ class Server:
             self._process.wait()
         self._log.close()
 
-    def _ask(self, question: str) -> dict[str, str]:
+    def _send(self, command: str) -> dict[str, str]:
         try:
-            _open(self._process.stdin).write(question.encode() + b"\n")
+            _open(self._process.stdin).write(command.encode() + b"\n")
             _open(self._process.stdin).flush()
         except (OSError, ValueError) as error:
             raise self._died("is gone") from error
         return self._read()
 
     def _read(self) -> dict[str, str]:
-        """The next line that the process says."""
+        """The next line that the process writes."""
         timer = threading.Timer(_PATIENCE_SECONDS, self._process.kill)
         timer.daemon = True
         timer.start()
@@ -117,8 +117,8 @@ class Server:
             timer.cancel()
         if not line.endswith(b"\n"):
             raise self._died("ended")
-        answer: dict[str, str] = json.loads(line)
-        return answer
+        response: dict[str, str] = json.loads(line)
+        return response
 
     def _died(self, what: str) -> ServerDied:
         if not self._log.closed:
@@ -130,7 +130,7 @@ class Server:
 
 
 class Account:
-    """An account of a running server, and what a program under test needs to speak for it."""
+    """An account of a running server, and the credentials that a program under test needs."""
 
     def __init__(self, base_url: str, account_id: str, auth_token: str) -> None:
         self.base_url = base_url
@@ -148,7 +148,7 @@ class Account:
             "SIGNALBOX_BASE_URL": self.base_url,
             "SIGNALBOX_ACCOUNT_SID": self.account_id,
             "SIGNALBOX_AUTH_TOKEN": self.auth_token,
-            # Empty is unset: a key of the person who runs the tests would win over the token.
+            # Empty means unset: otherwise an API key in the developer's environment would win over the token.
             "SIGNALBOX_API_KEY": "",
             "SIGNALBOX_API_SECRET": "",
         }
@@ -156,18 +156,18 @@ class Account:
     def enter_senders(self, senders: int | Sequence[Mapping[str, object]] = 1) -> list[str]:
         """Enters senders and returns their ids, in the order of the rows.
 
-        `senders` is how many to make: that many more SMS senders with numbers of Washington, DC (+12022000000,
-        +12022000001, ...); or rows `{channel, address, displayName, status, tags}`, the first two required. A row with
-        the channel and address of a sender that is there changes that one. Raises RowsRefused when the server
-        refuses a row; the others are in then.
+        `senders` is a number: that many SMS senders with numbers of Washington, DC (+12022000000, +12022000001, ...).
+        Or `senders` are rows `{channel, address, displayName, status, tags}`, the first two required; a row whose
+        channel and address exist updates that sender. Raises RowsRefused when the server refuses a row; the other rows
+        are entered all the same.
         """
         rows = self._rows(senders) if isinstance(senders, int) else senders
         refused: list[str] = []
         for start in range(0, len(rows), _MOST_ROWS):
-            answer = self._call("POST", "/signalbox/v1/Senders", list(rows[start : start + _MOST_ROWS]))
+            response = self._call("POST", "/signalbox/v1/Senders", list(rows[start : start + _MOST_ROWS]))
             refused += [
                 f"row {start + int(one['context'][2:].partition(']')[0])}: {one['message']}"
-                for one in answer["refused"]
+                for one in response["refused"]
             ]
         if refused:
             raise RowsRefused("\n".join(refused))
@@ -179,7 +179,7 @@ class Account:
         return [{"channel": "SMS", "address": f"+{first + number}"} for number in range(count)]
 
     def _ids(self, wanted: list[tuple[str, str]]) -> list[str]:
-        """The ids of the senders with these channels and addresses, newest pages of the inventory first."""
+        """The ids of the senders with these channels and addresses, searched from the newest page of the inventory."""
         missing, found = set(wanted), dict[tuple[str, str], str]()
         path: str | None = "/v1/Senders?pageSize=1000"
         while path and missing:
@@ -189,7 +189,7 @@ class Account:
             missing -= found.keys()
             following = page["pagination"]["next"]
             path = f"/v1/Senders?pageSize=1000&pageToken={following}" if following else None
-        for channel, address in missing:  # the server stores a mailbox in its normal spelling, and finds it by any
+        for channel, address in missing:  # a mailbox is stored in normalized spelling; search finds it by any spelling
             page = self._call("POST", "/v1/Senders/Search", {"channel": channel, "address": address})
             found[channel, address] = page["senders"][0]["id"]
         return [found[one] for one in wanted]
@@ -207,18 +207,18 @@ class Account:
             method=method,
         )
         try:
-            # No proxy of the environment stands between two processes of one machine.
-            with build_opener(ProxyHandler({})).open(request, timeout=_PATIENCE_SECONDS) as answer:
-                found: dict[str, Any] = json.load(answer)
+            # A proxy from the environment must not be used between two processes of one machine.
+            with build_opener(ProxyHandler({})).open(request, timeout=_PATIENCE_SECONDS) as response:
+                found: dict[str, Any] = json.load(response)
                 return found
         except HTTPError as error:
             with error:
                 message = error.read().decode("utf-8", "replace")
             if error.code == 400:
                 raise RowsRefused(json.loads(message)["message"]) from None
-            raise RuntimeError(f"{method} {path} was answered with {error.code}: {message}") from None
+            raise RuntimeError(f"{method} {path}: error {error.code}: {message}") from None
 
 
 def _open(pipe: IO[bytes] | None) -> IO[bytes]:
-    assert pipe is not None  # noqa: S101 (it was asked for)
+    assert pipe is not None  # noqa: S101 (Popen was called with PIPE)
     return pipe

@@ -1,8 +1,8 @@
-"""`python -m signalbox.testing COMMAND ...`: runs the tests of any language with a server of their own.
+"""`python -m signalbox.testing COMMAND ...`: runs a command, such as the tests in any language, with its own server.
 
-The command finds the server, and an account with nothing in it, in SIGNALBOX_BASE_URL, SIGNALBOX_ACCOUNT_SID and
-SIGNALBOX_AUTH_TOKEN. The exit code is the command's; 128 and the number of the signal that ended it, 127 when there
-is no such command, 1 when the server does not start.
+The command reads the server's URL and the credentials of an empty account from SIGNALBOX_BASE_URL,
+SIGNALBOX_ACCOUNT_SID and SIGNALBOX_AUTH_TOKEN. The exit code is that of the command; 128 plus the number of the signal
+that ended it; 127 when the command does not exist; 1 when the server does not start.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from signalbox.testing import ServerDied, server
 
 
 def run(command: Sequence[str]) -> int:
-    """Runs the command beside a server; returns the exit code."""
+    """Runs the command while a server runs; returns the exit code."""
     try:
         with server() as running:
             env = {**os.environ, **running.account().environment}
-            code = subprocess.call(command, env=env)  # noqa: S603 (what the user wants to run)
+            code = subprocess.call(command, env=env)  # noqa: S603 (the user's own command)
             return code if code >= 0 else 128 - code
     except KeyboardInterrupt:
         return 130

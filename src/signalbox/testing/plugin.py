@@ -11,15 +11,15 @@ from signalbox.testing import Account, Server, server
 
 @pytest.fixture(scope="session")
 def signalbox_process() -> Iterator[Server]:
-    """The one server of this test run, started at the first use; `account()` makes further accounts."""
+    """The server of this test run, started at its first use; `account()` creates further accounts."""
     with server() as running:
         yield running
 
 
 @pytest.fixture
 def signalbox_server(request: pytest.FixtureRequest, signalbox_process: Server) -> Iterator[Account]:
-    """A fresh account of a real Signalbox server: `base_url`, `account_id`, `auth_token`, `enter_senders(...)`."""
+    """A new account of a real Signalbox server: `base_url`, `account_id`, `auth_token`, `enter_senders(...)`."""
     signalbox_process.forget_log()
     yield signalbox_process.account()
-    # Shown below a test that failed, beside what it printed.
+    # Shown for a failed test, below its own output.
     request.node.add_report_section("teardown", "signalbox", signalbox_process.log())

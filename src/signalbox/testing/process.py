@@ -1,8 +1,8 @@
-"""The process behind `signalbox.testing`: a server in memory that does what its standard input says.
+"""The process behind `signalbox.testing`: a server in memory, controlled by standard input.
 
-The first line it writes is `{"baseUrl"}`. Then each line `account` makes an account and is answered with
-`{"accountSid", "authToken"}`. It ends when its input does, or when the process that started it is gone.
-There is no uvloop: importing it would take a sixth of the start.
+Its first output line is `{"baseUrl"}`. Then each input line `account` creates an account, and the process writes
+`{"accountSid", "authToken"}`. The process ends when its input or its parent process ends.
+uvloop is not used: its import would take a sixth of the time to start.
 """
 
 from __future__ import annotations
@@ -33,19 +33,19 @@ async def _serve() -> None:
     async with app.opened(settings) as database:
         metrics = Metrics()
         server = Server(await app.build(settings, database, metrics))
-        workers = Workers(database, settings.workers, metrics)  # noqa: F841 (nobody else would keep them)
-        # _watch: a process that was forked from the tests keeps the input open when they are killed.
-        parts = (server.serve(sockets=[sock]), _answer(database), _watch(parent))
+        workers = Workers(database, settings.workers, metrics)  # noqa: F841 (keeps a reference while the server runs)
+        # _watch: a process that the tests forked would keep the input open after the tests are killed.
+        parts = (server.serve(sockets=[sock]), _create_accounts(database), _watch(parent))
         tasks = [asyncio.create_task(part) for part in parts]
         _say({"baseUrl": f"http://127.0.0.1:{sock.getsockname()[1]}"})
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         log.flush()
-        # What is in memory ends here anyway: nobody needs to wait for requests in hand.
+        # The data is in memory and ends here anyway: there is no reason to finish open requests.
         os._exit(0)
 
 
-async def _answer(database: Database) -> None:
-    """Does what the input asks, until it ends."""
+async def _create_accounts(database: Database) -> None:
+    """Creates an account for each line of the input, until the input ends."""
     lines = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
     while await lines.readline() == b"account\n":
@@ -54,18 +54,18 @@ async def _answer(database: Database) -> None:
 
 
 async def _watch(parent: int) -> None:
-    """Returns when the parent is another one."""
-    while os.getppid() == parent:  # noqa: ASYNC110 (no event tells of it)
+    """Returns when the parent process has changed, which means that it ended."""
+    while os.getppid() == parent:  # noqa: ASYNC110 (there is no event for this)
         await asyncio.sleep(_LOOK_SECONDS)
 
 
-def _say(answer: dict[str, str]) -> None:
-    sys.stdout.write(json.dumps(answer) + "\n")
+def _say(line: dict[str, str]) -> None:
+    sys.stdout.write(json.dumps(line) + "\n")
     sys.stdout.flush()
 
 
 if __name__ == "__main__":
-    # Ctrl-C reaches every process of a terminal: the tests decide when the server may go.
+    # Ctrl-C reaches every process of a terminal; the tests decide when the server ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     log.configure("console", "info")
     asyncio.run(_serve())

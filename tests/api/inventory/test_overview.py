@@ -10,9 +10,10 @@ import pytest
 
 from people import Person, Served, until
 from signalbox import db
-from signalbox.inventory import overview, pool_operations
+from signalbox.inventory import overview
 from signalbox.inventory.overview import Minute
 from signalbox.inventory.pool_operations import Operation
+from working import step
 
 UNKNOWN_SENDER = "comms_sender_01hzzzzzzzzzzzzzzzzzzzzzzz"
 MINUTE = 60_000
@@ -159,7 +160,7 @@ async def test_operations_in_flight_are_counted_with_their_queue(
     seen = (await _overview(idle_ada))["inFlight"]
     assert (seen["count"], seen["more"]) == (6, True)
     monkeypatch.undo()
-    while await idle_ada.served.database.write(pool_operations.run_batch):
+    while await step(idle_ada.served.database):
         pass
     assert (await _overview(idle_ada))["inFlight"] == {"count": 0, "more": False, "queued": 0, "operations": []}
 

@@ -11,6 +11,7 @@ from people import BASE, Exchange, Person, Served
 from signalbox import db
 from signalbox.ground import clock, ids
 from signalbox.inventory import pool_operations, senders
+from working import step
 
 UNKNOWN_SENDER = "comms_sender_01hzzzzzzzzzzzzzzzzzzzzzzz"
 UNKNOWN_OPERATION = "comms_operation_01hzzzzzzzzzzzzzzzzzzzzzzz"
@@ -138,7 +139,7 @@ async def test_cancelled_operation_keeps_what_was_never_tried_and_stays(
     monkeypatch.setattr(pool_operations, "BATCH_ITEMS", 2)
     senders = await idle_ada.senders(5)
     answer = await idle_ada.post("/v1/SenderPools", json={"senders": [{"senderId": one} for one in senders]})
-    await idle_ada.served.database.write(pool_operations.run_batch)
+    await step(idle_ada.served.database)
     operation_id = answer.json()["operationId"]
     before = (await idle_ada.get(answer.headers["location"])).json()
     cancelled = await idle_ada.post(f"/signalbox/v1/SenderPools/Operations/{operation_id}/Cancel")
@@ -151,7 +152,7 @@ async def test_cancelled_operation_keeps_what_was_never_tried_and_stays(
     assert operation["status"] == "CANCELED"
     assert operation["stats"] == before["stats"] == {"total": 6, "queued": 3, "created": 3, "failed": 0}
     assert operation["updatedAt"] > before["updatedAt"]
-    assert await idle_ada.served.database.write(pool_operations.run_batch) is None
+    assert await step(idle_ada.served.database) is None
     assert (await idle_ada.get(answer.headers["location"])).json() == operation
     again = await idle_ada.post(f"/signalbox/v1/SenderPools/Operations/{operation_id}/Cancel")
     assert again.status_code == 409

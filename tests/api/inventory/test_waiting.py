@@ -12,6 +12,7 @@ from people import Exchange, Person, Served, until
 from signalbox import db
 from signalbox.accounts import accounts
 from signalbox.inventory import pool_operations
+from working import step
 
 UNKNOWN_OPERATION = "comms_operation_01hzzzzzzzzzzzzzzzzzzzzzzz"
 STREAM = {"accept": "text/event-stream"}
@@ -30,7 +31,7 @@ async def _start(person: Person, senders: int = 4) -> str:
 
 
 async def _batch(person: Person) -> None:
-    await person.served.database.write(pool_operations.run_batch)
+    await step(person.served.database)
 
 
 def _events(text: bytes) -> list[Any]:

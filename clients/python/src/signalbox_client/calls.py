@@ -1,7 +1,7 @@
-"""One call without its I/O: request, attempts, pauses, answer. Written once, as generators that a client carries out.
+"""A call without its I/O: request, attempts, pauses, response. Generators of steps that both clients carry out.
 
-A generator yields a `Step`, the client does what it says, blocking or awaiting, and sends back the `Reply`. So
-everything but sending, reading and sleeping is the same code for `Signalbox` and `AsyncSignalbox`.
+A generator yields a `Step`; the client carries it out, blocking or awaiting, and sends the `StepResult` back. So
+`Signalbox` and `AsyncSignalbox` share all code except sending, reading and sleeping.
 """
 
 import logging
@@ -32,11 +32,11 @@ UNREADABLE: Final = (
     msgspec.DecodeError,
     UnicodeDecodeError,
     RecursionError,
-)  # what reading any bytes as JSON may raise
-_CONNECT_SECONDS: Final = 5.0  # a host that drops packets must leave time for another attempt
+)  # raised by reading arbitrary bytes as JSON
+_CONNECT_SECONDS: Final = 5.0  # short, so that after a host that drops packets there is time for another attempt
 _FIRST_PAUSE_SECONDS: Final = 0.5
 _LONGEST_PAUSE_SECONDS: Final = 8.0
-# Whoever answers these has not carried the request out, or cannot tell; or it is a proxy that got no answer.
+# Errors that a retry may resolve: the request was not carried out, or its outcome is unknown.
 _AGAIN: Final = (Unavailable, TooMany, ConnectionFailed)
 _NOTHING_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
@@ -45,7 +45,7 @@ log = logging.getLogger("signalbox_client")
 
 @dataclass(frozen=True)
 class Call(Generic[T]):
-    """A request as the API means it, and the type of its answer."""
+    """A request of the API, and the type of its result."""
 
     method: str
     path: str
@@ -53,17 +53,17 @@ class Call(Generic[T]):
     params: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     content: bytes | None = None
-    extra_seconds: float = 0.0  # that the server takes on purpose, beyond the client's timeout
+    extra_seconds: float = 0.0  # seconds that the server waits on purpose, added to the timeout
 
     @property
     def keyed(self) -> bool:
-        """Whether the server recognises a repetition by its idempotency key."""
+        """Whether the request has an idempotency key, by which the server recognizes a retry."""
         return "Idempotency-Key" in self.headers
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What the server answered; the body is empty while a stream is open."""
+class Response:
+    """A response of the server; the body is empty while an event stream is open."""
 
     status: int
     headers: httpx.Headers
@@ -72,7 +72,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Send:
-    """Send this and reply with the answer or the failure; past the deadline (of `time.monotonic`) it is a failure.
+    """Send the request; the result is the response, or the error. `deadline` is a time of `time.monotonic`.
 
     With `stream` an event stream stays open for `NextLine`.
     """
@@ -84,7 +84,7 @@ class Send:
 
 @dataclass(frozen=True)
 class NextLine:
-    """Reply with the next line of the open stream, or the failure that ended it; None at its end."""
+    """Read the next line of the open stream; the result is the line, the error that ended the stream, or None."""
 
 
 @dataclass(frozen=True)
@@ -96,32 +96,32 @@ class Pause:
 
 @dataclass(frozen=True)
 class Show(Generic[T]):
-    """Give this to whoever iterates."""
+    """Yield this value to the user of the iterator."""
 
     value: T
 
 
 Step: TypeAlias = Send | NextLine | Pause
-Reply: TypeAlias = Answer | httpx.RequestError | str | None
-Steps: TypeAlias = Generator[Step, Reply, T]
+StepResult: TypeAlias = Response | httpx.RequestError | str | None
+Steps: TypeAlias = Generator[Step, StepResult, T]
 
 
 def segment(value: str) -> str:
-    """An id as one segment of a path; ValueError for what would lead to another path."""
+    """An id as one segment of a path. Raises ValueError for an id that would lead to another path."""
     if value.strip(".") == "":
         raise ValueError("an id must not be empty")
     return quote(value, safe="")
 
 
 def header(name: str, value: str) -> str:
-    """The value; ValueError if it cannot be one of a header."""
+    """The value, checked. Raises ValueError when a header cannot contain it."""
     if not value or not value.isascii() or not value.isprintable():
         raise ValueError(f"{name} must be visible ASCII text")
     return value
 
 
 def moment(value: datetime | str) -> str:
-    """A date as RFC 3339; ValueError for a datetime without a time zone."""
+    """A date as RFC 3339. Raises ValueError for a datetime without a time zone."""
     if isinstance(value, str):
         return value
     if value.tzinfo is None:
@@ -130,37 +130,37 @@ def moment(value: datetime | str) -> str:
 
 
 def perform(settings: Settings, call: Call[T], deadline: float | None = None) -> Steps[T]:
-    """Carries a call out and returns its result; see `attempts` for what it raises."""
-    answer = yield from attempts(settings, call, deadline)
+    """Carries a call out and returns its result. Raises what `attempts` raises."""
+    response = yield from attempts(settings, call, deadline)
     try:
-        result = msgspec.json.decode(answer.body, type=call.result)
+        result = msgspec.json.decode(response.body, type=call.result)
     except UNREADABLE as error:
-        raise Unexpected(f"{_name(settings, call)}: the answer cannot be read: {error}") from error
-    # Only the resources that can be fetched by their id have room for it.
-    if "etag" in answer.headers and hasattr(result, "__dict__"):
-        result.__dict__["etag"] = answer.headers["etag"]
+        raise Unexpected(f"{_name(settings, call)}: the response cannot be read: {error}") from error
+    # Only resources that can be fetched by id can store an ETag.
+    if "etag" in response.headers and hasattr(result, "__dict__"):
+        result.__dict__["etag"] = response.headers["etag"]
     return result
 
 
-def attempts(settings: Settings, call: Call[T], deadline: float | None = None) -> Steps[Answer]:
-    """Sends a call, again while that may help and there is time, and returns the answer of success.
+def attempts(settings: Settings, call: Call[T], deadline: float | None = None) -> Steps[Response]:
+    """Sends a call, with retries where they may help and time allows; returns the successful response.
 
-    A POST is repeated only if it carries an idempotency key, as those do that start something; the other methods lead
-    to the same state twice as once. Raises ApiError, ConnectionFailed, UnexpectedAnswer.
+    A POST is retried only with an idempotency key, which every POST that starts an operation has. The other methods are
+    idempotent. Raises ApiError, ConnectionFailed, UnexpectedAnswer.
     """
     if deadline is None:
         deadline = time.monotonic() + settings.timeout + call.extra_seconds
     in_doubt = False
     attempt = 0
     while True:
-        reply = yield Send(request(settings, call, deadline), deadline)
-        answer = cast("Answer | httpx.RequestError", reply)
-        failure = failure_of(settings, call, answer)
+        result = yield Send(request(settings, call, deadline), deadline)
+        response = cast("Response | httpx.RequestError", result)
+        failure = failure_of(settings, call, response)
         if failure is None:
-            return cast("Answer", answer)
+            return cast("Response", response)
         if isinstance(failure, ApiError):
             failure.in_doubt = in_doubt
-        in_doubt = in_doubt or _may_have_happened(answer)
+        in_doubt = in_doubt or _may_have_happened(response)
         pause = _pause(failure, attempt)
         late = time.monotonic() + pause >= deadline
         if attempt == settings.max_retries or late or not _may_help(call, failure):
@@ -171,7 +171,7 @@ def attempts(settings: Settings, call: Call[T], deadline: float | None = None) -
 
 
 def request(settings: Settings, call: Call[T], deadline: float) -> httpx.Request:
-    """The request of a call."""
+    """Makes the request of a call."""
     left = max(deadline - time.monotonic(), 0.001)
     headers = {"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": "gzip, deflate"}
     if call.content is not None:
@@ -188,43 +188,43 @@ def request(settings: Settings, call: Call[T], deadline: float) -> httpx.Request
 
 
 def failure_of(
-    settings: Settings, call: Call[T], answer: Answer | httpx.RequestError
+    settings: Settings, call: Call[T], response: Response | httpx.RequestError
 ) -> ApiError | ConnectionFailed | Unexpected | None:
-    """What is wrong with an answer; None if it is a success."""
-    if isinstance(answer, httpx.RequestError):
-        reason = str(answer) or type(answer).__name__
-        failed = ConnectionFailed(f"{_name(settings, call)}: no answer: {reason}")
-        failed.__cause__ = answer
+    """The error that a response means; None for a success."""
+    if isinstance(response, httpx.RequestError):
+        reason = str(response) or type(response).__name__
+        failed = ConnectionFailed(f"{_name(settings, call)}: no response: {reason}")
+        failed.__cause__ = response
         return failed
-    if 200 <= answer.status < 300:
+    if 200 <= response.status < 300:
         return None
-    if answer.status < 400:
-        return Unexpected(f"{_name(settings, call)}: the answer was {answer.status}; is the base URL right?")
-    return _refusal(settings, call, answer)
+    if response.status < 400:
+        return Unexpected(f"{_name(settings, call)}: the response was {response.status}; is the base URL right?")
+    return _api_error(settings, call, response)
 
 
-class _Refusal(msgspec.Struct, frozen=True):
-    """The API's error body."""
+class _ErrorBody(msgspec.Struct, frozen=True):
+    """The body of an error of the API."""
 
     code: int
     message: str
     errors: tuple[Problem, ...] = ()
 
 
-def _refusal(settings: Settings, call: Call[T], answer: Answer) -> ApiError:
-    kind = CLASSES.get(answer.status, ApiError)
-    request_id = answer.headers.get("x-request-id")
-    wait = _retry_after(answer.headers.get("retry-after", ""))
+def _api_error(settings: Settings, call: Call[T], response: Response) -> ApiError:
+    kind = CLASSES.get(response.status, ApiError)
+    request_id = response.headers.get("x-request-id")
+    wait = _retry_after(response.headers.get("retry-after", ""))
     try:
-        body = msgspec.json.decode(answer.body, type=_Refusal)
+        body = msgspec.json.decode(response.body, type=_ErrorBody)
     except UNREADABLE:
-        message = f"{_name(settings, call)}: the answer was {answer.status}, without the error body of this API"
-        return kind(answer.status, None, message, (), request_id, wait)
-    return kind(answer.status, body.code, body.message, body.errors, request_id, wait)
+        message = f"{_name(settings, call)}: the response was {response.status}, without the error body of this API"
+        return kind(response.status, None, message, (), request_id, wait)
+    return kind(response.status, body.code, body.message, body.errors, request_id, wait)
 
 
 def _retry_after(value: str) -> float | None:
-    """The seconds of a Retry-After, a number or a date; None if it is neither."""
+    """The seconds of a Retry-After header, which is a number or a date; None for other text."""
     if value.isascii() and value.isdigit():
         return float(value)
     try:
@@ -235,23 +235,23 @@ def _retry_after(value: str) -> float | None:
 
 
 def _may_help(call: Call[T], failure: Exception) -> bool:
-    """Whether another attempt may end better. A key whose first request is being answered is a Conflict."""
+    """Whether a retry may succeed. A key whose first request is still being processed is a Conflict."""
     if call.method == "POST" and not call.keyed:
         return False
     return isinstance(failure, _AGAIN) or (call.keyed and isinstance(failure, Conflict))
 
 
-def _may_have_happened(answer: Answer | httpx.RequestError) -> bool:
-    """Whether the server may have carried out what it gave no proper answer to; a rate limit is before all work."""
-    if isinstance(answer, Answer):
-        return answer.status >= 500
-    return not isinstance(answer, _NOTHING_SENT)
+def _may_have_happened(response: Response | httpx.RequestError) -> bool:
+    """Whether the server may have carried out the failed request. A rate limit applies before any work."""
+    if isinstance(response, Response):
+        return response.status >= 500
+    return not isinstance(response, _NOTHING_SENT)
 
 
 def _pause(failure: Exception, attempt: int) -> float:
-    """Seconds until the next attempt: full jitter over a doubling span, after what the server asked for."""
+    """Seconds until the next attempt: full jitter over a span that doubles, added to the Retry-After."""
     span = min(_LONGEST_PAUSE_SECONDS, _FIRST_PAUSE_SECONDS * 2.0**attempt)
-    jitter = random.uniform(0, span)  # noqa: S311 (spreads load, guards nothing)
+    jitter = random.uniform(0, span)  # noqa: S311 (spreads load; not for security)
     return jitter + (getattr(failure, "retry_after", None) or 0.0)
 
 

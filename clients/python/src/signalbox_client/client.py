@@ -11,7 +11,7 @@ from urllib.request import getproxies
 
 import httpx
 
-from signalbox_client.calls import Answer, NextLine, Pause, Reply, Send, Show, Step, Steps
+from signalbox_client.calls import NextLine, Pause, Response, Send, Show, Step, StepResult, Steps
 from signalbox_client.following import is_event_stream
 from signalbox_client.inventory import Inventory
 from signalbox_client.ledger import Ledger
@@ -26,7 +26,7 @@ H = TypeVar("H", bound=httpx.Client | httpx.AsyncClient)
 
 
 class _Client(ABC, Generic[H]):
-    """What both clients are made of."""
+    """The parts that both clients share."""
 
     sender_pools: SenderPools[Self]
     senders: Senders[Self]
@@ -46,15 +46,15 @@ class _Client(ABC, Generic[H]):
         max_retries: int = 3,
         http: H | None = None,
     ) -> None:
-        """What is not given comes from the environment.
+        """Arguments that are not given are read from the environment.
 
         `account_id` and `auth_token`: else SIGNALBOX_ACCOUNT_SID and SIGNALBOX_AUTH_TOKEN. Or `api_key` and
         `api_secret`: else SIGNALBOX_API_KEY and SIGNALBOX_API_SECRET. `base_url`: else SIGNALBOX_BASE_URL, else
-        http://127.0.0.1:8080. `timeout`: seconds for one call with all its attempts and pauses. `max_retries`: how
-        often a call is sent again at most. `http`: an httpx client of your own for everything about the connection
-        (proxy, TLS, limits); it is not closed with this one.
+        http://127.0.0.1:8080. `timeout`: seconds for a whole call with all attempts and pauses. `max_retries`: the
+        most retries of a call. `http`: your own httpx client, for settings of the connection (proxy, TLS, limits);
+        closing this client does not close it.
 
-        Raises MissingCredentials, and ValueError for values that cannot be.
+        Raises MissingCredentials, and ValueError for values that are not valid.
         """
         self._settings = Settings.read((account_id, auth_token), (api_key, api_secret), base_url, timeout, max_retries)
         self._owned = http is None
@@ -67,19 +67,19 @@ class _Client(ABC, Generic[H]):
 
     @property
     def base_url(self) -> str:
-        """Where the calls go, without a slash at the end."""
+        """The server's URL, without a slash at the end."""
         return self._settings.base_url
 
     @abstractmethod
     def _new_http(self, verify: ssl.SSLContext | bool) -> H:
-        """The client below this one."""
+        """Makes the httpx client that sends the requests."""
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._settings.username!r}, base_url={self._settings.base_url!r})"
 
 
 class Signalbox(_Client[httpx.Client]):
-    """The client for programs with threads, which may share one. Close it, or use it in a `with` block."""
+    """The client for programs with threads; threads may share one. Close it, or use it in a `with` block."""
 
     def _new_http(self, verify: ssl.SSLContext | bool) -> httpx.Client:
         return httpx.Client(verify=verify)
@@ -98,36 +98,36 @@ class Signalbox(_Client[httpx.Client]):
             self._http.close()
 
     def _run(self, steps: Steps[T], /) -> T:
-        """Carries steps out to their result."""
-        reply: Reply = None
+        """Carries out steps and returns their result."""
+        step_result: StepResult = None
         while True:
             try:
-                step = steps.send(reply)
+                step = steps.send(step_result)
             except StopIteration as end:
                 result: T = end.value
                 return result
-            reply = self._do(step, _Stream())
+            step_result = self._do(step, _Stream())
 
-    def _show(self, steps: Generator[Step | Show[T], Reply, None], /) -> Generator[T, None, None]:
-        """Carries steps out and gives what they show."""
-        reply: Reply = None
+    def _show(self, steps: Generator[Step | Show[T], StepResult, None], /) -> Generator[T, None, None]:
+        """Carries out steps and yields the values that they show."""
+        step_result: StepResult = None
         with closing(_Stream()) as stream:
             while True:
                 try:
-                    step = steps.send(reply)
+                    step = steps.send(step_result)
                 except StopIteration:
                     return
                 if isinstance(step, Show):
                     yield step.value
-                    reply = None
+                    step_result = None
                 else:
-                    reply = self._do(step, stream)
+                    step_result = self._do(step, stream)
 
     def _paged(self, listing: Listing[T], /) -> Pages[T]:
-        """A list that fetches its pages as they are needed."""
+        """A list that fetches pages when they are needed."""
         return Pages(self, listing)
 
-    def _do(self, step: Step, stream: "_Stream") -> Reply:
+    def _do(self, step: Step, stream: "_Stream") -> StepResult:
         if isinstance(step, Pause):
             time.sleep(step.seconds)
             return None
@@ -136,17 +136,17 @@ class Signalbox(_Client[httpx.Client]):
         except httpx.RequestError as error:
             return error
 
-    def _send(self, send: Send, stream: "_Stream") -> Answer:
+    def _send(self, send: Send, stream: "_Stream") -> Response:
         response = self._http.send(send.request, auth=self._settings.auth, stream=True, follow_redirects=False)
         if send.stream and is_event_stream(response.headers):
             stream.open(response)
-            return Answer(response.status_code, response.headers, b"")
+            return Response(response.status_code, response.headers, b"")
         with closing(response):
             body = bytearray()
             for chunk in response.iter_bytes():
                 body += chunk
                 _require_time(send.deadline)
-        return Answer(response.status_code, response.headers, bytes(body))
+        return Response(response.status_code, response.headers, bytes(body))
 
 
 class AsyncSignalbox(_Client[httpx.AsyncClient]):
@@ -169,41 +169,41 @@ class AsyncSignalbox(_Client[httpx.AsyncClient]):
             await self._http.aclose()
 
     async def _run(self, steps: Steps[T], /) -> T:
-        """Carries steps out to their result."""
-        reply: Reply = None
+        """Carries out steps and returns their result."""
+        step_result: StepResult = None
         while True:
             try:
-                step = steps.send(reply)
+                step = steps.send(step_result)
             except StopIteration as end:
                 result: T = end.value
                 return result
-            reply = await self._do(step, _Stream())
+            step_result = await self._do(step, _Stream())
 
-    async def _show(self, steps: Generator[Step | Show[T], Reply, None], /) -> AsyncGenerator[T, None]:
-        """Carries steps out and gives what they show."""
-        reply: Reply = None
+    async def _show(self, steps: Generator[Step | Show[T], StepResult, None], /) -> AsyncGenerator[T, None]:
+        """Carries out steps and yields the values that they show."""
+        step_result: StepResult = None
         stream = _Stream()
         try:
             while True:
                 try:
-                    step = steps.send(reply)
+                    step = steps.send(step_result)
                 except StopIteration:
                     return
                 if isinstance(step, Show):
                     yield step.value
-                    reply = None
+                    step_result = None
                 else:
-                    reply = await self._do(step, stream)
+                    step_result = await self._do(step, stream)
         finally:
             await stream.aclose()
 
     def _paged(self, listing: Listing[T], /) -> AsyncPages[T]:
-        """A list that fetches its pages as they are needed."""
+        """A list that fetches pages when they are needed."""
         return AsyncPages(self, listing)
 
-    async def _do(self, step: Step, stream: "_Stream") -> Reply:
+    async def _do(self, step: Step, stream: "_Stream") -> StepResult:
         if isinstance(step, Pause):
-            import asyncio  # takes longer than the rest of this package, and only this client needs it
+            import asyncio  # imported here: slower than all of this package, and only needed by this client
 
             await asyncio.sleep(step.seconds)
             return None
@@ -212,11 +212,11 @@ class AsyncSignalbox(_Client[httpx.AsyncClient]):
         except httpx.RequestError as error:
             return error
 
-    async def _send(self, send: Send, stream: "_Stream") -> Answer:
+    async def _send(self, send: Send, stream: "_Stream") -> Response:
         response = await self._http.send(send.request, auth=self._settings.auth, stream=True, follow_redirects=False)
         if send.stream and is_event_stream(response.headers):
             await stream.aopen(response)
-            return Answer(response.status_code, response.headers, b"")
+            return Response(response.status_code, response.headers, b"")
         try:
             body = bytearray()
             async for chunk in response.aiter_bytes():
@@ -224,11 +224,11 @@ class AsyncSignalbox(_Client[httpx.AsyncClient]):
                 _require_time(send.deadline)
         finally:
             await response.aclose()
-        return Answer(response.status_code, response.headers, bytes(body))
+        return Response(response.status_code, response.headers, bytes(body))
 
 
 class _Stream:
-    """The one stream that a watcher has open, at most; opening another closes it."""
+    """The open stream of a watcher. There is at most one: opening another closes it."""
 
     _response: httpx.Response | None = None
     lines: Iterator[str]
@@ -252,13 +252,13 @@ class _Stream:
 
 
 def _require_time(deadline: float) -> None:
-    """The timeouts below bound each read; an answer that drips is stopped here."""
+    """Raises ReadTimeout after the deadline. httpx's timeouts bound only single reads: a slow drip would never end."""
     if time.monotonic() > deadline:
-        raise httpx.ReadTimeout("the answer was not complete in time")
+        raise httpx.ReadTimeout("the response was not complete in time")
 
 
 def _trust(base_url: str) -> ssl.SSLContext | bool:
-    """What TLS trusts: reading the certificates takes longer than a request, so nobody where there is no TLS."""
+    """Certificates for TLS. Reading them takes longer than a request, so they are read only for an https URL."""
     if base_url.startswith("https:") or getproxies():
         return True
     return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

@@ -1,4 +1,4 @@
-"""What a call may raise: one class for each code of the API, and three for answers that did not come."""
+"""The errors of calls: one class for each code of the API, and three for failures without an error of the API."""
 
 from typing import TYPE_CHECKING, Final
 
@@ -9,10 +9,10 @@ if TYPE_CHECKING:
 
 
 class Problem(msgspec.Struct, frozen=True, rename="camel"):
-    """One thing that is wrong with a request.
+    """One problem of a request.
 
-    `field` is its place (`senders[3].senderId`, the name of a query parameter or header), `context` the same as
-    JSONPath; both are None where there is no place. `info_url` leads to the code's explanation.
+    `field` is its place (`senders[3].senderId`, the name of a query parameter or header); `context` is the place as
+    JSONPath. Both are None for a problem without a place. `info_url` is the page that explains the code.
     """
 
     code: int | None = None
@@ -23,26 +23,26 @@ class Problem(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class SignalboxError(Exception):
-    """Everything that this package raises, except ValueError for an argument that no request can be made of."""
+    """Base of all errors of this package. Arguments that no request can be made of raise ValueError instead."""
 
 
 class MissingCredentials(SignalboxError):
-    """Neither an account SID with its auth token nor an API key with its secret was given; names what is missing."""
+    """No account SID with auth token and no API key with secret was given; the message names what is missing."""
 
 
 class ConnectionFailed(SignalboxError):
-    """No whole answer came in the attempts and the time there were. The request may have been carried out."""
+    """No complete response came within the attempts and the timeout. The server may have carried out the request."""
 
 
 class UnexpectedAnswer(SignalboxError):
-    """An answer came that this API does not give; most likely the base URL leads to something else."""
+    """The response is not one of this API; the base URL probably leads to another program."""
 
 
 class OperationTimeout(SignalboxError):
-    """The operation was not final in time; it goes on. `operation` is how it was last seen."""
+    """The operation was not final in time. It continues on the server; `operation` is its last known state."""
 
     def __init__(self, operation: "Operation", seconds: float) -> None:
-        super().__init__(f"{operation.id} is still {operation.status} after {seconds:g} s; it goes on")
+        super().__init__(f"{operation.id} is still {operation.status} after {seconds:g} s; it continues on the server")
         self.operation = operation
         self.seconds = seconds
 
@@ -51,12 +51,12 @@ class OperationTimeout(SignalboxError):
 
 
 class ApiError(SignalboxError):
-    """A refusal by the server.
+    """An error of the server.
 
-    `status` is the HTTP status, `code` the number that the page of errors explains (None when the answer was not the
-    server's own, such as a proxy's), `message` a text for people, `problems` each thing that was wrong with its place,
-    `request_id` what the operator finds the request by. `in_doubt` is true when an earlier attempt of the same call
-    was left without a proper answer, so that it may have been carried out.
+    `status` is the HTTP status. `code` is the number that the page of errors explains; None when the response was not
+    the server's own, but for example a proxy's. `message` is a text for people. `problems` are all problems with their
+    places. `request_id` finds the request in the server's log. `in_doubt` is true when an earlier attempt of the call
+    failed in a way that leaves open whether it was carried out.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class ApiError(SignalboxError):
 
 
 class Invalid(ApiError):
-    """400: the input is wrong; `problems` has every problem."""
+    """400: the request is not valid; `problems` has every problem."""
 
 
 class Unauthenticated(ApiError):
@@ -96,23 +96,23 @@ class Unauthenticated(ApiError):
 
 
 class Forbidden(ApiError):
-    """403: valid credentials that may not do this."""
+    """403: the credentials are valid, but do not permit this."""
 
 
 class NotFound(ApiError):
-    """404: never made, deleted, or another account's."""
+    """404: does not exist, was deleted, or is another account's."""
 
 
 class MethodNotAllowed(ApiError):
-    """405: the path does not answer this method; the server is older than the client, or is another program."""
+    """405: the path does not support this method: the server is older than the client, or is another program."""
 
 
 class Conflict(ApiError):
-    """409: collides with the present state, such as a cancel of a final operation."""
+    """409: conflicts with the current state, for example a cancel of a final operation."""
 
 
 class PreconditionFailed(ApiError):
-    """412: `if_match` is not the resource's present ETag."""
+    """412: `if_match` is not the resource's current ETag."""
 
 
 class TooLarge(ApiError):
@@ -120,7 +120,7 @@ class TooLarge(ApiError):
 
 
 class UnsupportedType(ApiError):
-    """415: the body is of a type that the path does not read."""
+    """415: the body has a media type that the path does not read."""
 
 
 class IdempotencyMismatch(ApiError):
@@ -128,15 +128,15 @@ class IdempotencyMismatch(ApiError):
 
 
 class TooMany(ApiError):
-    """429: the rate limit is used up, for `retry_after` seconds if that is not None. Nothing was carried out."""
+    """429: the rate limit is used up; retry after `retry_after` seconds, if not None. Nothing was carried out."""
 
 
 class Bug(ApiError):
-    """500: the server's own fault; `request_id` finds it in the server's log."""
+    """500: a bug of the server; `request_id` finds it in the server's log."""
 
 
 class Unavailable(ApiError):
-    """502, 503, 504: not now; `retry_after` seconds if that is not None."""
+    """502, 503, 504: the server is unavailable; retry after `retry_after` seconds, if not None."""
 
 
 CLASSES: Final[dict[int, type[ApiError]]] = {

@@ -1,4 +1,4 @@
-"""Following an operation until it is final: waiting for it, and watching it change."""
+"""Waits for an operation until it is final, and watches it."""
 
 import random
 import time
@@ -11,14 +11,14 @@ import msgspec
 from signalbox_client.calls import (
     EVENT_STREAM,
     UNREADABLE,
-    Answer,
     Call,
     NextLine,
     Pause,
-    Reply,
+    Response,
     Send,
     Show,
     Step,
+    StepResult,
     Steps,
     perform,
     request,
@@ -28,21 +28,21 @@ from signalbox_client.errors import ConnectionFailed, OperationTimeout, TooMany,
 from signalbox_client.results import Operation
 from signalbox_client.settings import Settings
 
-# Longer than this without a byte is more than many proxies allow.
+# Many proxies close a connection that is silent for much longer.
 _LONGEST_WAIT_SECONDS: Final = 25
-# The server says something every 15 seconds. Silence means that something between holds the stream back.
+# The server sends something every 15 seconds. A longer silence means that a proxy buffers the stream.
 _SILENCE_SECONDS: Final = 20.0
 _ASK_SECONDS: Final = 1.0
 _MOST_REFUSED_STREAMS: Final = 3
-# What a restart of the server looks like.
+# Errors during a restart of the server.
 _PASSING: Final = (ConnectionFailed, TooMany, Unavailable)
 
-# How a stream ended: after it had said something, before, or without a chance that another one says anything.
+# How a stream ended: after its first event, before it, or buffered by a proxy, so that another stream would not help.
 _End: TypeAlias = Literal["cut", "refused", "blocked"]
 
 
 def fetch(operation_id: str, wait: float | None = None) -> Call[Operation]:
-    """Fetches an operation: now, or when it is final or `wait` seconds have passed."""
+    """Fetches an operation: at once, or when it is final or `wait` seconds have passed."""
     path = f"/v1/SenderPools/Operations/{segment(operation_id)}"
     if wait is None:
         return Call("GET", path, Operation)
@@ -53,20 +53,20 @@ def fetch(operation_id: str, wait: float | None = None) -> Call[Operation]:
 
 
 def wait(settings: Settings, operation_id: str, timeout: float) -> Steps[Operation]:
-    """Asks until the operation is final, the server doing the waiting; raises OperationTimeout.
+    """Fetches the operation, with the server's `wait`, until it is final. Raises OperationTimeout.
 
-    Once the operation was seen, a server that is away is waited for as well.
+    After the first response, also waits for a server that is unavailable.
     """
     end = time.monotonic() + timeout
     seen: Operation | None = None
     trouble: ConnectionFailed | TooMany | Unavailable | None = None
-    short = 0  # questions that were answered before their time
+    short = 0  # requests that got a response before their wait was over
     while True:
         started = time.monotonic()
         left = end - started
         if seen is not None and left <= 0:
             raise OperationTimeout(seen, timeout) from trouble
-        # A second less, so that the answer comes before the time is up.
+        # A second less, so that the response comes before the timeout.
         seconds = max(0, min(round(left) - 1, _LONGEST_WAIT_SECONDS))
         try:
             seen = yield from perform(settings, fetch(operation_id, seconds), started + max(left, 1.0))
@@ -79,22 +79,22 @@ def wait(settings: Settings, operation_id: str, timeout: float) -> Steps[Operati
             return seen
         pause = _retry_after(trouble)
         if seconds == 0 or time.monotonic() - started < seconds:
-            # The server is away, is stopping, or does not know how to wait.
+            # The server is unavailable, is stopping, or does not support the wait.
             short += 1
-            pause += random.uniform(0.5, 1) * min(0.05 * 2.0**short, 2.0)  # noqa: S311 (spreads load, guards nothing)
+            pause += random.uniform(0.5, 1) * min(0.05 * 2.0**short, 2.0)  # noqa: S311 (spreads load; not for security)
         yield Pause(max(0.0, min(pause, end - time.monotonic())))
 
 
-def watch(settings: Settings, operation_id: str) -> Generator[Step | Show[Operation], Reply, None]:
-    """Shows the operation at once and at each change that is seen, until it is final.
+def watch(settings: Settings, operation_id: str) -> Generator[Step | Show[Operation], StepResult, None]:
+    """Shows the operation at once and after each change that is noticed, until it is final.
 
-    It reads the event stream, and asks between a broken stream and the next. Where streams do not come through it goes
-    on asking. It raises what any call raises, but once the operation was seen only when the server is away for longer
-    than the client's timeout.
+    Reads the event stream. When a stream breaks, fetches the operation before it opens the next one. Where streams do
+    not work, fetches again and again. Raises what any call raises; after the first response, only when the server is
+    unavailable for longer than the client's timeout.
     """
     path = fetch(operation_id).path
     shown: Operation | None = None
-    answered = time.monotonic()
+    last_response = time.monotonic()
     streams_left = _MOST_REFUSED_STREAMS
     while True:
         if streams_left:
@@ -102,16 +102,16 @@ def watch(settings: Settings, operation_id: str) -> Generator[Step | Show[Operat
             if shown is not None and shown.final:
                 return
             streams_left = {"cut": _MOST_REFUSED_STREAMS, "refused": streams_left - 1, "blocked": 0}[ended]
-            answered = time.monotonic() if ended == "cut" else answered
-        pause = random.uniform(0.5, 1) * _ASK_SECONDS  # noqa: S311 (spreads load, guards nothing)
+            last_response = time.monotonic() if ended == "cut" else last_response
+        pause = random.uniform(0.5, 1) * _ASK_SECONDS  # noqa: S311 (spreads load; not for security)
         try:
             now = yield from perform(settings, fetch(operation_id))
         except _PASSING as error:
-            if shown is None or time.monotonic() - answered > settings.timeout:
+            if shown is None or time.monotonic() - last_response > settings.timeout:
                 raise
             pause += _retry_after(error)
         else:
-            answered = time.monotonic()
+            last_response = time.monotonic()
             if now != shown:
                 shown = now
                 yield Show(now)
@@ -122,15 +122,15 @@ def watch(settings: Settings, operation_id: str) -> Generator[Step | Show[Operat
 
 def _stream(
     settings: Settings, path: str, shown: Operation | None
-) -> Generator[Step | Show[Operation], Reply, tuple[Operation | None, _End]]:
-    """Shows what is new in one event stream; returns the last operation shown, and how the stream ended."""
+) -> Generator[Step | Show[Operation], StepResult, tuple[Operation | None, _End]]:
+    """Shows the changes in one event stream; returns the last operation shown, and how the stream ended."""
     call = Call("GET", path, Operation, headers={"Accept": EVENT_STREAM})
     deadline = time.monotonic() + _SILENCE_SECONDS
-    answer = yield Send(request(settings, call, deadline), deadline, stream=True)
-    if not isinstance(answer, Answer):
-        return shown, "blocked" if isinstance(answer, httpx.ReadTimeout) else "refused"
-    if answer.status != 200 or not is_event_stream(answer.headers):
-        return shown, "blocked" if answer.status == 200 else "refused"
+    response = yield Send(request(settings, call, deadline), deadline, stream=True)
+    if not isinstance(response, Response):
+        return shown, "blocked" if isinstance(response, httpx.ReadTimeout) else "refused"
+    if response.status != 200 or not is_event_stream(response.headers):
+        return shown, "blocked" if response.status == 200 else "refused"
     data: list[str] = []
     end: _End = "refused"
     while True:
@@ -155,17 +155,17 @@ def _stream(
 
 
 def is_event_stream(headers: httpx.Headers) -> bool:
-    """Whether an answer is one."""
+    """Whether a response with these headers is an event stream."""
     return str(headers.get("content-type", "")).partition(";")[0].strip().lower() == EVENT_STREAM
 
 
 def _data(line: str) -> Iterator[str]:
-    """The data of a line of an event stream; other fields and comments have none."""
+    """The data in a line of an event stream; none in a comment or another field."""
     name, _, value = line.partition(":")
     if name == "data":
         yield value.removeprefix(" ")
 
 
 def _retry_after(error: ConnectionFailed | TooMany | Unavailable | None) -> float:
-    """The seconds that a server asked for."""
+    """The seconds in the error's Retry-After; 0 without one."""
     return (getattr(error, "retry_after", None) or 0.0) if error is not None else 0.0

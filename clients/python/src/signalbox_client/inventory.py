@@ -1,4 +1,4 @@
-"""Entering, changing and removing senders: `client.inventory`."""
+"""Enters, changes and removes senders: `client.inventory`."""
 
 from collections.abc import Iterable, Mapping
 from typing import Literal
@@ -16,23 +16,23 @@ Media = Literal["application/json", "application/x-ndjson", "text/csv"]
 
 
 class Inventory(Resource[C]):
-    """The account's senders, to be written."""
+    """The account's senders, for changes."""
 
     @call
     def enter(
         self, rows: Iterable[Mapping[str, object]] | bytes, *, media: Media = "application/json"
     ) -> Steps[Entered]:
-        """Enters up to 10,000 rows; one whose channel and address exist changes that sender. Good rows enter, the
-        others come back in `refused`.
+        """Enters up to 10,000 rows. A row whose channel and address exist updates that sender. Invalid rows are
+        returned in `refused`; the others are entered.
 
-        `rows` are mappings with the API's members (`channel`, `address`, `displayName`, `status`, `tags`), or bytes in
-        the format that `media` names. It is sent once; after a failure it can be called again with the same rows.
+        `rows` are mappings with the API's fields (`channel`, `address`, `displayName`, `status`, `tags`), or bytes in
+        the format `media`. The request is not retried; after a failure, call again with the same rows.
         """
         given: object = rows
         if isinstance(given, str):
-            raise ValueError("rows in a format of their own are given as bytes: text.encode()")
+            raise ValueError("text must be given as bytes: text.encode()")
         if not isinstance(rows, bytes) and media != "application/json":
-            raise ValueError(f"rows of {media} are given as bytes")
+            raise ValueError(f"rows of {media} must be given as bytes")
         content = rows if isinstance(rows, bytes) else msgspec.json.encode(list(rows))
         return perform(self._settings, Call("POST", _PATH, Entered, headers={"Content-Type": media}, content=content))
 
@@ -46,9 +46,9 @@ class Inventory(Resource[C]):
         tags: Mapping[str, str] | UnsetType = UNSET,
         if_match: str | None = None,
     ) -> Steps[Sender]:
-        """Changes what is given, and returns the sender; a display name of None removes it, tags replace all.
+        """Changes what is given, and returns the sender. A display name of None removes it; tags replace all tags.
 
-        With `if_match` only if the sender still has this ETag, else PreconditionFailed.
+        With `if_match`, raises PreconditionFailed if the sender no longer has this ETag.
         """
         body = {"displayName": display_name, "status": status, "tags": tags}
         content = msgspec.json.encode({name: value for name, value in body.items() if value is not UNSET})

@@ -1,4 +1,4 @@
-"""Lists: which page comes next, and the two ways to walk over them."""
+"""Lists: the request for the next page, and the two kinds of iteration."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -27,9 +27,9 @@ class _Pagination(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class Listing(Generic[T]):
-    """A list from one page on: where it is, under which key its items come, and its parameters.
+    """A list from one page on: its path, the field that has its items, and its parameters.
 
-    With `body` the parameters are sent as the members of one, so that they stay out of URLs.
+    With `body` the parameters are sent as fields of a body, so that they are not in URLs.
     """
 
     settings: Settings
@@ -51,23 +51,23 @@ class Listing(Generic[T]):
         else:
             params = {name: str(value) for name, value in given.items()}
             call = Call("GET", self.path, dict[str, msgspec.Raw], params)
-        answer = yield from perform(self.settings, call)
+        response = yield from perform(self.settings, call)
         try:
-            items = msgspec.json.decode(answer[self.key], type=tuple[self.item, ...])  # type: ignore[name-defined]
-            pagination = msgspec.json.decode(answer["pagination"], type=_Pagination)
+            items = msgspec.json.decode(response[self.key], type=tuple[self.item, ...])  # type: ignore[name-defined]
+            pagination = msgspec.json.decode(response["pagination"], type=_Pagination)
         except (KeyError, *UNREADABLE) as error:
-            raise UnexpectedAnswer(f"{self.path}: the answer is no page of this list: {error}") from error
+            raise UnexpectedAnswer(f"{self.path}: the response is not a page of this list: {error}") from error
         return Page(items, pagination.next, pagination.self_token)
 
     def after(self, page: Page[T]) -> "Listing[T] | None":
-        """The list from the following page on; None after the last."""
+        """The list from the next page on; None after the last page."""
         return None if page.next is None else replace(self, params={**self.params, "pageToken": page.next})
 
 
 class Pages(Generic[T]):
-    """A list that asks for its pages as they are needed: iterate over its items, or over `pages()`.
+    """A list that fetches pages when they are needed: iterate over its items, or over `pages()`.
 
-    Each iteration starts at the first page again. It raises what any call raises.
+    Each iteration starts at the first page again. Raises what any call raises.
     """
 
     def __init__(self, client: "Signalbox", start: Listing[T]) -> None:
@@ -79,7 +79,7 @@ class Pages(Generic[T]):
             yield from page.items
 
     def pages(self) -> Generator[Page[T], None, None]:
-        """Page by page."""
+        """Iterates over the pages."""
         rest: Listing[T] | None = self._start
         while rest is not None:
             page = self._client._run(rest.fetch())
@@ -103,7 +103,7 @@ class AsyncPages(Generic[T]):
                 yield item
 
     async def pages(self) -> AsyncGenerator[Page[T], None]:
-        """Page by page."""
+        """Iterates over the pages."""
         rest: Listing[T] | None = self._start
         while rest is not None:
             page = await self._client._run(rest.fetch())

@@ -1,11 +1,11 @@
-"""How one definition of a method serves both clients: written as steps, one blocks on them, the other awaits them."""
+"""One definition of a method for both clients: it returns steps, which one client carries out and the other awaits."""
 
 import inspect
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 from functools import update_wrapper
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, Self, TypeVar, get_args, overload
 
-from signalbox_client.calls import Reply, Show, Step, Steps
+from signalbox_client.calls import Show, Step, StepResult, Steps
 from signalbox_client.pages import AsyncPages, Listing, Pages
 from signalbox_client.settings import Settings
 
@@ -18,7 +18,7 @@ C = TypeVar("C", covariant=True)
 
 
 class Resource(Generic[C]):
-    """The methods of one noun, on the client that they were reached through."""
+    """The methods of one noun, bound to a client."""
 
     def __init__(self, client: C, settings: Settings) -> None:
         self._client = client
@@ -29,14 +29,14 @@ class Resource(Generic[C]):
 
 
 class _Method(Generic[P, T]):
-    """A method of a resource, written as something that the client turns into its result."""
+    """A method of a resource; the client turns its return value into the result of the call."""
 
     def __init__(self, written: Callable[Concatenate[Any, P], T]) -> None:
         self._written = written
         self.__doc__ = written.__doc__
 
     def _bound(self, resource: Resource[Any], run: Callable[[T], Any]) -> Callable[P, Any]:
-        """The method of a resource; kept in it, so that it is made once."""
+        """The method of a resource; stored in the resource, so that it is made once."""
 
         def method(*args: P.args, **kwargs: P.kwargs) -> Any:
             return run(self._written(resource, *args, **kwargs))
@@ -48,7 +48,7 @@ class _Method(Generic[P, T]):
 
 
 def _signature(written: Callable[..., Any], run: Callable[..., Any]) -> inspect.Signature:
-    """What `help` shows of a method: its own parameters, and what `run` makes of what is written."""
+    """The signature that `help` shows: the method's own parameters, and the return type after `run`."""
     signature, returns = inspect.signature(written), run.__annotations__["return"]
     item = get_args(signature.return_annotation)[-1]
     if isinstance(returns, TypeVar):
@@ -59,7 +59,7 @@ def _signature(written: Callable[..., Any], run: Callable[..., Any]) -> inspect.
 
 
 class call(_Method[P, Steps[T]], Generic[P, T]):  # noqa: N801 (a decorator)
-    """A method that returns a result: `Signalbox` returns it, `AsyncSignalbox` has to be awaited."""
+    """A method that returns a result; on `AsyncSignalbox` it must be awaited."""
 
     def __init__(self, written: Callable[Concatenate[Any, P], Steps[T]]) -> None:
         super().__init__(written)
@@ -76,7 +76,7 @@ class call(_Method[P, Steps[T]], Generic[P, T]):  # noqa: N801 (a decorator)
 
 
 class listing(_Method[P, Listing[T]], Generic[P, T]):  # noqa: N801 (a decorator)
-    """A method that returns a list: `Pages` on `Signalbox`, `AsyncPages` on `AsyncSignalbox`; neither asks yet."""
+    """A method that returns a list (`Pages` or `AsyncPages`); it sends no request itself."""
 
     def __init__(self, written: Callable[Concatenate[Any, P], Listing[T]]) -> None:
         super().__init__(written)
@@ -92,10 +92,10 @@ class listing(_Method[P, Listing[T]], Generic[P, T]):  # noqa: N801 (a decorator
         return self if resource is None else self._bound(resource, resource._client._paged)
 
 
-class watching(_Method[P, Generator[Step | Show[T], Reply, None]], Generic[P, T]):  # noqa: N801 (a decorator)
-    """A method that shows values as they come: a generator on `Signalbox`, an async one on `AsyncSignalbox`."""
+class watching(_Method[P, Generator[Step | Show[T], StepResult, None]], Generic[P, T]):  # noqa: N801 (a decorator)
+    """A method that yields values as they arrive: a generator on `Signalbox`, an async one on `AsyncSignalbox`."""
 
-    def __init__(self, written: Callable[Concatenate[Any, P], Generator[Step | Show[T], Reply, None]]) -> None:
+    def __init__(self, written: Callable[Concatenate[Any, P], Generator[Step | Show[T], StepResult, None]]) -> None:
         super().__init__(written)
 
     @overload

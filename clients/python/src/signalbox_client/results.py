@@ -1,4 +1,4 @@
-"""What calls return: frozen values, the API's members in Python's spelling. Members that are not known are ignored."""
+"""Results of calls: frozen values with the API's fields in Python's spelling. Unknown fields are ignored."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -13,22 +13,22 @@ if TYPE_CHECKING:
     OperationStatus = Literal["PROCESSING", "COMPLETED", "CANCELED"]
     Outcome = Literal["QUEUED", "CREATED", "ALREADY_MEMBER", "FAILED"]
 else:
-    # A value that a later server adds must not make a whole page unreadable, so at run time any text is one.
+    # Any text is valid at run time: a new value of a later server must not make a whole page unreadable.
     Channel = RecipientChannel = SenderStatus = OperationStatus = Outcome = str
 
 T = TypeVar("T")
 
 
 class _Resource(msgspec.Struct, frozen=True, rename="camel", dict=True):
-    """Something that can be fetched by its id."""
+    """A resource that can be fetched by its id."""
 
     @property
     def etag(self) -> str:
-        """The state that this was fetched in, for `if_match`; raises LookupError if it came without one, in a list."""
+        """The ETag of this resource, for `if_match`. Raises LookupError for an element of a list, which has none."""
         try:
             return str(self.__dict__["etag"])
         except KeyError:
-            raise LookupError("only what was fetched by its id has an ETag, not what came in a list") from None
+            raise LookupError("only a resource that was fetched by its id has an ETag, not one of a list") from None
 
 
 class Sender(_Resource, frozen=True):
@@ -75,7 +75,7 @@ class Stats(msgspec.Struct, frozen=True):
 
 
 class Operation(_Resource, frozen=True):
-    """The work of one create or one add."""
+    """The operation of one create or one add."""
 
     id: str
     status: OperationStatus
@@ -85,7 +85,7 @@ class Operation(_Resource, frozen=True):
 
     @property
     def final(self) -> bool:
-        """Whether nothing more will happen: COMPLETED or CANCELED. Look at `stats.failed` for success."""
+        """Whether the operation is COMPLETED or CANCELED. For success, check `stats.failed` as well."""
         return self.status in ("COMPLETED", "CANCELED")
 
 
@@ -104,9 +104,9 @@ class ResourceReference(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Item(msgspec.Struct, frozen=True, rename="camel"):
-    """What became of one item of an operation; `code` and `message` are None unless it failed.
+    """An item of an operation with its outcome; `code` and `message` are None unless it failed.
 
-    The item that stands for the pool of a create has no `sender_id`.
+    The item for the pool of a create has no `sender_id`.
     """
 
     index: int
@@ -126,14 +126,14 @@ class ResolvedSender(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class ResolvedRecipient(msgspec.Struct, frozen=True):
-    """The recipient's address that it reaches."""
+    """The address of the recipient that the sender reaches."""
 
     address: str
     channel: RecipientChannel
 
 
 class Resolution(msgspec.Struct, frozen=True):
-    """One way to reach a person; `priority` is its place, 0 the best."""
+    """One way to reach a person; `priority` 0 is the best."""
 
     from_: ResolvedSender = msgspec.field(name="from")
     to: ResolvedRecipient
@@ -141,7 +141,7 @@ class Resolution(msgspec.Struct, frozen=True):
 
 
 class Refused(msgspec.Struct, frozen=True):
-    """A row of inventory that did not enter: its place as JSONPath, why, and its line in NDJSON and CSV."""
+    """A row of inventory that was refused: its place as JSONPath, the reason, and its line in NDJSON and CSV."""
 
     context: str
     code: int
@@ -150,7 +150,7 @@ class Refused(msgspec.Struct, frozen=True):
 
 
 class Entered(msgspec.Struct, frozen=True):
-    """How many rows made a sender and how many found one, and each problem of the others."""
+    """The number of rows that created a sender, the number that updated one, and the problems of the others."""
 
     created: int
     updated: int
@@ -158,7 +158,7 @@ class Entered(msgspec.Struct, frozen=True):
 
 
 class Page(msgspec.Struct, Generic[T], frozen=True):
-    """One page of a list; `next` is the token of the following page, None on the last, `self_token` of this one."""
+    """One page of a list. `next` is the token of the next page, None on the last; `self_token` that of this page."""
 
     items: tuple[T, ...]
     next: str | None

@@ -1,6 +1,6 @@
 """Sender pools and the operations that fill them: `client.sender_pools`."""
 
-# ruff: noqa: A002 -- `id` is what the API calls it
+# ruff: noqa: A002 -- `id` is the API's word
 
 from collections.abc import Generator, Iterable, Mapping
 from datetime import datetime
@@ -9,7 +9,7 @@ from os import urandom
 import msgspec
 
 from signalbox_client import following
-from signalbox_client.calls import Call, Reply, Show, Step, Steps, header, perform, segment
+from signalbox_client.calls import Call, Show, Step, StepResult, Steps, header, perform, segment
 from signalbox_client.errors import NotFound
 from signalbox_client.pages import Listing
 from signalbox_client.resource import C, Resource, call, listing, watching
@@ -59,10 +59,10 @@ class SenderPools(Resource[C]):
         tags: Mapping[str, str] | None = None,
         idempotency_key: str | None = None,
     ) -> Steps[OperationReference]:
-        """Starts the making of a pool with up to 10,000 senders, or their ids.
+        """Starts the operation that creates a pool with up to 10,000 senders, given as objects or ids.
 
-        The call's attempts share one idempotency key, yours or one made here. Raises IdempotencyMismatch when yours was
-        used for another request.
+        All attempts of the call have the same idempotency key: yours, or a new one. Raises IdempotencyMismatch when
+        your key was used for another request.
         """
         body: dict[str, object] = {"senders": _references(senders)}
         if name is not None:
@@ -85,9 +85,9 @@ class SenderPools(Resource[C]):
         tags: Mapping[str, str] | None = None,
         if_match: str | None = None,
     ) -> Steps[ResourceReference]:
-        """Changes the name, or replaces all tags, or both; what is None stays.
+        """Changes the name, or replaces all tags, or both; None changes nothing.
 
-        With `if_match` only if the pool still has this ETag, else PreconditionFailed.
+        With `if_match`, raises PreconditionFailed if the pool no longer has this ETag.
         """
         body = {key: value for key, value in (("name", name), ("tags", tags)) if value is not None}
         content = msgspec.json.encode(body)
@@ -97,7 +97,7 @@ class SenderPools(Resource[C]):
 
     @call
     def delete(self, id: str, *, if_match: str | None = None) -> Steps[ResourceReference]:
-        """Removes the pool; its senders remain, its unfinished operations become CANCELED."""
+        """Deletes the pool. Its senders stay in the inventory; its unfinished operations become CANCELED."""
         return removal(self, Call("DELETE", _pool(id), ResourceReference, headers=condition(if_match)), id, _pool(id))
 
     @listing
@@ -127,12 +127,12 @@ class SenderPools(Resource[C]):
     def add_sender(
         self, id: str, senders: str | Sender | Iterable[str | Sender], *, idempotency_key: str | None = None
     ) -> Steps[OperationReference]:
-        """Starts the adding of a sender, or of up to 1,000, given by their ids; see `create` for the key."""
+        """Starts the operation that adds up to 1,000 senders, given as objects or ids. For the key see `create`."""
         return perform(self._settings, _starting(f"{_pool(id)}/Senders", _references(senders), idempotency_key))
 
     @call
     def remove_sender(self, id: str, sender_id: str) -> Steps[ResourceReference]:
-        """Takes a sender out of the pool; NotFound if it is not in it. The sender remains in the inventory."""
+        """Removes a sender from the pool. It stays in the inventory. NotFound if it is not in the pool."""
         path = f"{_pool(id)}/Senders/{segment(sender_id)}"
         return removal(self, Call("DELETE", path, ResourceReference), sender_id, f"/v1/Senders/{segment(sender_id)}")
 
@@ -146,7 +146,7 @@ class SenderPools(Resource[C]):
         page_token: str | None = None,
         page_size: int | None = None,
     ) -> Listing[Operation]:
-        """The operations, newest first: created strictly between the dates, and having a status."""
+        """The operations, newest first: created strictly between the dates, with a status."""
         params = {
             "startDate": start_date,
             "endDate": end_date,
@@ -158,34 +158,34 @@ class SenderPools(Resource[C]):
 
     @call
     def fetch_operation(self, operation_id: str, *, wait: float | None = None) -> Steps[Operation]:
-        """The operation: as it is now, or when it is final or `wait` seconds (whole, at most 60) have passed."""
+        """The operation: at once, or when it is final or `wait` seconds (whole, at most 60) have passed."""
         return perform(self._settings, following.fetch(operation_id, wait))
 
     @call
     def wait(self, operation_id: str, *, timeout: float = 60.0) -> Steps[Operation]:
-        """The operation once it is final; OperationTimeout if that takes longer than `timeout` seconds.
+        """The operation when it is final. OperationTimeout if that takes longer than `timeout` seconds.
 
-        Final does not mean that nothing failed: look at `stats.failed`.
+        A final operation may have failed items: check `stats.failed`.
         """
         return following.wait(self._settings, operation_id, timeout)
 
     @watching
-    def watch(self, operation_id: str) -> Generator[Step | Show[Operation], Reply, None]:
-        """The operation at once and at each change that is seen, ending when it is final.
+    def watch(self, operation_id: str) -> Generator[Step | Show[Operation], StepResult, None]:
+        """Yields the operation at once and after each change that is noticed, until it is final.
 
-        It reads the event stream, opens it again when it breaks, and asks once a second where streams do not come
-        through. Changes that follow each other quickly may be shown as one.
+        Reads the event stream and opens it again after a failure; where streams do not work, fetches the operation once
+        a second. Quick changes may be shown as one.
         """
         return following.watch(self._settings, operation_id)
 
 
 def condition(if_match: str | None) -> Mapping[str, str]:
-    """The header that makes a change depend on a state."""
+    """The If-Match header."""
     return {} if if_match is None else {"If-Match": header("if_match", if_match)}
 
 
 def removal(resource: Resource[C], call: Call[ResourceReference], id: str, location: str) -> Steps[ResourceReference]:
-    """Carries a DELETE out. After an attempt without an answer, NotFound means that it is gone, as was asked for."""
+    """Carries out a DELETE. NotFound is a success after an attempt that got no response: that attempt did it."""
     try:
         return (yield from perform(resource._settings, call))
     except NotFound as error:

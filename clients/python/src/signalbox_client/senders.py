@@ -1,4 +1,4 @@
-"""Senders: `client.senders`. To enter and change them see `client.inventory`."""
+"""Senders: `client.senders`. `client.inventory` enters and changes them."""
 
 import builtins
 from collections.abc import Mapping, Sequence
@@ -6,7 +6,7 @@ from datetime import datetime
 
 import msgspec
 
-# ruff: noqa: A002 -- `id` is what the API calls it
+# ruff: noqa: A002 -- `id` is the API's word
 from signalbox_client.calls import Call, Steps, perform, segment
 from signalbox_client.pages import Listing
 from signalbox_client.resource import C, Resource, call, listing
@@ -16,13 +16,13 @@ _PATH = "/v1/Senders"
 
 
 class _Resolutions(msgspec.Struct, frozen=True):
-    """The answer of resolve."""
+    """The response of resolve."""
 
     results: list[Resolution]
 
 
 class Senders(Resource[C]):
-    """The senders of the account, to be read and searched."""
+    """The account's senders, for reading and searching."""
 
     @listing
     def list(
@@ -61,7 +61,7 @@ class Senders(Resource[C]):
         page_token: str | None = None,
         page_size: int | None = None,
     ) -> Listing[Sender]:
-        """The sender with an address on a channel, if there is one. The address is in no URL and no log."""
+        """The sender with an address on a channel, if it exists. The address is not in URLs or logs."""
         params = {
             "address": address,
             "channel": channel,
@@ -85,7 +85,7 @@ class Senders(Resource[C]):
         `recipient_addresses` are `{"address", "channel"}` with a channel of PHONE, WHATSAPP, EMAIL, PUSH. Senders are
         those of a pool, or those of `sender_addresses` (`{"address", "channel"}`, `{"address", "name"}` for email,
         `{"fcm", "apn"}` for push), or all. `channels` is `{"filterIn": [channel], "priority": [{"channel",
-        "priority"}]}`. The members are the API's, see its page on resolve.
+        "priority"}]}`. The fields are those of the API; its page on resolve explains them.
         """
         body = {
             "recipientAddresses": recipient_addresses,

@@ -1,4 +1,4 @@
-"""Where the server is and who calls it: from arguments, else from the environment."""
+"""The server's URL and the credentials: from arguments, else from the environment."""
 
 import os
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ _MISSING: Final = (
 
 @dataclass(frozen=True)
 class Settings:
-    """What both clients need to know; the secret is only in `auth`, which does not show it."""
+    """The settings of a client. The secret is only in `auth`, whose repr does not show it."""
 
     base_url: str
     username: str
@@ -38,7 +38,7 @@ class Settings:
     ) -> "Settings":
         """Settings from arguments, completed from the environment.
 
-        Raises MissingCredentials, and ValueError for a base URL, timeout or number of retries that cannot be.
+        Raises MissingCredentials, and ValueError for a base URL, timeout or number of retries that is not valid.
         """
         if not timeout > 0:
             raise ValueError("timeout must be a number of seconds greater than 0")
@@ -52,10 +52,10 @@ class Settings:
 def _credentials(
     account: tuple[str | None, str | None], key: tuple[str | None, str | None], environment: Mapping[str, str]
 ) -> tuple[str, str]:
-    """The name and secret to send.
+    """Name and secret for the requests.
 
-    Arguments win over the environment, where an API key wins over the account's token: programs that use a key often
-    have the account's SID beside it.
+    Arguments win over the environment. In the environment an API key wins over the account's token: programs with a
+    key often have the account's SID as well.
     """
     if any(key) and account[1]:
         raise ValueError("give either auth_token or api_key and api_secret, not both")
@@ -73,13 +73,13 @@ def _credentials(
         raise MissingCredentials(_MISSING)
     missing = 0 if secret else 1
     raise MissingCredentials(
-        f"{names[1 - missing]} is there but {names[missing]} is not: give both, or set both of the environment"
+        f"{names[1 - missing]} is given but {names[missing]} is not: give both, or set both of the environment"
         f" variables {variables[0]} and {variables[1]}"
     )
 
 
 def _checked(base_url: str) -> str:
-    """The URL without a slash at its end; what it holds is never repeated in a message, it may be a secret."""
+    """The URL without a slash at its end. No message repeats the URL, because it may contain a secret."""
     rule = "base_url must be an http or https URL such as https://api.example.com/prefix"
     try:
         parts = urlsplit(base_url)

@@ -2,11 +2,13 @@
 -- distributed by it. Ids are text compared as bytes; times are milliseconds since the epoch.
 
 -- Keys made at the first start: one for page tokens, one for digests of secrets.
+-- table keyring: reference
 CREATE TABLE keyring (
     name TEXT NOT NULL PRIMARY KEY,
     key /*pg: BYTEA */ /*sqlite: BLOB */ NOT NULL
 );
 
+-- table accounts: reference
 CREATE TABLE accounts (
     id INTEGER /*pg: GENERATED ALWAYS AS IDENTITY */ PRIMARY KEY,
     sid TEXT NOT NULL UNIQUE,
@@ -16,6 +18,7 @@ CREATE TABLE accounts (
     created_at BIGINT NOT NULL
 );
 
+-- table api_keys: reference
 CREATE TABLE api_keys (
     sid TEXT NOT NULL PRIMARY KEY,
     account_id INTEGER NOT NULL,
@@ -28,6 +31,7 @@ CREATE TABLE api_keys (
 CREATE INDEX api_keys_of_account ON api_keys (account_id, sid);
 
 -- region: the country whose numbering plan holds the address, '' where the address is no number.
+-- table senders: by account
 CREATE TABLE senders (
     account_id INTEGER NOT NULL,
     id TEXT /*pg: COLLATE "C" */ NOT NULL,
@@ -49,6 +53,7 @@ CREATE INDEX senders_by_filter ON senders (account_id, channel, status, id);
 CREATE INDEX senders_by_region ON senders (account_id, channel, status, region, address);
 
 -- operation_id: the operation that created the pool.
+-- table sender_pools: by account
 CREATE TABLE sender_pools (
     account_id INTEGER NOT NULL,
     id TEXT /*pg: COLLATE "C" */ NOT NULL,
@@ -63,6 +68,7 @@ CREATE TABLE sender_pools (
 CREATE INDEX sender_pools_by_operation ON sender_pools (account_id, operation_id);
 
 -- channel and status repeat the sender's, so that a filtered page of a large pool is one index range.
+-- table sender_pool_members: by account
 CREATE TABLE sender_pool_members (
     account_id INTEGER NOT NULL,
     pool_id TEXT /*pg: COLLATE "C" */ NOT NULL,
@@ -78,6 +84,7 @@ CREATE INDEX sender_pool_members_by_filter ON sender_pool_members (account_id, p
 CREATE INDEX sender_pool_members_by_sender ON sender_pool_members (account_id, sender_id);
 
 -- Memberships of deleted pools that are still to be removed: the promise that a deletion makes.
+-- table sender_pool_removals: by account
 CREATE TABLE sender_pool_removals (
     account_id INTEGER NOT NULL,
     pool_id TEXT /*pg: COLLATE "C" */ NOT NULL,
@@ -87,6 +94,7 @@ CREATE TABLE sender_pool_removals (
 -- Items are tried in the order of their index, so created + failed is also the index of the next one to try, and
 -- queued is total - created - failed: the counters cannot disagree. turn and last_turn order the work between
 -- accounts: see operations.sql. request_id names the request that started the operation in the log lines of its batches.
+-- table operations: by account
 CREATE TABLE operations (
     account_id INTEGER NOT NULL,
     id TEXT /*pg: COLLATE "C" */ NOT NULL,
@@ -115,6 +123,7 @@ CREATE INDEX operations_by_last_turn ON operations (account_id, last_turn) WHERE
 
 -- outcome is null for an item that is queued or was created, which is nearly all of them: which of the two follows
 -- from the operation's counters, so an item that succeeds is never written a second time.
+-- table operation_items: by account
 CREATE TABLE operation_items (
     account_id INTEGER NOT NULL,
     operation_id TEXT /*pg: COLLATE "C" */ NOT NULL,
@@ -128,6 +137,7 @@ CREATE INDEX operation_items_by_outcome ON operation_items (account_id, operatio
 WHERE outcome IS NOT NULL;
 
 -- The stored answers to requests that carried an idempotency key, for 24 hours.
+-- table idempotency_keys: by account
 CREATE TABLE idempotency_keys (
     account_id INTEGER NOT NULL,
     key TEXT /*pg: COLLATE "C" */ NOT NULL,

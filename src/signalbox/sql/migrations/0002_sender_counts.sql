@@ -1,5 +1,6 @@
 -- How many senders an account has, by channel and status: every change of the inventory moves these numbers in its own
 -- transaction (see senders.count), so that nobody ever counts a million senders.
+-- table sender_counts: by account
 CREATE TABLE sender_counts (
     account_id INTEGER NOT NULL,
     channel TEXT /*pg: COLLATE "C" */ NOT NULL,

@@ -32,9 +32,13 @@ RETURNING sid, name, status, created_at;
 -- across accounts: the operator's list
 SELECT sid, name, status, created_at FROM accounts ORDER BY id;
 
+-- name: accounts.fetch
+-- across accounts: the operator names the account
+SELECT sid, name, status, created_at FROM accounts WHERE sid = :sid;
+
 -- name: accounts.set_status
 -- across accounts: the operator names the account
-UPDATE accounts SET status = :status WHERE sid = :sid;
+UPDATE accounts SET status = :status WHERE sid = :sid AND status <> 'DELETING';
 
 -- name: accounts.set_token
 -- across accounts: the operator names the account

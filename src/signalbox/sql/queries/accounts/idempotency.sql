@@ -1,11 +1,9 @@
 -- name: idempotency.lock
 -- Whether no other transaction is answering the same key at this moment. SQLite has one writer.
--- across accounts: takes a lock named after one account and key
 -- dialect: sqlite
 SELECT 1 AS free WHERE :account_id IS NOT NULL AND :key IS NOT NULL;
 
 -- name: idempotency.lock
--- across accounts: takes a lock named after one account and key
 -- dialect: postgres
 SELECT CAST(pg_try_advisory_xact_lock(hashtextextended(CAST(:key AS text), :account_id)) AS int) AS free;
 
@@ -20,6 +18,12 @@ DELETE FROM idempotency_keys WHERE account_id = :account_id AND key = :key;
 INSERT INTO idempotency_keys (account_id, key, fingerprint, operation_id, location, created_at)
 VALUES (:account_id, :key, :fingerprint, :operation_id, :location, :now);
 
+-- name: idempotency.oldest
+-- Until which time the oldest keys were stored: a bound for forget_old.
+-- across accounts: an unlocked read for housekeeping
+SELECT MAX(created_at) FROM (
+    SELECT created_at FROM idempotency_keys WHERE created_at <= :oldest ORDER BY created_at LIMIT :limit) AS first;
+
 -- name: idempotency.forget_old
--- across accounts: housekeeping
-DELETE FROM idempotency_keys WHERE created_at <= :oldest;
+-- across accounts: a delete by time for housekeeping
+DELETE FROM idempotency_keys WHERE created_at <= :until;

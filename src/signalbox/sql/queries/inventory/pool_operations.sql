@@ -1,36 +1,111 @@
--- The order of work. Each unfinished operation has a turn; the smallest is next, and every batch moves its operation one
--- turn on. A new operation starts at the present turn of the whole queue, or where the last one of its account will end,
--- whichever is later: so within an account operations run one after the other, and between accounts they alternate by
--- batch, however many operations one of them has waiting.
-
--- name: pool_operations.next_turn
--- across accounts: a fair place in the queue depends on all of it
-SELECT MAX(turn) FROM (
-    SELECT MIN(turn) AS turn FROM operations WHERE status = 'PROCESSING'
-    UNION ALL
-    SELECT MAX(last_turn) FROM operations WHERE account_id = :account_id AND status = 'PROCESSING'
-) AS turns;
+-- The order of work inside an account is that of last_turn: a new operation stands behind the account's others. turn is for
+-- workers of the version before, which order the operations of all accounts by it.
 
 -- name: pool_operations.newest
 -- No pool is newer: each was made with an operation, whose id comes after the pool's.
 SELECT id FROM operations WHERE account_id = :account_id ORDER BY id DESC LIMIT 1;
 
--- name: pool_operations.insert
+-- name: pool_operations.newest_of_pool
+-- The same, if the pool is there.
+SELECT (SELECT id FROM operations WHERE account_id = :account_id ORDER BY id DESC LIMIT 1)
+FROM sender_pools WHERE account_id = :account_id AND id = :pool_id;
+
+-- name: pool_operations.start
+-- An operation for a pool, its items, and the account's place in the queue (see queue.start). Changes nothing when the
+-- pool is gone, when the account has a newer operation than `least`, below which no new id is, or when another transaction
+-- has made the row of the queue at this moment.
+-- dialect: sqlite
+INSERT INTO queue (account_id, kind, turn, served, attempts, due_at)
+SELECT :account_id, :kind, COALESCE((SELECT MAX(turn) FROM queue WHERE account_id = :account_id), 0), 0, 0, 0
+WHERE :batches > 0
+ON CONFLICT (account_id, kind) DO NOTHING;
 INSERT INTO operations (
     account_id, id, pool_id, status, total, created, failed, turn, last_turn, request_id, created_at, updated_at)
-VALUES (
-    :account_id, :operation_id, :pool_id, :status, :total, :created, 0, :turn, :last_turn, :request_id, :now, :now);
-
--- name: pool_operations.insert_items
--- dialect: sqlite
+SELECT :account_id, :operation_id, :pool_id, :status, :total, :created, 0, own.turn, own.turn + :batches, :request_id,
+    :now, :now
+FROM (
+    SELECT COALESCE(MAX(last_turn), 0) AS turn FROM operations WHERE account_id = :account_id AND status = 'PROCESSING'
+) AS own
+WHERE NOT EXISTS (SELECT 1 FROM operations WHERE account_id = :account_id AND id >= :least);
 INSERT INTO operation_items (account_id, operation_id, item_index, sender_id)
 SELECT :account_id, :operation_id, key, value FROM json_each(:sender_ids);
 
--- name: pool_operations.insert_items
+-- name: pool_operations.start
 -- dialect: postgres
+WITH present AS MATERIALIZED (
+    SELECT account_id FROM queue WHERE account_id = :account_id AND kind = :kind FOR KEY SHARE),
+added AS (
+    INSERT INTO queue (account_id, kind, turn, served, attempts, due_at)
+    SELECT :account_id, :kind, COALESCE(MAX(turn), 0), 0, 0, 0 FROM queue
+    WHERE account_id = :account_id HAVING :batches > 0 AND NOT EXISTS (SELECT 1 FROM present)
+    ON CONFLICT (account_id, kind) DO NOTHING
+    RETURNING account_id),
+started AS MATERIALIZED (
+    SELECT 1 FROM (SELECT account_id FROM present UNION ALL SELECT account_id FROM added LIMIT 1) AS place
+    CROSS JOIN (
+        SELECT id FROM sender_pools WHERE account_id = :account_id AND id = :pool_id FOR KEY SHARE) AS pool
+    WHERE NOT EXISTS (SELECT 1 FROM operations WHERE account_id = :account_id AND id >= :least)),
+operation AS (
+    INSERT INTO operations (
+        account_id, id, pool_id, status, total, created, failed, turn, last_turn, request_id, created_at, updated_at)
+    SELECT :account_id, :operation_id, :pool_id, :status, :total, :created, 0, own.turn, own.turn + :batches,
+        :request_id, :now, :now
+    FROM started CROSS JOIN (
+        SELECT COALESCE(MAX(last_turn), 0) AS turn FROM operations
+        WHERE account_id = :account_id AND status = 'PROCESSING') AS own)
 INSERT INTO operation_items (account_id, operation_id, item_index, sender_id)
 SELECT :account_id, :operation_id, item.number - 1, item.sender_id
-FROM unnest(CAST(:sender_ids AS text[])) WITH ORDINALITY AS item (sender_id, number);
+FROM started CROSS JOIN unnest(CAST(:sender_ids AS text[])) WITH ORDINALITY AS item (sender_id, number);
+
+-- name: pool_operations.start_with_pool
+-- The same with a new pool. Without batches there is nothing to do, and no place in the queue.
+-- dialect: sqlite
+INSERT INTO sender_pools (account_id, id, operation_id, name, tags, created_at, updated_at)
+VALUES (:account_id, :pool_id, :operation_id, :name, :tags, :pool_now, :pool_now);
+INSERT INTO queue (account_id, kind, turn, served, attempts, due_at)
+SELECT :account_id, :kind, COALESCE((SELECT MAX(turn) FROM queue WHERE account_id = :account_id), 0), 0, 0, 0
+WHERE :batches > 0
+ON CONFLICT (account_id, kind) DO NOTHING;
+INSERT INTO operations (
+    account_id, id, pool_id, status, total, created, failed, turn, last_turn, request_id, created_at, updated_at)
+SELECT :account_id, :operation_id, :pool_id, :status, :total, :created, 0, own.turn, own.turn + :batches, :request_id,
+    :now, :now
+FROM (
+    SELECT COALESCE(MAX(last_turn), 0) AS turn FROM operations WHERE account_id = :account_id AND status = 'PROCESSING'
+) AS own
+WHERE NOT EXISTS (SELECT 1 FROM operations WHERE account_id = :account_id AND id >= :least);
+INSERT INTO operation_items (account_id, operation_id, item_index, sender_id)
+SELECT :account_id, :operation_id, key, value FROM json_each(:sender_ids);
+
+-- name: pool_operations.start_with_pool
+-- dialect: postgres
+WITH present AS MATERIALIZED (
+    SELECT account_id FROM queue WHERE account_id = :account_id AND kind = :kind FOR KEY SHARE),
+added AS (
+    INSERT INTO queue (account_id, kind, turn, served, attempts, due_at)
+    SELECT :account_id, :kind, COALESCE(MAX(turn), 0), 0, 0, 0 FROM queue
+    WHERE account_id = :account_id HAVING :batches > 0 AND NOT EXISTS (SELECT 1 FROM present)
+    ON CONFLICT (account_id, kind) DO NOTHING
+    RETURNING account_id),
+started AS MATERIALIZED (
+    SELECT 1 FROM (
+        SELECT account_id FROM present UNION ALL SELECT account_id FROM added UNION ALL SELECT 1 WHERE :batches = 0 LIMIT 1
+    ) AS place
+    WHERE NOT EXISTS (SELECT 1 FROM operations WHERE account_id = :account_id AND id >= :least)),
+pool AS (
+    INSERT INTO sender_pools (account_id, id, operation_id, name, tags, created_at, updated_at)
+    SELECT :account_id, :pool_id, :operation_id, :name, :tags, :pool_now, :pool_now FROM started),
+operation AS (
+    INSERT INTO operations (
+        account_id, id, pool_id, status, total, created, failed, turn, last_turn, request_id, created_at, updated_at)
+    SELECT :account_id, :operation_id, :pool_id, :status, :total, :created, 0, own.turn, own.turn + :batches,
+        :request_id, :now, :now
+    FROM started CROSS JOIN (
+        SELECT COALESCE(MAX(last_turn), 0) AS turn FROM operations
+        WHERE account_id = :account_id AND status = 'PROCESSING') AS own)
+INSERT INTO operation_items (account_id, operation_id, item_index, sender_id)
+SELECT :account_id, :operation_id, item.number - 1, item.sender_id
+FROM started CROSS JOIN unnest(CAST(:sender_ids AS text[])) WITH ORDINALITY AS item (sender_id, number);
 
 -- name: pool_operations.fetch
 SELECT id, status, total, total - created - failed AS queued, created, failed, created_at, updated_at
@@ -55,7 +130,8 @@ ORDER BY id DESC LIMIT :limit;
 -- name: pool_operations.list_page_by_status
 SELECT id, status, total, total - created - failed AS queued, created, failed, created_at, updated_at
 FROM operations
-WHERE account_id = :account_id AND status = :status AND id < :before AND id >= :not_before
+WHERE account_id = :account_id AND status = :status
+    AND id < :before AND id >= :not_before
 ORDER BY id DESC LIMIT :limit;
 
 -- name: pool_operations.list_items
@@ -93,20 +169,36 @@ WHERE account_id = :account_id AND operation_id = :operation_id AND outcome IS N
 ORDER BY item_index LIMIT :limit;
 
 -- name: pool_operations.claim
--- The lock on the row is the claim: it lasts as long as the transaction that applies the batch. An account whose
--- inventory is being changed is passed over, not waited for: the others' work goes on.
--- across accounts: workers serve all
-SELECT o.account_id, o.id, o.pool_id, o.total, o.created + o.failed AS first, o.request_id, a.sid
-FROM operations AS o JOIN accounts AS a ON a.id = o.account_id
-WHERE o.status = 'PROCESSING'
-    /*pg: AND pg_try_advisory_xact_lock_shared(hashtext('signalbox.inventory'), o.account_id) */
-ORDER BY o.turn, o.id LIMIT 1 /*pg: FOR UPDATE OF o SKIP LOCKED */;
+-- The lock on the row is the claim: it lasts as long as the transaction that applies the batch.
+SELECT id, pool_id, total, created + failed AS first, request_id, last_turn < (
+    SELECT MAX(last_turn) FROM operations WHERE account_id = :account_id AND status = 'PROCESSING') AS more
+FROM operations /*sqlite: INDEXED BY operations_by_last_turn */
+WHERE account_id = :account_id AND status = 'PROCESSING'
+ORDER BY last_turn, id LIMIT 1 /*pg: FOR UPDATE SKIP LOCKED */;
+
+-- name: pool_operations.unfinished
+SELECT id FROM operations /*sqlite: INDEXED BY operations_by_last_turn */
+WHERE account_id = :account_id AND status = 'PROCESSING' ORDER BY last_turn LIMIT 1;
 
 -- name: pool_operations.add_members
 -- Ascending ids, so that two batches for one pool wait for each other and never deadlock.
+-- dialect: sqlite
 INSERT INTO sender_pool_members (account_id, pool_id, sender_id, channel, status)
 SELECT s.account_id, :pool_id, s.id, s.channel, s.status
 FROM operation_items AS i JOIN senders AS s ON s.account_id = i.account_id AND s.id = i.sender_id
+WHERE i.account_id = :account_id AND i.operation_id = :operation_id
+    AND i.item_index >= :first AND i.item_index < :end
+ORDER BY s.id
+ON CONFLICT DO NOTHING
+RETURNING sender_id;
+
+-- name: pool_operations.add_members
+-- dialect: postgres
+INSERT INTO sender_pool_members (account_id, pool_id, sender_id, channel, status)
+SELECT :account_id, :pool_id, s.id, s.channel, s.status
+FROM operation_items AS i CROSS JOIN LATERAL (
+    SELECT id, channel, status FROM senders
+    WHERE account_id = :account_id AND id >= i.sender_id AND id <= i.sender_id ORDER BY id LIMIT 1) AS s
 WHERE i.account_id = :account_id AND i.operation_id = :operation_id
     AND i.item_index >= :first AND i.item_index < :end
 ORDER BY s.id
@@ -118,7 +210,7 @@ UPDATE operation_items SET outcome = 'FAILED'
 WHERE account_id = :account_id AND operation_id = :operation_id AND item_index >= :first AND item_index < :end
     AND NOT EXISTS (
         SELECT 1 FROM senders AS s
-        WHERE s.account_id = :account_id AND s.id = operation_items.sender_id);
+        WHERE s.account_id = :account_id AND s.id = operation_items.sender_id /*pg: ORDER BY s.id OFFSET 0 */);
 
 -- name: pool_operations.mark_already_members
 -- added: the senders that this batch made members.
@@ -141,11 +233,14 @@ SET created = created + :created, failed = failed + :failed, turn = turn + 1,
 WHERE account_id = :account_id AND id = :operation_id
 RETURNING status;
 
--- name: pool_operations.postpone
--- across accounts: a place behind everybody depends on the whole queue
+-- name: pool_operations.set_back
+-- Behind the account's others.
 UPDATE operations
-SET turn = (SELECT MAX(turn) + 1 FROM operations WHERE status = 'PROCESSING')
-WHERE account_id = :account_id AND id = :operation_id;
+SET turn = own.turn, last_turn = own.turn + 1
+FROM (
+    SELECT MAX(last_turn) AS turn FROM operations WHERE account_id = :account_id AND status = 'PROCESSING'
+) AS own
+WHERE account_id = :account_id AND id = :operation_id AND status = 'PROCESSING';
 
 -- name: pool_operations.cancel
 UPDATE operations
@@ -160,7 +255,7 @@ RETURNING id;
 
 -- name: pool_operations.backlog
 -- Counts no further than a monitor needs to know: it is asked without credentials.
--- across accounts: for the metrics
+-- across accounts: an unlocked read for the metrics
 SELECT COUNT(*) AS operations, COALESCE(SUM(queued), 0) AS items
 FROM (
     SELECT total - created - failed AS queued FROM operations WHERE status = 'PROCESSING'

@@ -7,6 +7,9 @@ SET name = excluded.name, content = excluded.content, defaults = excluded.defaul
         THEN excluded.updated_at ELSE templates.updated_at + 1 END
 RETURNING id, content_id, name, content, defaults, created_at, updated_at;
 
+-- name: templates.newest
+SELECT id FROM templates WHERE account_id = :account_id ORDER BY id DESC LIMIT 1;
+
 -- name: templates.fetch
 SELECT id, content_id, name, content, defaults, created_at, updated_at
 FROM templates WHERE account_id = :account_id AND content_id = :content_id;

@@ -1,4 +1,4 @@
-"""Whether an answer is one that the contract documents: status, members and their types, errors, references."""
+"""Checks a response against the contract: status, fields and their types, errors, references."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ CODES: Final = {
     503: 20503,
 }
 
-# The success of each endpoint, and what it may be refused with when the request itself is in order. 503 always may
-# be; 500 never. 409 and 422 of the first two need an idempotency key.
+# The success status of each endpoint, and the errors that a valid request may get. 503 is always allowed, 500 never.
+# 409 and 422 of the first two need an idempotency key.
 ALLOWED: Final[dict[str, tuple[int, ...]]] = {
     "senderPools.list": (200,),
     "senderPools.create": (202, 409, 422),
@@ -163,14 +163,14 @@ SHAPES: Final[dict[str, Check]] = {
 
 
 def faults(entry: Entry) -> Iterator[str]:
-    """What is not as documented in an answer; nothing for a request that was not answered."""
+    """What is not as documented in a response; nothing for a request without a response."""
     if not entry.status:
         return
     names = ("twilio-request-id", "x-twilio-request-id", "x-request-id")
     if len({entry.headers.get(name) for name in names}) != 1 or "x-request-id" not in entry.headers:
         yield "the request ids are missing or differ"
     if entry.status not in _allowed(entry):
-        yield f"the status is not documented here: {entry.answer}"
+        yield f"the status is not documented here: {entry.response}"
     elif entry.status >= 400:
         yield from _refusal_faults(entry)
     elif entry.status != 304:
@@ -189,7 +189,7 @@ def _allowed(entry: Entry) -> tuple[int, ...]:
 
 
 def _refusal_faults(entry: Entry) -> Iterator[str]:
-    body, status = entry.answer, entry.status
+    body, status = entry.response, entry.status
     if not refusal(body) or not body["errors"]:
         yield f"the error body is not the documented one: {body}"
         return
@@ -212,11 +212,11 @@ def _success_faults(entry: Entry) -> Iterator[str]:
         if not all(part(one) for _, one in entry.parts):
             yield f"a part of the stream is not as documented: {entry.parts[:3]}"
         return
-    if not shape(entry.answer):
-        yield f"the body is not the documented one: {str(entry.answer)[:500]}"
+    if not shape(entry.response):
+        yield f"the body is not the documented one: {str(entry.response)[:500]}"
     elif entry.status == 202:
-        kind = "operation" if "operationId" in entry.answer else "resource"
-        name, location = entry.answer[f"{kind}Id"], entry.answer[f"{kind}Location"]
+        kind = "operation" if "operationId" in entry.response else "resource"
+        name, location = entry.response[f"{kind}Id"], entry.response[f"{kind}Location"]
         told = [entry.headers.get(header) for header in ("location", f"{kind}location", f"{kind}-location")]
         named = [entry.headers.get(header) for header in (f"{kind}id", f"{kind}-id")]
         if set(told) != {location} or set(named) != {name} or not location.endswith(f"/{name}"):

@@ -1,0 +1,89 @@
+-- The deletion of an account: a bounded number of rows in each statement, found as a range of the key, so that the plan is
+-- the same for a small and for a large account. The order of the tables is that of deletion.py.
+
+-- name: deletion.begin
+-- across accounts: the operator names the account
+UPDATE accounts SET status = 'DELETING', deleting_at = COALESCE(deleting_at, :now) WHERE sid = :sid
+RETURNING id, name;
+
+-- name: deletion.fetch
+-- across accounts: a reference table
+SELECT deleting_at FROM accounts WHERE id = :account_id AND status = 'DELETING';
+
+-- name: deletion.operations
+DELETE FROM operations
+WHERE account_id = :account_id AND id <= (
+    SELECT MAX(id) FROM (
+        SELECT id FROM operations WHERE account_id = :account_id ORDER BY id LIMIT :limit) AS first);
+
+-- name: deletion.operation_items
+-- Items of one operation at a time; their indexes have no gaps.
+DELETE FROM operation_items
+WHERE account_id = :account_id AND operation_id = (
+        SELECT operation_id FROM operation_items WHERE account_id = :account_id ORDER BY operation_id LIMIT 1)
+    AND item_index < :limit + (
+        SELECT item_index FROM operation_items
+        WHERE account_id = :account_id ORDER BY operation_id, item_index LIMIT 1);
+
+-- name: deletion.sender_pool_removals
+DELETE FROM sender_pool_removals
+WHERE account_id = :account_id AND pool_id <= (
+    SELECT MAX(pool_id) FROM (
+        SELECT pool_id FROM sender_pool_removals WHERE account_id = :account_id ORDER BY pool_id LIMIT :limit) AS first);
+
+-- name: deletion.sender_pool_members
+-- Members of one pool at a time.
+DELETE FROM sender_pool_members
+WHERE account_id = :account_id AND pool_id = (
+        SELECT pool_id FROM sender_pool_members WHERE account_id = :account_id ORDER BY pool_id LIMIT 1)
+    AND sender_id <= (
+        SELECT MAX(sender_id) FROM (
+            SELECT sender_id FROM sender_pool_members
+            WHERE account_id = :account_id AND pool_id = (
+                SELECT pool_id FROM sender_pool_members WHERE account_id = :account_id ORDER BY pool_id LIMIT 1)
+            ORDER BY sender_id LIMIT :limit) AS first);
+
+-- name: deletion.sender_pools
+DELETE FROM sender_pools
+WHERE account_id = :account_id AND id <= (
+    SELECT MAX(id) FROM (
+        SELECT id FROM sender_pools WHERE account_id = :account_id ORDER BY id LIMIT :limit) AS first);
+
+-- name: deletion.senders
+DELETE FROM senders
+WHERE account_id = :account_id AND id <= (
+    SELECT MAX(id) FROM (
+        SELECT id FROM senders WHERE account_id = :account_id ORDER BY id LIMIT :limit) AS first);
+
+-- name: deletion.sender_counts
+-- Ten rows at most.
+DELETE FROM sender_counts WHERE account_id = :account_id AND :limit > 0;
+
+-- name: deletion.templates
+DELETE FROM templates
+WHERE account_id = :account_id AND content_id <= (
+    SELECT MAX(content_id) FROM (
+        SELECT content_id FROM templates WHERE account_id = :account_id ORDER BY content_id LIMIT :limit) AS first);
+
+-- name: deletion.idempotency_keys
+DELETE FROM idempotency_keys
+WHERE account_id = :account_id AND key <= (
+    SELECT MAX(key) FROM (
+        SELECT key FROM idempotency_keys WHERE account_id = :account_id ORDER BY key LIMIT :limit) AS first);
+
+-- name: deletion.other_work
+-- The other kinds of work, a row each; that of the deletion goes with the account.
+DELETE FROM queue WHERE account_id = :account_id AND kind <> :kind;
+
+-- name: deletion.defer
+UPDATE queue SET due_at = :due_at WHERE account_id = :account_id AND kind = :kind;
+
+-- name: deletion.queue
+DELETE FROM queue WHERE account_id = :account_id;
+
+-- name: deletion.api_keys
+DELETE FROM api_keys WHERE account_id = :account_id;
+
+-- name: deletion.account
+-- across accounts: a reference table
+DELETE FROM accounts WHERE id = :account_id AND status = 'DELETING';

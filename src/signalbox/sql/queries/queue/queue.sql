@@ -1,0 +1,74 @@
+-- The queue: a row for each kind of work that an account has waiting, written in the transaction that starts the work. A
+-- worker finds accounts by an unlocked read across all of them; every other statement names one account.
+--
+-- Locks on PostgreSQL: starting work shares the row (FOR KEY SHARE), so that the requests of one account do not wait for
+-- each other; removing the row needs the row alone, so a row is never removed while work is being started.
+
+-- name: queue.start
+-- Gives a row, or none when another transaction made the row at this moment: then it is to be asked again.
+-- dialect: sqlite
+INSERT INTO queue (account_id, kind, turn, served, attempts, due_at)
+SELECT :account_id, :kind, COALESCE(MAX(turn), 0), 0, 0, :due_at FROM queue WHERE account_id = :account_id
+ON CONFLICT (account_id, kind) DO UPDATE SET kind = excluded.kind
+RETURNING account_id;
+
+-- name: queue.start
+-- dialect: postgres
+WITH present AS MATERIALIZED (
+    SELECT account_id FROM queue WHERE account_id = :account_id AND kind = :kind FOR KEY SHARE),
+added AS (
+    INSERT INTO queue (account_id, kind, turn, served, attempts, due_at)
+    SELECT :account_id, :kind, COALESCE(MAX(turn), 0), 0, 0, CAST(:due_at AS bigint) FROM queue
+    WHERE account_id = :account_id HAVING NOT EXISTS (SELECT 1 FROM present)
+    ON CONFLICT (account_id, kind) DO NOTHING
+    RETURNING account_id)
+SELECT account_id FROM present UNION ALL SELECT account_id FROM added;
+
+-- name: queue.scan
+-- Rows that have a place in the order of turns, and rows that have none so far, so that neither can hide the other.
+-- across accounts: an unlocked read finds the accounts that have work
+SELECT q.account_id, a.sid, q.kind, q.turn, q.served, q.attempts, (SELECT MAX(turn) FROM queue) AS highest
+FROM (
+    SELECT account_id, kind, turn, served, attempts FROM (
+        SELECT account_id, kind, turn, served, attempts FROM queue
+        WHERE turn > 0 AND due_at <= :now ORDER BY turn LIMIT :limit) AS placed
+    UNION ALL
+    SELECT account_id, kind, turn, served, attempts FROM (
+        SELECT account_id, kind, turn, served, attempts FROM queue
+        WHERE turn = 0 AND due_at <= :now ORDER BY due_at LIMIT :limit) AS unplaced
+) AS q JOIN accounts AS a ON a.id = q.account_id;
+
+-- name: queue.move_on
+-- After a unit of work: all kinds of the account go to the account's next turn, because accounts take turns, not kinds.
+UPDATE queue
+SET turn = CASE WHEN turn < :turn THEN :turn ELSE turn + 1 END,
+    served = CASE WHEN kind = :kind THEN :turn ELSE served END,
+    attempts = CASE WHEN kind = :kind THEN 0 ELSE attempts END,
+    due_at = CASE WHEN kind = :kind THEN 0 ELSE due_at END
+WHERE account_id = :account_id;
+
+-- name: queue.put_off
+UPDATE queue
+SET turn = CASE WHEN turn < :turn THEN :turn ELSE turn END, served = :turn, attempts = :attempts, due_at = :due_at
+WHERE account_id = :account_id AND kind = :kind;
+
+-- name: queue.lock
+-- Finds no row while a transaction is starting work of this kind. What the transactions before have started is visible to
+-- the statements after this one.
+SELECT kind FROM queue WHERE account_id = :account_id AND kind = :kind /*pg: FOR UPDATE SKIP LOCKED */;
+
+-- name: queue.remove
+DELETE FROM queue WHERE account_id = :account_id AND kind = :kind;
+
+-- name: queue.without_row
+-- For one release: a process of the version before starts work without a row.
+-- across accounts: an unlocked read finds the accounts that have such work
+SELECT DISTINCT w.account_id, w.kind FROM (
+    SELECT account_id, 'pool_operations' AS kind FROM (
+        SELECT account_id FROM operations WHERE status = 'PROCESSING' ORDER BY turn, id LIMIT 10000) AS started
+    UNION ALL
+    SELECT account_id, 'pool_removals' AS kind FROM (
+        SELECT account_id FROM sender_pool_removals LIMIT 10000) AS removed
+) AS w
+WHERE NOT EXISTS (SELECT 1 FROM queue AS q WHERE q.account_id = w.account_id AND q.kind = w.kind)
+LIMIT 1000;
