@@ -220,7 +220,7 @@ def test_answers_have_the_headers_and_types_that_the_document_gives_them(serve: 
         refused(caller)
         succeeded = {path_and_method for path_and_method, status in caller.seen if status < 300}
         assert succeeded == {(route.path, route.method) for route in DESCRIBED}
-    assert {status for _, status in caller.seen} == {200, 202, 304, 400, 401, 404, 409, 412, 413, 415, 422, 429}
+    assert {status for _, status in caller.seen} == {200, 201, 202, 304, 400, 401, 404, 409, 412, 413, 415, 422, 429}
 
 
 def wished(caller: Caller) -> None:
@@ -251,6 +251,17 @@ def wished(caller: Caller) -> None:
     caller("GET", f"{pool}/Senders")
     caller("GET", f"/signalbox{pool}/Composition")
     caller("GET", "/signalbox/v1/Overview")
+    put = {"name": "A", "content": {"text": "Hello {{ name }}"}}
+    made = caller("POST", "/signalbox/v1/Templates", json=put).json()
+    template = f"/signalbox/v1/Templates/{made['contentId']}"
+    etag = caller("PUT", template, json=put).headers["etag"]
+    caller("GET", "/signalbox/v1/Templates")
+    assert caller("GET", template, headers={"If-None-Match": etag}).status_code == 304
+    caller("GET", template)
+    caller("PUT", template, json={**put, "name": "B"})
+    assert caller("PUT", template, json=put, headers={"If-Match": etag}).status_code == 412
+    assert caller("DELETE", template, headers={"If-Match": etag}).status_code == 412
+    caller("DELETE", template)
     caller("GET", "/signalbox/v1/Requests", params={"pageSize": 5})
     sender = f"/v1/Senders/{senders[1]}"
     for path in (pool, sender, operation):
@@ -345,7 +356,7 @@ class Caller:
 def test_other_methods_are_answered_as_the_document_says(server: Server, document: Document) -> None:
     described = document["components"]["responses"]["MethodNotAllowed"]
     for path in document["paths"]:
-        answer = httpx.request("PUT", server.url + path.format_map(EXAMPLES), auth=(SID, TOKEN))
+        answer = httpx.request("TRACE", server.url + path.format_map(EXAMPLES), auth=(SID, TOKEN))
         assert answer.status_code == 405
         assert all(name in answer.headers for name in described["headers"])
         listed = {method.upper() for method in document["paths"][path]}
