@@ -70,7 +70,7 @@ class Scene:
 
     def __init__(self, pool: str, sender: str, operation: str) -> None:
         self.places = {"senderPoolId": pool, "senderId": sender, "operationId": operation}
-        self.places |= {"page": "errors", "asset": built("assets"), "picture": built("images")}
+        self.places |= {"page": "sender-pools", "asset": built("assets"), "picture": built("images")}
         address = {"address": "p", "channel": "PUSH"}
         self.bodies: dict[str, Any] = {
             "senderPools.create": {"name": "n", "tags": {"k": "v"}, "senders": [{"senderId": sender}]},
@@ -115,7 +115,11 @@ async def scene(ada: Person) -> Scene:
     (sender,) = await ada.senders(1)
     pool = await ada.pool(sender)
     operation = await ada.finished(await ada.post(f"/v1/SenderPools/{pool}/Senders", json=[{"senderId": sender}]))
-    return Scene(pool, sender, operation["id"])
+    scene = Scene(pool, sender, operation["id"])
+    for route in ROUTES:
+        if route.method == "PUT":
+            assert (await ada.call("PUT", scene.path(route), json=scene.body(route))).status_code == 200
+    return scene
 
 
 def harmless(headers: Any) -> None:
