@@ -73,12 +73,16 @@ def options(route: Route, things: Things) -> dict[str, Any]:
     return {"json": things.body(route)} if route.endpoint.body else {}
 
 
+def put_of(route: Route) -> Route | None:
+    """The PUT at the path of a route, where clients name the thing that it is about."""
+    return next((one for one in ROUTES if one.method == "PUT" and one.path == route.path), None)
+
+
 async def put(route: Route, person: Person, things: Things) -> None:
-    """Makes the thing that a route is about where clients name it themselves: a PUT at the same path makes it."""
-    for other in ROUTES:
-        if other.method == "PUT" and other.path == route.path:
-            made = await person.call("PUT", path(other, things.places(other)), **options(other, things))
-            assert made.status_code == other.endpoint.status, made.text
+    """Makes the thing that a route is about, where clients name it themselves."""
+    if other := put_of(route):
+        made = await person.call("PUT", path(other, things.places(other)), **options(other, things))
+        assert made.status_code == other.endpoint.status, made.text
 
 
 def path(route: Route, places: dict[str, str]) -> str:
@@ -107,7 +111,7 @@ async def auth(route: Route, ada: Person, eve: Person, things: Things) -> None:
 
 
 async def snapshot(ada: Person, things: Things, route: Route) -> list[Any]:
-    """All that Ada can see of her things, and of the one that the route is about."""
+    """All that Ada can see of her things, and of the one that the route is about if she named it herself."""
     urls = (
         f"/v1/SenderPools/{things.pool}",
         f"/v1/SenderPools/{things.pool}/Senders",
@@ -115,7 +119,8 @@ async def snapshot(ada: Person, things: Things, route: Route) -> list[Any]:
         f"/v1/Senders/{things.sender}",
         f"/v1/SenderPools/Operations/{things.operation}",
     )
-    return [(await ada.get(url)).content for url in (*urls, path(route, things.places(route)))]
+    named = (path(route, things.places(route)),) if put_of(route) else ()
+    return [(await ada.get(url)).content for url in (*urls, *named)]
 
 
 async def error_shape(route: Route, ada: Person, things: Things) -> None:
