@@ -5,7 +5,7 @@ BIN := .venv/bin
 STAMP := .venv/.built
 
 .DEFAULT_GOAL := venv
-.PHONY: venv docs reference serve test lint types check audit lock chaos scaling proxies moving typescript console screenshots recipes packages bench parts bench-lock clean
+.PHONY: venv docs reference serve test coverage lint types check audit lock chaos scaling proxies moving typescript console screenshots recipes packages bench parts bench-lock clean
 MAKEFLAGS += --no-print-directory
 
 venv: $(STAMP) docs
@@ -26,6 +26,12 @@ serve: $(STAMP) docs
 # make test ARGS="tests/ground/test_settings.py -x"
 test: $(STAMP) docs
 	@$(BIN)/python -m pytest $(ARGS)
+
+# Branches of src/signalbox that no test takes, also in the processes that the tests start: make coverage ARGS="tests/http"
+coverage: $(STAMP) docs
+	@rm -rf build/coverage && mkdir -p build/coverage
+	@$(BIN)/coverage run -m pytest -n 2 -m 'not xdist_group' $(ARGS); $(BIN)/coverage combine --quiet
+	@$(BIN)/coverage html --quiet; $(BIN)/coverage report
 
 lint: $(STAMP)
 	@$(BIN)/ruff check

@@ -24,7 +24,19 @@ from bench.report import Figure, markdown, table, write_json
 
 Scenario = Callable[[Bench], Awaitable[list[Figure]]]
 
-SCENARIOS: Final = ("lists", "by_id", "paging", "members", "creates", "memberships", "latency", "growth", "start")
+SCENARIOS: Final = (
+    "lists",
+    "by_id",
+    "paging",
+    "members",
+    "creates",
+    "small_creates",
+    "new_accounts",
+    "memberships",
+    "latency",
+    "growth",
+    "start",
+)
 ENGINES: Final[dict[str, Callable[[], Engine]]] = {"sqlite": Sqlite, "postgres": Postgres}
 
 

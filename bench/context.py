@@ -94,6 +94,26 @@ class Bench:
         await self.engine.settle(url)
         return made
 
+    async def new_account(self, count: int, analyzed: bool = False) -> Inventory:
+        """A new database with an account that has so many senders and that no statistics have seen.
+
+        `analyzed`: there were others before, with as many senders and a pool, and the database was analyzed then.
+        Statistics are collected in no other way.
+        """
+        url = await self.engine.new_database(f"new_account_{next(self._numbers)}")
+        tables = await self.engine.rows(url, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        await self.engine.script(url, *[f"ALTER TABLE {name} SET (autovacuum_enabled = off)" for (name,) in tables])
+        for login in await seed.make_accounts(self.engine, url, 2 if analyzed else 0):
+            await seed.senders(self.engine, url, login, count)
+            await seed.pool_of_all(self.engine, url, login, f"comms_senderpool_{login.account_id:026d}")
+            await seed.operations(self.engine, url, [login], count)
+        if analyzed:
+            await self.engine.settle(url)
+        (login,) = await seed.make_accounts(self.engine, url, 1)
+        await seed.senders(self.engine, url, login, count)
+        rows = await self.engine.rows(url, f"SELECT id FROM senders WHERE account_id = {login.account_id} ORDER BY id")
+        return Inventory(url, login, [row[0] for row in rows])
+
 
 def say(text: str) -> None:
     """Prints progress."""

@@ -89,7 +89,7 @@ async def senders(engine: Engine, url: str, login: Login, rows: int) -> None:
 
 
 async def pool_of_all(engine: Engine, url: str, login: Login, pool_id: str) -> None:
-    """A pool of all senders of the account."""
+    """A pool of all senders that the account has, with the items of the operation that made it."""
     now = ids.created_at(pool_id)
     await engine.script(
         url,
@@ -97,6 +97,10 @@ async def pool_of_all(engine: Engine, url: str, login: Login, pool_id: str) -> N
         VALUES ({login.account_id}, '{pool_id}', '{ids.new(ids.OPERATION, now)}', 'everybody', '{{}}', {now}, {now})""",
         f"""INSERT INTO sender_pool_members (account_id, pool_id, sender_id, channel, status)
         SELECT account_id, '{pool_id}', id, channel, status FROM senders
+        WHERE account_id = {login.account_id} ORDER BY id""",
+        f"""INSERT INTO operation_items (account_id, operation_id, item_index, sender_id)
+        SELECT account_id, (SELECT operation_id FROM sender_pools WHERE id = '{pool_id}'),
+            ROW_NUMBER() OVER (ORDER BY id), id FROM senders
         WHERE account_id = {login.account_id} ORDER BY id""",
     )
 

@@ -30,8 +30,8 @@ async def run(bench: Bench) -> list[Figure]:
         for number in range(-1, rounds):
             seconds = [
                 await _bare(connections[1], bare),
-                *await _create(connections[0], ours),
-                *await _create(connections[2], peer, waits=False),
+                *await create(connections[0], ours),
+                *await create(connections[2], peer, waits=False),
             ]
             for one, taken in zip(found.values(), seconds, strict=True):
                 if number >= 0:
@@ -65,7 +65,7 @@ async def _bare(connection: Connection, inventory: Inventory) -> float:
     return seconds
 
 
-async def _create(connection: Connection, inventory: Inventory, waits: bool = True) -> tuple[float, float]:
+async def create(connection: Connection, inventory: Inventory, waits: bool = True) -> tuple[float, float]:
     """Seconds until the 202, and until the operation is final; `waits` if the server supports `Prefer: wait`."""
     senders = [{"senderId": one} for one in inventory.sender_ids]
     body = json.dumps({"name": "a pool", "senders": senders}).encode()

@@ -3,7 +3,13 @@
 A block starts with `-- name: noun.query`. Comment lines are for people and tests and are not sent. Parameters
 are `:name`. `/*pg: FOR UPDATE */` is opened for PostgreSQL and ignored by SQLite, `/*sqlite: ... */` the
 other way round. Where the whole text must differ, two blocks of one name carry `-- dialect: sqlite` and
-`-- dialect: postgres`.
+`-- dialect: postgres`. A block for SQLite may hold several statements, each ending a line, where PostgreSQL does the
+same in one to save round trips.
+
+`/*each channel in SMS RCS: SELECT ... <channel> ... */` repeats its text for each word, quoted, with UNION ALL between.
+`LIMIT :name` is sent to PostgreSQL as a subquery, which hides the number from the planner: it then assumes that a
+tenth of the rows is wanted, and reads an index in its order. A planner that knows the limit and takes the account for
+a small one sorts all its rows instead.
 """
 
 from __future__ import annotations
@@ -26,9 +32,10 @@ _COMMENT_LINE = re.compile(r"^[ \t]*--[ \t]?(.*)$", re.MULTILINE)
 _TOKEN = re.compile(
     r"""'(?:[^']|'')*' | "(?:[^"]|"")*" | \$\$.*?\$\$
       | (?P<line>[ \t]*--[^\n]*)
-      | /\*(?:(?P<mark>pg|sqlite):)?(?P<inside>.*?)\*/
+      | /\*(?:(?P<mark>pg|sqlite|each[ ](?P<what>[a-z]+)[ ]in[ ](?P<words>[A-Z_ ]+)):)?(?P<inside>.*?)\*/
       | (?P<newline>[ \t]*\n\s*)
       | ::
+      | \bLIMIT[ ]:(?P<limit>[a-z_][a-z0-9_]*)
       | :(?P<name>[a-z_][a-z0-9_]*)""",
     re.VERBOSE | re.DOTALL,
 )
@@ -36,7 +43,10 @@ _TOKEN = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One query, ready for one dialect. `order` names the parameters, each once, as PostgreSQL counts."""
+    """One query, ready for one dialect. `order` names the parameters, each once, as PostgreSQL counts.
+
+    `statements` are the parts of its text: more than one only on SQLite.
+    """
 
     name: str
     text: str
@@ -44,6 +54,7 @@ class Query:
     names: frozenset[str]
     comment: str
     file: str
+    statements: tuple[str, ...]
 
     def refuse(self, params: object) -> Bug:
         """The error for parameters that are not exactly this query's."""
@@ -88,7 +99,8 @@ def _query(name: str, block: str, dialect: Dialect, file: str) -> Query:
     if not text:
         raise Bug(f"query {name} ({file}) is empty")
     comment = "\n".join(_COMMENT_LINE.findall(block))
-    return Query(name, text, tuple(order), frozenset(order), comment, file)
+    statements = tuple(text.split(";\n")) if dialect == "sqlite" else (text,)
+    return Query(name, text, tuple(order), frozenset(order), comment, file, statements)
 
 
 def rewrite(text: str, dialect: Dialect, order: dict[str, int] | None = None) -> str:
@@ -103,13 +115,26 @@ def rewrite(text: str, dialect: Dialect, order: dict[str, int] | None = None) ->
             return match[0]
         if kind == "newline":
             return "\n"
+        if kind == "limit":
+            number = token_of(match["limit"])
+            return f"LIMIT (SELECT CAST({number} AS bigint))" if dialect == "postgres" else f"LIMIT {number}"
         if kind == "name":
-            if order is None:
-                return match[0]
-            number = order.setdefault(match["name"], len(order) + 1)
-            return f"${number}" if dialect == "postgres" else match[0]
+            return token_of(match["name"])
+        if match["what"]:
+            return "\nUNION ALL\n".join(
+                one_of_each(match["what"], word, match["inside"]) for word in match["words"].split()
+            )
         if match["mark"] == ("pg" if dialect == "postgres" else "sqlite"):
             return _TOKEN.sub(token, match["inside"]).strip()
         return ""
+
+    def token_of(name: str) -> str:
+        if order is None:
+            return f":{name}"
+        number = order.setdefault(name, len(order) + 1)
+        return f"${number}" if dialect == "postgres" else f":{name}"
+
+    def one_of_each(what: str, word: str, inside: str) -> str:
+        return _TOKEN.sub(token, inside.replace(f"<{what}>", f"'{word}'")).strip()
 
     return _TOKEN.sub(token, text).strip()

@@ -5,25 +5,113 @@
 -- No pool is newer: each was made with an operation, whose id comes after the pool's.
 SELECT id FROM operations WHERE account_id = :account_id ORDER BY id DESC LIMIT 1;
 
--- name: pool_operations.insert
+-- name: pool_operations.newest_of_pool
+-- The same, if the pool is there.
+SELECT (SELECT id FROM operations WHERE account_id = :account_id ORDER BY id DESC LIMIT 1)
+FROM sender_pools WHERE account_id = :account_id AND id = :pool_id;
+
+-- name: pool_operations.start
+-- An operation for a pool, its items, and the account's place in the queue (see queue.start). Changes nothing when the
+-- pool is gone, when the account has a newer operation than `least`, below which no new id is, or when another transaction
+-- has made the row of the queue at this moment.
+-- dialect: sqlite
+INSERT INTO queue (account_id, kind, turn, served, attempts, due_at)
+SELECT :account_id, :kind, COALESCE((SELECT MAX(turn) FROM queue WHERE account_id = :account_id), 0), 0, 0, 0
+WHERE :batches > 0
+ON CONFLICT (account_id, kind) DO NOTHING;
 INSERT INTO operations (
     account_id, id, pool_id, status, total, created, failed, turn, last_turn, request_id, created_at, updated_at)
 SELECT :account_id, :operation_id, :pool_id, :status, :total, :created, 0, own.turn, own.turn + :batches, :request_id,
     :now, :now
 FROM (
-    SELECT COALESCE(MAX(last_turn), 0) AS turn FROM operations WHERE account_id = :account_id AND status = 'PROCESSING'
-) AS own;
-
--- name: pool_operations.insert_items
--- dialect: sqlite
+    SELECT COALESCE((
+        SELECT last_turn FROM operations WHERE account_id = :account_id AND status = 'PROCESSING'
+        ORDER BY last_turn DESC LIMIT 1), 0) AS turn
+) AS own
+WHERE NOT EXISTS (SELECT 1 FROM operations WHERE account_id = :account_id AND id >= :least);
 INSERT INTO operation_items (account_id, operation_id, item_index, sender_id)
 SELECT :account_id, :operation_id, key, value FROM json_each(:sender_ids);
 
--- name: pool_operations.insert_items
+-- name: pool_operations.start
 -- dialect: postgres
+WITH present AS MATERIALIZED (
+    SELECT account_id FROM queue WHERE account_id = :account_id AND kind = :kind FOR KEY SHARE),
+added AS (
+    INSERT INTO queue (account_id, kind, turn, served, attempts, due_at)
+    SELECT :account_id, :kind, COALESCE(MAX(turn), 0), 0, 0, 0 FROM queue
+    WHERE account_id = :account_id HAVING :batches > 0 AND NOT EXISTS (SELECT 1 FROM present)
+    ON CONFLICT (account_id, kind) DO NOTHING
+    RETURNING account_id),
+started AS MATERIALIZED (
+    SELECT 1 FROM (SELECT account_id FROM present UNION ALL SELECT account_id FROM added LIMIT 1) AS place
+    CROSS JOIN (
+        SELECT id FROM sender_pools WHERE account_id = :account_id AND id = :pool_id FOR KEY SHARE) AS pool
+    WHERE NOT EXISTS (SELECT 1 FROM operations WHERE account_id = :account_id AND id >= :least)),
+operation AS (
+    INSERT INTO operations (
+        account_id, id, pool_id, status, total, created, failed, turn, last_turn, request_id, created_at, updated_at)
+    SELECT :account_id, :operation_id, :pool_id, :status, :total, :created, 0, own.turn, own.turn + :batches,
+        :request_id, :now, :now
+    FROM started CROSS JOIN (
+        SELECT COALESCE((
+            SELECT last_turn FROM operations WHERE account_id = :account_id AND status = 'PROCESSING'
+            ORDER BY last_turn DESC LIMIT 1), 0) AS turn) AS own)
 INSERT INTO operation_items (account_id, operation_id, item_index, sender_id)
 SELECT :account_id, :operation_id, item.number - 1, item.sender_id
-FROM unnest(CAST(:sender_ids AS text[])) WITH ORDINALITY AS item (sender_id, number);
+FROM started CROSS JOIN unnest(CAST(:sender_ids AS text[])) WITH ORDINALITY AS item (sender_id, number);
+
+-- name: pool_operations.start_with_pool
+-- The same with a new pool. Without batches there is nothing to do, and no place in the queue.
+-- dialect: sqlite
+INSERT INTO sender_pools (account_id, id, operation_id, name, tags, created_at, updated_at)
+VALUES (:account_id, :pool_id, :operation_id, :name, :tags, :pool_now, :pool_now);
+INSERT INTO queue (account_id, kind, turn, served, attempts, due_at)
+SELECT :account_id, :kind, COALESCE((SELECT MAX(turn) FROM queue WHERE account_id = :account_id), 0), 0, 0, 0
+WHERE :batches > 0
+ON CONFLICT (account_id, kind) DO NOTHING;
+INSERT INTO operations (
+    account_id, id, pool_id, status, total, created, failed, turn, last_turn, request_id, created_at, updated_at)
+SELECT :account_id, :operation_id, :pool_id, :status, :total, :created, 0, own.turn, own.turn + :batches, :request_id,
+    :now, :now
+FROM (
+    SELECT COALESCE((
+        SELECT last_turn FROM operations WHERE account_id = :account_id AND status = 'PROCESSING'
+        ORDER BY last_turn DESC LIMIT 1), 0) AS turn
+) AS own
+WHERE NOT EXISTS (SELECT 1 FROM operations WHERE account_id = :account_id AND id >= :least);
+INSERT INTO operation_items (account_id, operation_id, item_index, sender_id)
+SELECT :account_id, :operation_id, key, value FROM json_each(:sender_ids);
+
+-- name: pool_operations.start_with_pool
+-- dialect: postgres
+WITH present AS MATERIALIZED (
+    SELECT account_id FROM queue WHERE account_id = :account_id AND kind = :kind FOR KEY SHARE),
+added AS (
+    INSERT INTO queue (account_id, kind, turn, served, attempts, due_at)
+    SELECT :account_id, :kind, COALESCE(MAX(turn), 0), 0, 0, 0 FROM queue
+    WHERE account_id = :account_id HAVING :batches > 0 AND NOT EXISTS (SELECT 1 FROM present)
+    ON CONFLICT (account_id, kind) DO NOTHING
+    RETURNING account_id),
+started AS MATERIALIZED (
+    SELECT 1 FROM (
+        SELECT account_id FROM present UNION ALL SELECT account_id FROM added UNION ALL SELECT 1 WHERE :batches = 0 LIMIT 1
+    ) AS place
+    WHERE NOT EXISTS (SELECT 1 FROM operations WHERE account_id = :account_id AND id >= :least)),
+pool AS (
+    INSERT INTO sender_pools (account_id, id, operation_id, name, tags, created_at, updated_at)
+    SELECT :account_id, :pool_id, :operation_id, :name, :tags, :pool_now, :pool_now FROM started),
+operation AS (
+    INSERT INTO operations (
+        account_id, id, pool_id, status, total, created, failed, turn, last_turn, request_id, created_at, updated_at)
+    SELECT :account_id, :operation_id, :pool_id, :status, :total, :created, 0, own.turn, own.turn + :batches,
+        :request_id, :now, :now
+    FROM started CROSS JOIN (
+        SELECT COALESCE((
+            SELECT last_turn FROM operations WHERE account_id = :account_id AND status = 'PROCESSING'
+            ORDER BY last_turn DESC LIMIT 1), 0) AS turn) AS own)
+INSERT INTO operation_items (account_id, operation_id, item_index, sender_id)
+SELECT :account_id, :operation_id, item.number - 1, item.sender_id
+FROM started CROSS JOIN unnest(CAST(:sender_ids AS text[])) WITH ORDINALITY AS item (sender_id, number);
 
 -- name: pool_operations.fetch
 SELECT id, status, total, total - created - failed AS queued, created, failed, created_at, updated_at
@@ -48,7 +136,8 @@ ORDER BY id DESC LIMIT :limit;
 -- name: pool_operations.list_page_by_status
 SELECT id, status, total, total - created - failed AS queued, created, failed, created_at, updated_at
 FROM operations
-WHERE account_id = :account_id AND status = :status AND id < :before AND id >= :not_before
+WHERE account_id = :account_id AND status = :status
+    AND id < :before AND id >= :not_before
 ORDER BY id DESC LIMIT :limit;
 
 -- name: pool_operations.list_items
@@ -87,7 +176,8 @@ ORDER BY item_index LIMIT :limit;
 
 -- name: pool_operations.claim
 -- The lock on the row is the claim: it lasts as long as the transaction that applies the batch.
-SELECT id, pool_id, total, created + failed AS first, request_id
+SELECT id, pool_id, total, created + failed AS first, request_id, last_turn < (
+    SELECT MAX(last_turn) FROM operations WHERE account_id = :account_id AND status = 'PROCESSING') AS more
 FROM operations /*sqlite: INDEXED BY operations_by_last_turn */
 WHERE account_id = :account_id AND status = 'PROCESSING'
 ORDER BY last_turn, id LIMIT 1 /*pg: FOR UPDATE SKIP LOCKED */;
@@ -98,9 +188,23 @@ WHERE account_id = :account_id AND status = 'PROCESSING' ORDER BY last_turn LIMI
 
 -- name: pool_operations.add_members
 -- Ascending ids, so that two batches for one pool wait for each other and never deadlock.
+-- dialect: sqlite
 INSERT INTO sender_pool_members (account_id, pool_id, sender_id, channel, status)
 SELECT s.account_id, :pool_id, s.id, s.channel, s.status
 FROM operation_items AS i JOIN senders AS s ON s.account_id = i.account_id AND s.id = i.sender_id
+WHERE i.account_id = :account_id AND i.operation_id = :operation_id
+    AND i.item_index >= :first AND i.item_index < :end
+ORDER BY s.id
+ON CONFLICT DO NOTHING
+RETURNING sender_id;
+
+-- name: pool_operations.add_members
+-- dialect: postgres
+INSERT INTO sender_pool_members (account_id, pool_id, sender_id, channel, status)
+SELECT :account_id, :pool_id, s.id, s.channel, s.status
+FROM operation_items AS i CROSS JOIN LATERAL (
+    SELECT id, channel, status FROM senders
+    WHERE account_id = :account_id AND id >= i.sender_id AND id <= i.sender_id ORDER BY id LIMIT 1) AS s
 WHERE i.account_id = :account_id AND i.operation_id = :operation_id
     AND i.item_index >= :first AND i.item_index < :end
 ORDER BY s.id
@@ -112,7 +216,7 @@ UPDATE operation_items SET outcome = 'FAILED'
 WHERE account_id = :account_id AND operation_id = :operation_id AND item_index >= :first AND item_index < :end
     AND NOT EXISTS (
         SELECT 1 FROM senders AS s
-        WHERE s.account_id = :account_id AND s.id = operation_items.sender_id);
+        WHERE s.account_id = :account_id AND s.id = operation_items.sender_id /*pg: ORDER BY s.id OFFSET 0 */);
 
 -- name: pool_operations.mark_already_members
 -- added: the senders that this batch made members.
@@ -140,7 +244,8 @@ RETURNING status;
 UPDATE operations
 SET turn = own.turn, last_turn = own.turn + 1
 FROM (
-    SELECT MAX(last_turn) AS turn FROM operations WHERE account_id = :account_id AND status = 'PROCESSING'
+    SELECT last_turn AS turn FROM operations WHERE account_id = :account_id AND status = 'PROCESSING'
+    ORDER BY last_turn DESC LIMIT 1
 ) AS own
 WHERE account_id = :account_id AND id = :operation_id AND status = 'PROCESSING';
 

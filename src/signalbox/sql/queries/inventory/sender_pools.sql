@@ -1,7 +1,3 @@
--- name: sender_pools.insert
-INSERT INTO sender_pools (account_id, id, operation_id, name, tags, created_at, updated_at)
-VALUES (:account_id, :pool_id, :operation_id, :name, :tags, :now, :now);
-
 -- name: sender_pools.fetch
 SELECT id, name, tags, created_at, updated_at
 FROM sender_pools WHERE account_id = :account_id AND id = :pool_id;
@@ -10,10 +6,6 @@ FROM sender_pools WHERE account_id = :account_id AND id = :pool_id;
 SELECT id, name, tags, created_at, updated_at
 FROM sender_pools WHERE account_id = :account_id AND id = :pool_id /*pg: FOR UPDATE */;
 
--- name: sender_pools.share
--- Keeps the pool from being deleted until the transaction ends.
-SELECT id FROM sender_pools WHERE account_id = :account_id AND id = :pool_id /*pg: FOR KEY SHARE */;
-
 -- name: sender_pools.list_page
 SELECT id, name, tags, created_at, updated_at
 FROM sender_pools
@@ -21,10 +13,12 @@ WHERE account_id = :account_id AND id < :before AND id >= :not_before
 ORDER BY id DESC LIMIT :limit;
 
 -- name: sender_pools.list_page_by_operation
+-- At most one row. In the order of its index, so that no other one is taken.
 SELECT id, name, tags, created_at, updated_at
 FROM sender_pools
-WHERE account_id = :account_id AND operation_id = :operation_id AND id < :before AND id >= :not_before
-ORDER BY id DESC LIMIT :limit;
+WHERE account_id = :account_id AND operation_id >= :operation_id AND operation_id <= :operation_id
+    AND id < :before AND id >= :not_before
+ORDER BY operation_id LIMIT :limit;
 
 -- name: sender_pools.update
 UPDATE sender_pools
@@ -46,10 +40,24 @@ WHERE account_id = :account_id ORDER BY pool_id LIMIT 1 /*pg: FOR UPDATE SKIP LO
 SELECT pool_id FROM sender_pool_removals WHERE account_id = :account_id ORDER BY pool_id LIMIT 1;
 
 -- name: sender_pools.remove_some_members
+-- dialect: sqlite
 DELETE FROM sender_pool_members
 WHERE account_id = :account_id AND pool_id = :pool_id AND sender_id IN (
     SELECT sender_id FROM sender_pool_members
     WHERE account_id = :account_id AND pool_id = :pool_id ORDER BY sender_id LIMIT :limit);
+
+-- name: sender_pools.remove_some_members
+-- The first ones in the order of sender_pool_members_by_filter, as one range of it.
+-- dialect: postgres
+WITH last_one AS MATERIALIZED (
+    SELECT channel, status, sender_id FROM (
+        SELECT channel, status, sender_id FROM sender_pool_members
+        WHERE account_id = :account_id AND pool_id = :pool_id
+        ORDER BY channel, status, sender_id LIMIT :limit) AS first_ones
+    ORDER BY channel DESC, status DESC, sender_id DESC LIMIT 1)
+DELETE FROM sender_pool_members
+WHERE account_id = :account_id AND pool_id = :pool_id AND (channel, status, sender_id) <= (
+    (SELECT channel FROM last_one), (SELECT status FROM last_one), (SELECT sender_id FROM last_one));
 
 -- name: sender_pools.end_removal
 DELETE FROM sender_pool_removals WHERE account_id = :account_id AND pool_id = :pool_id;
@@ -66,10 +74,14 @@ WHERE account_id = :account_id AND pool_id = :pool_id AND sender_id = :sender_id
 SELECT s.id, s.display_name, s.address, s.channel, s.status, s.tags, s.updated_at, s.created_at
 FROM (
     SELECT sender_id FROM sender_pool_members
-    WHERE account_id = :account_id AND pool_id = :pool_id
-        AND sender_id < :before AND sender_id >= :not_before
+    WHERE account_id = :account_id AND pool_id = :pool_id AND sender_id < :before
     ORDER BY sender_id DESC LIMIT :limit
-) AS page JOIN senders AS s ON s.account_id = :account_id AND s.id = page.sender_id
+) AS page
+/*sqlite: JOIN senders AS s ON s.account_id = :account_id AND s.id = page.sender_id */
+/*pg: CROSS JOIN LATERAL (
+    SELECT * FROM senders
+    WHERE account_id = :account_id AND id >= page.sender_id AND id <= page.sender_id ORDER BY id LIMIT 1) AS s */
+WHERE page.sender_id >= :not_before
 ORDER BY page.sender_id DESC;
 
 -- name: sender_pools.list_members_by_channel_and_status
@@ -77,63 +89,49 @@ SELECT s.id, s.display_name, s.address, s.channel, s.status, s.tags, s.updated_a
 FROM (
     SELECT sender_id FROM sender_pool_members
     WHERE account_id = :account_id AND pool_id = :pool_id AND channel = :channel AND status = :status
-        AND sender_id < :before AND sender_id >= :not_before
+        AND sender_id < :before
     ORDER BY sender_id DESC LIMIT :limit
-) AS page JOIN senders AS s ON s.account_id = :account_id AND s.id = page.sender_id
+) AS page
+/*sqlite: JOIN senders AS s ON s.account_id = :account_id AND s.id = page.sender_id */
+/*pg: CROSS JOIN LATERAL (
+    SELECT * FROM senders
+    WHERE account_id = :account_id AND id >= page.sender_id AND id <= page.sender_id ORDER BY id LIMIT 1) AS s */
+WHERE page.sender_id >= :not_before
 ORDER BY page.sender_id DESC;
 
 -- name: sender_pools.list_members_by_channel
 -- One bounded range for each status, merged: the same index serves every filter.
 SELECT s.id, s.display_name, s.address, s.channel, s.status, s.tags, s.updated_at, s.created_at
 FROM (
+    /*each status in ACTIVATED DEACTIVATED:
     SELECT sender_id FROM (
         SELECT sender_id FROM sender_pool_members
-        WHERE account_id = :account_id AND pool_id = :pool_id AND channel = :channel AND status = 'ACTIVATED'
-            AND sender_id < :before AND sender_id >= :not_before
-        ORDER BY sender_id DESC LIMIT :limit) AS activated
-    UNION ALL
-    SELECT sender_id FROM (
-        SELECT sender_id FROM sender_pool_members
-        WHERE account_id = :account_id AND pool_id = :pool_id AND channel = :channel AND status = 'DEACTIVATED'
-            AND sender_id < :before AND sender_id >= :not_before
-        ORDER BY sender_id DESC LIMIT :limit) AS deactivated
+        WHERE account_id = :account_id AND pool_id = :pool_id AND channel = :channel AND status = <status>
+            AND sender_id < :before
+        ORDER BY sender_id DESC LIMIT :limit) AS one */
     ORDER BY sender_id DESC LIMIT :limit
-) AS page JOIN senders AS s ON s.account_id = :account_id AND s.id = page.sender_id
+) AS page
+/*sqlite: JOIN senders AS s ON s.account_id = :account_id AND s.id = page.sender_id */
+/*pg: CROSS JOIN LATERAL (
+    SELECT * FROM senders
+    WHERE account_id = :account_id AND id >= page.sender_id AND id <= page.sender_id ORDER BY id LIMIT 1) AS s */
+WHERE page.sender_id >= :not_before
 ORDER BY page.sender_id DESC;
 
 -- name: sender_pools.list_members_by_status
--- One bounded range for each channel, merged: the same index serves every filter.
 SELECT s.id, s.display_name, s.address, s.channel, s.status, s.tags, s.updated_at, s.created_at
 FROM (
+    /*each channel in SMS RCS EMAIL WHATSAPP PUSH:
     SELECT sender_id FROM (
         SELECT sender_id FROM sender_pool_members
-        WHERE account_id = :account_id AND pool_id = :pool_id AND channel = 'SMS' AND status = :status
-            AND sender_id < :before AND sender_id >= :not_before
-        ORDER BY sender_id DESC LIMIT :limit) AS sms
-    UNION ALL
-    SELECT sender_id FROM (
-        SELECT sender_id FROM sender_pool_members
-        WHERE account_id = :account_id AND pool_id = :pool_id AND channel = 'RCS' AND status = :status
-            AND sender_id < :before AND sender_id >= :not_before
-        ORDER BY sender_id DESC LIMIT :limit) AS rcs
-    UNION ALL
-    SELECT sender_id FROM (
-        SELECT sender_id FROM sender_pool_members
-        WHERE account_id = :account_id AND pool_id = :pool_id AND channel = 'EMAIL' AND status = :status
-            AND sender_id < :before AND sender_id >= :not_before
-        ORDER BY sender_id DESC LIMIT :limit) AS email
-    UNION ALL
-    SELECT sender_id FROM (
-        SELECT sender_id FROM sender_pool_members
-        WHERE account_id = :account_id AND pool_id = :pool_id AND channel = 'WHATSAPP' AND status = :status
-            AND sender_id < :before AND sender_id >= :not_before
-        ORDER BY sender_id DESC LIMIT :limit) AS whatsapp
-    UNION ALL
-    SELECT sender_id FROM (
-        SELECT sender_id FROM sender_pool_members
-        WHERE account_id = :account_id AND pool_id = :pool_id AND channel = 'PUSH' AND status = :status
-            AND sender_id < :before AND sender_id >= :not_before
-        ORDER BY sender_id DESC LIMIT :limit) AS push
+        WHERE account_id = :account_id AND pool_id = :pool_id AND channel = <channel> AND status = :status
+            AND sender_id < :before
+        ORDER BY sender_id DESC LIMIT :limit) AS one */
     ORDER BY sender_id DESC LIMIT :limit
-) AS page JOIN senders AS s ON s.account_id = :account_id AND s.id = page.sender_id
+) AS page
+/*sqlite: JOIN senders AS s ON s.account_id = :account_id AND s.id = page.sender_id */
+/*pg: CROSS JOIN LATERAL (
+    SELECT * FROM senders
+    WHERE account_id = :account_id AND id >= page.sender_id AND id <= page.sender_id ORDER BY id LIMIT 1) AS s */
+WHERE page.sender_id >= :not_before
 ORDER BY page.sender_id DESC;

@@ -1,5 +1,11 @@
 -- Pages are newest first: before is exclusive, not_before inclusive, and both are always given (the greatest or the
 -- least possible id where there is no bound), so that every page is one range of one index.
+--
+-- How statements keep their plans on PostgreSQL, whatever the statistics know of the account (docs/decisions/0012):
+-- * One row for each row of a batch or a page: LATERAL, a range of one value in the order of its index, LIMIT 1. So it is
+--   never joined in another way, and an index that lacks this order would have to sort.
+-- * Changes of many rows: INSERT ... ON CONFLICT, whose index is named, instead of UPDATE ... FROM.
+-- * A filtered page compares with not_before outside: two bounds look to the planner like next to no rows.
 
 -- name: senders.fetch
 SELECT id, display_name, address, channel, status, tags, updated_at, created_at
@@ -19,74 +25,62 @@ WHERE account_id = :account_id AND id < :before AND id >= :not_before
 ORDER BY id DESC LIMIT :limit;
 
 -- name: senders.list_page_by_channel_and_status
-SELECT id, display_name, address, channel, status, tags, updated_at, created_at
-FROM senders
-WHERE account_id = :account_id AND channel = :channel AND status = :status AND id < :before AND id >= :not_before
-ORDER BY id DESC LIMIT :limit;
+-- Ids first: senders_by_filter holds them, so that no other index is cheaper.
+SELECT s.id, s.display_name, s.address, s.channel, s.status, s.tags, s.updated_at, s.created_at
+FROM (
+    SELECT id FROM senders
+    WHERE account_id = :account_id AND channel = :channel AND status = :status AND id < :before
+    ORDER BY id DESC LIMIT :limit
+) AS page
+/*sqlite: JOIN senders AS s ON s.account_id = :account_id AND s.id = page.id */
+/*pg: CROSS JOIN LATERAL (
+    SELECT * FROM senders
+    WHERE account_id = :account_id AND id >= page.id AND id <= page.id ORDER BY id LIMIT 1) AS s */
+WHERE page.id >= :not_before
+ORDER BY page.id DESC;
 
 -- name: senders.list_page_by_channel
 -- One bounded range for each status, merged: the same index serves every filter.
 SELECT s.id, s.display_name, s.address, s.channel, s.status, s.tags, s.updated_at, s.created_at
 FROM (
+    /*each status in ACTIVATED DEACTIVATED:
     SELECT id FROM (
         SELECT id FROM senders
-        WHERE account_id = :account_id AND channel = :channel AND status = 'ACTIVATED'
-            AND id < :before AND id >= :not_before
-        ORDER BY id DESC LIMIT :limit) AS activated
-    UNION ALL
-    SELECT id FROM (
-        SELECT id FROM senders
-        WHERE account_id = :account_id AND channel = :channel AND status = 'DEACTIVATED'
-            AND id < :before AND id >= :not_before
-        ORDER BY id DESC LIMIT :limit) AS deactivated
+        WHERE account_id = :account_id AND channel = :channel AND status = <status> AND id < :before
+        ORDER BY id DESC LIMIT :limit) AS one */
     ORDER BY id DESC LIMIT :limit
-) AS page JOIN senders AS s ON s.account_id = :account_id AND s.id = page.id
+) AS page
+/*sqlite: JOIN senders AS s ON s.account_id = :account_id AND s.id = page.id */
+/*pg: CROSS JOIN LATERAL (
+    SELECT * FROM senders
+    WHERE account_id = :account_id AND id >= page.id AND id <= page.id ORDER BY id LIMIT 1) AS s */
+WHERE page.id >= :not_before
 ORDER BY page.id DESC;
 
 -- name: senders.list_page_by_status
--- One bounded range for each channel, merged: the same index serves every filter.
 SELECT s.id, s.display_name, s.address, s.channel, s.status, s.tags, s.updated_at, s.created_at
 FROM (
+    /*each channel in SMS RCS EMAIL WHATSAPP PUSH:
     SELECT id FROM (
         SELECT id FROM senders
-        WHERE account_id = :account_id AND channel = 'SMS' AND status = :status
-            AND id < :before AND id >= :not_before
-        ORDER BY id DESC LIMIT :limit) AS sms
-    UNION ALL
-    SELECT id FROM (
-        SELECT id FROM senders
-        WHERE account_id = :account_id AND channel = 'RCS' AND status = :status
-            AND id < :before AND id >= :not_before
-        ORDER BY id DESC LIMIT :limit) AS rcs
-    UNION ALL
-    SELECT id FROM (
-        SELECT id FROM senders
-        WHERE account_id = :account_id AND channel = 'EMAIL' AND status = :status
-            AND id < :before AND id >= :not_before
-        ORDER BY id DESC LIMIT :limit) AS email
-    UNION ALL
-    SELECT id FROM (
-        SELECT id FROM senders
-        WHERE account_id = :account_id AND channel = 'WHATSAPP' AND status = :status
-            AND id < :before AND id >= :not_before
-        ORDER BY id DESC LIMIT :limit) AS whatsapp
-    UNION ALL
-    SELECT id FROM (
-        SELECT id FROM senders
-        WHERE account_id = :account_id AND channel = 'PUSH' AND status = :status
-            AND id < :before AND id >= :not_before
-        ORDER BY id DESC LIMIT :limit) AS push
+        WHERE account_id = :account_id AND channel = <channel> AND status = :status AND id < :before
+        ORDER BY id DESC LIMIT :limit) AS one */
     ORDER BY id DESC LIMIT :limit
-) AS page JOIN senders AS s ON s.account_id = :account_id AND s.id = page.id
+) AS page
+/*sqlite: JOIN senders AS s ON s.account_id = :account_id AND s.id = page.id */
+/*pg: CROSS JOIN LATERAL (
+    SELECT * FROM senders
+    WHERE account_id = :account_id AND id >= page.id AND id <= page.id ORDER BY id LIMIT 1) AS s */
+WHERE page.id >= :not_before
 ORDER BY page.id DESC;
 
 -- name: senders.search_page
 -- At most one row: channel and address are unique in an account. A page all the same, as the contract has it.
 SELECT id, display_name, address, channel, status, tags, updated_at, created_at
 FROM senders
-WHERE account_id = :account_id AND channel = :channel AND address = :address
+WHERE account_id = :account_id AND channel = :channel AND address >= :address AND address <= :address
     AND id < :before AND id >= :not_before
-ORDER BY id DESC LIMIT :limit;
+ORDER BY address LIMIT :limit;
 
 -- name: senders.lock_inventory
 -- Removing a sender or changing its status must not overlap with a batch that reads it: batches share this lock, changes of
@@ -119,8 +113,11 @@ CROSS JOIN senders AS s ON s.account_id = :account_id
 -- name: senders.by_addresses
 -- dialect: postgres
 SELECT s.id, s.display_name, s.address, s.channel, s.status, s.tags, s.updated_at, s.created_at
-FROM json_array_elements(CAST(:rows AS json)) AS r (value)
-JOIN senders AS s ON s.account_id = :account_id AND s.channel = r.value ->> 0 AND s.address = r.value ->> 1;
+FROM json_array_elements(CAST(:rows AS json)) AS r (value) CROSS JOIN LATERAL (
+    SELECT * FROM senders
+    WHERE account_id = :account_id AND channel = r.value ->> 0
+        AND address >= r.value ->> 1 AND address <= r.value ->> 1
+    ORDER BY address LIMIT 1) AS s;
 
 -- name: senders.insert
 -- rows: a JSON array of [id, channel, address, region, display name, status, tags, time].
@@ -155,11 +152,15 @@ FROM r WHERE senders.account_id = :account_id AND senders.id = r.id;
 
 -- name: senders.update
 -- dialect: postgres
-UPDATE senders
-SET display_name = r.value ->> 1, status = r.value ->> 2, tags = r.value ->> 3,
-    updated_at = CAST(r.value ->> 4 AS bigint)
-FROM json_array_elements(CAST(:rows AS json)) AS r (value)
-WHERE senders.account_id = :account_id AND senders.id = r.value ->> 0;
+INSERT INTO senders (
+    account_id, id, channel, address, region, display_name, status, tags, created_at, updated_at)
+SELECT :account_id, s.id, s.channel, s.address, s.region, r.value ->> 1, r.value ->> 2, r.value ->> 3,
+    s.created_at, CAST(r.value ->> 4 AS bigint)
+FROM json_array_elements(CAST(:rows AS json)) AS r (value) CROSS JOIN LATERAL (
+    SELECT id, channel, address, region, created_at FROM senders
+    WHERE account_id = :account_id AND id >= r.value ->> 0 AND id <= r.value ->> 0 ORDER BY id LIMIT 1) AS s
+ON CONFLICT (account_id, id) DO UPDATE SET display_name = excluded.display_name, status = excluded.status,
+    tags = excluded.tags, updated_at = excluded.updated_at;
 
 -- name: senders.spread_status
 -- Repeats changed statuses in the memberships. rows: a JSON array of [id, status]; materialized as above.
@@ -172,10 +173,13 @@ FROM r WHERE sender_pool_members.account_id = :account_id AND sender_pool_member
 
 -- name: senders.spread_status
 -- dialect: postgres
-UPDATE sender_pool_members
-SET status = r.value ->> 1
-FROM json_array_elements(CAST(:rows AS json)) AS r (value)
-WHERE sender_pool_members.account_id = :account_id AND sender_pool_members.sender_id = r.value ->> 0;
+INSERT INTO sender_pool_members (account_id, pool_id, sender_id, channel, status)
+SELECT :account_id, m.pool_id, m.sender_id, m.channel, r.value ->> 1
+FROM json_array_elements(CAST(:rows AS json)) AS r (value) CROSS JOIN LATERAL (
+    SELECT pool_id, sender_id, channel FROM sender_pool_members
+    WHERE account_id = :account_id AND sender_id >= r.value ->> 0 AND sender_id <= r.value ->> 0
+    ORDER BY sender_id FOR NO KEY UPDATE) AS m
+ON CONFLICT (account_id, pool_id, sender_id) DO UPDATE SET status = excluded.status;
 
 -- name: senders.delete
 DELETE FROM senders WHERE account_id = :account_id AND id = :sender_id;

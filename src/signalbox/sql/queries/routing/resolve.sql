@@ -37,7 +37,10 @@ SELECT s.id, s.channel, s.address, s.region FROM (
     SELECT id FROM senders
     WHERE account_id = :account_id AND channel = :channel AND status = 'ACTIVATED'
     ORDER BY id LIMIT 2000) AS oldest
-JOIN senders AS s ON s.account_id = :account_id AND s.id = oldest.id
+/*sqlite: JOIN senders AS s ON s.account_id = :account_id AND s.id = oldest.id */
+/*pg: CROSS JOIN LATERAL (
+    SELECT * FROM senders
+    WHERE account_id = :account_id AND id >= oldest.id AND id <= oldest.id ORDER BY id LIMIT 1) AS s */
 WHERE s.address >= :prefix AND s.address < :until AND (s.region = :region OR :region = '')
 ORDER BY s.id LIMIT 10;
 
@@ -61,7 +64,10 @@ SELECT s.id, s.channel, s.address, s.region FROM (
     SELECT sender_id FROM sender_pool_members
     WHERE account_id = :account_id AND pool_id = :pool_id AND channel = :channel AND status = 'ACTIVATED'
     ORDER BY sender_id LIMIT 1000) AS m
-JOIN senders AS s ON s.account_id = :account_id AND s.id = m.sender_id;
+/*sqlite: JOIN senders AS s ON s.account_id = :account_id AND s.id = m.sender_id */
+/*pg: CROSS JOIN LATERAL (
+    SELECT * FROM senders
+    WHERE account_id = :account_id AND id >= m.sender_id AND id <= m.sender_id ORDER BY id LIMIT 1) AS s */;
 
 -- name: resolve.near_members_in_region
 SELECT id, channel, address, region FROM (
@@ -69,7 +75,7 @@ SELECT id, channel, address, region FROM (
     WHERE account_id = :account_id AND channel = :channel AND status = 'ACTIVATED' AND region = :region
         AND address <= :address
         AND EXISTS (SELECT 1 FROM sender_pool_members AS m
-            WHERE m.account_id = :account_id AND m.pool_id = :pool_id AND m.sender_id = s.id)
+            WHERE m.account_id = :account_id AND m.pool_id = :pool_id AND m.sender_id = s.id /*pg: OFFSET 0 */)
     ORDER BY address DESC LIMIT 10) AS below
 UNION ALL
 SELECT id, channel, address, region FROM (
@@ -77,7 +83,7 @@ SELECT id, channel, address, region FROM (
     WHERE account_id = :account_id AND channel = :channel AND status = 'ACTIVATED' AND region = :region
         AND address > :address
         AND EXISTS (SELECT 1 FROM sender_pool_members AS m
-            WHERE m.account_id = :account_id AND m.pool_id = :pool_id AND m.sender_id = s.id)
+            WHERE m.account_id = :account_id AND m.pool_id = :pool_id AND m.sender_id = s.id /*pg: OFFSET 0 */)
     ORDER BY address LIMIT 10) AS above;
 
 -- name: resolve.near_members
@@ -86,7 +92,7 @@ SELECT id, channel, address, region FROM (
     WHERE account_id = :account_id AND channel = :channel AND status /*sqlite: || '' */ = 'ACTIVATED'
         AND address <= :address
         AND EXISTS (SELECT 1 FROM sender_pool_members AS m
-            WHERE m.account_id = :account_id AND m.pool_id = :pool_id AND m.sender_id = s.id)
+            WHERE m.account_id = :account_id AND m.pool_id = :pool_id AND m.sender_id = s.id /*pg: OFFSET 0 */)
     ORDER BY address DESC LIMIT 10) AS below
 UNION ALL
 SELECT id, channel, address, region FROM (
@@ -94,7 +100,7 @@ SELECT id, channel, address, region FROM (
     WHERE account_id = :account_id AND channel = :channel AND status /*sqlite: || '' */ = 'ACTIVATED'
         AND address > :address
         AND EXISTS (SELECT 1 FROM sender_pool_members AS m
-            WHERE m.account_id = :account_id AND m.pool_id = :pool_id AND m.sender_id = s.id)
+            WHERE m.account_id = :account_id AND m.pool_id = :pool_id AND m.sender_id = s.id /*pg: OFFSET 0 */)
     ORDER BY address LIMIT 10) AS above;
 
 -- name: resolve.oldest_of_many_members
@@ -102,7 +108,10 @@ SELECT s.id, s.channel, s.address, s.region FROM (
     SELECT sender_id FROM sender_pool_members
     WHERE account_id = :account_id AND pool_id = :pool_id AND channel = :channel AND status = 'ACTIVATED'
     ORDER BY sender_id LIMIT 2000) AS oldest
-JOIN senders AS s ON s.account_id = :account_id AND s.id = oldest.sender_id
+/*sqlite: JOIN senders AS s ON s.account_id = :account_id AND s.id = oldest.sender_id */
+/*pg: CROSS JOIN LATERAL (
+    SELECT * FROM senders
+    WHERE account_id = :account_id AND id >= oldest.sender_id AND id <= oldest.sender_id ORDER BY id LIMIT 1) AS s */
 WHERE s.address >= :prefix AND s.address < :until AND (s.region = :region OR :region = '')
 ORDER BY s.id LIMIT 10;
 
@@ -111,7 +120,7 @@ SELECT id, channel, address, region FROM senders AS s
 WHERE account_id = :account_id AND channel = :channel AND status = 'ACTIVATED' AND region = :region
     AND address >= :prefix AND address < :until
     AND EXISTS (SELECT 1 FROM sender_pool_members AS m
-        WHERE m.account_id = :account_id AND m.pool_id = :pool_id AND m.sender_id = s.id)
+        WHERE m.account_id = :account_id AND m.pool_id = :pool_id AND m.sender_id = s.id /*pg: OFFSET 0 */)
 ORDER BY id || '' LIMIT 10;
 
 -- name: resolve.oldest_members
@@ -119,7 +128,7 @@ SELECT id, channel, address, region FROM senders AS s
 WHERE account_id = :account_id AND channel = :channel AND status /*sqlite: || '' */ = 'ACTIVATED'
     AND address >= :prefix AND address < :until
     AND EXISTS (SELECT 1 FROM sender_pool_members AS m
-        WHERE m.account_id = :account_id AND m.pool_id = :pool_id AND m.sender_id = s.id)
+        WHERE m.account_id = :account_id AND m.pool_id = :pool_id AND m.sender_id = s.id /*pg: OFFSET 0 */)
 ORDER BY id || '' LIMIT 10;
 
 -- name: resolve.named
@@ -133,9 +142,12 @@ CROSS JOIN senders AS s ON s.account_id = :account_id AND s.status = 'ACTIVATED'
 -- name: resolve.named
 -- dialect: postgres
 SELECT s.id, s.channel, s.address, s.region
-FROM json_array_elements(CAST(:rows AS json)) AS r (value)
-JOIN senders AS s ON s.account_id = :account_id AND s.status = 'ACTIVATED'
-    AND s.channel = r.value ->> 0 AND s.address = r.value ->> 1;
+FROM json_array_elements(CAST(:rows AS json)) AS r (value) CROSS JOIN LATERAL (
+    SELECT * FROM senders
+    WHERE account_id = :account_id AND channel = r.value ->> 0
+        AND address >= r.value ->> 1 AND address <= r.value ->> 1
+    ORDER BY address LIMIT 1) AS s
+WHERE s.status = 'ACTIVATED';
 
 -- name: resolve.display_names
 SELECT id, display_name FROM senders
