@@ -78,12 +78,6 @@ async def test_same_key_for_another_pool_is_422(ada: Person) -> None:
     assert (await ada.post(f"/v1/SenderPools/{other}/Senders", json=body, headers=headers)).status_code == 422
 
 
-async def test_key_belongs_to_its_account(ada: Person, ben: Person) -> None:
-    mine, his = await _create(ada, "one", name="A"), await _create(ben, "one", name="B")
-    assert his.status_code == 202
-    assert his.json() != mine.json()
-
-
 async def test_refusals_are_not_stored(ada: Person) -> None:
     assert (await _create(ada, "one", name="")).status_code == 400
     assert (await _create(ada, "one", name="Good")).status_code == 202

@@ -18,7 +18,7 @@ import httpx
 import pytest
 
 from people import Person
-from processes import ACCOUNT, COMMAND, SID, TOKEN, Process, Serve, environment, run
+from processes import ACCOUNT, COMMAND, SID, TOKEN, Connect, Process, Serve, environment, run
 from signalbox.ground.secrets import digest
 
 
@@ -100,9 +100,20 @@ async def test_secrets_are_in_the_database_as_keyed_digests_only(ada: Person, re
         assert digest(ada.served.api.services.keys.digests, person.secret.encode()) in content
 
 
-def test_no_secret_is_in_what_the_program_prints(serve: Serve, database_url: str, tmp_path: Path) -> None:
-    """Logs at their most talkative, and every command: a secret is printed by what makes it, once."""
+def test_no_secret_is_in_what_the_program_prints(
+    serve: Serve, client: Connect, database_url: str, tmp_path: Path
+) -> None:
+    """Logs at their most talkative, and every command: a secret is printed by what makes it, once.
+
+    Addresses and names are no secrets, but private: the log has none either.
+    """
     server = serve(database_url, "--log-level", "debug")
+    ada = client(server.url)
+    ada.enter(3, prefix="private-address")
+    ada.completed(ada.create_pool([], name="private-name"))
+    ada.http.post("/v1/Senders/Search", json={"channel": "EMAIL", "address": "private-address0@example.com"})
+    ada.http.get("/v1/Senders", params={"private-address": "private-address0@example.com"})
+    ada.http.get("/v1/nothing/private-address0@example.com")
     made = [
         json.loads(run(tmp_path, *command, "--json", "--database", database_url).stdout)
         for command in (
@@ -122,6 +133,8 @@ def test_no_secret_is_in_what_the_program_prints(serve: Serve, database_url: str
     assert server.stop() == 0
     printed = server.stdout + server.stderr + "".join(one.stdout + one.stderr for one in later)
     assert found_in(printed.encode(), secrets) == []
+    assert "address0" not in printed
+    assert "private-name" not in printed
 
 
 def test_list_of_processes_shows_no_secret(serve: Serve, tmp_path: Path) -> None:
