@@ -49,7 +49,7 @@ REFUSALS: Final[Mapping[str, tuple[str, str, str, Mapping[str, str]]]] = {
     ),
     "the body is not valid JSON": ("POST", POOLS, "{'name': 'x'}", JSON),
     "there is no such path": ("GET", f"{SENDERS}/", "", {}),
-    "this path answers GET, HEAD only": ("POST", SENDERS, "[]", JSON),
+    "this path allows GET, HEAD only": ("POST", SENDERS, "[]", JSON),
     "the body must be an array of senders, not an object": ("POST", ENTER, "{}", JSON),
     "a number is written as E.164: + and the country code first": (
         "POST",
@@ -77,7 +77,7 @@ REFUSALS: Final[Mapping[str, tuple[str, str, str, Mapping[str, str]]]] = {
         "",
         {},
     ),
-    "pageToken is not one of this list": ("GET", f"{SENDERS}?pageToken=x", "", {}),
+    "pageToken is not valid for this list": ("GET", f"{SENDERS}?pageToken=x", "", {}),
 }
 # Each has a test of its own: below, and in tests/scaling/test_upgrade.py.
 OTHERS: Final = {

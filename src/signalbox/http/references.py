@@ -1,6 +1,6 @@
-"""Answers that refer to something: 202 with an operation or a resource, in the body and in the headers.
+"""Responses 202 with an operation reference or a resource reference, in the body and in the headers.
 
-Contract sections 4 and 8: operations are started here, with or without an idempotency key.
+Operations are started here, with or without an idempotency key. Contract sections 4 and 8.
 """
 
 import re
@@ -31,18 +31,18 @@ IDEMPOTENCY_KEY: Final = Param(
     "Idempotency-Key",
     _key,
     {"type": "string", "pattern": r'^("([ !#-\[\]-~]|\\["\\]){1,255}"|[!#-~]{1,255})$'},
-    "Makes a repeated request safe: the same key and request get the stored answer, for 24 hours.",
+    "Makes a retry safe: the same key and request get the stored response, for 24 hours.",
     example='"8e03978e-40d5-43e8-bc93-6894a57f9324"',
 )
 
 
 def example(param: IdParam) -> ResourceReference:
-    """A reference as the document shows it, which puts its own base URL before the location."""
+    """An example of a resource reference; the OpenAPI document puts its base URL before the location."""
     return ResourceReference(param.example, param.path(param.example))
 
 
 def resource(request: Request, param: IdParam) -> Response:
-    """202: the resource that was changed, which the path of the request names."""
+    """202 with a reference to the resource that the path names by `param`."""
     resource_id = request.path(param)
     location = request.url(param.path(resource_id))
     url, name = location.encode("latin-1"), resource_id.encode()
@@ -64,11 +64,10 @@ async def start(
     work: Callable[[Tx], Awaitable[str]],
     require: Callable[[Tx], Awaitable[object]] | None = None,
 ) -> Response:
-    """Starts an operation, whose id `work` returns, and responds 202; with an idempotency key, once for that key.
+    """Starts an operation by `work`, which returns the id, and responds 202; only once for each idempotency key.
 
-    `content` is the body as read and `collection` the path that was called: together they are the request.
-    `require` raises NotFound when what the path names is not there, which comes before the key's own errors.
-    Raises Conflict and KeyReused.
+    `content`, the body, and `collection`, the path, identify the request that a key was used for. `require` raises
+    NotFound for a missing resource in the path; that error comes before those of the key. Raises Conflict, KeyReused.
     """
     key = request.header_value(IDEMPOTENCY_KEY)
     if key is None:

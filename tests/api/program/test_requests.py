@@ -81,7 +81,7 @@ async def test_every_refusal_says_why(ada: Person) -> None:
     await ada.call("BREW", "/v1/Senders")
     shown = await _last(ada)
     assert (shown["status"], shown["method"]) == (405, "BREW")
-    assert shown["problems"] == [{"context": None, "message": "this path answers GET, HEAD only"}]
+    assert shown["problems"] == [{"context": None, "message": "this path allows GET, HEAD only"}]
     await ada.get("/v1/Senders?pageSize=0&status=ON")
     shown = await _last(ada)
     assert shown["query"] == ""
@@ -182,7 +182,7 @@ async def test_nothing_that_was_sent_is_shown(ada: Person, private: str, strict:
 def test_bug_is_shown_without_its_trace() -> None:
     refusal = request_log.refusal_of(Bug("SELECT +14155550123"))
     assert [one.message for one in refusal.problems] == [
-        "something went wrong on our side; the request id finds it in the log"
+        "internal error; the server's log has the details under the request id"
     ]
 
 

@@ -78,7 +78,7 @@ def _all_different(refs: Sequence[SenderRef]) -> bool:
 
 
 def _repeated(raw: object) -> Iterator[Found]:
-    """Each sender id that stood further up already."""
+    """Each sender id that an earlier item has."""
     first: dict[str, int] = {}
     for index, ref in enumerate(raw if isinstance(raw, list) else ()):
         sender_id = ref.get("senderId") if isinstance(ref, dict) else None
@@ -90,7 +90,7 @@ _ONCE: Final = ruled(Rule(_all_different, _repeated))
 
 
 class SenderPoolCreate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A pool to make; without a name it is called by its id."""
+    """A pool to create; without a name, its id is its name."""
 
     name: Name | UnsetType = UNSET
     senders: Annotated[list[SenderRef], Meta(max_length=MOST_IN_CREATE), _ONCE] = []
@@ -98,7 +98,7 @@ class SenderPoolCreate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SenderPoolChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A new name, new tags in place of all the old ones, or both."""
+    """The fields to change. `tags` replaces all tags."""
 
     rules: ClassVar = (at_least_one("name", "tags"),)
 
@@ -110,7 +110,7 @@ SenderRefs = Annotated[list[SenderRef], Meta(min_length=1, max_length=MOST_IN_AD
 
 
 def shape(pool: sender_pools.SenderPool) -> SenderPool:
-    """A pool as the wire has it."""
+    """The wire type of a pool."""
     return SenderPool(pool.id, pool.name, pool.tags, rfc3339(pool.created_at), rfc3339(pool.updated_at))
 
 
@@ -142,7 +142,7 @@ async def fetch_sender_pool(request: Request) -> Response:
 
 
 async def delete_sender_pool(request: Request) -> Response:
-    """Delete a sender pool: its unfinished operations are cancelled, its senders remain."""
+    """Delete a sender pool: its unfinished operations are cancelled, its senders remain in the account."""
     pool_id = request.path(SENDER_POOL_ID)
 
     async def work(tx: Tx) -> None:

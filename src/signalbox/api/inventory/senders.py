@@ -57,7 +57,7 @@ Address = Annotated[str, Meta(min_length=1, max_length=320)]
 
 
 class SenderSearch(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
-    """Which sender to find."""
+    """The address and channel of the sender to find."""
 
     address: Address
     channel: Channel
@@ -71,7 +71,7 @@ STATUS: Final = enum_param("status", ("ACTIVATED", "DEACTIVATED"), "Only senders
 
 
 def shape(sender: senders.Sender) -> Sender:
-    """A sender as the wire has it."""
+    """The wire type of a sender."""
     return Sender(
         sender.id,
         sender.display_name,
@@ -85,7 +85,7 @@ def shape(sender: senders.Sender) -> Sender:
 
 
 def filter_of(request: Request) -> senders.Filter:
-    """The channel and status that a list is asked for."""
+    """The filter by channel and status in the query."""
     channel, status = request.get(CHANNEL), request.get(STATUS)
     return senders.Filter(cast("senders.Channel | None", channel), cast("senders.Status | None", status))
 
@@ -106,7 +106,7 @@ async def fetch_sender(request: Request) -> Response:
 
 
 async def search_senders(request: Request) -> Response:
-    """Find the sender with an address and a channel; a POST, so that the address stays out of URLs."""
+    """Find the sender with an address and a channel. It is a POST, so that no URL contains the address."""
     wanted = request.body(SENDER_SEARCH)
     address = addresses.normalise_for_search(wanted.channel, wanted.address)
     status = None if wanted.status is UNSET else wanted.status

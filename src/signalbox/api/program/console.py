@@ -1,4 +1,4 @@
-"""The web console: its page and files, as built from `console/`. It speaks only the HTTP API, like any client."""
+"""The web console: its page and files, as built from `console/`. It uses only the HTTP API, like any client."""
 
 from functools import cache
 from pathlib import Path
@@ -17,7 +17,7 @@ _POLICY: Final = (
 
 
 class _File(NamedTuple):
-    """A built file as it is sent; the compressed one is for clients that can read it."""
+    """A built file; `compressed` is for clients that accept gzip."""
 
     plain: bytes
     compressed: bytes
@@ -35,25 +35,25 @@ async def screen(request: Request) -> Response:
 
 
 async def script(request: Request) -> Response:
-    """Give the console's program."""
+    """Fetch the console's script."""
     return _answer(request, _file("console.js"), b"text/javascript; charset=utf-8")
 
 
 async def style(request: Request) -> Response:
-    """Give the console's style sheet."""
+    """Fetch the console's style sheet."""
     return _answer(request, _file("console.css"), b"text/css; charset=utf-8")
 
 
 async def icon(request: Request) -> Response:
-    """Give the console's icon."""
+    """Fetch the console's icon."""
     return _answer(request, _file("icon.svg"), b"image/svg+xml")
 
 
 @cache
 def _file(name: str, here: str = "./") -> _File:
-    """A file, in which `./` is where the files are as seen from the page.
+    """A file; in the page, `./` of its links is replaced by `here`.
 
-    Addresses stay relative, so they are right below any path prefix and behind any proxy.
+    Links stay relative, so that they are right below any path prefix and behind any proxy.
     """
     import gzip
 
