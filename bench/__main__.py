@@ -30,6 +30,7 @@ SCENARIOS: Final = (
     "paging",
     "members",
     "creates",
+    "small_creates",
     "new_accounts",
     "memberships",
     "latency",

@@ -53,17 +53,18 @@ class Measured:
 
 
 class Contender:
-    """A server under load: the requests for it, and its process."""
+    """A server under load: the requests that it gets, the status it responds with, and its process."""
 
-    def __init__(self, process: Process, requests: Sequence[bytes]) -> None:
+    def __init__(self, process: Process, requests: Sequence[bytes], expected: int = 200) -> None:
         self.process = process
         self.requests = requests
+        self.expected = expected
 
 
 async def throughput(contenders: Mapping[str, Contender], rounds: int, seconds: float) -> dict[str, Measured]:
     """Requests per second of each contender. Their bursts alternate; another contender starts in each round."""
     measured = {name: Measured() for name in contenders}
-    loads = {name: await Load.open(one.process.url, one.requests) for name, one in contenders.items()}
+    loads = {name: await Load.open(one.process.url, one.requests, one.expected) for name, one in contenders.items()}
     for load in loads.values():
         await load.burst(min(seconds, 0.5))  # warm-up: caches, prepared statements, connections
     names = list(contenders)

@@ -37,13 +37,17 @@ class Tenant:
 
     async def create(self, sender_ids: Sequence[str] = ()) -> tuple[str, Operation]:
         """A new pool's id and the operation that fills it."""
-        operation = await self.database.write(lambda tx: sender_pools.create(tx, self.id, "x", {}, sender_ids))
+        operation = await self.database.write_one(
+            lambda tx, look: sender_pools.create(tx, look, self.id, "x", {}, sender_ids)
+        )
         window = Window(ids.greatest(sender_pools.SENDER_POOL), "", 1)
         (pool,) = await self.database.read(lambda tx: sender_pools.list_page(tx, self.id, operation.id, window))
         return pool.id, operation
 
     async def add(self, pool_id: str, sender_ids: Sequence[str]) -> Operation:
-        return await self.database.write(lambda tx: sender_pools.add_senders(tx, self.id, pool_id, sender_ids))
+        return await self.database.write_one(
+            lambda tx, look: sender_pools.add_senders(tx, look, self.id, pool_id, sender_ids)
+        )
 
     async def fetch(self, operation: Operation) -> Operation:
         return await self.database.read(lambda tx: pool_operations.fetch(tx, self.id, operation.id))

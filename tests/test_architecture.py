@@ -129,6 +129,14 @@ def test_subjects_and_workers_take_the_time_from_their_transaction_only() -> Non
             assert not _imports(path) & {"time.time", "time.time_ns", "signalbox.ground.clock.now_ms"}, path
 
 
+def test_nouns_that_make_ids_tell_the_transaction_the_newest_one() -> None:
+    """Without it an account's new ids could sort behind those of a process whose clock is ahead."""
+    makers = [path for path in MODULES if _room(path) in SUBJECTS and "tx.new_id(" in path.read_text("utf-8")]
+    assert len(makers) >= 3
+    for path in makers:
+        assert re.search(r"tx\.after\(|\bfollow\(", path.read_text("utf-8")), path
+
+
 def test_no_module_has_a_name_that_says_nothing() -> None:
     empty = {"utils", "helpers", "common", "base", "manager", "service", "misc", "core"}
     assert not empty & {path.stem for path in MODULES}

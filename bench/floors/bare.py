@@ -1,7 +1,8 @@
 """The floor: a bare ASGI app with the same server, driver, query and JSON as Signalbox, and nothing else.
 
 No routing, no credentials, no validation, no log. `POST /insert` writes the rows of one create in one transaction and
-responds with the seconds that this took; `POST /members` writes only its memberships, in batches.
+responds with the seconds that this took; `POST /members` writes only its memberships, in batches, and `POST /senders`
+the senders of one request that enters inventory.
 """
 
 from __future__ import annotations
@@ -12,31 +13,26 @@ import sqlite3
 import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
 from typing import Any, Final, Protocol
 
 import asyncpg
 import msgspec
 import uvicorn
 
-from signalbox.db.queries import PACKAGE_SQL, load
+from signalbox.db.queries import PACKAGE_SQL, Dialect, Query, load
 from signalbox.ground import clock, ids
 from signalbox.ground.clock import rfc3339
 from signalbox.inventory import sender_pools
 from signalbox.inventory.pool_operations import BATCH_ITEMS
+from signalbox.inventory.senders import SENDER
 
 Params = dict[str, Any]
 
-# Inserts the memberships of one create from its list of senders.
-_MEMBERS: Final = {
-    "sqlite": """INSERT INTO sender_pool_members (account_id, pool_id, sender_id, channel, status)
-        SELECT s.account_id, :pool_id, s.id, s.channel, s.status
-        FROM json_each(:sender_ids) AS i CROSS JOIN senders AS s ON s.account_id = :account_id AND s.id = i.value
-        ORDER BY s.id""",
-    "postgres": """INSERT INTO sender_pool_members (account_id, pool_id, sender_id, channel, status)
-        SELECT s.account_id, $2, s.id, s.channel, s.status
-        FROM unnest($3::text[]) AS i (id) JOIN senders AS s ON s.account_id = $1 AND s.id = i.id
-        ORDER BY s.id""",
-}
+
+def _load(dialect: Dialect) -> dict[str, Query]:
+    """The product's queries, and the floor's own."""
+    return load(PACKAGE_SQL / "queries", dialect) | load(Path(__file__).parent, dialect)
 
 
 class Stats(msgspec.Struct, gc=False):
@@ -77,8 +73,7 @@ class Driver(Protocol):
 
     async def open(self) -> None: ...
     async def fetch(self, query: str, params: Params) -> Sequence[Any]: ...
-    async def insert(self, account_id: int, sender_ids: list[str]) -> None: ...
-    async def insert_members(self, account_id: int, pool_id: str, sender_ids: list[str]) -> None: ...
+    async def write(self, *queries: tuple[str, Params]) -> None: ...
 
 
 class Sqlite:
@@ -86,7 +81,7 @@ class Sqlite:
 
     def __init__(self, url: str) -> None:
         self._path = url.removeprefix("sqlite:///")
-        self._texts = {name: query.text for name, query in load(PACKAGE_SQL / "queries", "sqlite").items()}
+        self._texts = {name: query.text for name, query in _load("sqlite").items()}
 
     async def open(self) -> None:
         self._connection = sqlite3.connect(self._path, isolation_level=None, cached_statements=512)
@@ -97,20 +92,12 @@ class Sqlite:
     async def fetch(self, query: str, params: Params) -> Sequence[Any]:
         return self._connection.execute(self._texts[query], params).fetchall()
 
-    async def insert(self, account_id: int, sender_ids: list[str]) -> None:
+    async def write(self, *queries: tuple[str, Params]) -> None:
         execute = self._connection.execute
-        rows = _rows(account_id, sender_ids)
-        as_json = json.dumps(sender_ids)
         execute("BEGIN IMMEDIATE")
-        for query, params in rows:
-            execute(self._texts[query], params | ({"sender_ids": as_json} if "sender_ids" in params else {}))
-        pool_id = rows[0][1]["pool_id"]
-        execute(_MEMBERS["sqlite"], {"account_id": account_id, "pool_id": pool_id, "sender_ids": as_json})
+        for query, params in queries:
+            execute(self._texts[query], {k: json.dumps(v) if isinstance(v, list) else v for k, v in params.items()})
         execute("COMMIT")
-
-    async def insert_members(self, account_id: int, pool_id: str, sender_ids: list[str]) -> None:
-        params = {"account_id": account_id, "pool_id": pool_id, "sender_ids": json.dumps(sender_ids)}
-        self._connection.execute(_MEMBERS["sqlite"], params)
 
 
 class Postgres:
@@ -118,7 +105,7 @@ class Postgres:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._queries = load(PACKAGE_SQL / "queries", "postgres")
+        self._queries = _load("postgres")
 
     async def open(self) -> None:
         self._connections: asyncio.Queue[asyncpg.Connection[asyncpg.Record]] = asyncio.Queue()
@@ -132,35 +119,14 @@ class Postgres:
         self._connections.put_nowait(connection)
         return rows
 
-    async def insert(self, account_id: int, sender_ids: list[str]) -> None:
-        rows = _rows(account_id, sender_ids)
+    async def write(self, *queries: tuple[str, Params]) -> None:
         connection = await self._connections.get()
         await connection.execute("BEGIN")
-        for query, params in rows:
+        for query, params in queries:
             found = self._queries[query]
             await connection.execute(found.text, *[params[name] for name in found.order])
-        await connection.execute(_MEMBERS["postgres"], account_id, rows[0][1]["pool_id"], sender_ids)
         await connection.execute("COMMIT")
         self._connections.put_nowait(connection)
-
-    async def insert_members(self, account_id: int, pool_id: str, sender_ids: list[str]) -> None:
-        connection = await self._connections.get()
-        await connection.execute(_MEMBERS["postgres"], account_id, pool_id, sender_ids)
-        self._connections.put_nowait(connection)
-
-
-def _rows(account_id: int, sender_ids: list[str]) -> list[tuple[str, Params]]:
-    """Pool, operation and items of one create, with the product's own statements."""
-    pool_id, operation_id = ids.new(sender_pools.SENDER_POOL, clock.now_ms()), ids.new(ids.OPERATION, clock.now_ms())
-    now = ids.created_at(operation_id)
-    total = len(sender_ids)
-    key = {"account_id": account_id, "operation_id": operation_id}
-    final = {"status": "COMPLETED", "total": total, "created": total, "turn": 0, "last_turn": 0, "request_id": ""}
-    return [
-        ("sender_pools.insert", {**key, "pool_id": pool_id, "name": "a pool", "tags": "{}", "now": now}),
-        ("pool_operations.insert", {**key, **final, "pool_id": pool_id, "now": now}),
-        ("pool_operations.insert_items", {**key, "sender_ids": sender_ids}),
-    ]
 
 
 _encode = msgspec.json.Encoder().encode
@@ -169,7 +135,7 @@ _TOKEN: Final = "x" * 76  # as long as a page token of Signalbox
 
 
 class App:
-    """`/page/ACCOUNT`, `/operation/ACCOUNT/ID`, `/pool/ACCOUNT/ID`, `/insert/ACCOUNT`."""
+    """`/page/ACCOUNT`, `/operation/ACCOUNT/ID`, `/pool/ACCOUNT/ID`, `/insert/ACCOUNT`, `/senders/ACCOUNT`."""
 
     def __init__(self, driver: Driver) -> None:
         self._driver = driver
@@ -179,6 +145,7 @@ class App:
             "pool": self.pool,
             "insert": self.insert,
             "members": self.members,
+            "senders": self.senders,
         }
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -216,16 +183,41 @@ class App:
 
     async def insert(self, path: list[str], body: bytes) -> float:
         sender_ids: list[str] = msgspec.json.decode(body)
-        started = time.perf_counter()
-        await self._driver.insert(int(path[2]), sender_ids)
-        return time.perf_counter() - started
+        operation_id = ids.new(ids.OPERATION, clock.now_ms())
+        create = {
+            "account_id": int(path[2]),
+            "pool_id": ids.new(sender_pools.SENDER_POOL, clock.now_ms()),
+            "operation_id": operation_id,
+            "total": len(sender_ids),
+            "now": ids.created_at(operation_id),
+            "sender_ids": sender_ids,
+        }
+        tables = ("bare.pool", "bare.operation", "bare.items", "bare.members")
+        return await self._seconds([(table, create) for table in tables])
 
     async def members(self, path: list[str], body: bytes) -> float:
         sender_ids: list[str] = msgspec.json.decode(body)
-        pool_id = ids.new(sender_pools.SENDER_POOL, clock.now_ms())
+        pool = {"account_id": int(path[2]), "pool_id": ids.new(sender_pools.SENDER_POOL, clock.now_ms())}
+        return await self._seconds(
+            *[
+                [("bare.members", pool | {"sender_ids": sender_ids[start : start + BATCH_ITEMS]})]
+                for start in range(0, len(sender_ids), BATCH_ITEMS)
+            ]
+        )
+
+    async def senders(self, path: list[str], body: bytes) -> float:
+        """The rows of one request that enters senders, checked already, in one statement."""
+        now = clock.now_ms()
+        rows = [
+            [ids.new(SENDER, now), row["channel"], row["address"], "", row["displayName"], "ACTIVATED", "{}", now]
+            for row in msgspec.json.decode(body)
+        ]
+        return await self._seconds([("bare.senders", {"account_id": int(path[2]), "rows": json.dumps(rows)})])
+
+    async def _seconds(self, *transactions: list[tuple[str, Params]]) -> float:
         started = time.perf_counter()
-        for start in range(0, len(sender_ids), BATCH_ITEMS):
-            await self._driver.insert_members(int(path[2]), pool_id, sender_ids[start : start + BATCH_ITEMS])
+        for queries in transactions:
+            await self._driver.write(*queries)
         return time.perf_counter() - started
 
 

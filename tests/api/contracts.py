@@ -79,6 +79,7 @@ def path(route: Route, places: dict[str, str]) -> str:
 
 async def success(route: Route, ada: Person, things: Things) -> None:
     """A request that is right is answered as documented: `check` has compared it with the document."""
+    await put(route, ada, things)
     answer = await ada.call(route.method, path(route, things.places(route)), **options(route, things))
     wanted = 409 if route.name == "ledger.cancel" else route.endpoint.status
     assert answer.status_code == wanted, answer.text
@@ -97,8 +98,17 @@ async def auth(route: Route, ada: Person, eve: Person, things: Things) -> None:
 
 
 async def foreign_tenant(route: Route, ada: Person, ben: Person, things: Things) -> None:
-    """Ben's request for Ada's things is answered as one for missing things, and Ada's things stay as they are."""
-    before = await snapshot(ada, things)
+    """Ben's request for Ada's things is answered as one for missing things, and Ada's things stay as they are.
+
+    Where clients name a thing themselves, his PUT makes one of his own.
+    """
+    await put(route, ada, things)
+    before = await snapshot(ada, things, route)
+    if route.method == "PUT":
+        answer = await ben.call("PUT", path(route, things.places(route)), **options(route, things))
+        assert answer.status_code == route.endpoint.status
+        assert await snapshot(ada, things, route) == before
+        return
     for replaced in range(2):
         places = things.places(route)
         if replaced:
@@ -114,11 +124,11 @@ async def foreign_tenant(route: Route, ada: Person, ben: Person, things: Things)
                 of_ada = text
             elif route.name != "senders.resolve":
                 assert text == of_ada
-    assert await snapshot(ada, things) == before
+    assert await snapshot(ada, things, route) == before
 
 
-async def snapshot(ada: Person, things: Things) -> list[Any]:
-    """All that Ada can see of her things."""
+async def snapshot(ada: Person, things: Things, route: Route) -> list[Any]:
+    """All that Ada can see of her things, and of the one that the route is about."""
     urls = (
         f"/v1/SenderPools/{things.pool}",
         f"/v1/SenderPools/{things.pool}/Senders",
@@ -126,7 +136,7 @@ async def snapshot(ada: Person, things: Things) -> list[Any]:
         f"/v1/Senders/{things.sender}",
         f"/v1/SenderPools/Operations/{things.operation}",
     )
-    return [(await ada.get(url)).content for url in urls]
+    return [(await ada.get(url)).content for url in (*urls, path(route, things.places(route)))]
 
 
 async def error_shape(route: Route, ada: Person, things: Things) -> None:
@@ -136,7 +146,9 @@ async def error_shape(route: Route, ada: Person, things: Things) -> None:
     body = options(route, things)
     for param in route.endpoint.path:
         places = things.places(route) | {param.name: missing(route)[param.name]}
-        assert (await ada.call(route.method, path(route, places), **body)).status_code == 404
+        # A PUT makes what is missing.
+        wanted = route.endpoint.status if route.method == "PUT" else 404
+        assert (await ada.call(route.method, path(route, places), **body)).status_code == wanted
         if isinstance(param, IdParam):
             places[param.name] = "nonsense"
             refused = await ada.call(route.method, path(route, places), **body)
@@ -152,10 +164,11 @@ async def error_shape(route: Route, ada: Person, things: Things) -> None:
 async def unknown_parameter(route: Route, ada: Person, strict: Person, things: Things) -> None:
     """An unknown query parameter is ignored with a warning; in strict mode it is refused, and nothing happens."""
     there = path(route, things.places(route))
-    before = await snapshot(ada, things)
+    await put(route, ada, things)
+    before = await snapshot(ada, things, route)
     refused = await strict.call(route.method, f"{there}?colour=red", **options(route, things))
     assert contexts(refused) == ["$.colour"]
-    assert await snapshot(ada, things) == before
+    assert await snapshot(ada, things, route) == before
     warned = await ada.call(route.method, f"{there}?colour=red", **options(route, things))
     assert warned.status_code in (route.endpoint.status, 409)
     assert "colour" in warned.headers["signalbox-warning"]

@@ -127,7 +127,7 @@ def _bound(scope: Scope, tables: list[tuple[str, str]]) -> set[str]:
 
 def _inserted_account(scope: Scope) -> str | None:
     """What an INSERT puts into the column account_id."""
-    values = r"VALUES\s*\x01(?P<values>\d+)\x02|SELECT\s(?P<select>.*?)\sFROM\b"
+    values = r"VALUES\s*\x01(?P<values>\d+)\x02|SELECT\s(?P<select>.*?)\s(?:FROM|WHERE)\b"
     head = re.search(rf"INSERT INTO \w+\s*\x01(?P<columns>\d+)\x02\s*(?:{values})", scope.text, re.DOTALL)
     if head is None:
         return None

@@ -116,7 +116,9 @@ async def _fill(url: str, name: str) -> Account:
     everyone = [one.id for one in found]
 
     async def create(inside: list[str]) -> tuple[str, str]:
-        made = await database.write(lambda tx: sender_pools.create(tx, account_id, "x", {}, [*inside, UNKNOWN]))
+        made = await database.write_one(
+            lambda tx, look: sender_pools.create(tx, look, account_id, "x", {}, [*inside, UNKNOWN])
+        )
         window = Window("comms_senderpool_8", "", 1)
         (pool,) = await database.read(lambda tx: sender_pools.list_page(tx, account_id, made.id, window))
         return made.id, pool.id
@@ -144,7 +146,8 @@ def _rows(name: str, new: Account) -> list[list[object]]:
         "senders.by_addresses": addresses,
         "resolve.named": addresses,
         "senders.insert": [
-            [ids.new(senders.SENDER, NOW), "SMS", f"n{n}", "", None, "ACTIVATED", "{}", NOW] for n in range(250)
+            [ids.Series(NOW, shared=False).new(senders.SENDER), "SMS", f"n{n}", "", None, "ACTIVATED", "{}", NOW]
+            for n in range(250)
         ],
         "senders.update": [[one, "x", "ACTIVATED", "{}", NOW] for one in some],
         "senders.spread_status": [[one, "DEACTIVATED"] for one in some],
@@ -155,7 +158,7 @@ def _rows(name: str, new: Account) -> list[list[object]]:
 
 BATCHES: Final = ("pool_operations.add_members", "pool_operations.mark_failed", "pool_operations.mark_already_members")
 UNFINISHED: Final = (*BATCHES, "pool_operations.cancel", "pool_operations.advance", "pool_operations.list_queued_items")
-NEW: Final = ("pool_operations.insert", "pool_operations.insert_items", "sender_pools.insert")
+NEW: Final = ("pool_operations.start", "pool_operations.start_with_pool")
 
 
 def _given(name: str, new: Account) -> dict[str, Value]:
@@ -191,14 +194,15 @@ def _given(name: str, new: Account) -> dict[str, Value]:
         **dict.fromkeys(("turn", "created", "batches", "attempts"), 1),
         "kind": pool_operations.KIND_NAME,
         "tags": "{}",
-        "now": NOW,
+        **dict.fromkeys(("now", "pool_now"), NOW),
         "last_turn": 2,
         "total": 3,
     }
     if name in NEW:
         given |= {
-            "operation_id": ids.new(ids.OPERATION, NOW),
-            "pool_id": ids.new(sender_pools.SENDER_POOL, NOW),
+            "least": f"{ids.OPERATION}_7",
+            "operation_id": ids.Series(NOW, shared=False).new(ids.OPERATION),
+            "pool_id": ids.Series(NOW, shared=False).new(sender_pools.SENDER_POOL),
             "status": "PROCESSING",
         }
     return given
@@ -206,7 +210,7 @@ def _given(name: str, new: Account) -> dict[str, Value]:
 
 def _most(name: str, statistics: str) -> int:
     """How many rows a step of the plan may read: what the statement is about, and nothing that lies beside it."""
-    if name in (*BATCHES, "pool_operations.insert_items", "sender_pools.remove_some_members"):
+    if name in (*BATCHES, *NEW, "sender_pools.remove_some_members"):
         return BATCH
     if name == "senders.spread_status":
         return 250 + 3 * POOLS  # three of the senders are in every pool

@@ -22,6 +22,8 @@ from signalbox.db.queries import PACKAGE_SQL, Dialect, Query, load
 from signalbox.ground.errors import Bug
 from signalbox.ground.page_tokens import Window
 from signalbox.inventory import sender_pools, senders
+from signalbox.sending import templates
+from signalbox.sending.templates import NewTemplate
 from working import drain
 
 DIALECTS: tuple[Dialect, ...] = ("sqlite", "postgres")
@@ -37,7 +39,8 @@ async def test_every_query_prepares(database_url: str, database: db.Database) ->
     if database_url.startswith("sqlite"):
         connection = sqlite3.connect(Path(database_url.removeprefix("sqlite:///")))
         for query in QUERIES["sqlite"].values():
-            connection.execute(f"EXPLAIN {query.text}", dict.fromkeys(query.order))
+            for statement in query.statements:
+                connection.execute(f"EXPLAIN {statement}", dict.fromkeys(query.order))
         connection.close()
         return
     admin = await asyncpg.connect(database_url)
@@ -86,7 +89,11 @@ async def filled(shared_plans_url: str) -> tuple[str, dict[str, Value]]:
         admin = await asyncpg.connect(shared_plans_url)
         await admin.execute("VACUUM ANALYZE")
         await admin.close()
-    return shared_plans_url, params | {"senders": everyone[len(everyone) // 2], "pool_operations": big}
+    return shared_plans_url, params | {
+        "senders": everyone[len(everyone) // 2],
+        "pool_operations": big,
+        "templates": "template_8",
+    }
 
 
 async def _fill(database: db.Database, name: str) -> tuple[int, str, str, list[str]]:
@@ -107,11 +114,15 @@ async def _fill(database: db.Database, name: str) -> tuple[int, str, str, list[s
 
     async def create(inside: list[str]) -> str:
         refs = [*inside, "comms_sender_01hzzzzzzzzzzzzzzzzzzzzzzz"]
-        operation = await database.write(lambda tx: sender_pools.create(tx, account_id, "x", {}, refs))
+        operation = await database.write_one(lambda tx, look: sender_pools.create(tx, look, account_id, "x", {}, refs))
         return operation.id
 
     made = [await create(everyone if n in (POOLS // 3, POOLS // 2) else everyone[:3]) for n in range(POOLS)]
     await drain(database)
+    for _ in range(POOLS):
+        await database.write(
+            lambda tx: templates.put(tx, account_id, templates.new_content_id(), NewTemplate("x", "{}", {}))
+        )
     big = made[POOLS // 2]
     window = Window("comms_senderpool_8", "", 1)
     (pool,) = await database.read(lambda tx: sender_pools.list_page(tx, account_id, big, window))

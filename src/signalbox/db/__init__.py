@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from signalbox.db.queries import PACKAGE_SQL
 from signalbox.db.wakeups import Subscription, Wakeups
 from signalbox.ground.clock import Clock
 
-__all__ = ["Database", "Row", "Subscription", "Tx", "Value", "Wakeups", "connect", "safe_url"]
+__all__ = ["Database", "Row", "Statement", "Subscription", "Tx", "Value", "Wakeups", "connect", "safe_url"]
 
 T = TypeVar("T")
 
@@ -29,6 +29,13 @@ class Row(Protocol):
     def __getitem__(self, key: int, /) -> Any: ...
     def __iter__(self) -> Iterator[Any]: ...
     def __len__(self) -> int: ...
+
+
+class Statement(NamedTuple):
+    """A query named as in `sql/queries/`, and its parameters."""
+
+    query: str
+    params: dict[str, Value]
 
 
 class Tx(Protocol):
@@ -83,6 +90,16 @@ class Database(Protocol):
 
         `work` awaits nothing but its `tx`, may run more than once (lock and serialization failures), and on
         SQLite runs in another thread. `clock` as for `read`.
+        """
+
+    async def write_one(
+        self, work: Callable[[Tx, bool], Awaitable[tuple[T, Statement]]], clock: Clock | None = None
+    ) -> T:
+        """Runs the one statement that `work` returns as a transaction, and returns the rest after the commit.
+
+        As `write`, with fewer round trips: there is no BEGIN and no COMMIT, so what `work` itself reads is not locked.
+        A statement that changes no row says that it depends on something else than `work` took for granted: `work` runs
+        again, and is told by its second argument to look first. Where looking costs no round trip, it is told at once.
         """
 
     def figures(self) -> dict[str, float]:

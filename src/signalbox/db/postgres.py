@@ -13,7 +13,7 @@ from typing import Final, Literal, TypeAlias, TypeVar
 import asyncpg
 from asyncpg import exceptions
 
-from signalbox.db import Row, Tx, Value, migrate
+from signalbox.db import Row, Statement, Tx, Value, migrate
 from signalbox.db.moment import Moment
 from signalbox.db.notify import Notifier
 from signalbox.db.pool import Pool
@@ -140,7 +140,8 @@ class _Tx(Moment):
         self._writes = writes
         self.topics: list[str] = []
 
-    def _find(self, name: str, params: dict[str, Value]) -> Query:
+    def find(self, name: str, params: dict[str, Value]) -> Query:
+        """The query of this name. Raises Bug unless these are its parameters."""
         query = self._queries.get(name)
         if query is None:
             raise Bug(f"there is no query {name}")
@@ -149,7 +150,7 @@ class _Tx(Moment):
         return query
 
     async def all(self, query: str, /, **params: Value) -> list[Row]:
-        found = self._find(query, params)
+        found = self.find(query, params)
         return [*await self._connection.fetch(found.text, *[params[name] for name in found.order])]
 
     async def one(self, query: str, /, **params: Value) -> Row | None:
@@ -161,13 +162,17 @@ class _Tx(Moment):
     async def run(self, query: str, /, **params: Value) -> int:
         if not self._writes:
             raise Bug(f"query {query} would write inside read()")
-        found = self._find(query, params)
+        found = self.find(query, params)
         status = await self._connection.execute(found.text, *[params[name] for name in found.order])
-        _, _, count = status.rpartition(" ")  # "INSERT 0 3", "UPDATE 3"
-        return int(count) if count.isdigit() else 0
+        return _count(status)
 
     def wake(self, topic: str) -> None:
         self.topics.append(topic)
+
+
+def _count(status: str) -> int:
+    _, _, count = status.rpartition(" ")  # "INSERT 0 3", "UPDATE 3"
+    return int(count) if count.isdigit() else 0
 
 
 class PostgresDatabase:
@@ -181,7 +186,7 @@ class PostgresDatabase:
         self._migrations = migrate.series(sql_folder / "migrations", "postgres")
         self._pool: Pool[Connection] = Pool(self._connect, connections)
         self._notifier = Notifier(self._connect_notifier, _DRIVER, self.wakeups)
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[object]] = set()
         self._transactions = 0
         self._retries = 0
 
@@ -285,16 +290,50 @@ class PostgresDatabase:
                 except _REPEAT as error:
                     if attempt == TRIES:
                         raise _translate(error) from error
-            self._retries += 1
-            # Long enough for the other transaction to end, uneven enough not to meet it again.
-            await asyncio.sleep(random.uniform(0.001, 0.01) * 2**attempt)  # noqa: S311 (no secret)
+            await self._back_off(attempt)
         raise AssertionError
 
-    async def _commit(self, connection: Connection, topics: list[str]) -> None:
+    async def write_one(
+        self, work: Callable[[Tx, bool], Awaitable[tuple[T, Statement]]], clock: Clock | None = None
+    ) -> T:
+        look = False
+        for attempt in range(1, TRIES + 1):
+            connection = await self._pool.acquire()
+            tx = _Tx(connection, self._queries, False, clock)
+            try:
+                result, statement = await work(tx, look)
+                query = tx.find(*statement)
+            except BaseException as error:
+                lost = self._let_go(connection, error, None)
+                if attempt == TRIES or not (lost or isinstance(error, _REPEAT)):
+                    raise _translate(error, lost)  # noqa: B904 (it sets the cause)
+            else:
+                params = [statement.params[name] for name in query.order]
+                commit = self._spawn(self._commit(connection, tx.topics, query.text, *params))
+                try:
+                    if _count(await asyncio.shield(commit)):
+                        return result
+                    look = True
+                except _REPEAT as error:
+                    if attempt == TRIES:
+                        raise _translate(error) from error
+            await self._back_off(attempt)
+        raise Unavailable("Too many transactions were in each other's way.")
+
+    async def _back_off(self, attempt: int) -> None:
+        """Long enough for the other transaction to end, uneven enough not to meet it again."""
+        self._retries += 1
+        await asyncio.sleep(random.uniform(0.001, 0.01) * 2**attempt)  # noqa: S311 (no secret)
+
+    async def _commit(
+        self, connection: Connection, topics: list[str], statement: str | None = None, *params: Value
+    ) -> str:
+        """Ends the transaction in hand, or runs a statement that is a transaction by itself; returns its status."""
+        undo: Literal["ROLLBACK"] | None = "ROLLBACK" if statement is None else None
         try:
-            status = await connection.execute("COMMIT")
+            status = await connection.execute(statement or "COMMIT", *params)
         except BaseException as error:
-            lost = self._let_go(connection, error, "ROLLBACK")
+            lost = self._let_go(connection, error, undo)
             if isinstance(error, _REPEAT):
                 raise
             if lost or isinstance(error, (TimeoutError, *_OUTCOME_UNKNOWN)):
@@ -304,12 +343,13 @@ class PostgresDatabase:
                 ) from error
             raise _translate(error)  # noqa: B904 (it sets the cause)
         self._pool.release(connection)
-        if status != "COMMIT":
+        if statement is None and status != "COMMIT":
             raise Bug("a database error was swallowed inside a transaction, which was therefore rolled back")
         self._transactions += 1
         if topics:
             self.wakeups.fire(topics)
             self._notifier.send(topics)
+        return status
 
     def _let_go(self, connection: Connection, error: BaseException, undo: Literal["ROLLBACK"] | None) -> bool:
         """Gives a connection back after an error, without waiting; returns whether it was lost."""
@@ -333,9 +373,9 @@ class PostgresDatabase:
         finally:
             self._pool.release(connection)
 
-    def _spawn(self, work: Awaitable[None]) -> asyncio.Task[None]:
-        async def run() -> None:
-            await work
+    def _spawn(self, work: Awaitable[T]) -> asyncio.Task[T]:
+        async def run() -> T:
+            return await work
 
         task = asyncio.create_task(run())
         self._tasks.add(task)

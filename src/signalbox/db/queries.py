@@ -3,7 +3,8 @@
 A block starts with `-- name: noun.query`. Comment lines are for people and tests and are not sent. Parameters
 are `:name`. `/*pg: FOR UPDATE */` is opened for PostgreSQL and ignored by SQLite, `/*sqlite: ... */` the
 other way round. Where the whole text must differ, two blocks of one name carry `-- dialect: sqlite` and
-`-- dialect: postgres`.
+`-- dialect: postgres`. A block for SQLite may hold several statements, each ending a line, where PostgreSQL does the
+same in one to save round trips.
 
 `/*each channel in SMS RCS: SELECT ... <channel> ... */` repeats its text for each word, quoted, with UNION ALL between.
 `LIMIT :name` is sent to PostgreSQL as a subquery, which hides the number from the planner: it then assumes that a
@@ -42,7 +43,10 @@ _TOKEN = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One query, ready for one dialect. `order` names the parameters, each once, as PostgreSQL counts."""
+    """One query, ready for one dialect. `order` names the parameters, each once, as PostgreSQL counts.
+
+    `statements` are the parts of its text: more than one only on SQLite.
+    """
 
     name: str
     text: str
@@ -50,6 +54,7 @@ class Query:
     names: frozenset[str]
     comment: str
     file: str
+    statements: tuple[str, ...]
 
     def refuse(self, params: object) -> Bug:
         """The error for parameters that are not exactly this query's."""
@@ -94,7 +99,8 @@ def _query(name: str, block: str, dialect: Dialect, file: str) -> Query:
     if not text:
         raise Bug(f"query {name} ({file}) is empty")
     comment = "\n".join(_COMMENT_LINE.findall(block))
-    return Query(name, text, tuple(order), frozenset(order), comment, file)
+    statements = tuple(text.split(";\n")) if dialect == "sqlite" else (text,)
+    return Query(name, text, tuple(order), frozenset(order), comment, file, statements)
 
 
 def rewrite(text: str, dialect: Dialect, order: dict[str, int] | None = None) -> str:

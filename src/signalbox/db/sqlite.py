@@ -19,7 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from signalbox.db import Tx, migrate
+from signalbox.db import Statement, Tx, migrate
 from signalbox.db.queries import SCHEMA_VERSION, load
 from signalbox.db.sqlite_connection import BUSY, REOPEN, SqliteTx, code, connect, drive, translate, upgrade
 from signalbox.db.wakeups import Wakeups
@@ -136,6 +136,17 @@ class SqliteDatabase:
 
     async def write(self, work: Callable[[Tx], Awaitable[T]], clock: Clock | None = None) -> T:
         return await self._queue(work, True, clock)
+
+    async def write_one(
+        self, work: Callable[[Tx, bool], Awaitable[tuple[T, Statement]]], clock: Clock | None = None
+    ) -> T:
+        async def run(tx: Tx) -> T:
+            result, statement = await work(tx, True)
+            if not await tx.run(statement.query, **statement.params):
+                raise Bug(f"query {statement.query} changed nothing, although nobody else writes")
+            return result
+
+        return await self._queue(run, True, clock)
 
     async def _queue(self, work: Callable[[Tx], Awaitable[T]], writes: bool, clock: Clock | None) -> T:
         if not self._open or self._loop is None:

@@ -77,6 +77,7 @@ class SqliteTx(Moment):
         self.topics: list[str] = []
 
     def _execute(self, name: str, params: dict[str, Value]) -> sqlite3.Cursor:
+        """Runs a query, or the several of a block one after the other; the cursor is the last one's."""
         query = self._queries.get(name)
         if query is None:
             raise Bug(f"there is no query {name}")
@@ -85,7 +86,11 @@ class SqliteTx(Moment):
         for key, value in params.items():
             if type(value) is list:
                 params[key] = json.dumps(value, ensure_ascii=False)
-        return self._connection.execute(query.text, cast("dict[str, str | int | bytes | None]", params))
+        given = cast("dict[str, str | int | bytes | None]", params)
+        *first, last = query.statements
+        for text in first:
+            self._connection.execute(text, given)
+        return self._connection.execute(last, given)
 
     async def all(self, query: str, /, **params: Value) -> list[Row]:
         return self._execute(query, params).fetchall()

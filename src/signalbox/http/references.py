@@ -5,18 +5,22 @@ Operations are started here, with or without an idempotency key. Contract sectio
 
 import re
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
 from signalbox.accounts import idempotency
 from signalbox.accounts.idempotency import Answer
-from signalbox.db import Tx
-from signalbox.ground.errors import Conflict, KeyReused
+from signalbox.db import Statement, Tx
+from signalbox.ground.errors import Conflict, KeyReused, Unavailable
 from signalbox.http.parameters import IdParam, Param
 from signalbox.http.request import Request, Response, json_response
 from signalbox.http.shapes import OperationReference, ResourceReference
 
+T = TypeVar("T")
+
+# The statement that starts an operation changes nothing when another transaction is in its way.
+_TRIES: Final = 5
 _KEY: Final = re.compile(r'"((?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\]){1,255})"|([\x21\x23-\x7e]{1,255})')
 
 
@@ -61,17 +65,18 @@ async def start(
     content: object,
     collection: str,
     operations_path: str,
-    work: Callable[[Tx], Awaitable[str]],
+    work: Callable[[Tx, bool], Awaitable[tuple[str, Statement]]],
     require: Callable[[Tx], Awaitable[object]] | None = None,
 ) -> Response:
-    """Starts an operation by `work`, which returns the id, and responds 202; only once for each idempotency key.
+    """Starts an operation and responds 202; only once for each idempotency key.
 
-    `content`, the body, and `collection`, the path, identify the request that a key was used for. `require` raises
-    NotFound for a missing resource in the path; that error comes before those of the key. Raises Conflict, KeyReused.
+    `work` returns the operation's id and the statement that starts it. `content`, the body, and `collection`, the path,
+    identify the request that a key was used for. `require` raises NotFound for a missing resource in the path; that
+    error comes before those of the key. Raises Conflict and KeyReused.
     """
     key = request.header_value(IDEMPOTENCY_KEY)
     if key is None:
-        operation_id = await request.services.db.write(work)
+        operation_id = await request.services.db.write_one(work)
         return _operation(request, Answer(operation_id, f"{operations_path}/{operation_id}"))
     mark = idempotency.fingerprint(collection, msgspec.json.encode(content, order="deterministic"))
     account_id = request.account_id
@@ -85,7 +90,7 @@ async def start(
             raise
         if stored is not None:
             return stored, True
-        operation_id = await work(tx)
+        operation_id = await _run(tx, work)
         answer = Answer(operation_id, f"{operations_path}/{operation_id}")
         await idempotency.remember(tx, account_id, key, mark, answer)
         return answer, False
@@ -98,6 +103,15 @@ async def start(
     async with turn:
         answer, replayed = await request.services.db.write(once)
     return _operation(request, answer, replayed)
+
+
+async def _run(tx: Tx, work: Callable[[Tx, bool], Awaitable[tuple[T, Statement]]]) -> T:
+    """What `Database.write_one` does, as a part of a transaction."""
+    for _ in range(_TRIES):
+        result, statement = await work(tx, True)
+        if await tx.run(statement.query, **statement.params):
+            return result
+    raise Unavailable("Too many transactions were in each other's way.")
 
 
 def _operation(request: Request, answer: Answer, replayed: bool = False) -> Response:

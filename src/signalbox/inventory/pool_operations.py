@@ -11,7 +11,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from signalbox.db import Row, Tx, Value
+from signalbox.db import Row, Statement, Tx, Value
 from signalbox.ground import ids
 from signalbox.ground.errors import Bug, Conflict, NotFound
 from signalbox.ground.page_tokens import Window
@@ -64,49 +64,60 @@ _ITEM_QUERIES: Final[dict[Outcome | None, str]] = {
 }
 
 
-async def start(
+def start(
     tx: Tx,
     account_id: int,
     pool_id: str,
     sender_ids: Sequence[str | None],
-    created: int = 0,
     request_id: str = "",
-) -> Operation:
-    """Promises the work: an operation with an item for each sender, the first `created` of them done already.
+    pool: dict[str, Value] | None = None,
+) -> tuple[Operation, Statement]:
+    """An operation with an item for each sender, and the statement that promises the work.
 
-    `request_id` names the request that asked for it in the log lines of the batches.
+    `pool`: the columns of a new pool, which is the first item, done already. `request_id` names the request that asked
+    for it in the log lines of the batches. The statement changes nothing when the account has newer ids.
     """
     operation_id = tx.new_id(ids.OPERATION)
     now = ids.created_at(operation_id)
+    created = 0 if pool is None else 1
     total = len(sender_ids)
     status: Status = "COMPLETED" if created == total else "PROCESSING"
     if status == "PROCESSING":
-        await turns.start(tx, account_id, KIND_NAME)
-    await tx.run(
-        "pool_operations.insert",
-        account_id=account_id,
-        operation_id=operation_id,
-        pool_id=pool_id,
-        status=status,
-        total=total,
-        created=created,
-        batches=math.ceil((total - created) / BATCH_ITEMS),
-        request_id=request_id,
-        now=now,
+        tx.wake(turns.WORK)
+    params: dict[str, Value] = {
+        "account_id": account_id,
+        "operation_id": operation_id,
+        "pool_id": pool_id,
+        "status": status,
+        "total": total,
+        "created": created,
+        "batches": math.ceil((total - created) / BATCH_ITEMS),
+        "request_id": request_id,
+        "now": now,
+        # The pool's id was made before the operation's.
+        "least": operation_id if pool is None else f"{ids.OPERATION}_{pool_id.rpartition('_')[2]}",
+        "kind": KIND_NAME,
+        "sender_ids": list(sender_ids),
+    }
+    query = "pool_operations.start" if pool is None else "pool_operations.start_with_pool"
+    return Operation(operation_id, status, total, total - created, created, 0, now, now), Statement(
+        query, params | (pool or {})
     )
-    await tx.run(
-        "pool_operations.insert_items",
-        account_id=account_id,
-        operation_id=operation_id,
-        sender_ids=list(sender_ids),
-    )
-    return Operation(operation_id, status, total, total - created, created, 0, now, now)
 
 
 async def follow(tx: Tx, account_id: int) -> None:
     """Lets the transaction's new ids follow the account's newest operation, and so its newest pool."""
     newest = await tx.one("pool_operations.newest", account_id=account_id)
     if newest:
+        tx.after(newest[0])
+
+
+async def follow_for(tx: Tx, account_id: int, pool_id: str) -> None:
+    """As `follow`. Raises NotFound when this pool is not there."""
+    newest = await tx.one("pool_operations.newest_of_pool", account_id=account_id, pool_id=pool_id)
+    if newest is None:
+        raise NotFound(f"there is no sender pool {pool_id}")
+    if newest[0]:
         tx.after(newest[0])
 
 
@@ -175,7 +186,7 @@ async def run_batch(tx: Tx, hand: Hand) -> Done | None:
     hand.unit = operation_id = str(row[0])
     if not await senders.share_inventory(tx, hand.account_id):
         return None
-    _, pool_id, total, first, request_id = row
+    _, pool_id, total, first, request_id, more = row
     end = min(first + BATCH_ITEMS, total)
     created, failed = await _apply(tx, hand.account_id, operation_id, pool_id, first, end)
     advanced = await tx.one(
@@ -190,7 +201,8 @@ async def run_batch(tx: Tx, hand: Hand) -> Done | None:
         raise Bug("an operation vanished while its batch was applied")
     tx.wake(operation_id)
     fields = {"operation": operation_id, "created": created, "failed": failed, "status": advanced[0]}
-    return Done("batch", {"requestId": request_id, "account": hand.account_sid, **fields}, (created, failed))
+    fields = {"requestId": request_id, "account": hand.account_sid, **fields}
+    return Done("batch", fields, (created, failed), last=not more and advanced[0] == "COMPLETED")
 
 
 async def _apply(tx: Tx, account_id: int, operation_id: str, pool_id: str, first: int, end: int) -> tuple[int, int]:

@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from signalbox.db import Row, Tx
+from signalbox.db import Row, Statement, Tx, Value
 from signalbox.ground import ids
 from signalbox.ground.errors import NotFound
 from signalbox.ground.page_tokens import Window
@@ -41,26 +41,26 @@ def _from_row(row: Row) -> SenderPool:
 
 async def create(
     tx: Tx,
+    look: bool,
     account_id: int,
     name: str | None,
     tags: dict[str, str],
     sender_ids: Sequence[str],
     request_id: str = "",
-) -> Operation:
-    """Makes a pool, named by its id if by nothing else, and starts the operation that puts the senders in."""
-    await pool_operations.follow(tx, account_id)
+) -> tuple[Operation, Statement]:
+    """A pool, named by its id if by nothing else, and the operation that puts the senders in.
+
+    For `Database.write_one`, which says whether to look for newer ids of the account.
+    """
+    if look:
+        await pool_operations.follow(tx, account_id)
     pool_id = tx.new_id(SENDER_POOL)
-    operation = await pool_operations.start(tx, account_id, pool_id, [None, *sender_ids], 1, request_id)
-    await tx.run(
-        "sender_pools.insert",
-        account_id=account_id,
-        pool_id=pool_id,
-        operation_id=operation.id,
-        name=pool_id if name is None else name,
-        tags=msgspec.json.encode(tags).decode(),
-        now=ids.created_at(pool_id),
-    )
-    return operation
+    pool: dict[str, Value] = {
+        "name": pool_id if name is None else name,
+        "tags": msgspec.json.encode(tags).decode(),
+        "pool_now": ids.created_at(pool_id),
+    }
+    return pool_operations.start(tx, account_id, pool_id, [None, *sender_ids], request_id, pool)
 
 
 async def fetch(tx: Tx, account_id: int, pool_id: str) -> SenderPool:
@@ -143,13 +143,15 @@ async def list_senders(tx: Tx, account_id: int, pool_id: str, filter_: senders.F
 
 
 async def add_senders(
-    tx: Tx, account_id: int, pool_id: str, sender_ids: Sequence[str], request_id: str = ""
-) -> Operation:
-    """Starts the operation that puts senders into the pool. Raises NotFound for the pool; senders may be unknown."""
-    if await tx.one("sender_pools.share", account_id=account_id, pool_id=pool_id) is None:
-        raise NotFound(f"there is no sender pool {pool_id}")
-    await pool_operations.follow(tx, account_id)
-    return await pool_operations.start(tx, account_id, pool_id, sender_ids, 0, request_id)
+    tx: Tx, look: bool, account_id: int, pool_id: str, sender_ids: Sequence[str], request_id: str = ""
+) -> tuple[Operation, Statement]:
+    """The operation that puts senders into the pool; they may be unknown.
+
+    For `Database.write_one`, which says whether to look for the pool and for newer ids. Raises NotFound for the pool.
+    """
+    if look:
+        await pool_operations.follow_for(tx, account_id, pool_id)
+    return pool_operations.start(tx, account_id, pool_id, sender_ids, request_id)
 
 
 async def require_member(tx: Tx, account_id: int, pool_id: str, sender_id: str) -> None:

@@ -8,7 +8,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from signalbox.api.inventory import senders as api_senders
 from signalbox.api.inventory.senders import CHANNEL, SENDER_ID, STATUS, SenderId, filter_of
-from signalbox.db import Tx
+from signalbox.db import Statement, Tx
 from signalbox.ground import ids
 from signalbox.ground.clock import rfc3339
 from signalbox.ground.page_tokens import Window
@@ -128,8 +128,11 @@ async def create_sender_pool(request: Request) -> Response:
     name = None if new.name is UNSET else new.name
     sender_ids = [sender.sender_id for sender in new.senders]
 
-    async def work(tx: Tx) -> str:
-        return (await sender_pools.create(tx, request.account_id, name, new.tags, sender_ids, request.id)).id
+    async def work(tx: Tx, look: bool) -> tuple[str, Statement]:
+        operation, start = await sender_pools.create(
+            tx, look, request.account_id, name, new.tags, sender_ids, request.id
+        )
+        return operation.id, start
 
     return await references.start(request, new, "/v1/SenderPools", "/v1/SenderPools/Operations", work)
 
@@ -187,8 +190,9 @@ async def add_senders(request: Request) -> Response:
     sender_ids = [ref.sender_id for ref in refs]
     collection = f"/v1/SenderPools/{pool_id}/Senders"
 
-    async def work(tx: Tx) -> str:
-        return (await sender_pools.add_senders(tx, request.account_id, pool_id, sender_ids, request.id)).id
+    async def work(tx: Tx, look: bool) -> tuple[str, Statement]:
+        operation, start = await sender_pools.add_senders(tx, look, request.account_id, pool_id, sender_ids, request.id)
+        return operation.id, start
 
     async def require(tx: Tx) -> None:
         await sender_pools.fetch(tx, request.account_id, pool_id)

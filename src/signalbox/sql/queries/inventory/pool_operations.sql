@@ -5,25 +5,107 @@
 -- No pool is newer: each was made with an operation, whose id comes after the pool's.
 SELECT id FROM operations WHERE account_id = :account_id ORDER BY id DESC LIMIT 1;
 
--- name: pool_operations.insert
+-- name: pool_operations.newest_of_pool
+-- The same, if the pool is there.
+SELECT (SELECT id FROM operations WHERE account_id = :account_id ORDER BY id DESC LIMIT 1)
+FROM sender_pools WHERE account_id = :account_id AND id = :pool_id;
+
+-- name: pool_operations.start
+-- An operation for a pool, its items, and the account's place in the queue (see queue.start). Changes nothing when the
+-- pool is gone, when the account has a newer operation than `least`, below which no new id is, or when another transaction
+-- has made the row of the queue at this moment.
+-- dialect: sqlite
+INSERT INTO queue (account_id, kind, turn, served, attempts, due_at)
+SELECT :account_id, :kind, COALESCE((SELECT MAX(turn) FROM queue WHERE account_id = :account_id), 0), 0, 0, 0
+WHERE :batches > 0
+ON CONFLICT (account_id, kind) DO NOTHING;
 INSERT INTO operations (
     account_id, id, pool_id, status, total, created, failed, turn, last_turn, request_id, created_at, updated_at)
 SELECT :account_id, :operation_id, :pool_id, :status, :total, :created, 0, own.turn, own.turn + :batches, :request_id,
     :now, :now
 FROM (
     SELECT COALESCE(MAX(last_turn), 0) AS turn FROM operations WHERE account_id = :account_id AND status = 'PROCESSING'
-) AS own;
-
--- name: pool_operations.insert_items
--- dialect: sqlite
+) AS own
+WHERE NOT EXISTS (SELECT 1 FROM operations WHERE account_id = :account_id AND id >= :least);
 INSERT INTO operation_items (account_id, operation_id, item_index, sender_id)
 SELECT :account_id, :operation_id, key, value FROM json_each(:sender_ids);
 
--- name: pool_operations.insert_items
+-- name: pool_operations.start
 -- dialect: postgres
+WITH present AS MATERIALIZED (
+    SELECT account_id FROM queue WHERE account_id = :account_id AND kind = :kind FOR KEY SHARE),
+added AS (
+    INSERT INTO queue (account_id, kind, turn, served, attempts, due_at)
+    SELECT :account_id, :kind, COALESCE(MAX(turn), 0), 0, 0, 0 FROM queue
+    WHERE account_id = :account_id HAVING :batches > 0 AND NOT EXISTS (SELECT 1 FROM present)
+    ON CONFLICT (account_id, kind) DO NOTHING
+    RETURNING account_id),
+started AS MATERIALIZED (
+    SELECT 1 FROM (SELECT account_id FROM present UNION ALL SELECT account_id FROM added LIMIT 1) AS place
+    CROSS JOIN (
+        SELECT id FROM sender_pools WHERE account_id = :account_id AND id = :pool_id FOR KEY SHARE) AS pool
+    WHERE NOT EXISTS (SELECT 1 FROM operations WHERE account_id = :account_id AND id >= :least)),
+operation AS (
+    INSERT INTO operations (
+        account_id, id, pool_id, status, total, created, failed, turn, last_turn, request_id, created_at, updated_at)
+    SELECT :account_id, :operation_id, :pool_id, :status, :total, :created, 0, own.turn, own.turn + :batches,
+        :request_id, :now, :now
+    FROM started CROSS JOIN (
+        SELECT COALESCE(MAX(last_turn), 0) AS turn FROM operations
+        WHERE account_id = :account_id AND status = 'PROCESSING') AS own)
 INSERT INTO operation_items (account_id, operation_id, item_index, sender_id)
 SELECT :account_id, :operation_id, item.number - 1, item.sender_id
-FROM unnest(CAST(:sender_ids AS text[])) WITH ORDINALITY AS item (sender_id, number);
+FROM started CROSS JOIN unnest(CAST(:sender_ids AS text[])) WITH ORDINALITY AS item (sender_id, number);
+
+-- name: pool_operations.start_with_pool
+-- The same with a new pool. Without batches there is nothing to do, and no place in the queue.
+-- dialect: sqlite
+INSERT INTO sender_pools (account_id, id, operation_id, name, tags, created_at, updated_at)
+VALUES (:account_id, :pool_id, :operation_id, :name, :tags, :pool_now, :pool_now);
+INSERT INTO queue (account_id, kind, turn, served, attempts, due_at)
+SELECT :account_id, :kind, COALESCE((SELECT MAX(turn) FROM queue WHERE account_id = :account_id), 0), 0, 0, 0
+WHERE :batches > 0
+ON CONFLICT (account_id, kind) DO NOTHING;
+INSERT INTO operations (
+    account_id, id, pool_id, status, total, created, failed, turn, last_turn, request_id, created_at, updated_at)
+SELECT :account_id, :operation_id, :pool_id, :status, :total, :created, 0, own.turn, own.turn + :batches, :request_id,
+    :now, :now
+FROM (
+    SELECT COALESCE(MAX(last_turn), 0) AS turn FROM operations WHERE account_id = :account_id AND status = 'PROCESSING'
+) AS own
+WHERE NOT EXISTS (SELECT 1 FROM operations WHERE account_id = :account_id AND id >= :least);
+INSERT INTO operation_items (account_id, operation_id, item_index, sender_id)
+SELECT :account_id, :operation_id, key, value FROM json_each(:sender_ids);
+
+-- name: pool_operations.start_with_pool
+-- dialect: postgres
+WITH present AS MATERIALIZED (
+    SELECT account_id FROM queue WHERE account_id = :account_id AND kind = :kind FOR KEY SHARE),
+added AS (
+    INSERT INTO queue (account_id, kind, turn, served, attempts, due_at)
+    SELECT :account_id, :kind, COALESCE(MAX(turn), 0), 0, 0, 0 FROM queue
+    WHERE account_id = :account_id HAVING :batches > 0 AND NOT EXISTS (SELECT 1 FROM present)
+    ON CONFLICT (account_id, kind) DO NOTHING
+    RETURNING account_id),
+started AS MATERIALIZED (
+    SELECT 1 FROM (
+        SELECT account_id FROM present UNION ALL SELECT account_id FROM added UNION ALL SELECT 1 WHERE :batches = 0 LIMIT 1
+    ) AS place
+    WHERE NOT EXISTS (SELECT 1 FROM operations WHERE account_id = :account_id AND id >= :least)),
+pool AS (
+    INSERT INTO sender_pools (account_id, id, operation_id, name, tags, created_at, updated_at)
+    SELECT :account_id, :pool_id, :operation_id, :name, :tags, :pool_now, :pool_now FROM started),
+operation AS (
+    INSERT INTO operations (
+        account_id, id, pool_id, status, total, created, failed, turn, last_turn, request_id, created_at, updated_at)
+    SELECT :account_id, :operation_id, :pool_id, :status, :total, :created, 0, own.turn, own.turn + :batches,
+        :request_id, :now, :now
+    FROM started CROSS JOIN (
+        SELECT COALESCE(MAX(last_turn), 0) AS turn FROM operations
+        WHERE account_id = :account_id AND status = 'PROCESSING') AS own)
+INSERT INTO operation_items (account_id, operation_id, item_index, sender_id)
+SELECT :account_id, :operation_id, item.number - 1, item.sender_id
+FROM started CROSS JOIN unnest(CAST(:sender_ids AS text[])) WITH ORDINALITY AS item (sender_id, number);
 
 -- name: pool_operations.fetch
 SELECT id, status, total, total - created - failed AS queued, created, failed, created_at, updated_at
@@ -88,7 +170,8 @@ ORDER BY item_index LIMIT :limit;
 
 -- name: pool_operations.claim
 -- The lock on the row is the claim: it lasts as long as the transaction that applies the batch.
-SELECT id, pool_id, total, created + failed AS first, request_id
+SELECT id, pool_id, total, created + failed AS first, request_id, last_turn < (
+    SELECT MAX(last_turn) FROM operations WHERE account_id = :account_id AND status = 'PROCESSING') AS more
 FROM operations /*sqlite: INDEXED BY operations_by_last_turn */
 WHERE account_id = :account_id AND status = 'PROCESSING'
 ORDER BY last_turn, id LIMIT 1 /*pg: FOR UPDATE SKIP LOCKED */;

@@ -1,7 +1,3 @@
--- name: sender_pools.insert
-INSERT INTO sender_pools (account_id, id, operation_id, name, tags, created_at, updated_at)
-VALUES (:account_id, :pool_id, :operation_id, :name, :tags, :now, :now);
-
 -- name: sender_pools.fetch
 SELECT id, name, tags, created_at, updated_at
 FROM sender_pools WHERE account_id = :account_id AND id = :pool_id;
@@ -9,10 +5,6 @@ FROM sender_pools WHERE account_id = :account_id AND id = :pool_id;
 -- name: sender_pools.lock
 SELECT id, name, tags, created_at, updated_at
 FROM sender_pools WHERE account_id = :account_id AND id = :pool_id /*pg: FOR UPDATE */;
-
--- name: sender_pools.share
--- Keeps the pool from being deleted until the transaction ends.
-SELECT id FROM sender_pools WHERE account_id = :account_id AND id = :pool_id /*pg: FOR KEY SHARE */;
 
 -- name: sender_pools.list_page
 SELECT id, name, tags, created_at, updated_at
