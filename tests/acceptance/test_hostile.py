@@ -42,7 +42,7 @@ class Wire:
         with suppress(ConnectionResetError, BrokenPipeError):
             self.socket.sendall(data.encode() if isinstance(data, str) else data)
 
-    def answer(self, method: str = "GET") -> tuple[int, http.client.HTTPMessage, bytes]:
+    def response(self, method: str = "GET") -> tuple[int, http.client.HTTPMessage, bytes]:
         """The next answer whole."""
         response = http.client.HTTPResponse(self.socket, method=method)
         try:
@@ -53,7 +53,7 @@ class Wire:
 
     def refused(self, status: int) -> dict[str, Any]:
         """The next answer, which is the documented error of this status."""
-        got, headers, body = self.answer()
+        got, headers, body = self.response()
         assert got == status, body
         return documented(status, headers, body)
 
@@ -190,7 +190,7 @@ def test_a_million_query_parameters_get_the_documented_400(wire: Wire) -> None:
 )
 def test_long_and_odd_queries_are_read_or_refused(wire: Wire, query: str, status: int) -> None:
     wire.send(f"GET /v1/SenderPools?{query} HTTP/1.1\r\n{HEAD}\r\n")
-    got, headers, body = wire.answer()
+    got, headers, body = wire.response()
     assert got == status, body[:500]
     assert len(str(headers)) < 8_000, "the warnings alone would be more than some clients take"
     if status == 400:
@@ -207,11 +207,11 @@ def test_announced_body_of_eleven_megabytes_is_refused_before_it_is_sent(wire: W
 
 def test_body_of_eleven_megabytes_is_refused_while_it_is_sent(friend: Client) -> None:
     """Also when the client does not look for an answer before it has sent all: it still gets to read one."""
-    answer = friend.http.post(
+    response = friend.http.post(
         "/v1/SenderPools", content=b" " * (11 * MIB), headers={"Content-Type": "application/json"}
     )
-    documented(413, answer.headers, answer.content)
-    assert answer.status_code == 413
+    documented(413, response.headers, response.content)
+    assert response.status_code == 413
 
 
 def test_chunked_body_of_eleven_megabytes_is_refused(wire: Wire) -> None:
@@ -241,8 +241,8 @@ def test_client_that_sends_all_of_a_refused_body_is_not_cut_off_before_it_reads(
 def test_body_of_ten_mebibytes_exactly_is_read(friend: Client) -> None:
     body = b'{"name": "large"' + b" " * (10 * MIB - 17) + b"}"
     assert len(body) == 10 * MIB
-    answer = friend.http.post("/v1/SenderPools", content=body, headers={"Content-Type": "application/json"})
-    assert answer.status_code == 202, answer.text
+    response = friend.http.post("/v1/SenderPools", content=body, headers={"Content-Type": "application/json"})
+    assert response.status_code == 202, response.text
 
 
 @pytest.mark.parametrize(
@@ -264,10 +264,10 @@ def test_body_of_ten_mebibytes_exactly_is_read(friend: Client) -> None:
 )
 @pytest.mark.parametrize("path", ["/v1/SenderPools", "/signalbox/v1/Senders"])
 def test_ten_megabytes_of_nonsense_get_the_documented_400(friend: Client, body: bytes, path: str) -> None:
-    answer = friend.http.post(path, content=body, headers={"Content-Type": "application/json"})
-    assert answer.status_code in (400, 413), answer.text[:500]
-    documented(answer.status_code, answer.headers, answer.content)
-    assert len(answer.content) < 100_000
+    response = friend.http.post(path, content=body, headers={"Content-Type": "application/json"})
+    assert response.status_code in (400, 413), response.text[:500]
+    documented(response.status_code, response.headers, response.content)
+    assert len(response.content) < 100_000
 
 
 def test_ten_megabytes_of_nonsense_do_not_hold_up_others(server: Server) -> None:
@@ -303,14 +303,14 @@ def test_ten_megabytes_of_nonsense_do_not_hold_up_others(server: Server) -> None
 def test_names_that_cannot_be_stored_are_refused(friend: Client, name: str) -> None:
     """NUL, halves of surrogate pairs, nothing but blanks: 400, at its place if it is JSON at all."""
     body = f'{{"name": "{name}"}}'.encode()
-    answer = friend.http.post("/v1/SenderPools", content=body, headers={"Content-Type": "application/json"})
-    assert answer.status_code == 400, answer.text
-    error = documented(400, answer.headers, answer.content)
+    response = friend.http.post("/v1/SenderPools", content=body, headers={"Content-Type": "application/json"})
+    assert response.status_code == 400, response.text
+    error = documented(400, response.headers, response.content)
     assert error["errors"][0]["context"] in ("$.name", "$")
     row = f'[{{"channel": "EMAIL", "address": "a@example.com", "displayName": "{name}"}}]'.encode()
-    answer = friend.http.post("/signalbox/v1/Senders", content=row, headers={"Content-Type": "application/json"})
+    response = friend.http.post("/signalbox/v1/Senders", content=row, headers={"Content-Type": "application/json"})
     if "\\u" in name or "\\t" in name:
-        assert answer.status_code == 400 or answer.json()["refused"], answer.text
+        assert response.status_code == 400 or response.json()["refused"], response.text
 
 
 def test_names_that_cannot_be_stored_are_refused_on_postgresql(
@@ -329,9 +329,9 @@ def test_names_that_cannot_be_stored_are_refused_on_postgresql(
             ("PATCH", "/signalbox/v1/Senders/comms_sender_" + "0" * 26, {"displayName": text}),
         ]
         for method, path, body in requests:
-            answer = friend.request(method, path, json=body)
-            assert answer.status_code == 400, (method, path, body, answer.text)
-            documented(400, answer.headers, answer.content)
+            response = friend.request(method, path, json=body)
+            assert response.status_code == 400, (method, path, body, response.text)
+            documented(400, response.headers, response.content)
         search = friend.post("/v1/Senders/Search", json={"channel": "EMAIL", "address": text})
         assert search.status_code == 400 or search.json()["senders"] == []
         to = [{"channel": "EMAIL", "address": text}]
@@ -349,9 +349,9 @@ def test_names_that_cannot_be_stored_are_refused_on_postgresql(
     "body", [b'{"name": "\xed\xa0\x80"}', b'{"name": "\xc0\x80"}', b'{"name": "\xff"}', b"\xef\xbb\xbf{}"]
 )
 def test_bytes_that_are_not_utf8_are_refused(friend: Client, body: bytes) -> None:
-    answer = friend.http.post("/v1/SenderPools", content=body, headers={"Content-Type": "application/json"})
-    assert answer.status_code == 400, answer.text
-    documented(400, answer.headers, answer.content)
+    response = friend.http.post("/v1/SenderPools", content=body, headers={"Content-Type": "application/json"})
+    assert response.status_code == 400, response.text
+    documented(400, response.headers, response.content)
 
 
 @pytest.mark.parametrize(
@@ -368,7 +368,7 @@ def test_bytes_that_are_not_utf8_are_refused(friend: Client, body: bytes) -> Non
 )
 def test_odd_paths_are_refused(wire: Wire, path: str) -> None:
     wire.send(f"GET {path} HTTP/1.1\r\n{HEAD}\r\n")
-    got, headers, body = wire.answer()
+    got, headers, body = wire.response()
     assert got in (400, 404), body[:500]
     documented(got, headers, body)
 
@@ -388,7 +388,7 @@ def test_odd_paths_are_refused(wire: Wire, path: str) -> None:
 )
 def test_odd_credentials_get_401_or_400(wire: Wire, login: str) -> None:
     wire.send(f"GET /v1/SenderPools HTTP/1.1\r\nHost: x\r\nAuthorization: {login}\r\n\r\n")
-    got, headers, body = wire.answer()
+    got, headers, body = wire.response()
     assert got in (400, 401)
     documented(got, headers, body)
 
@@ -415,12 +415,12 @@ def test_slow_bodies_do_not_hold_up_others(server: Server) -> None:
     for wire in slow:
         wire.send(whole[-8:])
     for wire in slow:
-        status, _, body = wire.answer("POST")
+        status, _, body = wire.response("POST")
         assert status == 202, body
         wire.socket.close()
 
 
-def test_pipelined_requests_are_answered_in_order(wire: Wire) -> None:
+def test_pipelined_requests_get_their_responses_in_order(wire: Wire) -> None:
     wire.send(
         f"GET /healthz HTTP/1.1\r\n{HEAD}\r\n".encode()
         + _post(b'{"name": 7}')
@@ -435,38 +435,38 @@ def test_pipelined_requests_are_answered_in_order(wire: Wire) -> None:
     assert received.endswith(b'{"status":"ready"}')
 
 
-def test_garbage_after_a_request_is_refused_after_its_answer(wire: Wire) -> None:
+def test_garbage_after_a_request_is_refused_after_its_response(wire: Wire) -> None:
     wire.send(f"GET /healthz HTTP/1.1\r\n{HEAD}\r\n")
-    assert wire.answer()[0] == 200
+    assert wire.response()[0] == 200
     wire.send("nonsense\r\n\r\n")
     wire.refused(400)
     assert wire.closed()
 
 
-def test_http_1_0_is_answered_and_closed(wire: Wire) -> None:
+def test_http_1_0_gets_a_response_and_a_closed_connection(wire: Wire) -> None:
     wire.send(f"GET /v1/SenderPools HTTP/1.0\r\nAuthorization: {LOGIN}\r\n\r\n")
-    status, _, body = wire.answer()
+    status, _, body = wire.response()
     assert status == 200
     assert json.loads(body)["senderPools"] is not None
     assert wire.closed()
 
 
-def test_expect_100_continue_is_answered_before_the_body(wire: Wire) -> None:
+def test_expect_100_continue_gets_its_response_before_the_body(wire: Wire) -> None:
     """curl asks this before it sends a large body."""
     whole = _post(b'{"name": "expected"}', more="Expect: 100-continue\r\n")
     wire.send(whole[:-20])
     assert wire.socket.recv(1000).startswith(b"HTTP/1.1 100 ")
     wire.send(whole[-20:])
-    assert wire.answer("POST")[0] == 202
+    assert wire.response("POST")[0] == 202
 
 
 @pytest.mark.parametrize("method", ["TRACE", "PUT", "CONNECT", "PROPFIND", "OPTIONS"])
 def test_other_methods_get_405_with_allow(wire: Wire, method: str) -> None:
     wire.send(f"{method} /v1/SenderPools HTTP/1.1\r\n{HEAD}Connection: close\r\n\r\n")
     if method == "CONNECT":
-        assert wire.answer()[0] in (400, 404, 405)
+        assert wire.response()[0] in (400, 404, 405)
         return
-    got, headers, body = wire.answer()
+    got, headers, body = wire.response()
     assert got == 405, body
     assert headers["Allow"] == "GET, HEAD, POST"
     documented(405, headers, body)
@@ -475,7 +475,7 @@ def test_other_methods_get_405_with_allow(wire: Wire, method: str) -> None:
 @pytest.mark.parametrize("media", ["text/plain", "application/xml", "application/json-patch+json", "\x7f"])
 def test_other_media_types_get_415(wire: Wire, media: str) -> None:
     wire.send(f"POST /v1/SenderPools HTTP/1.1\r\n{HEAD}Content-Type: {media}\r\nContent-Length: 2\r\n\r\n{{}}")
-    got, headers, body = wire.answer("POST")
+    got, headers, body = wire.response("POST")
     assert got in ((400, 415) if not media.isprintable() else (415,)), body
     documented(got, headers, body)
 
@@ -498,6 +498,6 @@ def test_other_media_types_get_415(wire: Wire, media: str) -> None:
     ],
 )
 def test_bodies_of_other_kinds_are_refused(friend: Client, body: bytes) -> None:
-    answer = friend.http.post("/v1/SenderPools", content=body, headers={"Content-Type": "application/json"})
-    assert answer.status_code == 400, answer.text
-    documented(400, answer.headers, answer.content)
+    response = friend.http.post("/v1/SenderPools", content=body, headers={"Content-Type": "application/json"})
+    assert response.status_code == 400, response.text
+    documented(400, response.headers, response.content)

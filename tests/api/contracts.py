@@ -80,9 +80,9 @@ def path(route: Route, places: dict[str, str]) -> str:
 async def success(route: Route, ada: Person, things: Things) -> None:
     """A request that is right is answered as documented: `check` has compared it with the document."""
     await put(route, ada, things)
-    answer = await ada.call(route.method, path(route, things.places(route)), **options(route, things))
+    response = await ada.call(route.method, path(route, things.places(route)), **options(route, things))
     wanted = 409 if route.name == "ledger.cancel" else route.endpoint.status
-    assert answer.status_code == wanted, answer.text
+    assert response.status_code == wanted, response.text
 
 
 async def auth(route: Route, ada: Person, eve: Person, things: Things) -> None:
@@ -92,9 +92,9 @@ async def auth(route: Route, ada: Person, eve: Person, things: Things) -> None:
     if route.endpoint.public:
         assert anonymous[0].status_code == 200
         return
-    answers = [*anonymous, *[await eve.call(route.method, one, **options(route, things)) for one in (there, nowhere)]]
-    assert {answer.status_code for answer in answers} == {401}
-    assert len({answer.content for answer in answers}) == 1
+    responses = [*anonymous, *[await eve.call(route.method, one, **options(route, things)) for one in (there, nowhere)]]
+    assert {response.status_code for response in responses} == {401}
+    assert len({response.content for response in responses}) == 1
 
 
 async def foreign_tenant(route: Route, ada: Person, ben: Person, things: Things) -> None:
@@ -105,8 +105,8 @@ async def foreign_tenant(route: Route, ada: Person, ben: Person, things: Things)
     await put(route, ada, things)
     before = await snapshot(ada, things, route)
     if route.method == "PUT":
-        answer = await ben.call("PUT", path(route, things.places(route)), **options(route, things))
-        assert answer.status_code == route.endpoint.status
+        response = await ben.call("PUT", path(route, things.places(route)), **options(route, things))
+        assert response.status_code == route.endpoint.status
         assert await snapshot(ada, things, route) == before
         return
     for replaced in range(2):
@@ -115,9 +115,9 @@ async def foreign_tenant(route: Route, ada: Person, ben: Person, things: Things)
             places = missing(route)
         body = options(route, things)
         if route.endpoint.ids or route.name == "senders.resolve":
-            answer = await ben.call(route.method, path(route, places), **body)
-            assert answer.status_code == 404
-            text = answer.text
+            response = await ben.call(route.method, path(route, places), **body)
+            assert response.status_code == 404
+            text = response.text
             for name, value in places.items():
                 text = text.replace(value, name)
             if not replaced:
@@ -178,12 +178,12 @@ async def unknown_parameter(route: Route, ada: Person, strict: Person, things: T
 async def head(route: Route, ada: Person, things: Things) -> None:
     """HEAD answers what GET would, without the body; on other paths it is 405."""
     there = path(route, things.places(route))
-    answer = await ada.call("HEAD", there)
+    response = await ada.call("HEAD", there)
     get = await ada.get(there)
-    assert answer.status_code == get.status_code
-    assert answer.content == b""
+    assert response.status_code == get.status_code
+    assert response.content == b""
     ignored = ("content-length",) if route.name in ("health.metrics",) else ()
-    assert {name: value for name, value in pairs(answer) if name not in ignored} == {
+    assert {name: value for name, value in pairs(response) if name not in ignored} == {
         name: value for name, value in pairs(get) if name not in ignored
     }
 

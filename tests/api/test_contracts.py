@@ -23,7 +23,7 @@ every_route = pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.n
 
 
 @every_route
-async def test_route_answers_a_right_request(route: Route, ada: Person, things: Things) -> None:
+async def test_route_responds_to_a_right_request(route: Route, ada: Person, things: Things) -> None:
     await contracts.success(route, ada, things)
 
 
@@ -49,7 +49,7 @@ async def test_route_names_unknown_parameters(route: Route, ada: Person, things:
 
 
 @every_route
-async def test_route_answers_head(route: Route, ada: Person, things: Things) -> None:
+async def test_route_responds_to_head(route: Route, ada: Person, things: Things) -> None:
     await contracts.head(route, ada, things)
 
 
@@ -76,5 +76,5 @@ async def test_lists_of_one_account_never_show_another_s_things(ada: Person, ben
         assert (await ben.get(url)).json()[key] == []
     address = (await ada.get(f"/v1/Senders/{things.sender}")).json()["address"]
     assert (await ben.post("/v1/Senders/Search", json={"address": address, "channel": "PUSH"})).json()["senders"] == []
-    question = {"recipientAddresses": [{"address": "p", "channel": "PUSH"}]}
-    assert (await ben.post("/v1/Senders/Resolve", json=question)).json()["results"] == []
+    criteria = {"recipientAddresses": [{"address": "p", "channel": "PUSH"}]}
+    assert (await ben.post("/v1/Senders/Resolve", json=criteria)).json()["results"] == []

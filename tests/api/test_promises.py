@@ -62,8 +62,8 @@ def test_members_and_parameters_are_camel_case_and_enum_values_upper_case() -> N
         if "enum" in schema:
             assert all(re.fullmatch("[A-Z][A-Z_]*", value) for value in schema["enum"]), schema
     for methods in DOCUMENT["paths"].values():
-        for operation in methods.values():
-            for one in operation["parameters"]:
+        for openapi_operation in methods.values():
+            for one in openapi_operation["parameters"]:
                 assert one["in"] == "header" or re.fullmatch("[a-z][a-zA-Z]*", one["name"]), one
 
 
@@ -82,7 +82,7 @@ async def test_times_of_every_resource_have_three_decimals_and_z(ada: Person) ->
 async def test_client_that_asks_for_nothing_of_ours_gets_nothing_of_ours(ada: Person) -> None:
     pool_id = await ada.pool(*await ada.senders(1))
     created = await ada.post("/v1/SenderPools", json={})
-    for answer in (
+    for response in (
         created,
         await ada.get(created.headers["location"]),
         await ada.get("/v1/Senders"),
@@ -90,7 +90,7 @@ async def test_client_that_asks_for_nothing_of_ours_gets_nothing_of_ours(ada: Pe
         await ada.get("/v1/SenderPools/x"),
     ):
         ours = ("signalbox", "idempotency", "preference", "ratelimit", "access-control")
-        assert not [name for name, _ in pairs(answer) if name.startswith(ours)]
+        assert not [name for name, _ in pairs(response) if name.startswith(ours)]
 
 
 # --- references
@@ -102,37 +102,37 @@ async def test_operation_reference_is_repeated_in_its_headers(ada: Person) -> No
         ("/v1/SenderPools", {}),
         (f"/v1/SenderPools/{pool_id}/Senders", [{"senderId": UNKNOWN_SENDER}]),
     ):
-        answer = await ada.post(path, json=body)
-        assert list(answer.json()) == ["operationId", "operationLocation"]
+        response = await ada.post(path, json=body)
+        assert list(response.json()) == ["operationId", "operationLocation"]
         for name in ("Location", "operationLocation", "operation-location"):
-            assert answer.headers[name] == answer.json()["operationLocation"]
+            assert response.headers[name] == response.json()["operationLocation"]
         for name in ("operationId", "operation-id"):
-            assert answer.headers[name] == answer.json()["operationId"]
+            assert response.headers[name] == response.json()["operationId"]
 
 
 async def test_resource_reference_is_repeated_in_its_headers(ada: Person) -> None:
     (sender_id,) = await ada.senders(1)
     pool_id = await ada.pool(sender_id)
-    for answer in (
+    for response in (
         await ada.patch(f"/v1/SenderPools/{pool_id}", json={"name": "New"}),
         await ada.delete(f"/v1/SenderPools/{pool_id}/Senders/{sender_id}"),
         await ada.delete(f"/v1/SenderPools/{pool_id}"),
         await ada.delete(f"/signalbox/v1/Senders/{sender_id}"),
     ):
-        assert answer.status_code == 202
-        assert list(answer.json()) == ["resourceId", "resourceLocation"]
+        assert response.status_code == 202
+        assert list(response.json()) == ["resourceId", "resourceLocation"]
         for name in ("Location", "resourceLocation", "resource-location"):
-            assert answer.headers[name] == answer.json()["resourceLocation"]
+            assert response.headers[name] == response.json()["resourceLocation"]
         for name in ("resourceId", "resource-id"):
-            assert answer.headers[name] == answer.json()["resourceId"]
+            assert response.headers[name] == response.json()["resourceId"]
 
 
 # --- refusals
 
 
 @pytest.mark.parametrize("route", [one for one in ROUTES if "/v1/" in one.path], ids=lambda route: route.name)
-def test_document_names_the_refusals_of_every_path(route: Route) -> None:
-    answers = DOCUMENT["paths"][route.path][route.method.lower()]["responses"]
+def test_document_names_the_errors_of_every_path(route: Route) -> None:
+    responses = DOCUMENT["paths"][route.path][route.method.lower()]["responses"]
     wanted = {"400", "401", "429", "500", "503"}
     if "{" in route.path:
         wanted.add("404")
@@ -140,7 +140,7 @@ def test_document_names_the_refusals_of_every_path(route: Route) -> None:
         wanted |= {"413", "415"}
     if route.name in IDEMPOTENT:
         wanted |= {"409", "422"}
-    assert wanted <= set(answers)
+    assert wanted <= set(responses)
 
 
 async def test_key_in_flight_comes_after_what_is_missing_and_before_another_request(ada: Person) -> None:
@@ -153,8 +153,8 @@ async def test_key_in_flight_comes_after_what_is_missing_and_before_another_requ
     mark = (row[0], "used")
 
     async def add(pool: str, body: object) -> int:
-        answer = await ada.post(f"/v1/SenderPools/{pool}/Senders", json=body, headers=headers)
-        return answer.status_code
+        response = await ada.post(f"/v1/SenderPools/{pool}/Senders", json=body, headers=headers)
+        return response.status_code
 
     body = [{"senderId": UNKNOWN_SENDER}]
     async with ada.served.api.services.turns.of(("idempotency", *mark)):
@@ -171,16 +171,16 @@ async def test_every_log_line_of_a_request_has_its_id(ada: Person, capfd: pytest
     known = Param("known", str, {"type": "string"}, "")
     route = Route("GET", "/broken", Endpoint(_broken, query=(known,)), "test.broken")
     broken = ada.at(ada.served.with_routes(route))
-    answer = await broken.get("/broken?konwn=1")
+    response = await broken.get("/broken?konwn=1")
     await asyncio.sleep(0)  # lines of one turn of the loop are written together, at its end
     log = [json.loads(line) for line in capfd.readouterr().err.splitlines() if line.startswith("{")]
     lines = [line for line in log if line["event"] in ("bug", "request")]
     assert {line["event"] for line in lines} == {"bug", "request"}
-    assert {line["requestId"] for line in lines} == {answer.headers["x-request-id"]}
+    assert {line["requestId"] for line in lines} == {response.headers["x-request-id"]}
 
 
-async def test_refusal_without_a_place_has_null_for_it(ada: Person) -> None:
-    for answer in (
+async def test_error_without_a_place_has_null_for_it(ada: Person) -> None:
+    for response in (
         await ada.get("/v1/Senders", anonymous=True),
         await ada.get("/nowhere"),
         await ada.get(f"/v1/SenderPools/{UNKNOWN_POOL}"),
@@ -188,9 +188,9 @@ async def test_refusal_without_a_place_has_null_for_it(ada: Person) -> None:
         await ada.delete(f"/v1/SenderPools/{await ada.pool()}", headers={"if-match": '"x"'}),
         await ada.post("/v1/SenderPools", content=b"x", headers={"content-type": "text/plain"}),
     ):
-        (problem,) = answer.json()["errors"]
+        (problem,) = response.json()["errors"]
         assert (problem["field"], problem["context"]) == (None, None)
-        assert problem["message"] == answer.json()["message"]
+        assert problem["message"] == response.json()["message"]
 
 
 async def test_overload_is_503_with_the_seconds_to_wait(ada: Person, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -200,8 +200,8 @@ async def test_overload_is_503_with_the_seconds_to_wait(ada: Person, monkeypatch
         raise Unavailable("too many requests wait for the database", retry_after=7)
 
     monkeypatch.setattr(ada.served.database, "read", refuse)
-    answer = await ada.get("/v1/Senders")
-    assert (answer.status_code, answer.json()["code"], answer.headers["retry-after"]) == (503, 20503, "7")
+    response = await ada.get("/v1/Senders")
+    assert (response.status_code, response.json()["code"], response.headers["retry-after"]) == (503, 20503, "7")
 
 
 async def test_operation_id_in_a_query_is_held_to_its_pattern(ada: Person) -> None:
@@ -213,16 +213,16 @@ async def test_operation_id_in_a_query_is_held_to_its_pattern(ada: Person) -> No
 # --- credentials
 
 
-async def test_suspended_account_and_revoked_key_get_the_answer_to_a_wrong_secret(ada: Person, eve: Person) -> None:
+async def test_suspended_account_and_revoked_key_get_the_response_to_a_wrong_secret(ada: Person, eve: Person) -> None:
     carl = await ada.served.account("Carl")
     await ada.served.database.write(lambda tx: accounts.suspend(tx, carl.account_sid))
     wrong = Person(ada.served, ada.account_sid, ada.user, "wrong")
-    answers = [await person.get("/v1/Senders") for person in (carl, eve, wrong)]
-    assert [answer.status_code for answer in answers] == [401] * 3
-    assert len({(answer.content, tuple(sorted(pairs(answer)))) for answer in answers}) == 1
+    responses = [await person.get("/v1/Senders") for person in (carl, eve, wrong)]
+    assert [response.status_code for response in responses] == [401] * 3
+    assert len({(response.content, tuple(sorted(pairs(response)))) for response in responses}) == 1
 
 
-async def test_every_refusal_of_credentials_costs_the_same_work(
+async def test_every_error_of_credentials_costs_the_same_work(
     ada: Person, eve: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One look-up, the same digests, one comparison; time itself is too coarse to be compared on a busy machine."""
@@ -309,14 +309,14 @@ async def test_updated_at_moves_with_every_change_of_an_operation(
     now = clock.now_ms()
     monkeypatch.setattr(clock, "now_ms", lambda: now)  # also within one millisecond
     refs = [{"senderId": one} for one in [*await idle_ada.senders(2), UNKNOWN_SENDER]]
-    answer = await idle_ada.post("/v1/SenderPools", json={"senders": refs})
-    seen = [(await idle_ada.get(answer.headers["location"])).json()]
+    response = await idle_ada.post("/v1/SenderPools", json={"senders": refs})
+    seen = [(await idle_ada.get(response.headers["location"])).json()]
     while await step(idle_ada.served.database):
-        seen.append((await idle_ada.get(answer.headers["location"])).json())
+        seen.append((await idle_ada.get(response.headers["location"])).json())
     assert [one["stats"]["queued"] for one in seen] == [3, 2, 1, 0]
     times = [one["updatedAt"] for one in seen]
     assert times == sorted(set(times))
-    assert (await idle_ada.get(answer.headers["location"])).json() == seen[-1]
+    assert (await idle_ada.get(response.headers["location"])).json() == seen[-1]
 
 
 async def test_dates_of_a_pool_s_senders_are_those_of_their_creation(
@@ -354,7 +354,7 @@ async def test_foreign_and_deleted_pools_look_missing_to_everything(ada: Person,
     await ada.delete(f"/v1/SenderPools/{deleted}")
     for pool_id in (UNKNOWN_POOL, deleted, await ben.pool()):
         path = f"/v1/SenderPools/{pool_id}"
-        answers = [
+        responses = [
             await ada.get(path),
             await ada.patch(path, json={"name": "x"}),
             await ada.delete(path),
@@ -363,7 +363,7 @@ async def test_foreign_and_deleted_pools_look_missing_to_everything(ada: Person,
             await ada.delete(f"{path}/Senders/{sender_id}"),
             await ada.get(f"{path}/Senders/Operations/{UNKNOWN_OPERATION}"),
         ]
-        assert [answer.status_code for answer in answers] == [404] * len(answers)
+        assert [response.status_code for response in responses] == [404] * len(responses)
 
 
 # --- resolve
@@ -433,7 +433,7 @@ async def test_resolve_takes_a_hundred_addresses_on_either_side(ada: Person) -> 
     assert contexts(refused) == ["$.senderAddresses"]
 
 
-async def test_resolve_answers_the_same_question_alike_in_every_process(ada: Person) -> None:
+async def test_resolve_finds_the_same_senders_in_every_process(ada: Person) -> None:
     for channel in ("SMS", "RCS", "EMAIL"):
         await ada.senders(5, channel)
     elsewhere = ada.at(await ada.served.again())
@@ -443,9 +443,9 @@ async def test_resolve_answers_the_same_question_alike_in_every_process(ada: Per
             {"address": "ann@example.org", "channel": "EMAIL"},
         ]
     }
-    answers = [await person.post("/v1/Senders/Resolve", json=body) for person in (ada, elsewhere) * 3]
-    assert len(answers[0].json()["results"]) == 10
-    assert len({answer.content for answer in answers}) == 1
+    responses = [await person.post("/v1/Senders/Resolve", json=body) for person in (ada, elsewhere) * 3]
+    assert len(responses[0].json()["results"]) == 10
+    assert len({response.content for response in responses}) == 1
 
 
 # --- opt-in headers
@@ -455,8 +455,8 @@ async def test_idempotency_key_means_nothing_to_other_requests(ada: Person) -> N
     pool_id = await ada.pool()
     headers = {"idempotency-key": "one"}
     for name in ("A", "B"):
-        answer = await ada.patch(f"/v1/SenderPools/{pool_id}", json={"name": name}, headers=headers)
-        assert (answer.status_code, "idempotency-replayed" in answer.headers) == (202, False)
+        response = await ada.patch(f"/v1/SenderPools/{pool_id}", json={"name": name}, headers=headers)
+        assert (response.status_code, "idempotency-replayed" in response.headers) == (202, False)
         assert (await ada.get(f"/v1/SenderPools/{pool_id}")).json()["name"] == name
     for address in ("x", "y"):
         body = {"address": address, "channel": "PUSH"}
@@ -470,8 +470,8 @@ def test_event_stream_comments_after_fifteen_seconds_and_waits_last_sixty_at_mos
 
 
 async def test_wait_of_a_second_lasts_a_second(idle_ada: Person) -> None:
-    answer = await idle_ada.post("/v1/SenderPools", json={"senders": [{"senderId": UNKNOWN_SENDER}]})
+    response = await idle_ada.post("/v1/SenderPools", json={"senders": [{"senderId": UNKNOWN_SENDER}]})
     started = time.monotonic()
-    waited = await idle_ada.get(answer.headers["location"], headers={"prefer": "wait=1"})
+    waited = await idle_ada.get(response.headers["location"], headers={"prefer": "wait=1"})
     assert time.monotonic() - started >= 1
     assert waited.json()["status"] == "PROCESSING"

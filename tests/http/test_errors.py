@@ -144,7 +144,7 @@ async def test_hostile_body_is_400(ada: Person, body: bytes) -> None:
     assert len(refused.content) < 10_000
 
 
-async def test_large_body_of_hostile_places_gets_a_small_answer(ada: Person) -> None:
+async def test_large_body_of_hostile_places_gets_a_small_response(ada: Person) -> None:
     refused = await ada.post("/v1/SenderPools", json={"x" * 100_000 + "\n\u202e": 1})
     assert refused.status_code == 400
     assert len(refused.content) < 10_000
@@ -237,7 +237,7 @@ HUGE = b" " * (10 * 1024 * 1024 + 1)
         (202, {}),
     ],
 )
-async def test_refusals_come_in_the_documented_order(ada: Person, status: int, wrong: dict[str, Any]) -> None:
+async def test_errors_come_in_the_documented_order(ada: Person, status: int, wrong: dict[str, Any]) -> None:
     pool_id = await ada.pool()
     await ada.post("/v1/SenderPools", json={"name": "x"}, headers={"idempotency-key": "used"})
     if wrong.get("limited"):
@@ -246,14 +246,14 @@ async def test_refusals_come_in_the_documented_order(ada: Person, status: int, w
     headers = {"content-type": wrong.get("media", "application/json")}
     if "key" in wrong:
         headers["idempotency-key"] = wrong["key"]
-    answer = await ada.call(
+    response = await ada.call(
         wrong.get("method", "POST"),
         wrong.get("path", f"/v1/SenderPools/{pool_id}/Senders"),
         content=wrong.get("body", b'[{"senderId": "%s"}]' % SENDER.encode()),
         headers=headers,
         anonymous=wrong.get("anonymous", False),
     )
-    assert answer.status_code == status
+    assert response.status_code == status
 
 
 async def test_missing_comes_before_precondition(ada: Person) -> None:
@@ -307,11 +307,11 @@ async def test_bug_is_500_without_its_trace_and_with_its_request_id_in_the_log(
 ) -> None:
     route = Route("GET", "/broken", Endpoint(_broken), "test.broken")
     broken = ada.at(ada.served.with_routes(route))
-    answer = await broken.get("/broken")
-    assert answer.status_code == 500
-    assert "hunter2" not in answer.text
+    response = await broken.get("/broken")
+    assert response.status_code == 500
+    assert "hunter2" not in response.text
     log = capfd.readouterr().err
-    assert answer.headers["x-request-id"] in log
+    assert response.headers["x-request-id"] in log
     assert "hunter2" in log
 
 
@@ -325,7 +325,7 @@ async def test_database_away_is_503(database: Database) -> None:
     ada = await (await Served.on(database)).account("Ada")
     await database.close()
     for path in ("/v1/SenderPools", "/readyz"):
-        answer = await ada.get(path)
-        assert answer.status_code == 503
+        response = await ada.get(path)
+        assert response.status_code == 503
     assert (await ada.get("/healthz")).status_code == 200
     assert "signalbox_database_up 0.0" in (await ada.get("/metrics")).text

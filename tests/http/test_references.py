@@ -20,7 +20,7 @@ async def _create(person: Person, key: str, **body: object) -> httpx.Response:
     return await person.post("/v1/SenderPools", json=body, headers={"idempotency-key": key})
 
 
-async def test_same_key_and_request_replays_the_answer(ada: Person) -> None:
+async def test_same_key_and_request_replays_the_response(ada: Person) -> None:
     first = await _create(ada, "one", name="Spring")
     again = await _create(ada, "one", name="Spring")
     assert again.json() == first.json()
@@ -29,7 +29,7 @@ async def test_same_key_and_request_replays_the_answer(ada: Person) -> None:
     assert len(await ada.walk("/v1/SenderPools", "senderPools")) == 1
 
 
-async def test_replay_answers_the_reference_even_when_the_pool_is_gone(ada: Person) -> None:
+async def test_replay_has_the_reference_even_when_the_pool_is_gone(ada: Person) -> None:
     (sender,) = await ada.senders(1)
     pool_id = await ada.pool()
     add = {"json": [{"senderId": sender}], "headers": {"idempotency-key": "add"}}
@@ -47,7 +47,7 @@ async def test_quoted_and_bare_are_one_key_and_spaces_in_the_body_do_not_matter(
 
 async def test_same_key_with_another_request_is_422(ada: Person) -> None:
     first = await _create(ada, "one", name="Spring")
-    for answer in (
+    for response in (
         await _create(ada, "one", name="Summer"),
         await _create(ada, "one"),
         await ada.post(
@@ -56,11 +56,11 @@ async def test_same_key_with_another_request_is_422(ada: Person) -> None:
             headers={"idempotency-key": "one"},
         ),
     ):
-        assert answer.status_code == 422
+        assert response.status_code == 422
     assert (await _create(ada, "one", name="Spring")).json() == first.json()
 
 
-async def test_key_is_free_as_soon_as_its_refusal_is_answered(ada: Person) -> None:
+async def test_key_is_free_as_soon_as_its_error_is_sent(ada: Person) -> None:
     first = await _create(ada, "one", name="Spring")
     for _ in range(20):
         assert (await _create(ada, "one", name="Summer")).status_code == 422
@@ -81,7 +81,7 @@ async def test_key_belongs_to_its_account(ada: Person, ben: Person) -> None:
     assert his.json() != mine.json()
 
 
-async def test_refusals_are_not_stored(ada: Person) -> None:
+async def test_errors_are_not_stored(ada: Person) -> None:
     assert (await _create(ada, "one", name="")).status_code == 400
     assert (await _create(ada, "one", name="Good")).status_code == 202
     (sender,) = await ada.senders(1)
@@ -97,8 +97,8 @@ async def test_refusals_are_not_stored(ada: Person) -> None:
     "key", ["", '""', "x" * 256, '"' + "x" * 256 + '"', "a b", '"open', 'a"b', "caf\xe9", '"\\x"', '"a", "b"']
 )
 async def test_key_that_is_none_is_refused(ada: Person, key: str) -> None:
-    answer = await ada.post("/v1/SenderPools", json={}, headers=[("idempotency-key", key.encode("latin-1"))])
-    assert problems(answer) == {("Idempotency-Key", None)}
+    response = await ada.post("/v1/SenderPools", json={}, headers=[("idempotency-key", key.encode("latin-1"))])
+    assert problems(response) == {("Idempotency-Key", None)}
     assert await ada.walk("/v1/SenderPools", "senderPools") == []
 
 
@@ -148,17 +148,17 @@ async def test_housekeeping_forgets_old_keys_only(ada: Person, monkeypatch: pyte
 
 async def test_ten_requests_at_once_make_one_pool(ada: Person) -> None:
     """Each gets the one reference, or 409 while the first is unfinished; nobody gets another."""
-    answers = await asyncio.gather(*(_create(ada, "one", name="Spring") for _ in range(10)))
-    assert {answer.status_code for answer in answers} <= {202, 409}
-    assert len({answer.json()["operationId"] for answer in answers if answer.status_code == 202}) == 1
+    responses = await asyncio.gather(*(_create(ada, "one", name="Spring") for _ in range(10)))
+    assert {response.status_code for response in responses} <= {202, 409}
+    assert len({response.json()["operationId"] for response in responses if response.status_code == 202}) == 1
     assert len(await ada.walk("/v1/SenderPools", "senderPools")) == 1
 
 
 async def test_ten_requests_at_once_in_two_processes_make_one_pool(ada: Person) -> None:
     people = [ada, ada.at(await ada.served.again())]
-    answers = await asyncio.gather(*(_create(person, "one", name="Spring") for person in people * 5))
-    assert {answer.status_code for answer in answers} <= {202, 409}
-    assert len({answer.json()["operationId"] for answer in answers if answer.status_code == 202}) == 1
+    responses = await asyncio.gather(*(_create(person, "one", name="Spring") for person in people * 5))
+    assert {response.status_code for response in responses} <= {202, 409}
+    assert len({response.json()["operationId"] for response in responses if response.status_code == 202}) == 1
     assert len(await ada.walk("/v1/SenderPools", "senderPools")) == 1
 
 

@@ -25,7 +25,7 @@ ROUNDS: Final = 4
 MOST_APART: Final = 1.5
 
 
-class Question:
+class Attempt:
     """One request with an Authorization header, straight to the application."""
 
     def __init__(self, person: Person, header: str) -> None:
@@ -66,29 +66,31 @@ def other(secret: str, place: int) -> str:
     return secret[:place] + ("a" if secret[place] != "a" else "b") + secret[place + 1 :]
 
 
-async def _medians(questions: dict[str, Question]) -> dict[str, float]:
-    taken: dict[str, list[float]] = {name: [] for name in questions}
+async def _medians(attempts: dict[str, Attempt]) -> dict[str, float]:
+    taken: dict[str, list[float]] = {name: [] for name in attempts}
     gc.collect()
     gc.disable()
     try:
         for _ in range(SAMPLES):
             # One of each in turn: what else the machine does hits all alike.
-            for name, question in questions.items():
-                taken[name].append(await question.seconds())
+            for name, attempt in attempts.items():
+                taken[name].append(await attempt.seconds())
     finally:
         gc.enable()
     return {name: median(values) for name, values in taken.items()}
 
 
-async def test_refusals_take_the_same_time_whatever_the_reason(ada: Person, ben: Person, eve: Person) -> None:
+async def test_errors_of_credentials_take_the_same_time_whatever_the_reason(
+    ada: Person, ben: Person, eve: Person
+) -> None:
     """Unknown, wrong from the first or at the last character, revoked, suspended, malformed: medians are alike.
 
     A difference that is there is there in every round; one that the machine made is not.
     """
     keyed, key_sid = await ada.key()
     await ada.served.database.write(lambda tx: accounts.suspend(tx, ben.account_sid))
-    questions = {
-        name: Question(ada, header)
+    attempts = {
+        name: Attempt(ada, header)
         for name, header in {
             "unknown account": basic("AC" + "0" * 32, ada.secret),
             "unknown key": basic("SK" + "0" * 32, keyed.secret),
@@ -106,8 +108,8 @@ async def test_refusals_take_the_same_time_whatever_the_reason(ada: Person, ben:
     }
     found: dict[str, float] = {}
     for _ in range(ROUNDS):
-        found = await _medians(questions)
-        assert {question.status for question in questions.values()} == {401}
+        found = await _medians(attempts)
+        assert {attempt.status for attempt in attempts.values()} == {401}
         if max(found.values()) / min(found.values()) < MOST_APART:
             return
         if isinstance(ada.served.database, PostgresDatabase):

@@ -10,7 +10,7 @@ KEPT_MS: Final = 24 * 60 * 60 * 1000
 FORGET_ROWS: Final = 2_000
 
 
-class Answer(NamedTuple):
+class StoredResponse(NamedTuple):
     """What is stored of the response to a request that starts an operation: the operation's id and path."""
 
     operation_id: str
@@ -22,7 +22,7 @@ def fingerprint(path: str, body: bytes) -> bytes:
     return blake2b(path.encode() + b"\0" + body, digest_size=16).digest()
 
 
-async def recall(tx: Tx, account_id: int, key: str, request: bytes) -> Answer | None:
+async def recall(tx: Tx, account_id: int, key: str, request: bytes) -> StoredResponse | None:
     """The stored response for the request with this fingerprint; None, with the key locked, when there is none.
 
     Raises Conflict while another process handles a request with the key, KeyReused when another request used the key.
@@ -36,10 +36,10 @@ async def recall(tx: Tx, account_id: int, key: str, request: bytes) -> Answer | 
         return None
     if row[0] != request:
         raise KeyReused("this Idempotency-Key was used for another request")
-    return Answer(row[1], row[2])
+    return StoredResponse(row[1], row[2])
 
 
-async def remember(tx: Tx, account_id: int, key: str, request: bytes, answer: Answer) -> None:
+async def remember(tx: Tx, account_id: int, key: str, request: bytes, response: StoredResponse) -> None:
     """Stores the response for 24 hours; replaces an expired one."""
     await tx.run("idempotency.forget", account_id=account_id, key=key)
     await tx.run(
@@ -47,8 +47,8 @@ async def remember(tx: Tx, account_id: int, key: str, request: bytes, answer: An
         account_id=account_id,
         key=key,
         fingerprint=request,
-        operation_id=answer.operation_id,
-        location=answer.path,
+        operation_id=response.operation_id,
+        location=response.path,
         now=tx.now,
     )
 

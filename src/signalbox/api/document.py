@@ -16,7 +16,7 @@ from signalbox.http import constraints, response_headers
 from signalbox.http.bodies import Body, Media, RawBody
 from signalbox.http.constraints import Form
 from signalbox.http.endpoint import Endpoint, Group
-from signalbox.http.errors import ANSWERS, MethodNotAllowed, respond
+from signalbox.http.errors import ERROR_CODES, MethodNotAllowed, respond
 from signalbox.http.parameters import Param, Schema, text_param
 from signalbox.http.request import Request, Response
 from signalbox.http.response_headers import Features, Header
@@ -53,7 +53,7 @@ IF_MATCH: Final = text_param(
     "If-Match", "ETags of states that the client accepts: 412 when the present state is none of them.", _ETAG
 )
 # An example of each error.
-_REFUSALS: Final[dict[type[SignalboxError], SignalboxError]] = {
+_ERROR_EXAMPLES: Final[dict[type[SignalboxError], SignalboxError]] = {
     type(error): error
     for error in (
         errors.Invalid(
@@ -121,7 +121,7 @@ def build(routes: Sequence[Route], base_url: str, *, strict: bool = False, rate_
     _, schemas = msgspec.json.schema_components(types, ref_template=_REF)
     paths: dict[str, Schema] = {}
     for route in routes:
-        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, base_url, features)
+        paths.setdefault(route.path, {})[route.method.lower()] = _openapi_operation(route, base_url, features)
     document = {
         "openapi": "3.1.0",
         "info": {
@@ -144,7 +144,9 @@ def build(routes: Sequence[Route], base_url: str, *, strict: bool = False, rate_
             "headers": {
                 name: _header(header) for name, header in response_headers.HEADERS.items() if features.send(name)
             },
-            "responses": {kind.__name__: _refusal(kind, base_url, features) for kind in _used(routes, rate_limited)},
+            "responses": {
+                kind.__name__: _error_response(kind, base_url, features) for kind in _used(routes, rate_limited)
+            },
             "securitySchemes": {"basic": _BASIC},
         },
     }
@@ -161,8 +163,8 @@ def _types(routes: Iterable[Route]) -> Iterable[type]:
         endpoint = route.endpoint
         if endpoint.body:
             yield endpoint.body.row if isinstance(endpoint.body, RawBody) else endpoint.body.type
-        if endpoint.answer:
-            yield endpoint.answer
+        if endpoint.response_type:
+            yield endpoint.response_type
 
 
 # --- schemas
@@ -248,9 +250,9 @@ def _schema(type_: type) -> Schema:
 # --- OpenAPI operations
 
 
-def _operation(route: Route, base_url: str, features: Features) -> Schema:
+def _openapi_operation(route: Route, base_url: str, features: Features) -> Schema:
     endpoint = route.endpoint
-    operation: Schema = {
+    openapi_operation: Schema = {
         "operationId": route.name.replace(".", "_"),
         "tags": [route.name.partition(".")[0]],
         "summary": endpoint.summary,
@@ -262,14 +264,14 @@ def _operation(route: Route, base_url: str, features: Features) -> Schema:
         "responses": _responses(route, base_url, features),
     }
     if endpoint.body:
-        operation["requestBody"] = {
+        openapi_operation["requestBody"] = {
             "required": True,
             "content": {"application/json": _body(endpoint.body)}
             | {one.type: _text(one) for one in endpoint.body.media},
         }
     if endpoint.public:
-        operation["security"] = []
-    return operation
+        openapi_operation["security"] = []
+    return openapi_operation
 
 
 def _conditions(route: Route) -> Iterable[Param[str]]:
@@ -318,9 +320,9 @@ def _responses(route: Route, base_url: str, features: Features) -> dict[str, Sch
         responses["304"] = {"description": "The client has the present state: `If-None-Match` names it."}
         responses["304"]["headers"] = headers
     statuses = _statuses(endpoint, features.rate_limited)
-    for kind, answer in ANSWERS.items():
-        if answer.status in statuses:
-            responses[str(answer.status)] = {"$ref": f"#/components/responses/{kind.__name__}"}
+    for kind, error_code in ERROR_CODES.items():
+        if error_code.status in statuses:
+            responses[str(error_code.status)] = {"$ref": f"#/components/responses/{kind.__name__}"}
     return responses
 
 
@@ -337,23 +339,23 @@ def _statuses(endpoint: Endpoint, rate_limited: bool) -> set[int]:
 
 def _used(routes: Iterable[Route], rate_limited: bool) -> Iterable[type[SignalboxError]]:
     used = {405}.union(*(_statuses(route.endpoint, rate_limited) for route in routes))
-    return (kind for kind, answer in ANSWERS.items() if answer.status in used)
+    return (kind for kind, error_code in ERROR_CODES.items() if error_code.status in used)
 
 
 def _description(endpoint: Endpoint) -> str:
-    if endpoint.answer:
-        return (endpoint.answer.__doc__ or "").strip().partition("\n")[0]
+    if endpoint.response_type:
+        return (endpoint.response_type.__doc__ or "").strip().partition("\n")[0]
     return "Done."
 
 
 def _content(route: Route, base_url: str) -> Schema:
     """The content of a successful response, by media type."""
     endpoint, content = route.endpoint, dict[str, object]()
-    if endpoint.answer:
+    if endpoint.response_type:
         example = cast("dict[str, str]", msgspec.to_builtins(endpoint.example))
-        if endpoint.answer in (OperationReference, ResourceReference):
+        if endpoint.response_type in (OperationReference, ResourceReference):
             example = {name: base_url + text if text.startswith("/") else text for name, text in example.items()}
-        content["application/json"] = {"schema": _schema(endpoint.answer), "example": example}
+        content["application/json"] = {"schema": _schema(endpoint.response_type), "example": example}
     for media in endpoint.media:
         schema: Schema = {"type": "object" if media.type == "application/json" else "string"}
         if media.description:
@@ -362,12 +364,12 @@ def _content(route: Route, base_url: str) -> Schema:
     return content
 
 
-def _refusal(kind: type[SignalboxError], base_url: str, features: Features) -> Schema:
+def _error_response(kind: type[SignalboxError], base_url: str, features: Features) -> Schema:
     """The response of an error, the same at every path."""
-    example = respond(_REFUSALS[kind], base_url.__add__).body
+    example = respond(_ERROR_EXAMPLES[kind], base_url.__add__).body
     return {
-        "description": ANSWERS[kind].meaning,
-        "headers": _refs(response_headers.of_refusal(kind), features),
+        "description": ERROR_CODES[kind].meaning,
+        "headers": _refs(response_headers.of_error(kind), features),
         "content": {"application/json": {"schema": _schema(ErrorBody), "example": msgspec.json.decode(example)}},
     }
 

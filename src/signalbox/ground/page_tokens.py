@@ -49,7 +49,7 @@ def open_token(key: bytes, scope: bytes, token: str) -> Anchor:
     return anchor
 
 
-class Window(NamedTuple):
+class IdRange(NamedTuple):
     """The visible part of a newest-first list: ids from `not_before` (inclusive) to `before` (exclusive)."""
 
     before: str

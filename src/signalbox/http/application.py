@@ -57,15 +57,15 @@ class Api:
             exchange.log(self._log, 499, started)
             return
         except SignalboxError as error:
-            response = exchange.refuse(error, self._log)
+            response = exchange.error_response(error, self._log)
         except asyncio.CancelledError:
             if not self.services.stopping:
                 raise
-            response = exchange.refuse(Unavailable("the server is shutting down"), self._log)
+            response = exchange.error_response(Unavailable("the server is shutting down"), self._log)
         except Exception as error:  # the client gets the documented error, the log gets the trace
             bug = Bug(repr(error))
             bug.__cause__ = error
-            response = exchange.refuse(bug, self._log)
+            response = exchange.error_response(bug, self._log)
         status = response.status
         try:
             await exchange.send(response, send)

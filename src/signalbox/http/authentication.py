@@ -14,7 +14,7 @@ from signalbox.ground.errors import Unauthenticated, Unavailable
 
 _SID: Final = re.compile("(AC|SK)[0-9a-fA-F]{32}")
 _MOST_REMEMBERED: Final = 10_000
-_REFUSAL: Final = (
+_WRONG_CREDENTIALS: Final = (
     "the credentials are missing or wrong: "
     "HTTP Basic with an account SID and its auth token, or an API key SID and its secret"
 )
@@ -43,7 +43,7 @@ class Authenticator:
         found = await self._db.read(lambda tx: accounts.authenticate(tx, self._keys, sid, secret))
         if found is None:
             self._known.pop(remembered, None)
-            raise Unauthenticated(_REFUSAL)
+            raise Unauthenticated(_WRONG_CREDENTIALS)
         if len(self._known) >= _MOST_REMEMBERED:
             self._known.clear()
         self._known[remembered] = now + accounts.CREDENTIAL_TTL, found

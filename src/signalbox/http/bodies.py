@@ -50,16 +50,16 @@ class Body(Generic[T_co]):
 
     async def read(self, data: bytes) -> T_co:
         """The value in `data`. Raises Invalid with every problem found."""
-        refusal: Exception | None = None
+        decode_error: Exception | None = None
         try:
             value = self._decode(data)
             # PostgreSQL stores no NUL in a text. This is the cheap check; `_examine` finds the place.
             if _NUL not in data and self._holds(value):
                 return value
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            refusal = error
-        if refusal is not None and len(data) > MOST_EXAMINED:
-            raise Invalid([first_problem(refusal)])
+            decode_error = error
+        if decode_error is not None and len(data) > MOST_EXAMINED:
+            raise Invalid([first_problem(decode_error)])
         return await self._examine(parse_json(data))
 
     async def _examine(self, raw: object) -> T_co:

@@ -53,7 +53,7 @@ class Endpoint:
     unrecorded: bool = False
 
     @property
-    def answer(self) -> type[msgspec.Struct] | None:
+    def response_type(self) -> type[msgspec.Struct] | None:
         """The type of the JSON response; None when there is none."""
         return None if self.example is None else type(self.example)
 

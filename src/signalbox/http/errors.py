@@ -21,7 +21,7 @@ class MethodNotAllowed(SignalboxError):
         self.allowed = allowed
 
 
-class Answer(NamedTuple):
+class ErrorCode(NamedTuple):
     """The status and code of an error, and what they mean."""
 
     status: int
@@ -29,20 +29,22 @@ class Answer(NamedTuple):
     meaning: str
 
 
-ANSWERS: Final[dict[type[SignalboxError], Answer]] = {
-    errors.Invalid: Answer(400, 20001, "Any invalid input; every problem is listed at its place."),
-    errors.Unauthenticated: Answer(401, 20003, "Credentials are missing or wrong."),
-    errors.Forbidden: Answer(403, 20403, "The credentials are valid, but may not do this."),
-    errors.NotFound: Answer(404, 20404, "There is no such path or resource."),
-    MethodNotAllowed: Answer(405, 20004, "The path does not have this method; `Allow` lists the methods that it has."),
-    errors.Conflict: Answer(409, 20409, "Conflicts with the present state, or with a request in progress."),
-    errors.PreconditionFailed: Answer(412, 20412, "`If-Match` does not match the present state."),
-    errors.TooLarge: Answer(413, 20413, "The body is larger than 10 MiB."),
-    errors.NotJson: Answer(415, 20415, "The body is not of a type that this path reads."),
-    errors.KeyReused: Answer(422, 20422, "The idempotency key was used for another request."),
-    errors.TooMany: Answer(429, 20429, "The rate limit is used up; `Retry-After` says for how long."),
-    errors.Bug: Answer(500, 20500, "A bug of the server; the log has the details under the request id."),
-    errors.Unavailable: Answer(
+ERROR_CODES: Final[dict[type[SignalboxError], ErrorCode]] = {
+    errors.Invalid: ErrorCode(400, 20001, "Any invalid input; every problem is listed at its place."),
+    errors.Unauthenticated: ErrorCode(401, 20003, "Credentials are missing or wrong."),
+    errors.Forbidden: ErrorCode(403, 20403, "The credentials are valid, but may not do this."),
+    errors.NotFound: ErrorCode(404, 20404, "There is no such path or resource."),
+    MethodNotAllowed: ErrorCode(
+        405, 20004, "The path does not have this method; `Allow` lists the methods that it has."
+    ),
+    errors.Conflict: ErrorCode(409, 20409, "Conflicts with the present state, or with a request in progress."),
+    errors.PreconditionFailed: ErrorCode(412, 20412, "`If-Match` does not match the present state."),
+    errors.TooLarge: ErrorCode(413, 20413, "The body is larger than 10 MiB."),
+    errors.NotJson: ErrorCode(415, 20415, "The body is not of a type that this path reads."),
+    errors.KeyReused: ErrorCode(422, 20422, "The idempotency key was used for another request."),
+    errors.TooMany: ErrorCode(429, 20429, "The rate limit is used up; `Retry-After` says for how long."),
+    errors.Bug: ErrorCode(500, 20500, "A bug of the server; the log has the details under the request id."),
+    errors.Unavailable: ErrorCode(
         503, 20503, "The database is unavailable, or the server is shutting down; see `Retry-After`."
     ),
 }
@@ -50,7 +52,7 @@ ANSWERS: Final[dict[type[SignalboxError], Answer]] = {
 
 def respond(error: SignalboxError, info_url: Callable[[str], str]) -> Response:
     """The documented response of an error; `info_url` makes a URL of a path on this server."""
-    status, code, _ = ANSWERS[type(error)]
+    status, code, _ = ERROR_CODES[type(error)]
     if isinstance(error, errors.Bug):
         problems = [Problem("internal error; the server's log has the details under the request id")]
     elif isinstance(error, errors.Invalid):

@@ -17,7 +17,7 @@ from signalbox.http.parameters import read_query
 from signalbox.http.rate_limit import RateLimiter
 from signalbox.http.receiving import CLOSE, drop_rest, read_body
 from signalbox.http.request import Headers, Request, Response, Stream
-from signalbox.http.request_log import Refusal, refusal_of
+from signalbox.http.request_log import LoggedProblems, logged_problems
 from signalbox.http.router import Route, Router, segments
 from signalbox.http.services import Services
 from signalbox.http.streams import send_chunks
@@ -47,9 +47,9 @@ class Exchange:
         "checks",
         "extra",
         "headers",
+        "logged",
         "method",
         "receive",
-        "refusal",
         "request",
         "request_id",
         "route",
@@ -68,7 +68,7 @@ class Exchange:
         self.route: Route | None = None
         self.request: Request | None = None
         self.extra: Headers = []
-        self.refusal: Refusal | None = None
+        self.logged: LoggedProblems | None = None
 
     async def respond(self) -> Response | Stream:
         """The handler's response. Raises the first error, in the order of contract section 1."""
@@ -140,7 +140,7 @@ class Exchange:
             else:
                 self.extra.append((b"signalbox-warning", f"{message}; it was ignored".encode()))
 
-    def refuse(self, error: SignalboxError, logger: log.Logger) -> Response:
+    def error_response(self, error: SignalboxError, logger: log.Logger) -> Response:
         """The documented response of an error. A bug is logged with its trace."""
         if isinstance(error, Bug):
             logger.error("bug", error.__cause__ or error, requestId=self.request_id, problem=str(error))
@@ -149,7 +149,7 @@ class Exchange:
         elif isinstance(error, Invalid) and self.request:
             self.request.fields["problems"] = len(error.problems)
         if self.services.request_log and self.request:
-            self.refusal = refusal_of(error)
+            self.logged = logged_problems(error)
         try:
             base = self.checks.base_urls.of(self.scope, self.headers)
         except Invalid:
@@ -202,7 +202,7 @@ class Exchange:
             if self.request.principal.account_sid:
                 fields["account"] = self.request.principal.account_sid
                 if route and self.services.request_log:
-                    self.services.request_log.add(self.request, route, status, seconds, self.refusal, self.extra)
+                    self.services.request_log.add(self.request, route, status, seconds, self.logged, self.extra)
             for param in route.endpoint.ids if route else ():
                 if param.name in self.request.path_values:
                     fields[param.name] = self.request.path_values[param.name]

@@ -11,7 +11,7 @@ import msgspec
 from signalbox.db import Tx
 from signalbox.ground import ids
 from signalbox.ground.errors import Invalid, Problem
-from signalbox.ground.page_tokens import Anchor, BadToken, Window, mint, open_token
+from signalbox.ground.page_tokens import Anchor, BadToken, IdRange, mint, open_token
 from signalbox.http.parameters import END_DATE, PAGE_SIZE, PAGE_TOKEN, START_DATE
 from signalbox.http.request import Request, Response, json_response
 from signalbox.http.shapes import Pagination
@@ -74,7 +74,7 @@ def page_of(request: Request, list_name: str, filters: Sequence[object], token: 
     return Page(key, scope, size, anchor)
 
 
-def window(request: Request, page: Page, kind: str) -> Window:
+def id_range_of(request: Request, page: Page, kind: str) -> IdRange:
     """The range of ids that the page may show: after its anchor, and within the date range of the request."""
     before, not_before = ids.greatest(kind), ids.least(kind)
     if page.anchor is not None:
@@ -85,7 +85,7 @@ def window(request: Request, page: Page, kind: str) -> Window:
         not_before = ids.first_of(kind, start.first_ms_after)
     if end is not None:
         before = min(before, ids.first_of(kind, end.first_ms_not_before))
-    return Window(before, not_before, page.size + 1)
+    return IdRange(before, not_before, page.size + 1)
 
 
 class Item(Protocol):
@@ -120,7 +120,7 @@ class Listing(Generic[Found, Shown]):
         self._page_type = page_type
 
     async def respond(
-        self, request: Request, read: Callable[[Tx, Window], Awaitable[Sequence[Found]]], *filters: object
+        self, request: Request, read: Callable[[Tx, IdRange], Awaitable[Sequence[Found]]], *filters: object
     ) -> Response:
         """The page that the query parameters ask for. `read` reads a range of ids; page tokens are bound to `filters`.
 
@@ -129,10 +129,10 @@ class Listing(Generic[Found, Shown]):
         return await self.cut(request, page(request, self._name, *filters), read)
 
     async def cut(
-        self, request: Request, wanted: Page, read: Callable[[Tx, Window], Awaitable[Sequence[Found]]]
+        self, request: Request, wanted: Page, read: Callable[[Tx, IdRange], Awaitable[Sequence[Found]]]
     ) -> Response:
         """The response with the page `wanted`."""
-        span = window(request, wanted, self._kind)
-        rows = await request.services.db.read(lambda tx: read(tx, span))
+        id_range = id_range_of(request, wanted, self._kind)
+        rows = await request.services.db.read(lambda tx: read(tx, id_range))
         shown, pagination = wanted.cut(rows, lambda row: row.id)
         return json_response(self._page_type([self._shape(row) for row in shown], pagination))

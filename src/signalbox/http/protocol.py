@@ -97,19 +97,19 @@ class Protocol(HttpToolsProtocol):
         request_id = new_request_id()
         name, port = self.server or ("localhost", None)
         base = f"{self.scheme}://{name}:{port}" if port else f"{self.scheme}://{name}"
-        answer = respond(Invalid([Problem(message)]), base.__add__)
+        response = respond(Invalid([Problem(message)]), base.__add__)
         log.get().info("request", requestId=request_id, path="(unreadable)", status=400, problem=message)
         head = [
             b"HTTP/1.1 400 Bad Request",
             b"content-type: application/json",
-            b"content-length: " + str(len(answer.body)).encode(),
+            b"content-length: " + str(len(response.body)).encode(),
             b"connection: close",
             *(
                 f"{name}: {request_id}".encode()
                 for name in ("Twilio-Request-Id", "X-Twilio-Request-Id", "X-Request-Id")
             ),
         ]
-        self.transport.write(b"\r\n".join(head) + b"\r\n\r\n" + answer.body)
+        self.transport.write(b"\r\n".join(head) + b"\r\n\r\n" + response.body)
         self.transport.close()
 
     def _headers_came(self) -> None:

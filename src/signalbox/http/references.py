@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from signalbox.accounts import idempotency
-from signalbox.accounts.idempotency import Answer
+from signalbox.accounts.idempotency import StoredResponse
 from signalbox.db import Statement, Tx
 from signalbox.ground.errors import Conflict, KeyReused, Unavailable
 from signalbox.http.parameters import IdParam, Param
@@ -77,11 +77,11 @@ async def start(
     key = request.header_value(IDEMPOTENCY_KEY)
     if key is None:
         operation_id = await request.services.db.write_one(work)
-        return _operation(request, Answer(operation_id, f"{operations_path}/{operation_id}"))
+        return _operation_response(request, StoredResponse(operation_id, f"{operations_path}/{operation_id}"))
     mark = idempotency.fingerprint(collection, msgspec.json.encode(content, order="deterministic"))
     account_id = request.account_id
 
-    async def once(tx: Tx) -> tuple[Answer, bool]:
+    async def once(tx: Tx) -> tuple[StoredResponse, bool]:
         try:
             stored = await idempotency.recall(tx, account_id, key, mark)
         except (Conflict, KeyReused):
@@ -91,9 +91,9 @@ async def start(
         if stored is not None:
             return stored, True
         operation_id = await _run(tx, work)
-        answer = Answer(operation_id, f"{operations_path}/{operation_id}")
-        await idempotency.remember(tx, account_id, key, mark, answer)
-        return answer, False
+        stored = StoredResponse(operation_id, f"{operations_path}/{operation_id}")
+        await idempotency.remember(tx, account_id, key, mark, stored)
+        return stored, False
 
     turn = request.services.turns.of(("idempotency", account_id, key))
     if turn.locked():
@@ -101,8 +101,8 @@ async def start(
             await request.services.db.read(require)
         raise idempotency.in_flight()
     async with turn:
-        answer, replayed = await request.services.db.write(once)
-    return _operation(request, answer, replayed)
+        stored, replayed = await request.services.db.write(once)
+    return _operation_response(request, stored, replayed)
 
 
 async def _run(tx: Tx, work: Callable[[Tx, bool], Awaitable[tuple[T, Statement]]]) -> T:
@@ -114,9 +114,9 @@ async def _run(tx: Tx, work: Callable[[Tx, bool], Awaitable[tuple[T, Statement]]
     raise Unavailable("Too many transactions were in each other's way.")
 
 
-def _operation(request: Request, answer: Answer, replayed: bool = False) -> Response:
-    location = request.url(answer.path)
-    url, name = location.encode("latin-1"), answer.operation_id.encode()
+def _operation_response(request: Request, stored: StoredResponse, replayed: bool = False) -> Response:
+    location = request.url(stored.path)
+    url, name = location.encode("latin-1"), stored.operation_id.encode()
     headers = [
         (b"location", url),
         (b"operationId", name),
@@ -126,5 +126,5 @@ def _operation(request: Request, answer: Answer, replayed: bool = False) -> Resp
     ]
     if replayed:
         headers.append((b"idempotency-replayed", b"true"))
-    request.fields["operation"] = answer.operation_id
-    return json_response(OperationReference(answer.operation_id, location), 202, headers)
+    request.fields["operation"] = stored.operation_id
+    return json_response(OperationReference(stored.operation_id, location), 202, headers)

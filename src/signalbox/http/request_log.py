@@ -33,14 +33,14 @@ class RequestProblem(msgspec.Struct, frozen=True):
     message: str
 
 
-class Refusal(NamedTuple):
+class LoggedProblems(NamedTuple):
     """The first problems of a request, and how many more there are."""
 
     problems: Sequence[RequestProblem]
     more: int
 
 
-_NOTHING: Final = Refusal((), 0)
+_NOTHING: Final = LoggedProblems((), 0)
 _NO_TEXTS: Final[dict[str, str]] = {}
 _NO_VALUES: Final[dict[str, object]] = {}
 
@@ -59,7 +59,7 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     query_values: dict[str, object]
     status: int
     seconds: float
-    refusal: Refusal
+    logged: LoggedProblems
     warnings: Sequence[str]
 
 
@@ -71,7 +71,13 @@ class RequestLog:
         self._last = 0
 
     def add(
-        self, request: "Request", route: "Route", status: int, seconds: float, refusal: Refusal | None, sent: "Headers"
+        self,
+        request: "Request",
+        route: "Route",
+        status: int,
+        seconds: float,
+        logged: LoggedProblems | None,
+        sent: "Headers",
     ) -> None:
         """Adds a request after its response; `sent` are the headers of the response. Costs under a microsecond."""
         if route.endpoint.unrecorded:
@@ -85,12 +91,12 @@ class RequestLog:
             number = self._last + 1
         self._last = number
         warnings = _warnings(sent) if query.unknown else ()
-        refusal = refusal or _NOTHING
+        logged = logged or _NOTHING
         # All entries share these two empty dicts, to save memory.
         path_values, query_values = request.path_values or _NO_TEXTS, query.values or _NO_VALUES
         ring.append(
             Entry(
-                number, request.id, request.method, route, path_values, query_values, status, seconds, refusal, warnings
+                number, request.id, request.method, route, path_values, query_values, status, seconds, logged, warnings
             )
         )
 
@@ -114,19 +120,19 @@ class RequestLog:
         return list(takewhile(lambda one: one.number > number, reversed(ring)))[::-1]
 
 
-def refusal_of(error: SignalboxError) -> Refusal:
+def logged_problems(error: SignalboxError) -> LoggedProblems:
     """The problems of an error as they may be kept: places of names only, messages without quoted text."""
     if isinstance(error, Bug):
-        return Refusal(
+        return LoggedProblems(
             [RequestProblem(None, "internal error; the server's log has the details under the request id")], 0
         )
     if not isinstance(error, Invalid):
-        return Refusal([RequestProblem(None, _harmless(error.message))], 0)
+        return LoggedProblems([RequestProblem(None, _harmless(error.message))], 0)
     problems = [
         RequestProblem(_place(one), _harmless(one.message.removeprefix(f"{one.field} ")))
         for one in error.problems[:MOST_PROBLEMS]
     ]
-    return Refusal(problems, len(error.problems) - len(problems))
+    return LoggedProblems(problems, len(error.problems) - len(problems))
 
 
 _STEP: Final = re.compile(r"\.[A-Za-z_-]{1,40}(?=[.\[]|\Z)|\[[0-9]{1,5}\]")

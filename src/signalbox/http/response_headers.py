@@ -4,7 +4,7 @@ from typing import Final, NamedTuple
 
 from signalbox.ground.errors import NotJson, SignalboxError, TooLarge, TooMany, Unauthenticated
 from signalbox.http.endpoint import Endpoint
-from signalbox.http.errors import ANSWERS, MethodNotAllowed
+from signalbox.http.errors import ERROR_CODES, MethodNotAllowed
 from signalbox.http.parameters import Schema
 from signalbox.http.shapes import OperationReference, ResourceReference
 
@@ -85,7 +85,7 @@ def of_success(endpoint: Endpoint) -> list[str]:
     """The headers of an endpoint's successful response."""
     return [
         *_REQUEST_IDS,
-        *_OF_TYPE.get(endpoint.answer, ("Location",) if endpoint.status == 201 else ()),
+        *_OF_TYPE.get(endpoint.response_type, ("Location",) if endpoint.status == 201 else ()),
         *(_OF_PARAM[param.name] for param in endpoint.headers),
         *(["ETag"] if endpoint.etag else []),
         _WARNING,
@@ -93,11 +93,11 @@ def of_success(endpoint: Endpoint) -> list[str]:
     ]
 
 
-def of_refusal(kind: type[SignalboxError]) -> list[str]:
+def of_error(kind: type[SignalboxError]) -> list[str]:
     """The headers of the response of an error."""
     return [
         *_REQUEST_IDS,
-        *_OF_STATUS.get(ANSWERS[kind].status, ()),
+        *_OF_STATUS.get(ERROR_CODES[kind].status, ()),
         *([] if kind in _BEFORE_QUERY else [_WARNING]),
         *([] if kind in _BEFORE_LIMIT else _LIMIT),
     ]

@@ -8,10 +8,10 @@ import msgspec
 
 from signalbox.db import Tx
 from signalbox.ground import ids
-from signalbox.ground.page_tokens import Window
+from signalbox.ground.page_tokens import IdRange
 from signalbox.inventory import pool_operations
 from signalbox.inventory.addresses import CHANNELS
-from signalbox.inventory.pool_operations import Item, Operation
+from signalbox.inventory.pool_operations import Item, PoolOperation
 from signalbox.inventory.senders import Channel, Status
 
 MOST_POOLS: Final = 10_000
@@ -33,7 +33,7 @@ class SenderCount(msgspec.Struct, frozen=True):
 class Failure(msgspec.Struct, frozen=True):
     """An operation in which something failed, and the first items that did."""
 
-    operation: Operation
+    operation: PoolOperation
     items: list[Item]
 
 
@@ -47,7 +47,7 @@ class Overview(msgspec.Struct, frozen=True):
     pools: int
     waiting: int
     queued: int
-    newest: list[Operation]
+    newest: list[PoolOperation]
     failures: list[Failure]
     now: int
 
@@ -74,8 +74,8 @@ async def fetch(tx: Tx, account_id: int) -> Overview:
     counts.sort(key=lambda one: (CHANNELS.index(one.channel), one.status))
     pools = await tx.one("overview.pools", account_id=account_id, limit=MOST_POOLS + 1)
     in_flight = await tx.one("overview.in_flight", account_id=account_id, limit=MOST_IN_FLIGHT + 1)
-    window = Window(ids.greatest(ids.OPERATION), ids.least(ids.OPERATION), NEWEST)
-    newest = await pool_operations.list_page(tx, account_id, "PROCESSING", window)
+    id_range = IdRange(ids.greatest(ids.OPERATION), ids.least(ids.OPERATION), NEWEST)
+    newest = await pool_operations.list_page(tx, account_id, "PROCESSING", id_range)
     waiting, queued = in_flight or (0, 0)
     failures = await _failures(tx, account_id)
     return Overview(counts, pools[0] if pools else 0, waiting, int(queued), newest, failures, tx.now)
@@ -86,7 +86,7 @@ async def _failures(tx: Tx, account_id: int) -> list[Failure]:
     rows = await tx.all("overview.failures", account_id=account_id, limit=NEWEST)
     return [
         Failure(one, await pool_operations.list_items(tx, account_id, one.id, "FAILED", 0, FIRST_ITEMS))
-        for one in starmap(Operation, rows)
+        for one in starmap(PoolOperation, rows)
     ]
 
 
@@ -115,7 +115,7 @@ class Throughput:
         self._failed = [0] * MINUTES
         self._free = 0
 
-    def add(self, oldest_first: Iterable[Operation]) -> None:
+    def add(self, oldest_first: Iterable[PoolOperation]) -> None:
         """Counts the items of more operations, which are newer than those counted before."""
         first = self._first
         for one in oldest_first:

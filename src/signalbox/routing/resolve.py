@@ -31,7 +31,7 @@ class Recipient(msgspec.Struct, frozen=True):
     address: str
 
 
-class Question(msgspec.Struct, frozen=True, kw_only=True):
+class Criteria(msgspec.Struct, frozen=True, kw_only=True):
     """Whom to reach, and with which senders: those of `pool_id`, those of `sender_addresses`, or all.
 
     `sender_addresses`: pairs (channel, address). `filter_in`: only these sender channels. `priority`: a number for a
@@ -76,12 +76,12 @@ Pair: TypeAlias = tuple[Sender, Target]
 Search: TypeAlias = Callable[[str, Target, int], Awaitable[Iterable[Sender]]]
 
 
-async def resolve(tx: Tx, account_id: int, question: Question) -> list[Match]:
+async def resolve(tx: Tx, account_id: int, criteria: Criteria) -> list[Match]:
     """At most 10 matches, best first. The caller checks that the pool exists."""
-    search = await _source(tx, account_id, question)
+    search = await _source(tx, account_id, criteria)
     best: list[Pair] = []
     empty: set[str] = set()
-    for routes in _groups(targets(question.recipients), question):
+    for routes in _groups(targets(criteria.recipients), criteria):
         pairs: list[Pair] = []
         for channel, target in routes:
             if channel in empty:
@@ -94,7 +94,7 @@ async def resolve(tx: Tx, account_id: int, question: Question) -> list[Match]:
         best += heapq.nsmallest(MOST_RESULTS - len(best), pairs, key=rank)
         if len(best) == MOST_RESULTS:
             break
-    return await _matches(tx, account_id, question, best)
+    return await _matches(tx, account_id, criteria, best)
 
 
 def rank(pair: Pair) -> tuple[bool, int, str, int]:
@@ -132,29 +132,29 @@ def shared(one: str, other: str) -> int:
     return length
 
 
-def _groups(reached: Iterable[Target], question: Question) -> Iterator[list[tuple[str, Target]]]:
+def _groups(reached: Iterable[Target], criteria: Criteria) -> Iterator[list[tuple[str, Target]]]:
     groups: dict[tuple[int, int, int], list[tuple[str, Target]]] = {}
     for target in reached:
         for channel in REACHED_BY[target.channel]:
-            if question.filter_in is None or channel in question.filter_in:
-                groups.setdefault(place(channel, target, question.priority), []).append((channel, target))
+            if criteria.filter_in is None or channel in criteria.filter_in:
+                groups.setdefault(place(channel, target, criteria.priority), []).append((channel, target))
     for key in sorted(groups):
         yield groups[key]
 
 
-async def _source(tx: Tx, account_id: int, question: Question) -> Search:
-    if question.sender_addresses is not None:
+async def _source(tx: Tx, account_id: int, criteria: Criteria) -> Search:
+    if criteria.sender_addresses is not None:
         rows = json.dumps(
             [
                 (channel, addresses.normalise_for_search(channel, address))
-                for channel, address in dict.fromkeys(question.sender_addresses)
+                for channel, address in dict.fromkeys(criteria.sender_addresses)
                 if "\0" not in address
             ]
         )
         found = await tx.all("resolve.named", account_id=account_id, rows=rows)
         return _whole({Sender(*row) for row in found})
-    if question.pool_id is not None:
-        return _pool(tx, account_id, question.pool_id)
+    if criteria.pool_id is not None:
+        return _pool(tx, account_id, criteria.pool_id)
     return _inventory(tx, account_id)
 
 
@@ -215,13 +215,13 @@ class _Once:
 
     def __init__(self, ask: _Ask) -> None:
         self._ask = ask
-        self._answers: dict[tuple[str, ...], list[Sender]] = {}
+        self._found: dict[tuple[str, ...], list[Sender]] = {}
 
     async def __call__(self, query: str, /, **params: str) -> list[Sender]:
         key = query, *params.values()
-        if key not in self._answers:
-            self._answers[key] = await self._ask(query, **params)
-        return self._answers[key]
+        if key not in self._found:
+            self._found[key] = await self._ask(query, **params)
+        return self._found[key]
 
 
 async def _own_country_first(ask: _Ask, channel: str, target: Target, count: int) -> Iterable[Sender]:
@@ -261,14 +261,14 @@ def _farthest(side: Iterable[Sender], address: str) -> int:
     return min(shared(sender.address, address) for sender in side)
 
 
-async def _matches(tx: Tx, account_id: int, question: Question, best: Sequence[Pair]) -> list[Match]:
+async def _matches(tx: Tx, account_id: int, criteria: Criteria, best: Sequence[Pair]) -> list[Match]:
     if not best:
         return []
     ids = list({sender.id for sender, _ in best})
     rows = await tx.all("resolve.display_names", account_id=account_id, ids=ids)
     names: dict[str, str | None] = {row[0]: row[1] for row in rows}
     return [
-        Match(sender.id, names[sender.id], sender.channel, sender.address, question.recipients[target.order])
+        Match(sender.id, names[sender.id], sender.channel, sender.address, criteria.recipients[target.order])
         for sender, target in best
         if sender.id in names  # on PostgreSQL, another transaction may delete it between the two statements
     ]

@@ -12,7 +12,7 @@ from people import Person, Served, until
 from signalbox import db
 from signalbox.inventory import overview
 from signalbox.inventory.overview import Minute
-from signalbox.inventory.pool_operations import Operation
+from signalbox.inventory.pool_operations import PoolOperation
 from working import step
 
 UNKNOWN_SENDER = "comms_sender_01hzzzzzzzzzzzzzzzzzzzzzzz"
@@ -26,9 +26,9 @@ async def idle_ada(database: db.Database) -> Person:
 
 
 async def _overview(person: Person) -> dict[str, Any]:
-    answer = await person.get("/signalbox/v1/Overview")
-    assert answer.status_code == 200, answer.text
-    seen: dict[str, Any] = answer.json()
+    response = await person.get("/signalbox/v1/Overview")
+    assert response.status_code == 200, response.text
+    seen: dict[str, Any] = response.json()
     return seen
 
 
@@ -106,11 +106,11 @@ async def test_counts_are_exact_after_many_writers_at_once(ada: Person) -> None:
             }
             for _ in range(30)
         ]
-        answer = await people[number % 2].post("/signalbox/v1/Senders", json=rows)
-        assert answer.status_code == 200, answer.text
+        response = await people[number % 2].post("/signalbox/v1/Senders", json=rows)
+        assert response.status_code == 200, response.text
         one = chance.choice((await ada.get("/v1/Senders")).json()["senders"])["id"]
-        answer = await people[number % 2].delete(f"/signalbox/v1/Senders/{one}")
-        assert answer.status_code in (202, 404)
+        response = await people[number % 2].delete(f"/signalbox/v1/Senders/{one}")
+        assert response.status_code in (202, 404)
 
     await asyncio.gather(*map(enter, range(16)))
     assert await _counts(ada) == await _really(ada)
@@ -150,8 +150,8 @@ async def test_operations_in_flight_are_counted_with_their_queue(
     senders = await idle_ada.senders(3)
     started = []
     for _ in range(7):
-        answer = await idle_ada.post("/v1/SenderPools", json={"senders": [{"senderId": one} for one in senders]})
-        started.append(answer.json()["operationId"])
+        response = await idle_ada.post("/v1/SenderPools", json={"senders": [{"senderId": one} for one in senders]})
+        started.append(response.json()["operationId"])
     seen = (await _overview(idle_ada))["inFlight"]
     assert (seen["count"], seen["more"], seen["queued"]) == (7, False, 21)
     assert [one["id"] for one in seen["operations"]] == started[:1:-1]
@@ -209,11 +209,11 @@ async def test_throughput_says_when_there_was_more_than_it_read(ada: Person, mon
     assert sum(one["created"] for one in seen["minutes"]) == 4
 
 
-def _operation(created_at: int, updated_at: int, created: int, failed: int = 0) -> Operation:
-    return Operation("x", "COMPLETED", created + failed, 0, created, failed, created_at, updated_at)
+def _operation(created_at: int, updated_at: int, created: int, failed: int = 0) -> PoolOperation:
+    return PoolOperation("x", "COMPLETED", created + failed, 0, created, failed, created_at, updated_at)
 
 
-def _throughput(newest_first: list[Operation], first: int) -> list[Minute]:
+def _throughput(newest_first: list[PoolOperation], first: int) -> list[Minute]:
     done = overview.Throughput(first)
     for one in reversed(newest_first):
         done.add([one])
@@ -268,8 +268,8 @@ async def test_composition_counts_members_by_channel_and_country(ada: Person, mo
     ]
     senders = await ada.enter(rows)
     pool = await ada.pool(*senders[:-1])
-    answer = await ada.get(f"/signalbox/v1/SenderPools/{pool}/Composition")
-    assert answer.json() == {
+    response = await ada.get(f"/signalbox/v1/SenderPools/{pool}/Composition")
+    assert response.json() == {
         "counted": 5,
         "complete": True,
         "channels": [
@@ -286,8 +286,8 @@ async def test_composition_counts_members_by_channel_and_country(ada: Person, mo
 
 
 async def test_composition_of_an_empty_pool_is_nothing(ada: Person) -> None:
-    answer = await ada.get(f"/signalbox/v1/SenderPools/{await ada.pool()}/Composition")
-    assert answer.json() == {"counted": 0, "complete": True, "channels": [], "countries": []}
+    response = await ada.get(f"/signalbox/v1/SenderPools/{await ada.pool()}/Composition")
+    assert response.json() == {"counted": 0, "complete": True, "channels": [], "countries": []}
 
 
 @pytest.mark.parametrize(("members", "complete"), [(3, True), (4, True), (5, False)])

@@ -19,7 +19,7 @@ from signalbox.api.inventory.sender_pools import SENDER_POOL_ID
 from signalbox.api.inventory.senders import Channel, Status
 from signalbox.ground import ids
 from signalbox.ground.clock import rfc3339
-from signalbox.ground.page_tokens import Window
+from signalbox.ground.page_tokens import IdRange
 from signalbox.http.endpoint import Endpoint, Group
 from signalbox.http.request import Request, Response, json_response
 from signalbox.http.shapes import Count, Time
@@ -156,17 +156,17 @@ async def _throughput(request: Request, now: int) -> Throughput:
     return Throughput(complete, minutes)
 
 
-async def _moved(request: Request, first: int) -> tuple[list[pool_operations.Operation], bool]:
+async def _moved(request: Request, first: int) -> tuple[list[pool_operations.PoolOperation], bool]:
     """The operations that may have moved since `first`, newest first, and whether these are all.
 
     An account's operations are worked off in the order they were started, so they end with one that was done before.
     """
-    found: list[pool_operations.Operation] = []
+    found: list[pool_operations.PoolOperation] = []
     before = ids.greatest(ids.OPERATION)
     while len(found) < MOST_OPERATIONS:
-        window = Window(before, ids.least(ids.OPERATION), _SLICE)
+        id_range = IdRange(before, ids.least(ids.OPERATION), _SLICE)
         rows = await request.services.db.read(
-            lambda tx, window=window: pool_operations.list_page(tx, request.account_id, None, window)  # type: ignore[misc]
+            lambda tx, id_range=id_range: pool_operations.list_page(tx, request.account_id, None, id_range)  # type: ignore[misc]
         )
         found += rows
         if len(rows) < _SLICE or (rows[-1].final and rows[-1].updated_at < first):

@@ -17,7 +17,7 @@ from signalbox.http import paging, references
 from signalbox.http.bodies import Media
 from signalbox.http.constraints import named
 from signalbox.http.endpoint import Endpoint, Group
-from signalbox.http.errors import ANSWERS
+from signalbox.http.errors import ERROR_CODES
 from signalbox.http.etags import conditional
 from signalbox.http.paging import Listing, page
 from signalbox.http.parameters import END_DATE, PAGE_SIZE, PAGE_TOKEN, START_DATE, Param, enum_param
@@ -104,7 +104,7 @@ PREFER: Final = Param(
 )
 
 
-def shape(operation: pool_operations.Operation) -> SenderPoolOperation:
+def shape(operation: pool_operations.PoolOperation) -> SenderPoolOperation:
     """The wire type of a pool operation."""
     return SenderPoolOperation(
         operation.id,
@@ -119,7 +119,7 @@ async def list_operations(request: Request) -> Response:
     """List sender pool operations, newest first."""
     status = cast("pool_operations.Status | None", request.get(STATUS))
     return await LISTING.respond(
-        request, lambda tx, window: pool_operations.list_page(tx, request.account_id, status, window), status
+        request, lambda tx, id_range: pool_operations.list_page(tx, request.account_id, status, id_range), status
     )
 
 
@@ -160,7 +160,7 @@ def shape_item(item: pool_operations.Item) -> OperationItem:
     """The wire type of an item; a failed one has a code and a message."""
     code = message = None
     if item.outcome == "FAILED":
-        code, message = ANSWERS[NotFound].code, "the account has no sender with this id"
+        code, message = ERROR_CODES[NotFound].code, "the account has no sender with this id"
     return OperationItem(item.index, item.sender_id, item.outcome, code, message)
 
 
@@ -193,7 +193,7 @@ async def _lines(
         rows = await request.services.db.read(read)
 
 
-Fetch = Callable[[Tx], Awaitable[pool_operations.Operation]]
+Fetch = Callable[[Tx], Awaitable[pool_operations.PoolOperation]]
 
 
 async def _show(request: Request, fetch: Fetch) -> Response | Stream:
@@ -212,7 +212,7 @@ async def _show(request: Request, fetch: Fetch) -> Response | Stream:
     return conditional(request, shape(operation), headers)
 
 
-async def _wait(request: Request, fetch: Fetch, seconds: float) -> pool_operations.Operation:
+async def _wait(request: Request, fetch: Fetch, seconds: float) -> pool_operations.PoolOperation:
     """The operation, read until it is final, the time is over or the server stops."""
     loop = asyncio.get_running_loop()
     end = loop.time() + seconds

@@ -11,7 +11,7 @@ from signalbox.api.inventory.senders import CHANNEL, SENDER_ID, STATUS, SenderId
 from signalbox.db import Statement, Tx
 from signalbox.ground import ids
 from signalbox.ground.clock import rfc3339
-from signalbox.ground.page_tokens import Window
+from signalbox.ground.page_tokens import IdRange
 from signalbox.http import paging, references
 from signalbox.http.bodies import Body
 from signalbox.http.constraints import Found, Rule, at_least_one, ruled
@@ -118,7 +118,9 @@ async def list_sender_pools(request: Request) -> Response:
     """List sender pools, newest first."""
     operation_id = request.get(OPERATION_ID)
     return await LISTING.respond(
-        request, lambda tx, window: sender_pools.list_page(tx, request.account_id, operation_id, window), operation_id
+        request,
+        lambda tx, id_range: sender_pools.list_page(tx, request.account_id, operation_id, id_range),
+        operation_id,
     )
 
 
@@ -177,9 +179,9 @@ async def list_senders(request: Request) -> Response:
     """List the senders in a sender pool, newest sender first."""
     pool_id, chosen = request.path(SENDER_POOL_ID), filter_of(request)
 
-    async def read(tx: Tx, window: Window) -> list[senders.Sender]:
+    async def read(tx: Tx, id_range: IdRange) -> list[senders.Sender]:
         await sender_pools.fetch(tx, request.account_id, pool_id)
-        return await sender_pools.list_senders(tx, request.account_id, pool_id, chosen, window)
+        return await sender_pools.list_senders(tx, request.account_id, pool_id, chosen, id_range)
 
     return await MEMBERS.respond(request, read, pool_id, chosen)
 

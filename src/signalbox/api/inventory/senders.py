@@ -7,7 +7,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from signalbox.db import Tx
 from signalbox.ground.clock import rfc3339
-from signalbox.ground.page_tokens import Window
+from signalbox.ground.page_tokens import IdRange
 from signalbox.http import paging
 from signalbox.http.bodies import Body
 from signalbox.http.constraints import named
@@ -94,7 +94,7 @@ async def list_senders(request: Request) -> Response:
     """List senders, newest first."""
     chosen = filter_of(request)
     return await LISTING.respond(
-        request, lambda tx, window: senders.list_page(tx, request.account_id, chosen, window), chosen
+        request, lambda tx, id_range: senders.list_page(tx, request.account_id, chosen, id_range), chosen
     )
 
 
@@ -113,8 +113,8 @@ async def search_senders(request: Request) -> Response:
     token = None if wanted.page_token is UNSET else wanted.page_token
     asked = page_of(request, "search", (wanted.channel, address, status), token, wanted.page_size)
 
-    async def read(tx: Tx, window: Window) -> list[senders.Sender]:
-        rows = await senders.search(tx, request.account_id, wanted.channel, address, window)
+    async def read(tx: Tx, id_range: IdRange) -> list[senders.Sender]:
+        rows = await senders.search(tx, request.account_id, wanted.channel, address, id_range)
         return [row for row in rows if status in (None, row.status)]
 
     return await LISTING.cut(request, asked, read)

@@ -26,27 +26,27 @@ class _File(NamedTuple):
 
 async def overview(request: Request) -> Response:
     """Show the console."""
-    return _answer(request, _file("index.html", "console/"), b"text/html; charset=utf-8")
+    return _response(request, _file("index.html", "console/"), b"text/html; charset=utf-8")
 
 
 async def screen(request: Request) -> Response:
     """Show a screen of the console."""
-    return _answer(request, _file("index.html", "./"), b"text/html; charset=utf-8")
+    return _response(request, _file("index.html", "./"), b"text/html; charset=utf-8")
 
 
 async def script(request: Request) -> Response:
     """Fetch the console's script."""
-    return _answer(request, _file("console.js"), b"text/javascript; charset=utf-8")
+    return _response(request, _file("console.js"), b"text/javascript; charset=utf-8")
 
 
 async def style(request: Request) -> Response:
     """Fetch the console's style sheet."""
-    return _answer(request, _file("console.css"), b"text/css; charset=utf-8")
+    return _response(request, _file("console.css"), b"text/css; charset=utf-8")
 
 
 async def icon(request: Request) -> Response:
     """Fetch the console's icon."""
-    return _answer(request, _file("icon.svg"), b"image/svg+xml")
+    return _response(request, _file("icon.svg"), b"image/svg+xml")
 
 
 @cache
@@ -63,7 +63,7 @@ def _file(name: str, here: str = "./") -> _File:
     return _File(plain, gzip.compress(plain, mtime=0), etag_of(plain))
 
 
-def _answer(request: Request, file: _File, media: bytes) -> Response:
+def _response(request: Request, file: _File, media: bytes) -> Response:
     headers: Headers = [
         (b"content-security-policy", _POLICY),
         (b"x-content-type-options", b"nosniff"),

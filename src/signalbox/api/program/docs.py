@@ -48,27 +48,27 @@ _ASK: Final = b"no-cache"
 
 async def index(request: Request) -> Response:
     """Fetch the first page of the documentation."""
-    return _answer(request, "docs")
+    return _response(request, "docs")
 
 
 async def page(request: Request) -> Response:
     """Fetch a page as HTML or, with `.md` at the end of its name, as Markdown; also an image or the search index."""
-    return _answer(request, f"docs/{request.path(PAGE_NAME)}")
+    return _response(request, f"docs/{request.path(PAGE_NAME)}")
 
 
 async def contract_page(request: Request) -> Response:
     """Fetch a page of the contract as HTML or, with `.md` at the end of its name, as Markdown."""
-    return _answer(request, f"docs/contract/{request.path(PAGE_NAME)}")
+    return _response(request, f"docs/contract/{request.path(PAGE_NAME)}")
 
 
 async def asset(request: Request) -> Response:
     """Fetch a script or style sheet of the pages."""
-    return _answer(request, f"docs/assets/{request.path(ASSET_NAME)}", _FOR_GOOD)
+    return _response(request, f"docs/assets/{request.path(ASSET_NAME)}", _FOR_GOOD)
 
 
 async def picture(request: Request) -> Response:
     """Fetch an image of the pages."""
-    return _answer(request, f"docs/images/{request.path(PICTURE_NAME)}")
+    return _response(request, f"docs/images/{request.path(PICTURE_NAME)}")
 
 
 async def llms(request: Request) -> Response:
@@ -79,10 +79,10 @@ async def llms(request: Request) -> Response:
 
 async def llms_full(request: Request) -> Response:
     """Fetch the whole documentation as one text."""
-    return _answer(request, "llms-full.txt")
+    return _response(request, "llms-full.txt")
 
 
-def _answer(request: Request, name: str, caching: bytes = _ASK) -> Response:
+def _response(request: Request, name: str, caching: bytes = _ASK) -> Response:
     """A file of the site; 304 when the client has it."""
     file = _file(name)
     content = file.read_bytes()

@@ -116,8 +116,8 @@ def _shape(entry: Entry) -> LoggedRequest:
         route.name,
         entry.status,
         round(entry.seconds * 1000, 2),
-        list(entry.refusal.problems),
-        entry.refusal.more,
+        list(entry.logged.problems),
+        entry.logged.more,
         list(entry.warnings),
     )
 

@@ -136,20 +136,20 @@ class ResolvedList(msgspec.Struct, frozen=True):
 
 async def resolve_senders(request: Request) -> Response:
     """Find the senders that can reach a recipient, best first."""
-    question = _question(request.body(SENDER_RESOLVE))
+    criteria = _criteria(request.body(SENDER_RESOLVE))
 
     async def read(tx: Tx) -> list[resolve.Match]:
-        if question.pool_id is not None:
-            await sender_pools.fetch(tx, request.account_id, question.pool_id)
-        return await resolve.resolve(tx, request.account_id, question)
+        if criteria.pool_id is not None:
+            await sender_pools.fetch(tx, request.account_id, criteria.pool_id)
+        return await resolve.resolve(tx, request.account_id, criteria)
 
     matches = await request.services.db.read(read)
     return json_response(ResolvedList([_resolved(match, place) for place, match in enumerate(matches)]))
 
 
-def _question(asked: SenderResolve) -> resolve.Question:
+def _criteria(asked: SenderResolve) -> resolve.Criteria:
     channels = Channels() if asked.channels is UNSET else asked.channels
-    return resolve.Question(
+    return resolve.Criteria(
         recipients=[resolve.Recipient(one.channel, one.address) for one in asked.recipient_addresses],
         pool_id=None if asked.sender_pool_id is UNSET else asked.sender_pool_id,
         sender_addresses=None

@@ -94,7 +94,7 @@ def shape(template: templates.Template) -> Template:
 
 async def list_templates(request: Request) -> Response:
     """List templates, newest first."""
-    return await LISTING.respond(request, lambda tx, window: templates.list_page(tx, request.account_id, window))
+    return await LISTING.respond(request, lambda tx, id_range: templates.list_page(tx, request.account_id, id_range))
 
 
 async def create_template(request: Request) -> Response:
