@@ -3,7 +3,7 @@
 from typing import Final
 
 from signalbox.api import document
-from signalbox.api.inventory import inventory, overview, pool_operations, sender_pools, senders
+from signalbox.api.inventory import composition, inventory, overview, pool_operations, sender_pools, senders
 from signalbox.api.program import console, docs, health, requests
 from signalbox.api.routing import resolve
 from signalbox.api.sending import templates
@@ -69,7 +69,7 @@ ROUTES: Final = (
     Route(
         "GET",
         "/signalbox/v1/SenderPools/{senderPoolId}/Composition",
-        overview.COMPOSITION,
+        composition.FETCH,
         "overview.fetchComposition",
     ),
     Route("GET", "/signalbox/v1/Requests", requests.LIST, "requests.list"),
@@ -86,7 +86,7 @@ ROUTES: Final = (
     Route("GET", "/llms.txt", docs.LLMS, "docs.llms"),
     Route("GET", "/llms-full.txt", docs.LLMS_FULL, "docs.llmsFull"),
     # The web console: every screen is the same HTML page.
-    Route("GET", "/console", console.OVERVIEW, "console.overview"),
+    Route("GET", "/console", console.FIRST_SCREEN, "console.overview"),
     Route("GET", "/console/operations", console.SCREEN, "console.operations"),
     Route("GET", "/console/operation", console.SCREEN, "console.operation"),
     Route("GET", "/console/pools", console.SCREEN, "console.pools"),

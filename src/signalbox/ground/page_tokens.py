@@ -50,7 +50,7 @@ def open_token(key: bytes, scope: bytes, token: str) -> Anchor:
 
 
 class IdRange(NamedTuple):
-    """The visible part of a newest-first list: ids from `not_before` (inclusive) to `before` (exclusive)."""
+    """The ids that a page may show, from `not_before` (inclusive) to `before` (exclusive), at most `limit` of them."""
 
     before: str
     not_before: str

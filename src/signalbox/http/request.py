@@ -95,7 +95,7 @@ class Request:
         return self.base_url + path
 
 
-# Nobody writes into a query that was not read from the request.
+# Shared by all requests without a query string; nothing changes it.
 _NO_QUERY: Final = Query()
 _NOBODY: Final = Principal(0, "")
 

@@ -1,4 +1,4 @@
-"""Figures about an account and its pools, for a look at the whole: each costs the same however much there is."""
+"""The counts of an account: the time to read each does not grow with the account."""
 
 from collections.abc import Iterable
 from itertools import starmap
@@ -31,16 +31,16 @@ class SenderCount(msgspec.Struct, frozen=True):
 
 
 class Failure(msgspec.Struct, frozen=True):
-    """An operation in which something failed, and the first items that did."""
+    """A pool operation with failed items, and the first of these items."""
 
     operation: PoolOperation
     items: list[Item]
 
 
 class Overview(msgspec.Struct, frozen=True):
-    """An account at a glance.
+    """The counts of an account.
 
-    `now` is the account's time. `pools` and `waiting` may be one more than is counted: there are more, then.
+    `now` is the account's time. `pools` and `waiting` are counted up to a limit; one above it means: there are more.
     """
 
     senders: list[SenderCount]
@@ -52,14 +52,6 @@ class Overview(msgspec.Struct, frozen=True):
     now: int
 
 
-class Member(msgspec.Struct, frozen=True, gc=False):
-    """A pool's member; `region` is the ISO code of its number's country, '' for none."""
-
-    id: str
-    channel: Channel
-    region: str
-
-
 class Minute(msgspec.Struct, frozen=True):
     """The items that were done in the minute that began at `at`, in milliseconds."""
 
@@ -69,7 +61,7 @@ class Minute(msgspec.Struct, frozen=True):
 
 
 async def fetch(tx: Tx, account_id: int) -> Overview:
-    """Everything but the throughput."""
+    """The overview without the throughput."""
     counts = list(starmap(SenderCount, await tx.all("overview.sender_counts", account_id=account_id)))
     counts.sort(key=lambda one: (CHANNELS.index(one.channel), one.status))
     pools = await tx.one("overview.pools", account_id=account_id, limit=MOST_POOLS + 1)
@@ -82,7 +74,7 @@ async def fetch(tx: Tx, account_id: int) -> Overview:
 
 
 async def _failures(tx: Tx, account_id: int) -> list[Failure]:
-    """The newest operations in which something failed."""
+    """The newest pool operations with failed items."""
     rows = await tx.all("overview.failures", account_id=account_id, limit=NEWEST)
     return [
         Failure(one, await pool_operations.list_items(tx, account_id, one.id, "FAILED", 0, FIRST_ITEMS))
@@ -90,23 +82,16 @@ async def _failures(tx: Tx, account_id: int) -> list[Failure]:
     ]
 
 
-async def members(tx: Tx, account_id: int, pool_id: str, before: str, limit: int) -> list[Member]:
-    """The pool's members with ids below `before`, newest first. Whether the pool exists is the caller's question."""
-    rows = await tx.all("overview.list_members", account_id=account_id, pool_id=pool_id, before=before, limit=limit)
-    return list(starmap(Member, rows))
-
-
 def first_minute(now: int) -> int:
-    """When the hour began whose last minute is that of `now`; milliseconds."""
+    """The start of the hour whose last minute contains `now`, in milliseconds."""
     return (now // _MINUTE_MS - MINUTES + 1) * _MINUTE_MS
 
 
 class Throughput:
-    """What was done in each of the 60 minutes from `first` on, as far as the operations themselves tell.
+    """An estimate of the items done in each of the 60 minutes from `first` on, from the times of pool operations.
 
-    An account's operations are worked off one after the other, in the order they were started: so the work on one began
-    when it was started or when those before it were done, and it is taken to have gone evenly from then on to its
-    last change.
+    An account's pool operations run one after the other, in the order of their creation. So an operation began when it
+    was created or when the one before it ended. Its items are spread evenly from then to its last change.
     """
 
     def __init__(self, first: int) -> None:
@@ -116,7 +101,7 @@ class Throughput:
         self._free = 0
 
     def add(self, oldest_first: Iterable[PoolOperation]) -> None:
-        """Counts the items of more operations, which are newer than those counted before."""
+        """Adds the items of operations, which are newer than those added before."""
         first = self._first
         for one in oldest_first:
             if one.created + one.failed == 0:
@@ -136,7 +121,7 @@ class Throughput:
 
 
 def _spread(minutes: list[int], items: int, begin: int, end: int) -> None:
-    """Adds items evenly to the minutes between two moments: whole items, none lost to rounding."""
+    """Spreads items evenly over the minutes between two times, as whole numbers with the right sum."""
     if not items:
         return
     length = end - begin

@@ -135,7 +135,7 @@ async def fetch_of_pool(tx: Tx, account_id: int, pool_id: str, operation_id: str
 
 
 async def list_page(tx: Tx, account_id: int, status: Status | None, id_range: IdRange) -> list[PoolOperation]:
-    """The account's operations inside the window, newest first."""
+    """The account's pool operations in the range of ids, newest first."""
     where = {} if status is None else {"status": str(status)}
     rows = await tx.all(
         "pool_operations.list_page_by_status" if where else "pool_operations.list_page",

@@ -74,7 +74,7 @@ async def lock(tx: Tx, account_id: int, pool_id: str) -> SenderPool:
 
 
 async def list_page(tx: Tx, account_id: int, operation_id: str | None, id_range: IdRange) -> list[SenderPool]:
-    """The account's pools inside the window, newest first; with an operation, the pool that it created."""
+    """The account's pools in the range of ids, newest first; with an operation, the pool that it created."""
     where = {} if operation_id is None else {"operation_id": operation_id}
     rows = await tx.all(
         "sender_pools.list_page_by_operation" if where else "sender_pools.list_page",
@@ -131,7 +131,7 @@ REMOVALS: Final = Kind(_REMOVALS, sweep, _waits)
 async def list_senders(
     tx: Tx, account_id: int, pool_id: str, filter_: senders.Filter, id_range: IdRange
 ) -> list[Sender]:
-    """The pool's members inside the window, newest sender first. Whether the pool exists is the caller's question."""
+    """The pool's members in the range of ids, newest sender first. The caller checks that the pool exists."""
     rows = await tx.all(
         filter_.query("sender_pools.list_members"),
         account_id=account_id,

@@ -120,7 +120,7 @@ async def share_inventory(tx: Tx, account_id: int) -> bool:
 
 
 async def list_page(tx: Tx, account_id: int, filter_: Filter, id_range: IdRange) -> list[Sender]:
-    """The account's senders inside the window, newest first."""
+    """The account's senders in the range of ids, newest first."""
     rows = await tx.all(
         filter_.query("senders.list_page"),
         account_id=account_id,
@@ -133,7 +133,7 @@ async def list_page(tx: Tx, account_id: int, filter_: Filter, id_range: IdRange)
 
 
 async def search(tx: Tx, account_id: int, channel: str, address: str, id_range: IdRange) -> list[Sender]:
-    """The senders with this channel and address inside the window: one or none."""
+    """The senders with this channel and address in the range of ids: one or none."""
     rows = await tx.all(
         "senders.search_page",
         account_id=account_id,

@@ -81,7 +81,7 @@ async def lock(tx: Tx, account_id: int, content_id: str) -> Template:
 
 
 async def list_page(tx: Tx, account_id: int, id_range: IdRange) -> list[Template]:
-    """The account's templates inside the window, newest first."""
+    """The account's templates in the range of ids, newest first."""
     rows = await tx.all(
         "templates.list_page",
         account_id=account_id,

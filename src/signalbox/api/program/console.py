@@ -24,8 +24,8 @@ class _File(NamedTuple):
     etag: str
 
 
-async def overview(request: Request) -> Response:
-    """Show the console."""
+async def first_screen(request: Request) -> Response:
+    """Show the first screen of the console."""
     return _response(request, _file("index.html", "console/"), b"text/html; charset=utf-8")
 
 
@@ -78,7 +78,7 @@ def _response(request: Request, file: _File, media: bytes) -> Response:
     return Response(200, file.compressed, media, [*headers, (b"content-encoding", b"gzip")])
 
 
-OVERVIEW: Final = Endpoint(overview, media=(Media("text/html"),), etag=True, public=True)
+FIRST_SCREEN: Final = Endpoint(first_screen, media=(Media("text/html"),), etag=True, public=True)
 SCREEN: Final = Endpoint(screen, media=(Media("text/html"),), etag=True, public=True)
 SCRIPT: Final = Endpoint(script, media=(Media("text/javascript"),), etag=True, public=True)
 STYLE: Final = Endpoint(style, media=(Media("text/css"),), etag=True, public=True)
