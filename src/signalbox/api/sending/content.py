@@ -240,9 +240,9 @@ class Content(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         ),
         hint(
             {
-                "MessageContentTemplate": "is not a member here: contentId of a message names a template",
-                "contentId": "is not a member here: a template is not made of another one",
-                "expressions": "is not a member here: values of variables are in to[].variables and defaults",
+                "MessageContentTemplate": "is not a field here: contentId of a message names a template",
+                "contentId": "is not a field here: a template is not made of another one",
+                "expressions": "is not a field here: values of variables are in to[].variables and defaults",
             }
         ),
     )
