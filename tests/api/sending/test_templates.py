@@ -152,7 +152,7 @@ async def test_content_of_every_form_comes_back_as_it_was_entered(ada: Person, c
         ({"text": "x", "MessageContentTemplate": "HX1"}, "$.content.MessageContentTemplate", "contentId"),
         ({"contentId": ID}, "$.content.contentId", "another one"),
         ({"text": "x", "expressions": []}, "$.content.expressions", "defaults"),
-        ({"text": "x", "colour": "red"}, "$.content.colour", "not a member"),
+        ({"text": "x", "colour": "red"}, "$.content.colour", "not a field"),
         ({"modules": [{}]}, "$.content.modules[0]", "exactly one of sms, rcs, whatsapp"),
         ({"modules": [{"sms": {"text": "x"}, "rcs": {"text": "y"}}]}, "$.content.modules[0]", "exactly one"),
         ({"modules": [{"sms": {"text": "x"}}] * 2}, "$.content.modules[1].sms", "second module"),

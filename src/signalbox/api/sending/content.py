@@ -1,7 +1,7 @@
 """The content of a message: text and media, or a module for each channel. Contract section 10.1.
 
-Every field is checked, and an unknown field is a problem with its place. Published programs contain each of the mistakes
-that have a message of their own here.
+Every field is checked, and an unknown field is a problem with its place. Published programs contain each of the
+mistakes that have a message of their own here.
 """
 
 from collections.abc import Iterator
