@@ -75,12 +75,12 @@ class World:
         for route in ROUTES:
             if route.method == "PUT" and route.path.startswith(path.rpartition("/{")[0] or path):
                 example = {param.name: str(param.example) for param in route.endpoint.path}
-                answer = httpx.put(
+                response = httpx.put(
                     self.account.base_url + route.path.format_map(example),
                     content=msgspec.json.encode(route.endpoint.body and route.endpoint.body.example),
                     auth=(self.account.account_id, self.account.auth_token),
                 )
-                answer.raise_for_status()
+                response.raise_for_status()
 
     def real(self, text: str) -> str:
         """A sample with the real ids in place of the sample ids."""

@@ -93,9 +93,9 @@ def path(route: Route, places: dict[str, str]) -> str:
 async def success(route: Route, ada: Person, things: Things) -> None:
     """A request that is right is answered as documented: `check` has compared it with the document."""
     await put(route, ada, things)
-    answer = await ada.call(route.method, path(route, things.places(route)), **options(route, things))
+    response = await ada.call(route.method, path(route, things.places(route)), **options(route, things))
     wanted = 409 if route.name == "ledger.cancel" else route.endpoint.status
-    assert answer.status_code == wanted, answer.text
+    assert response.status_code == wanted, response.text
 
 
 async def auth(route: Route, ada: Person, eve: Person, things: Things) -> None:
@@ -105,9 +105,9 @@ async def auth(route: Route, ada: Person, eve: Person, things: Things) -> None:
     if route.endpoint.public:
         assert anonymous[0].status_code == 200
         return
-    answers = [*anonymous, *[await eve.call(route.method, one, **options(route, things)) for one in (there, nowhere)]]
-    assert {answer.status_code for answer in answers} == {401}
-    assert len({answer.content for answer in answers}) == 1
+    responses = [*anonymous, *[await eve.call(route.method, one, **options(route, things)) for one in (there, nowhere)]]
+    assert {response.status_code for response in responses} == {401}
+    assert len({response.content for response in responses}) == 1
 
 
 async def snapshot(ada: Person, things: Things, route: Route) -> list[Any]:
@@ -162,12 +162,12 @@ async def unknown_parameter(route: Route, ada: Person, strict: Person, things: T
 async def head(route: Route, ada: Person, things: Things) -> None:
     """HEAD answers what GET would, without the body; on other paths it is 405."""
     there = path(route, things.places(route))
-    answer = await ada.call("HEAD", there)
+    response = await ada.call("HEAD", there)
     get = await ada.get(there)
-    assert answer.status_code == get.status_code
-    assert answer.content == b""
+    assert response.status_code == get.status_code
+    assert response.content == b""
     ignored = ("content-length",) if route.name in ("health.metrics",) else ()
-    assert {name: value for name, value in pairs(answer) if name not in ignored} == {
+    assert {name: value for name, value in pairs(response) if name not in ignored} == {
         name: value for name, value in pairs(get) if name not in ignored
     }
 

@@ -86,7 +86,7 @@ class _Tx(Moment):
         if query is None:
             raise Bug(f"there is no query {name}")
         if params.keys() != query.names:
-            raise query.refuse(params)
+            raise query.wrong_parameters(params)
         return query
 
     async def all(self, query: str, /, **params: Value) -> list[Row]:
