@@ -82,7 +82,8 @@ def path_of(route: Route) -> str:
 
 def _page(listed: list[Route], document: Mapping[str, Any], world: Callable[[str], World]) -> str:
     (group,) = groups(listed)
-    sections = "\n".join(_section(route, document, world(route.name)) for route in listed)
+    words = Words(document, _ids())
+    sections = "\n".join(_section(route, document, words, world(route.name)) for route in listed)
     return (
         f"# API: {group.title[0].lower()}{group.title[1:]}\n\n{group.description} What stands behind it: "
         f"[{pages.title(group.page)}]({group.page}.md).\n\n"
@@ -90,9 +91,8 @@ def _page(listed: list[Route], document: Mapping[str, Any], world: Callable[[str
     )
 
 
-def _section(route: Route, document: Mapping[str, Any], world: World) -> str:
+def _section(route: Route, document: Mapping[str, Any], words: Words, world: World) -> str:
     operation = document["paths"][route.path][route.method.lower()]
-    words = Words(document, _ids())
     path, public = path_of(route), route.endpoint.public
     is_json = route.endpoint.answer is not None or [one.type for one in route.endpoint.media] == ["application/json"]
     call = sample_curl(route, document)

@@ -5,6 +5,8 @@ from typing import Any, Final, NamedTuple
 
 Schema = Mapping[str, Any]
 
+# A schema of more rows than these has them once on a page.
+_MANY_ROWS: Final = 15
 _FORMATS: Final = {"date-time": "date-time", "uri": "URL"}
 
 
@@ -18,11 +20,12 @@ class Member(NamedTuple):
 
 
 class Words:
-    """Describes the schemas of one OpenAPI document."""
+    """Describes the schemas of one OpenAPI document, on one page: a large schema has its rows there once."""
 
     def __init__(self, document: Mapping[str, Any], ids: Mapping[str, str]) -> None:
         self._schemas: Mapping[str, Schema] = document["components"]["schemas"]
         self._ids = ids
+        self._shown: set[str] = set()
 
     def members(self, schema: Schema, place: str = "") -> Iterator[Member]:
         """The fields of an object or of an array's items; fields of a nested object follow it."""
@@ -31,16 +34,26 @@ class Words:
             yield from self.members(schema["items"], f"{place}[]")
             return
         if "oneOf" in schema:
-            for form in schema["oneOf"]:
-                yield from (member._replace(required=False) for member in self.members(form, place))
+            # Several forms may have a member of the same name: its first row is enough.
+            rows = (member._replace(required=False) for form in schema["oneOf"] for member in self.members(form, place))
+            seen: dict[str, Member] = {}
+            for row in rows:
+                seen.setdefault(row.name, row)
+            yield from seen.values()
             return
         if forms := [one for one in schema.get("anyOf", ()) if one.get("type") != "null"]:
             yield from self.members(forms[0], place)
             return
         for name, part in schema.get("properties", {}).items():
             path = f"{place}.{name}" if place else name
-            yield Member(path, self.type(part), name in schema.get("required", ()), self._description(part))
-            yield from self.members(part, path)
+            row = Member(path, self.type(part), name in schema.get("required", ()), self._description(part))
+            inner = list(self.members(part, path))
+            reference = part.get("$ref") or part.get("items", {}).get("$ref", "")
+            if len(inner) > _MANY_ROWS and reference in self._shown:
+                yield row._replace(description=f"{row.description} Its members are in a table above.".strip())
+            else:
+                self._shown.add(reference)
+                yield from (row, *inner)
 
     def type(self, schema: Schema) -> str:
         """The type of a value, with its limits."""
@@ -91,8 +104,8 @@ class Words:
             keys, values = schema.get("propertyNames", {}), schema["additionalProperties"]
             limits = [
                 f"at most {schema['maxProperties']} members" if "maxProperties" in schema else "",
-                f"keys of {keys['minLength']}-{keys['maxLength']} characters" if "maxLength" in keys else "",
-                f"values of {values['minLength']}-{values['maxLength']}" if "maxLength" in values else "",
+                f"keys of {keys.get('minLength', 0)}-{keys['maxLength']} characters" if "maxLength" in keys else "",
+                f"values of {values.get('minLength', 0)}-{values['maxLength']}" if "maxLength" in values else "",
             ]
             return ", ".join(["object of strings", *filter(None, limits)])
         return "object"

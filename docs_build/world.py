@@ -9,8 +9,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
+import httpx
+import msgspec
+
 from signalbox.api.inventory.sender_pools import OPERATION_ID, OTHER_SENDER_ID, SENDER_POOL_ID
 from signalbox.api.inventory.senders import SENDER_ID
+from signalbox.api.routes import ROUTES
 from signalbox.testing import Account, server
 from signalbox_client import Signalbox
 
@@ -59,8 +63,22 @@ class World:
             made = pools.create(name="Support Europe", senders=[*wanted, _MISSING_ID], tags=_TAGS).operation_id
             if endpoint not in _WITHOUT_WORKERS:
                 pools.wait(made)
+            self._put_what_clients_name(endpoint)
             self._ours[next(iter(pools.list())).id] = SENDER_POOL_ID.example
             self._ours[made] = OPERATION_ID.example
+
+    def _put_what_clients_name(self, endpoint: str) -> None:
+        """A resource whose id clients choose is there under the id of the samples: its PUT has been called."""
+        path = next(route.path for route in ROUTES if route.name == endpoint)
+        for route in ROUTES:
+            if route.method == "PUT" and route.path.startswith(path.rpartition("/{")[0] or path):
+                example = {param.name: str(param.example) for param in route.endpoint.path}
+                answer = httpx.put(
+                    self.account.base_url + route.path.format_map(example),
+                    content=msgspec.json.encode(route.endpoint.body and route.endpoint.body.example),
+                    auth=(self.account.account_id, self.account.auth_token),
+                )
+                answer.raise_for_status()
 
     def real(self, text: str) -> str:
         """A sample with the real ids in place of the sample ids."""

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import gc
+
 
 def main() -> None:
     """Run the command line and exit with its code."""
+    # The objects that imports make stay: collecting among them is a tenth of the time to start.
+    gc.disable()
     try:
         from signalbox.cli import main as command
     except KeyboardInterrupt:
         raise SystemExit(130) from None
+    finally:
+        gc.enable()
     command(prog_name="signalbox")
 
 

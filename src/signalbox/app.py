@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 import sys
@@ -22,6 +23,12 @@ from signalbox.worker import Workers
 _STOP_SECONDS: Final = 9.0
 # SQLite's writer thread and the event loop share the GIL; at the default of 5 ms they wait too long for each other.
 _SWITCH_SECONDS: Final = 0.0002
+
+
+def start_collecting() -> None:
+    """Starts the garbage collector after a start without it: what exists now stays, and is never looked at again."""
+    gc.freeze()
+    gc.enable()
 
 
 @contextlib.asynccontextmanager
@@ -64,6 +71,7 @@ async def serve(settings: Settings) -> int:
             serving = asyncio.create_task(server.serve(sockets=[sock]))
             if first and not settings.auth_token:
                 print(_welcome(first, url), flush=True)  # noqa: T201 - the only output for people at the start
+            start_collecting()
             log.get().info("ready", url=url, database=db.safe_url(settings.database), workers=settings.workers)
             await asyncio.wait({serving, asyncio.create_task(stop.wait())}, return_when=asyncio.FIRST_COMPLETED)
             log.get().info("stopping")
@@ -80,6 +88,7 @@ async def work(settings: Settings) -> int:
     stop = _on_signals()
     async with opened(settings) as database:
         workers = Workers(database, max(1, settings.workers), Metrics())
+        start_collecting()
         log.get().info("working", database=db.safe_url(settings.database), workers=max(1, settings.workers))
         await stop.wait()
         log.get().info("stopping")

@@ -11,11 +11,12 @@ from pathlib import Path
 import httpx
 import pytest
 
+from depth import searched
 from processes import Client, Connect, Serve, Work, unknown_senders
 
-SENDERS = 10_000
+SENDERS = searched(4_000, deep=10_000)
 UNKNOWN = 10
-ROUNDS = 8
+ROUNDS = searched(5, deep=20)
 
 
 @dataclass
@@ -65,10 +66,10 @@ def _shuffled(rng: random.Random, senders: list[str]) -> list[str]:
     return mixed
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", range(1, 1 + searched(1, deep=5)))
 @pytest.mark.timeout(180)
 def test_killed_server_keeps_every_promise(serve: Serve, client: Connect, database_url: str, seed: int) -> None:
-    """One process serves and works; it is killed again and again while pools of 10,000 are made.
+    """One process serves and works; it is killed again and again while pools of thousands are made.
 
     Each request is sent under an idempotency key, and sent again after a kill that took its answer away: so the
     number of pools is known exactly.
@@ -123,7 +124,7 @@ def test_killed_workers_lose_and_double_nothing(serve: Serve, work: Work, client
     workers = [work(postgres_url), work(postgres_url)]
     watched = Watched()
     promises = []
-    for number in range(6):
+    for number in range(searched(4, deep=12)):
         promised = Promised(str(number), _shuffled(rng, known))
         promises.append(promised)
         promised.operation_id = connection.create_pool(promised.senders)
@@ -161,10 +162,10 @@ def test_request_repeated_across_a_kill_is_answered_as_before(serve: Serve, clie
 
 
 def test_kill_in_mid_inventory_enters_all_rows_or_none(serve: Serve, client: Connect, tmp_path: Path) -> None:
-    """A request for 10,000 rows that got no answer has entered all of them or none."""
+    """A request for thousands of rows that got no answer has entered all of them or none."""
     rng = random.Random(4)
     body = "channel,address\n" + "\n".join(f"EMAIL,row{number}@example.com" for number in range(SENDERS))
-    for number in range(4):
+    for number in range(searched(2, deep=8)):
         database_url = f"sqlite:///{tmp_path / f'inventory-{number}.db'}"
         server = serve(database_url)
         connection = client(server.url)

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
+from depth import searched
 from people import Person, Served
 from signalbox import db
 from signalbox.db import Database
@@ -210,7 +211,7 @@ def test_server_does_what_the_model_does(database_url: str, monkeypatch: pytest.
         run_state_machine_as_test(  # type: ignore[no-untyped-call, unused-ignore]
             Model,
             settings=settings(
-                max_examples=25,
+                max_examples=searched(8, deep=200),
                 stateful_step_count=40,
                 deadline=None,
                 derandomize=True,

@@ -61,8 +61,9 @@ class Breaker:
             case "array":
                 return [self.right(schema["items"])] * max(1, schema.get("minItems", 1))
             case "object":
-                wanted = schema.get("required") or list(schema.get("properties", {}))[: schema.get("minProperties", 0)]
-                return {name: self.right(schema["properties"][name]) for name in wanted}
+                names = dict.fromkeys([*schema.get("required", ()), *schema.get("properties", {})])
+                most = max(len(schema.get("required", ())), schema.get("minProperties", 0))
+                return {name: self.right(schema["properties"][name]) for name in list(names)[:most]}
         raise NotImplementedError(schema)
 
     def broken(self, schema: Schema, right: Any) -> Iterator[Broken]:
@@ -77,8 +78,8 @@ class Breaker:
                     if one.constraint == "required" and any(_has_members(other, one.value) for other in forms):
                         continue
                     # Without a member that its form needs, or with another one, an object is of no form.
-                    known = one.constraint not in ("required", "additionalProperties", "minProperties")
-                    yield one if known else one._replace(path=one.path[:-1] if one.path else ())
+                    formless = len(one.path) == 1 and one.constraint in ("required", "additionalProperties")
+                    yield one._replace(path=()) if formless else one
         elif "enum" in schema:
             yield Broken("enum", (), "NONE-OF-THESE")
             yield Broken("type", (), 17)
@@ -116,22 +117,28 @@ class Breaker:
             yield Broken("minItems", (), right[: schema["minItems"] - 1])
         if "maxItems" in schema:
             yield Broken("maxItems", (), right[:1] * (schema["maxItems"] + 1))
-        for one in self.broken(schema["items"], right[0]):
-            yield one.within(right, 0)
+        for index, item in enumerate(right[:5]):
+            for one in self.broken(schema["items"], item):
+                yield one.within(right, index)
 
     def _broken_object(self, schema: Schema, right: dict[str, Any]) -> Iterator[Broken]:
         for name in schema.get("required", ()):
             yield Broken("required", (name,), {key: value for key, value in right.items() if key != name})
+        optional = [name for name in schema.get("properties", {}) if name not in schema.get("required", ())]
         if schema.get("minProperties"):
-            yield Broken("minProperties", (), {})
+            yield Broken("minProperties", (), {name: right[name] for name in schema.get("required", ())})
+        if "maxProperties" in schema and "properties" in schema:
+            more = {name: self.right(schema["properties"][name]) for name in optional}
+            yield Broken("maxProperties", (), more | right)
         if "not" in schema:
             both = {name: self.right(schema["properties"][name]) for name in schema["not"]["required"]}
             yield Broken("not", (schema["not"]["required"][-1],), right | both)
         if schema.get("additionalProperties") is False:
             yield Broken("additionalProperties", ("unknownMember",), right | {"unknownMember": 1})
         for name, part in schema.get("properties", {}).items():
+            others = right if name in right or "maxProperties" not in schema else _without(right, optional)
             for one in self.broken(part, right[name] if name in right else self.right(part)):
-                yield one.within(right, name)
+                yield one.within(others, name)
         if isinstance(values := schema.get("additionalProperties"), dict):
             yield from self._broken_map(schema, values)
 
@@ -154,12 +161,17 @@ class Breaker:
             return f"{sid[1]}{'0' * 32}"
         if schema.get("format") == "date-time":
             return "2026-01-31T09:30:00Z"
-        return "https://example.com/a" if schema.get("format") == "uri" else "x" * max(1, schema.get("minLength", 1))
+        least = "x" * max(1, schema.get("minLength", 1))
+        return next(text for text in (least, "https://example.com/a", "+14155550123") if re.search(pattern, text))
 
     def _resolved(self, schema: Schema) -> Schema:
         while "$ref" in schema:
             schema = self._schemas[schema["$ref"].rpartition("/")[2]]
         return schema
+
+
+def _without(value: Schema, names: list[str]) -> Schema:
+    return {name: part for name, part in value.items() if name not in names}
 
 
 def _has_members(form: Schema, value: Schema) -> bool:

@@ -30,6 +30,7 @@ SECTIONS: Final = (
     "7. Senders",
     "8. Ours",
     "9. Running it",
+    "10.6 Templates",
 )
 
 

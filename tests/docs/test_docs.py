@@ -123,11 +123,17 @@ def test_log_page_and_program_name_the_same_events_and_fields() -> None:
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
                 words = {word.arg for word in node.keywords if word.arg}
                 owner = ast.unparse(node.func.value)
-                if node.func.attr in EVENTS and re.search(r"(\b|_)log(ger)?(\.get\(\))?$", owner):
+                logged = node.func.attr in EVENTS and re.search(r"(\b|_)log(ger)?(\.get\(\))?$", owner)
+                if logged and isinstance(node.args[0], ast.Constant):
                     event = ast.literal_eval(node.args[0])
                     said.setdefault(event, set()).update("exception" if w == "exc_info" else w for w in words)
                 elif node.func.attr == "update" and owner.endswith(".fields"):
                     of_requests |= words
+            elif isinstance(node, ast.Call) and ast.unparse(node.func) == "Done":
+                # What a worker did, which it logs with its time.
+                event, fields = ast.literal_eval(node.args[0]), node.args[1]
+                words = {ast.literal_eval(key) for key in fields.keys if key} if isinstance(fields, ast.Dict) else set()
+                said.setdefault(event, set()).update({"ms", *words})
             elif isinstance(node, ast.Subscript) and ast.unparse(node.value).endswith(".fields"):
                 of_requests.add(ast.literal_eval(node.slice))
     said["request"] |= of_requests

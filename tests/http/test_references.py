@@ -1,4 +1,4 @@
-"""Idempotency keys: contract section 8."""
+"""References and the headers that repeat them, contract section 4; idempotency keys, section 8."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ from people import Person, contexts, problems, until
 from signalbox.accounts import idempotency
 from signalbox.db import Database, Tx
 from signalbox.ground import clock
+
+UNKNOWN_SENDER = "comms_sender_01hzzzzzzzzzzzzzzzzzzzzzzz"
+UNKNOWN_POOL = "comms_senderpool_01hzzzzzzzzzzzzzzzzzzzzzzz"
 
 
 async def _create(person: Person, key: str, **body: object) -> httpx.Response:
@@ -226,3 +229,66 @@ async def _held(database: Database, query: str, owner: Person, pool_id: str) -> 
     finally:
         release()
         await holding
+
+
+async def test_operation_reference_is_repeated_in_its_headers(ada: Person) -> None:
+    pool_id = await ada.pool()
+    for path, body in (
+        ("/v1/SenderPools", {}),
+        (f"/v1/SenderPools/{pool_id}/Senders", [{"senderId": UNKNOWN_SENDER}]),
+    ):
+        answer = await ada.post(path, json=body)
+        assert list(answer.json()) == ["operationId", "operationLocation"]
+        for name in ("Location", "operationLocation", "operation-location"):
+            assert answer.headers[name] == answer.json()["operationLocation"]
+        for name in ("operationId", "operation-id"):
+            assert answer.headers[name] == answer.json()["operationId"]
+
+
+async def test_resource_reference_is_repeated_in_its_headers(ada: Person) -> None:
+    (sender_id,) = await ada.senders(1)
+    pool_id = await ada.pool(sender_id)
+    for answer in (
+        await ada.patch(f"/v1/SenderPools/{pool_id}", json={"name": "New"}),
+        await ada.delete(f"/v1/SenderPools/{pool_id}/Senders/{sender_id}"),
+        await ada.delete(f"/v1/SenderPools/{pool_id}"),
+        await ada.delete(f"/signalbox/v1/Senders/{sender_id}"),
+    ):
+        assert answer.status_code == 202
+        assert list(answer.json()) == ["resourceId", "resourceLocation"]
+        for name in ("Location", "resourceLocation", "resource-location"):
+            assert answer.headers[name] == answer.json()["resourceLocation"]
+        for name in ("resourceId", "resource-id"):
+            assert answer.headers[name] == answer.json()["resourceId"]
+
+
+async def test_key_in_flight_comes_after_what_is_missing_and_before_another_request(ada: Person) -> None:
+    """404, then 409, then 422."""
+    pool_id = await ada.pool()
+    headers = {"idempotency-key": "used"}
+    await ada.post("/v1/SenderPools", json={"name": "x"}, headers=headers)
+    row = await ada.served.database.read(lambda tx: tx.one("accounts.id", sid=ada.account_sid))
+    assert row is not None
+    mark = (row[0], "used")
+
+    async def add(pool: str, body: object) -> int:
+        answer = await ada.post(f"/v1/SenderPools/{pool}/Senders", json=body, headers=headers)
+        return answer.status_code
+
+    body = [{"senderId": UNKNOWN_SENDER}]
+    async with ada.served.api.services.turns.of(("idempotency", *mark)):
+        assert [await add(UNKNOWN_POOL, []), await add(UNKNOWN_POOL, body), await add(pool_id, body)] == [400, 404, 409]
+    assert [await add(UNKNOWN_POOL, body), await add(pool_id, body)] == [404, 422]
+
+
+async def test_idempotency_key_means_nothing_to_other_requests(ada: Person) -> None:
+    pool_id = await ada.pool()
+    headers = {"idempotency-key": "one"}
+    for name in ("A", "B"):
+        answer = await ada.patch(f"/v1/SenderPools/{pool_id}", json={"name": name}, headers=headers)
+        assert (answer.status_code, "idempotency-replayed" in answer.headers) == (202, False)
+        assert (await ada.get(f"/v1/SenderPools/{pool_id}")).json()["name"] == name
+    for address in ("x", "y"):
+        body = {"address": address, "channel": "PUSH"}
+        assert (await ada.post("/v1/Senders/Search", json=body, headers=headers)).status_code == 200
+    assert (await ada.post("/v1/SenderPools", json={}, headers=headers)).status_code == 202

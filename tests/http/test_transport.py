@@ -314,3 +314,17 @@ async def test_preflight_takes_nothing_of_the_rate_limit(ada: Person) -> None:
     for _ in range(3):
         assert (await there.call("OPTIONS", "/v1/Senders", headers=headers)).status_code == 204
     assert (await there.get("/v1/Senders")).status_code == 200
+
+
+async def test_client_that_asks_for_nothing_of_ours_gets_nothing_of_ours(ada: Person) -> None:
+    pool_id = await ada.pool(*await ada.senders(1))
+    created = await ada.post("/v1/SenderPools", json={})
+    for answer in (
+        created,
+        await ada.get(created.headers["location"]),
+        await ada.get("/v1/Senders"),
+        await ada.get(f"/v1/SenderPools/{pool_id}"),
+        await ada.get("/v1/SenderPools/x"),
+    ):
+        ours = ("signalbox", "idempotency", "preference", "ratelimit", "access-control")
+        assert not [name for name, _ in pairs(answer) if name.startswith(ours)]

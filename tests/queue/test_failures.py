@@ -12,8 +12,9 @@ from faults import WORDS, failing, rows, run
 from signalbox.db import Database
 from signalbox.ground import clock, ids
 from signalbox.ground.metrics import Metrics
-from signalbox.inventory import pool_operations, senders
+from signalbox.inventory import pool_operations
 from signalbox.inventory.pool_operations import Operation
+from signalbox.inventory.senders import SENDER
 from signalbox.queue import turns
 from signalbox.worker import Workers
 from tenant import Tenant
@@ -42,7 +43,7 @@ def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def unknown(count: int) -> list[str]:
-    return [ids.new(senders.SENDER, clock.now_ms()) for _ in range(count)]
+    return [ids.new(SENDER, clock.now_ms()) for _ in range(count)]
 
 
 async def deleted_pool(tenant: Tenant) -> str:

@@ -133,6 +133,22 @@ async def test_half_bodies_are_refused_and_hold_neither_connections_nor_others(
     assert await ada.walk("/v1/SenderPools", "senderPools") == []
 
 
+async def test_half_bodies_that_are_finished_in_time_are_answered(
+    street: Street, friend: Friend, ada: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(receiving, "BODY_SECONDS", PATIENCE)
+    slow = [await street.connect() for _ in range(MANY)]
+    for _, writer in slow:
+        writer.write(started(ada, 16) + b'{"name":')
+    await friend.asks()
+    for reader, writer in slow:
+        writer.write(b' "slow"}')
+        async with asyncio.timeout(PATIENCE):
+            assert (await reader.readline()).startswith(b"HTTP/1.1 202 ")
+        writer.close()
+    assert {one["name"] for one in await ada.walk("/v1/SenderPools", "senderPools")} == {"slow"}
+
+
 async def test_body_that_comes_byte_by_byte_is_refused(street: Street, friend: Friend, ada: Person) -> None:
     reader, writer = await street.connect()
     writer.write(started(ada, 1_000_000))

@@ -28,6 +28,8 @@ from signalbox.ground import ids
 from signalbox.ground.page_tokens import Window
 from signalbox.inventory import pool_operations, sender_pools, senders
 from signalbox.inventory.addresses import CHANNELS
+from signalbox.sending import templates
+from signalbox.sending.templates import NewTemplate
 from working import drain
 
 QUERIES: Final = load(PACKAGE_SQL / "queries", "postgres")
@@ -129,6 +131,11 @@ async def _fill(url: str, name: str) -> Account:
     for number in range(KEYS):
         key = f"key {number}"
         await database.write(partial(idempotency.remember, account_id=account_id, key=key, request=b"r", answer=answer))
+    for number in range(POOLS):
+        put = partial(
+            templates.put, account_id=account_id, content_id=f"HX{number:032x}", new=NewTemplate("x", "{}", {})
+        )
+        await database.write(put)
     operation, pool = made[POOLS // 2]
     waiting, waiting_pool = await create(everyone)
     await database.close()
@@ -195,6 +202,9 @@ def _given(name: str, new: Account) -> dict[str, Value]:
         "kind": pool_operations.KIND_NAME,
         "tags": "{}",
         **dict.fromkeys(("now", "pool_now"), NOW),
+        **dict.fromkeys(("content", "defaults"), "{}"),
+        "content_id": f"HX{POOLS // 2:032x}",
+        "id": ids.Series(NOW, shared=False).new(templates.TEMPLATE),
         "last_turn": 2,
         "total": 3,
     }

@@ -22,6 +22,8 @@ from signalbox.db.queries import PACKAGE_SQL, Dialect, Query, load
 from signalbox.ground.errors import Bug
 from signalbox.ground.page_tokens import Window
 from signalbox.inventory import sender_pools, senders
+from signalbox.sending import templates
+from signalbox.sending.templates import NewTemplate
 from working import drain
 
 DIALECTS: tuple[Dialect, ...] = ("sqlite", "postgres")
@@ -87,7 +89,11 @@ async def filled(shared_plans_url: str) -> tuple[str, dict[str, Value]]:
         admin = await asyncpg.connect(shared_plans_url)
         await admin.execute("VACUUM ANALYZE")
         await admin.close()
-    return shared_plans_url, params | {"senders": everyone[len(everyone) // 2], "pool_operations": big}
+    return shared_plans_url, params | {
+        "senders": everyone[len(everyone) // 2],
+        "pool_operations": big,
+        "templates": "template_8",
+    }
 
 
 async def _fill(database: db.Database, name: str) -> tuple[int, str, str, list[str]]:
@@ -113,6 +119,10 @@ async def _fill(database: db.Database, name: str) -> tuple[int, str, str, list[s
 
     made = [await create(everyone if n in (POOLS // 3, POOLS // 2) else everyone[:3]) for n in range(POOLS)]
     await drain(database)
+    for _ in range(POOLS):
+        await database.write(
+            lambda tx: templates.put(tx, account_id, templates.new_content_id(), NewTemplate("x", "{}", {}))
+        )
     big = made[POOLS // 2]
     window = Window("comms_senderpool_8", "", 1)
     (pool,) = await database.read(lambda tx: sender_pools.list_page(tx, account_id, big, window))

@@ -17,6 +17,7 @@ from signalbox.api.inventory import pool_operations as wire_operations
 from signalbox.api.inventory import senders as wire_senders
 from signalbox.api.routes import ROUTES
 from signalbox.api.routing import resolve as wire_resolve
+from signalbox.api.sending import templates as wire_templates
 from signalbox.http import shapes
 from signalbox.testing import Account
 from signalbox_client import (
@@ -59,6 +60,7 @@ def test_client_has_a_method_for_every_public_name(client: type[Signalbox] | typ
         (results.SenderPool, None),
         (results.Operation, wire_operations.SenderPoolOperation),
         (results.Item, wire_operations.OperationItem),
+        (results.Template, wire_templates.Template),
         (results.OperationReference, shapes.OperationReference),
         (results.ResourceReference, shapes.ResourceReference),
         (results.Resolution, wire_resolve.Resolved),
@@ -101,6 +103,21 @@ async def test_pool_is_fetched_updated_and_deleted(caller: Caller) -> None:
         await caller.do(lambda c: c.sender_pools.fetch(pool_id))
     with pytest.raises(NotFound):  # a second delete, by a call without retries
         await caller.do(lambda c: c.sender_pools.delete(pool_id))
+
+
+async def test_template_is_put_listed_and_deleted(caller: Caller) -> None:
+    content_id, text = f"HX{'0' * 32}", {"text": "Hello {{ name }}"}
+    made = await caller.do(lambda c: c.templates.create(name="First", content=text, defaults={"name": "you"}))
+    put = await caller.do(lambda c: c.templates.put(content_id, name="Second", content=text))
+    fetched = await caller.do(lambda c: c.templates.fetch(content_id))
+    assert (fetched, fetched.etag) == (put, put.etag)
+    assert [one.content_id for one in await caller.all(lambda c: c.templates.list())] == [content_id, made.content_id]
+    await caller.do(lambda c: c.templates.put(content_id, name="Third", content=text, if_match=put.etag))
+    with pytest.raises(PreconditionFailed):
+        await caller.do(lambda c: c.templates.delete(content_id, if_match=put.etag))
+    await caller.do(lambda c: c.templates.delete(content_id))
+    with pytest.raises(NotFound):
+        await caller.do(lambda c: c.templates.fetch(content_id))
 
 
 async def test_change_with_an_old_etag_is_refused(caller: Caller) -> None:

@@ -6,6 +6,7 @@ import { Inventory } from "./inventory.js";
 import { Ledger } from "./ledger.js";
 import { SenderPools } from "./sender-pools.js";
 import { Senders } from "./senders.js";
+import { Templates } from "./templates.js";
 
 /** Options that are absent are read from the environment, where the runtime has one: Node, Bun, Deno. */
 export interface SignalboxOptions {
@@ -33,6 +34,7 @@ export class Signalbox {
   readonly senders: Senders;
   readonly inventory: Inventory;
   readonly ledger: Ledger;
+  readonly templates: Templates;
 
   constructor(options: SignalboxOptions = {}) {
     const environment = (globalThis as Partial<Process>).process?.env ?? {};
@@ -47,6 +49,7 @@ export class Signalbox {
     this.senders = new Senders(http);
     this.inventory = new Inventory(http);
     this.ledger = new Ledger(http);
+    this.templates = new Templates(http);
   }
 }
 

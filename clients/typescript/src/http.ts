@@ -11,7 +11,7 @@ const LONGEST_TIMER = 2 ** 31 - 1;
 
 /** A request of the API. */
 export interface Call {
-  readonly method: "GET" | "POST" | "PATCH" | "DELETE";
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   /** Path below the base URL; ids in it were checked by {@link segment}. */
   readonly path: string;
   readonly query?: object;

@@ -61,6 +61,23 @@ export interface Item {
   readonly message: string | null;
 }
 
+/** A content with a name, and values for its variables. */
+export interface Template {
+  readonly contentId: string;
+  readonly name: string;
+  readonly content: Content;
+  readonly defaults: Readonly<Record<string, string>>;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+}
+
+/** Text and media, or a module for each channel, in Liquid; the members are the API's. */
+export interface Content {
+  readonly text?: string | undefined;
+  readonly media?: readonly { readonly url: string }[] | undefined;
+  readonly modules?: readonly Readonly<Record<string, unknown>>[] | undefined;
+}
+
 /** Tokens for `pageToken`: `next` for the next page, null on the last; `self` for this page again. */
 export interface Pagination {
   readonly next: string | null;
@@ -81,6 +98,10 @@ export interface OperationPage extends Page {
 }
 export interface ItemPage extends Page {
   readonly items: readonly Item[];
+}
+
+export interface TemplatePage extends Page {
+  readonly templates: readonly Template[];
 }
 
 /** An operation that was started, and its URL. */
@@ -210,6 +231,13 @@ export interface ResolveSenders {
         readonly priority?: readonly { readonly channel: Channel; readonly priority: number }[] | undefined;
       }
     | undefined;
+}
+
+/** A template as it is to be. */
+export interface PutTemplate {
+  readonly name: string;
+  readonly content: Content;
+  readonly defaults?: Readonly<Record<string, string>> | undefined;
 }
 
 /** A row of inventory, identified by channel and address; absent fields keep their values. */

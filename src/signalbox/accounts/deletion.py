@@ -27,6 +27,7 @@ TABLES: Final = (
     "sender_pools",
     "senders",
     "sender_counts",
+    "templates",
     "idempotency_keys",
 )
 # Emptied with the account itself.

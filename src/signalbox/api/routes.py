@@ -6,6 +6,7 @@ from signalbox.api import document
 from signalbox.api.inventory import inventory, overview, pool_operations, sender_pools, senders
 from signalbox.api.program import console, docs, health, requests
 from signalbox.api.routing import resolve
+from signalbox.api.sending import templates
 from signalbox.http.router import Route
 
 ROUTES: Final = (
@@ -57,6 +58,12 @@ ROUTES: Final = (
         pool_operations.CANCEL_OPERATION,
         "ledger.cancel",
     ),
+    # Contract section 10.6: Templates.
+    Route("GET", "/signalbox/v1/Templates", templates.LIST, "templates.list"),
+    Route("POST", "/signalbox/v1/Templates", templates.CREATE, "templates.create"),
+    Route("PUT", "/signalbox/v1/Templates/{contentId}", templates.PUT, "templates.put"),
+    Route("GET", "/signalbox/v1/Templates/{contentId}", templates.FETCH, "templates.fetch"),
+    Route("DELETE", "/signalbox/v1/Templates/{contentId}", templates.DELETE, "templates.delete"),
     # What the console shows beyond the contract.
     Route("GET", "/signalbox/v1/Overview", overview.FETCH, "overview.fetch"),
     Route(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 
 import click
@@ -15,6 +16,7 @@ from signalbox.ground.settings import SETTINGS, ConfigError
 def serve(**command_line: str | bool | None) -> None:
     """Respond to requests, and work on operations."""
     settings = settings_from(command_line)
+    gc.disable()  # until the server is ready
     from signalbox import app
     from signalbox.ground import log
 
@@ -29,6 +31,7 @@ def worker(**command_line: str | bool | None) -> None:
     settings = lasting(settings_from(command_line))
     if settings.workers == 0:
         raise ConfigError(["workers: must be at least 1 for `signalbox worker`"])
+    gc.disable()  # until the worker is ready
     from signalbox import app
     from signalbox.ground import log
 

@@ -6,6 +6,7 @@ Python, the database and the wire all use the whole text, prefix included. Contr
 import re
 import secrets
 import threading
+from functools import lru_cache
 from typing import Final
 
 SUFFIX_PATTERN: Final = "[0-7][a-hjkmnpqrstv-z0-9]{25,34}"
@@ -91,7 +92,7 @@ def created_at(identifier: str) -> int:
 def first_of(kind: str, ms: int) -> str:
     """The smallest id of a millisecond: earlier ids are smaller, the others equal or greater."""
     ms = min(max(ms, 0), 2**48 - 1)
-    return f"{kind}_" + "".join(_ALPHABET[ms >> shift & 31] for shift in range(45, -1, -5)) + "0" * 16
+    return f"{kind}_{_time_digits(ms)}" + "0" * 16
 
 
 def least(kind: str) -> str:
@@ -123,9 +124,14 @@ def _next(now: int, newest: int) -> int:
 def _encode(kind: str, number: int) -> str:
     # RFC 9562, section 5.7: 48 bits of time, version 7, 12 random bits, variant 10, 62 random bits.
     ms, random = number >> _RANDOM_BITS, number & 2**_RANDOM_BITS - 1
-    uuid = ms << 80 | 7 << 76 | random >> 62 << 64 | 0b10 << 62 | random & 2**62 - 1
-    # 26 digits of 5 bits, two at a time; the first two of the 130 bits are zero.
-    return f"{kind}_" + "".join([_PAIRS[uuid >> shift & 1023] for shift in range(120, -1, -10)])
+    rest = 7 << 76 | random >> 62 << 64 | 0b10 << 62 | random & 2**62 - 1
+    return f"{kind}_{_time_digits(ms)}" + "".join([_PAIRS[rest >> shift & 1023] for shift in range(70, -1, -10)])
+
+
+@lru_cache(maxsize=1)
+def _time_digits(ms: int) -> str:
+    """The first ten of the 26 digits; ids that are made together have the same."""
+    return "".join([_PAIRS[ms >> shift & 1023] for shift in range(40, -1, -10)])
 
 
 def _decode(identifier: str) -> int:

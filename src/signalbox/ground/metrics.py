@@ -38,19 +38,19 @@ class Metrics:
     """The metrics of this process since its start."""
 
     def __init__(self) -> None:
-        self._requests: dict[tuple[str, str, str], _Histogram] = {}
+        self._requests: dict[tuple[str, str, int], _Histogram] = {}
         self._batches = _Histogram()
         self._items: dict[str, int] = {"created": 0, "failed": 0}
         self._work: dict[tuple[str, str], int] = {}
 
     def request(self, route: str, method: str, status: int, seconds: float) -> None:
         """Counts one response."""
-        key = (route, method, str(status))
+        key = (route, method, status)
         histogram = self._requests.get(key)
         if histogram is None:
             # A client can invent methods; unknown ones share a label, so that the number of series stays bounded.
             if method not in ("GET", "HEAD", "POST", "PATCH", "DELETE", "PUT", "OPTIONS"):
-                key = (route, "other", str(status))
+                key = (route, "other", status)
             histogram = self._requests.setdefault(key, _Histogram())
         histogram.observe(seconds)
 
@@ -78,8 +78,8 @@ class Metrics:
         requests = HistogramMetricFamily(
             "signalbox_request_seconds", "Time to respond to requests.", labels=["route", "method", "status"]
         )
-        for labels, histogram in self._requests.items():
-            requests.add_metric(labels, histogram.cumulative(), histogram.sum)
+        for (route, method, status), histogram in self._requests.items():
+            requests.add_metric([route, method, str(status)], histogram.cumulative(), histogram.sum)
         yield requests
         batches = HistogramMetricFamily("signalbox_batch_seconds", "Time to apply batches of operations.")
         batches.add_metric([], self._batches.cumulative(), self._batches.sum)

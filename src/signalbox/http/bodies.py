@@ -76,7 +76,10 @@ class Body(Generic[T_co]):
             # A finding costs some 20 us to make; others get a turn between slices.
             await asyncio.sleep(0)
         found.extend(self._too_many(looked_at))
-        found.extend(constraints.problems(type_, looked_at))
+        by_rules = list(constraints.problems(type_, looked_at))
+        alone = {problem.context for problem, stands_alone in by_rules if stands_alone}
+        found = [problem for problem in found if problem.context not in alone]
+        found.extend(problem for problem, _ in by_rules)
         if found:
             raise Invalid(found)
         try:

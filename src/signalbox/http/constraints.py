@@ -20,10 +20,14 @@ Holds: TypeAlias = Callable[[Any], object]
 
 
 class Found(NamedTuple):
-    """What a rule found wrong: where, seen from the value that the rule is about, and the rest of a sentence."""
+    """What a rule found wrong: where, seen from the value that the rule is about, and the rest of a sentence.
+
+    `alone`: the sentence says all, and what the schema says about the same place is left out.
+    """
 
     path: Path
     message: str
+    alone: bool = False
 
 
 class Form(NamedTuple):
@@ -53,6 +57,17 @@ class Rule(NamedTuple):
     ) -> "Rule":
         """A rule for small values: it holds when nothing is found."""
         return cls(lambda value: not any(True for _ in find(msgspec.to_builtins(value))), find, schema, forms)
+
+
+def hint(hints: Mapping[str, str]) -> Rule:
+    """A rule for an object: members that it does not have, each a known mistake, and what to use instead."""
+
+    def find(raw: object) -> Iterator[Found]:
+        for name in hints if isinstance(raw, dict) else ():
+            if name in cast("dict[str, object]", raw):
+                yield Found([name], hints[name], alone=True)
+
+    return Rule(lambda _: True, find)
 
 
 def ruled(rule: Rule) -> msgspec.Meta:
@@ -188,8 +203,11 @@ def _choice(union: inspect.UnionType) -> Holds | None:
     return lambda value: all(holds(value) for class_, holds in checks if isinstance(value, class_))
 
 
-def problems(type_: inspect.Type, raw: object, path: tuple[str | int, ...] = ()) -> Iterator[Problem]:
-    """What the rules of a type find in plain JSON of any shape; patterns are in the schema, and found by that."""
+def problems(type_: inspect.Type, raw: object, path: tuple[str | int, ...] = ()) -> Iterator[tuple[Problem, bool]]:
+    """What the rules of a type find in plain JSON of any shape; patterns are in the schema, and found by that.
+
+    Each with whether it stands alone at its place.
+    """
     rules: Sequence[Rule] = ()
     if isinstance(type_, inspect.Metadata):
         rule = cast("Rule | None", (type_.extra or {}).get("rule"))
@@ -209,7 +227,7 @@ def problems(type_: inspect.Type, raw: object, path: tuple[str | int, ...] = ())
             yield from problems(one, raw, path)
     for rule in rules:
         for found in rule.find(raw):
-            yield problem_at([*path, *found.path], found.message)
+            yield problem_at([*path, *found.path], found.message), found.alone
 
 
 def parts(type_: inspect.Type) -> Iterator[inspect.Type]:

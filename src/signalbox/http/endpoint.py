@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple, TypeAlias
 
 import msgspec
@@ -56,7 +57,7 @@ class Endpoint:
         """The type of a response in JSON."""
         return None if self.example is None else type(self.example)
 
-    @property
+    @cached_property
     def ids(self) -> list[IdParam]:
         """The parameters of the path that name resources."""
         return [param for param in self.path if isinstance(param, IdParam)]

@@ -18,16 +18,17 @@ def conditional(request: Request, value: msgspec.Struct, headers: Headers | None
     return Response(200, body, headers=all_headers)
 
 
-def require_match(request: Request, value: msgspec.Struct) -> None:
-    """Raises PreconditionFailed when `If-Match` came and does not have the present state."""
+def require_match(request: Request, value: msgspec.Struct | None) -> None:
+    """Raises PreconditionFailed when `If-Match` came and does not have the present state, None where nothing is."""
     condition = request.header(b"if-match")
-    if condition and not _lists(condition, etag_of(msgspec.json.encode(value)), weak=False):
+    if condition and (value is None or not _lists(condition, etag_of(msgspec.json.encode(value)), weak=False)):
         raise PreconditionFailed("the resource is not in the state that If-Match names; fetch it again")
 
 
 def unchanged(request: Request, etag: str) -> bool:
     """Whether `If-None-Match` has it: the answer is 304 then."""
-    return request.method in ("GET", "HEAD") and _lists(request.header(b"if-none-match"), etag)
+    condition = request.header(b"if-none-match")
+    return bool(condition) and request.method in ("GET", "HEAD") and _lists(condition, etag)
 
 
 def etag_of(body: bytes) -> str:

@@ -90,14 +90,21 @@ class Exchange:
         body = b""
         if endpoint.body:
             body = await read_body(self.receive, self.headers, endpoint.body.media_types, self.extra)
-        await self._read(request, endpoint, values, body)
+        problems = self._read(request, endpoint, values)
+        if endpoint.body:
+            try:
+                request.set_body(await endpoint.body.read(body))
+            except Invalid as error:
+                problems += error.problems
+        if problems:
+            raise Invalid(problems)
         response = await endpoint.handle(request)
         if isinstance(response, Stream) and self.method != "HEAD":
             await response.begin()
         return response
 
-    async def _read(self, request: Request, endpoint: Endpoint, values: Mapping[str, str], body: bytes) -> None:
-        """Everything that the request says, or Invalid with all that is wrong with it."""
+    def _read(self, request: Request, endpoint: Endpoint, values: Mapping[str, str]) -> list[Problem]:
+        """Reads all that the request says but its body; returns all that is wrong with it."""
         problems: list[Problem] = []
         try:
             request.base_url = self.checks.base_urls.of(self.scope, self.headers)
@@ -108,9 +115,10 @@ class Exchange:
                 request.path_values[param.name] = param.parse(values[param.name])
             except ValueError as error:
                 problems.append(Problem.at(param.name, f"{param.name} {error}"))
-        request.query = read_query(self.scope["query_string"], endpoint.query, problems)
-        if request.query.unknown:
-            self._unknown(request.query.unknown, endpoint, problems)
+        if self.scope["query_string"]:
+            request.query = read_query(self.scope["query_string"], endpoint.query, problems)
+            if request.query.unknown:
+                self._unknown(request.query.unknown, endpoint, problems)
         for header in endpoint.headers:
             raw = self.headers.get(header.name.lower().encode())
             if raw is not None:
@@ -118,13 +126,7 @@ class Exchange:
                     request.header_values[header.name] = header.parse(raw.decode("latin-1"))
                 except ValueError as error:
                     problems.append(Problem(f"{header.name} {error}", header.name, None))
-        if endpoint.body:
-            try:
-                request.set_body(await endpoint.body.read(body))
-            except Invalid as error:
-                problems += error.problems
-        if problems:
-            raise Invalid(problems)
+        return problems
 
     def _unknown(self, names: Sequence[str], endpoint: Endpoint, problems: list[Problem]) -> None:
         known = [param.name for param in endpoint.query]

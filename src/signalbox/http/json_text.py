@@ -30,7 +30,7 @@ def parse_json(data: bytes) -> object:
             found = _by_standard_library(data)
             if isinstance(found, Problem):
                 raise Invalid([found]) from None
-            if found is not None and not _BYTE.search(message):
+            if found is not None and _HALF_SURROGATE.search(data):
                 return found.value
         if at := _BYTE.search(message):
             raise Invalid([_malformed(data, int(at[1]), message[: at.start()].removeprefix(_MALFORMED))]) from None
@@ -51,6 +51,11 @@ _HALF_SURROGATE: Final = re.compile(
 )
 
 
+def _refuse(constant: str) -> None:
+    """JSON has no NaN and no Infinity."""
+    raise ValueError(constant)
+
+
 class _Value(NamedTuple):
     value: object
 
@@ -58,7 +63,7 @@ class _Value(NamedTuple):
 def _by_standard_library(data: bytes) -> Problem | _Value | None:
     """The verdict of Python's own reader, which is slower and exact about the place; None if it has none."""
     try:
-        return _Value(json.loads(data))
+        return _Value(json.loads(data, parse_constant=_refuse))
     except json.JSONDecodeError as error:
         at = len(error.doc[: error.pos].encode("utf-8", "surrogatepass"))
         return _malformed(data, at, error.msg[:1].lower() + error.msg[1:])

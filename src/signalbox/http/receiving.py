@@ -46,13 +46,16 @@ async def read_body(
 
 
 async def _chunks(receive: Receive) -> bytes:
-    chunks = bytearray()
+    chunks: list[bytes] = []
+    size = 0
     while (message := await receive())["type"] == "http.request":
-        chunks += message.get("body", b"")
-        if len(chunks) > MOST_BODY_BYTES:
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        if size > MOST_BODY_BYTES:
             raise TooLarge("the body is larger than 10 MiB")
+        chunks.append(chunk)
         if not message.get("more_body"):
-            return bytes(chunks)
+            return b"".join(chunks)
     raise ClientGone
 
 

@@ -42,7 +42,7 @@ class Request:
         self.id = request_id
         self.principal: Principal = _NOBODY
         self.path_values: dict[str, str] = {}
-        self.query = Query()
+        self.query = _NO_QUERY
         self.header_values: dict[str, object] = {}
         self.fields: dict[str, object] = {}
         self._content: object = None
@@ -85,6 +85,8 @@ class Request:
 
         Clients made from the document name every type that an answer may have, as equals: they get JSON.
         """
+        if b"accept" not in self.headers:
+            return False
         accept = self.header(b"accept").lower()
         return media in accept and quality(accept, media) > quality(accept, "application/json")
 
@@ -93,6 +95,8 @@ class Request:
         return self.base_url + path
 
 
+# Nobody writes into a query that was not read from the request.
+_NO_QUERY: Final = Query()
 _NOBODY: Final = Principal(0, "")
 
 

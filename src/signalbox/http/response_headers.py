@@ -87,7 +87,7 @@ def of_success(endpoint: Endpoint) -> list[str]:
     """The headers of an endpoint's good answer."""
     return [
         *_REQUEST_IDS,
-        *_OF_TYPE.get(endpoint.answer, ()),
+        *_OF_TYPE.get(endpoint.answer, ("Location",) if endpoint.status == 201 else ()),
         *(_OF_PARAM[param.name] for param in endpoint.headers),
         *(["ETag"] if endpoint.etag else []),
         _WARNING,

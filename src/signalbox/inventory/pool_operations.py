@@ -186,7 +186,7 @@ async def run_batch(tx: Tx, hand: Hand) -> Done | None:
     hand.unit = operation_id = str(row[0])
     if not await senders.share_inventory(tx, hand.account_id):
         return None
-    _, pool_id, total, first, request_id = row
+    _, pool_id, total, first, request_id, more = row
     end = min(first + BATCH_ITEMS, total)
     created, failed = await _apply(tx, hand.account_id, operation_id, pool_id, first, end)
     advanced = await tx.one(
@@ -201,7 +201,8 @@ async def run_batch(tx: Tx, hand: Hand) -> Done | None:
         raise Bug("an operation vanished while its batch was applied")
     tx.wake(operation_id)
     fields = {"operation": operation_id, "created": created, "failed": failed, "status": advanced[0]}
-    return Done("batch", {"requestId": request_id, "account": hand.account_sid, **fields}, (created, failed))
+    fields = {"requestId": request_id, "account": hand.account_sid, **fields}
+    return Done("batch", fields, (created, failed), last=not more and advanced[0] == "COMPLETED")
 
 
 async def _apply(tx: Tx, account_id: int, operation_id: str, pool_id: str, first: int, end: int) -> tuple[int, int]:

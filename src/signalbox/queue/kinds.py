@@ -17,11 +17,15 @@ class Hand:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What one transaction of a worker did: its log line, and how many items it created and failed, if it had any."""
+    """What one transaction of a worker did: its log line, and how many items it created and failed, if it had any.
+
+    `last`: the account seems to have no more work of this kind.
+    """
 
     event: str
     fields: Mapping[str, str | int]
     items: tuple[int, int] | None = None
+    last: bool = False
 
 
 Run = Callable[[Tx, Hand], Awaitable[Done | None]]

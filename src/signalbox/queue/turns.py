@@ -97,17 +97,23 @@ async def serve(tx: Tx, kind: Kind, candidate: Candidate, hand: Hand) -> Done | 
     account_id = candidate.row.account_id
     done = await kind.run(tx, hand)
     if done is None:
-        await _remove_if_idle(tx, kind, account_id)
-    elif not candidate.alone:
+        # Asked first without the lock, which is a write: mostly another worker has the work in hand.
+        idle = not await kind.waits(tx, account_id)
+    elif candidate.alone:
+        idle = done.last
+    else:
+        # The row stays after the last unit too, so that an account that soon has more work keeps its place.
         await tx.run("queue.move_on", account_id=account_id, kind=kind.name, turn=candidate.next_turn)
+        idle = False
+    if idle:
+        await _remove_if_idle(tx, kind, account_id)
     return done
 
 
 async def _remove_if_idle(tx: Tx, kind: Kind, account_id: int) -> None:
     """Takes the row away unless there is work, or some is being started."""
-    if await tx.one("queue.lock", account_id=account_id, kind=kind.name) is None:
-        return
-    if not await kind.waits(tx, account_id):
+    locked = await tx.one("queue.lock", account_id=account_id, kind=kind.name)
+    if locked is not None and not await kind.waits(tx, account_id):
         await tx.run("queue.remove", account_id=account_id, kind=kind.name)
 
 

@@ -208,3 +208,20 @@ async def test_counters_add_up_for_everyone_who_reads_while_work_goes_on(ada: Pe
 
     async with asyncio.timeout(60):
         assert min(await asyncio.gather(*(read() for _ in range(4)))) >= 1
+
+
+async def test_updated_at_moves_with_every_change_of_an_operation(
+    idle_ada: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool_operations, "BATCH_ITEMS", 1)
+    now = clock.now_ms()
+    monkeypatch.setattr(clock, "now_ms", lambda: now)  # also within one millisecond
+    refs = [{"senderId": one} for one in [*await idle_ada.senders(2), UNKNOWN_SENDER]]
+    answer = await idle_ada.post("/v1/SenderPools", json={"senders": refs})
+    seen = [(await idle_ada.get(answer.headers["location"])).json()]
+    while await step(idle_ada.served.database):
+        seen.append((await idle_ada.get(answer.headers["location"])).json())
+    assert [one["stats"]["queued"] for one in seen] == [3, 2, 1, 0]
+    times = [one["updatedAt"] for one in seen]
+    assert times == sorted(set(times))
+    assert (await idle_ada.get(answer.headers["location"])).json() == seen[-1]

@@ -6,9 +6,11 @@ import pytest
 
 from people import BASE, Person, contexts, problems
 from signalbox.ground import clock, ids
+from signalbox.inventory import senders
 
 UNKNOWN_SENDER = "comms_sender_01hzzzzzzzzzzzzzzzzzzzzzzz"
 UNKNOWN_POOL = "comms_senderpool_01hzzzzzzzzzzzzzzzzzzzzzzz"
+UNKNOWN_OPERATION = "comms_operation_01hzzzzzzzzzzzzzzzzzzzzzzz"
 
 
 async def test_pool_has_what_it_was_created_with(ada: Person) -> None:
@@ -210,3 +212,49 @@ async def test_operations_is_never_taken_for_a_pool_id(ada: Person) -> None:
     refused = await ada.delete("/v1/SenderPools/Operations")
     assert (refused.status_code, refused.headers["allow"]) == (405, "GET, HEAD")
     assert (await ada.get("/v1/SenderPools/Operations")).json()["operations"] == []
+
+
+async def test_operation_id_in_a_query_is_held_to_its_pattern(ada: Person) -> None:
+    for wrong in ("", "x", UNKNOWN_POOL, UNKNOWN_OPERATION.upper()):
+        assert problems(await ada.get(f"/v1/SenderPools?operationId={wrong}")) == {("operationId", "$.operationId")}
+    assert (await ada.get(f"/v1/SenderPools?operationId={UNKNOWN_OPERATION}")).json()["senderPools"] == []
+
+
+async def test_dates_of_a_pool_s_senders_are_those_of_their_creation(
+    ada: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not of their joining: the younger sender joined first."""
+    start = max(clock.now_ms(), ids.created_at(ids.new(senders.SENDER, clock.now_ms()))) + 1000
+    made = []
+    for ms in (start, start + 10):
+        monkeypatch.setattr(clock, "now_ms", lambda ms=ms: ms)
+        made += await ada.senders(1)
+    monkeypatch.undo()
+    older, younger = made
+    pool_id = await ada.pool(younger)
+    await ada.finished(await ada.post(f"/v1/SenderPools/{pool_id}/Senders", json=[{"senderId": older}]))
+    path, between = f"/v1/SenderPools/{pool_id}/Senders", clock.rfc3339(start + 5)
+    for query, wanted in (
+        ("", [younger, older]),
+        (f"?startDate={between}", [younger]),
+        (f"?endDate={between}", [older]),
+    ):
+        assert [one["id"] for one in await ada.walk(f"{path}{query}", "senders")] == wanted
+
+
+async def test_deleted_pool_looks_missing_to_everything(ada: Person) -> None:
+    (sender_id,) = await ada.senders(1)
+    deleted = await ada.pool()
+    await ada.delete(f"/v1/SenderPools/{deleted}")
+    for pool_id in (UNKNOWN_POOL, deleted):
+        path = f"/v1/SenderPools/{pool_id}"
+        answers = [
+            await ada.get(path),
+            await ada.patch(path, json={"name": "x"}),
+            await ada.delete(path),
+            await ada.get(f"{path}/Senders"),
+            await ada.post(f"{path}/Senders", json=[{"senderId": sender_id}]),
+            await ada.delete(f"{path}/Senders/{sender_id}"),
+            await ada.get(f"{path}/Senders/Operations/{UNKNOWN_OPERATION}"),
+        ]
+        assert [answer.status_code for answer in answers] == [404] * len(answers)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 
 import msgspec
@@ -11,6 +12,7 @@ import pytest
 from people import Exchange, Person, Served, until
 from signalbox import db
 from signalbox.accounts import accounts
+from signalbox.api.inventory import pool_operations as operations_api
 from signalbox.inventory import pool_operations
 from working import step
 
@@ -73,7 +75,9 @@ async def test_wait_answers_when_the_operation_is_cancelled(idle_ada: Person) ->
 async def test_wait_that_is_over_answers_the_operation_as_it_is(idle_ada: Person) -> None:
     path = await _start(idle_ada)
     for seconds in (0, 1):
+        started = time.monotonic()
         answer = await idle_ada.get(path, headers={"prefer": f"wait={seconds}"})
+        assert time.monotonic() - started >= seconds
         assert (answer.status_code, answer.json()["status"]) == (200, "PROCESSING")
         assert answer.headers["preference-applied"] == f"wait={seconds}"
 
@@ -217,3 +221,8 @@ async def test_many_watchers_all_see_the_end(ada: Person) -> None:
     path = answer.headers["location"]
     seen = await asyncio.gather(*(ada.get(path, headers=STREAM) for _ in range(20)))
     assert [_events(one.content)[-1]["status"] for one in seen] == ["COMPLETED"] * 20
+
+
+def test_event_stream_comments_after_fifteen_seconds_and_waits_last_sixty_at_most() -> None:
+    assert operations_api._COMMENT_SECONDS == 15
+    assert operations_api._MOST_WAIT_SECONDS == 60

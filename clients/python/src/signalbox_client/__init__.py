@@ -45,6 +45,7 @@ from signalbox_client.results import (
     SenderPool,
     SenderStatus,
     Stats,
+    Template,
 )
 from signalbox_client.version import __version__
 
@@ -86,6 +87,7 @@ __all__ = [
     "Signalbox",
     "SignalboxError",
     "Stats",
+    "Template",
     "TooLarge",
     "TooMany",
     "Unauthenticated",

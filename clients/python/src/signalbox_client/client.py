@@ -19,6 +19,7 @@ from signalbox_client.pages import AsyncPages, Listing, Pages
 from signalbox_client.sender_pools import SenderPools
 from signalbox_client.senders import Senders
 from signalbox_client.settings import Settings
+from signalbox_client.templates import Templates
 
 T = TypeVar("T")
 H = TypeVar("H", bound=httpx.Client | httpx.AsyncClient)
@@ -31,6 +32,7 @@ class _Client(ABC, Generic[H]):
     senders: Senders[Self]
     inventory: Inventory[Self]
     ledger: Ledger[Self]
+    templates: Templates[Self]
 
     def __init__(
         self: Self,
@@ -61,6 +63,7 @@ class _Client(ABC, Generic[H]):
         self.senders = Senders(self, self._settings)
         self.inventory = Inventory(self, self._settings)
         self.ledger = Ledger(self, self._settings)
+        self.templates = Templates(self, self._settings)
 
     @property
     def base_url(self) -> str:

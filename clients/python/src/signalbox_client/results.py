@@ -54,6 +54,17 @@ class SenderPool(_Resource, frozen=True):
     updated_at: datetime
 
 
+class Template(_Resource, frozen=True):
+    """A content with a name, and values for its variables; `content` has the API's members."""
+
+    content_id: str
+    name: str
+    content: Mapping[str, object]
+    defaults: Mapping[str, str]
+    created_at: datetime
+    updated_at: datetime
+
+
 class Stats(msgspec.Struct, frozen=True):
     """Counts of items; `total` is the sum of the other three."""
 

@@ -1,6 +1,7 @@
 -- A row for each kind of work that an account has waiting: see queue.sql. turn 0 means that the row has no place so far.
 -- served is the turn in which this kind was last worked on, attempts how often its last unit of work failed in a row, and
--- due_at the time before which it is not tried.
+-- due_at the time before which it is not tried. There is no index by turn: the table is small, a row is changed by each unit
+-- of work, and without an index to change PostgreSQL keeps the new row on the old one's page.
 -- table queue: by account
 CREATE TABLE queue (
     account_id INTEGER NOT NULL,
@@ -11,8 +12,6 @@ CREATE TABLE queue (
     due_at BIGINT NOT NULL,
     PRIMARY KEY (account_id, kind)
 ) /*sqlite: WITHOUT ROWID */;
-
-CREATE INDEX queue_by_turn ON queue (turn, due_at);
 
 -- Work that waits already. What an older process beside this one starts later has no row either: see queue.without_row.
 INSERT INTO queue (account_id, kind, turn, served, attempts, due_at)

@@ -59,6 +59,12 @@ WHERE account_id = :account_id AND id <= (
 -- Ten rows at most.
 DELETE FROM sender_counts WHERE account_id = :account_id AND :limit > 0;
 
+-- name: deletion.templates
+DELETE FROM templates
+WHERE account_id = :account_id AND content_id <= (
+    SELECT MAX(content_id) FROM (
+        SELECT content_id FROM templates WHERE account_id = :account_id ORDER BY content_id LIMIT :limit) AS first);
+
 -- name: deletion.idempotency_keys
 DELETE FROM idempotency_keys
 WHERE account_id = :account_id AND key <= (

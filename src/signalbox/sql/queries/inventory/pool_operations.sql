@@ -176,7 +176,8 @@ ORDER BY item_index LIMIT :limit;
 
 -- name: pool_operations.claim
 -- The lock on the row is the claim: it lasts as long as the transaction that applies the batch.
-SELECT id, pool_id, total, created + failed AS first, request_id
+SELECT id, pool_id, total, created + failed AS first, request_id, last_turn < (
+    SELECT MAX(last_turn) FROM operations WHERE account_id = :account_id AND status = 'PROCESSING') AS more
 FROM operations /*sqlite: INDEXED BY operations_by_last_turn */
 WHERE account_id = :account_id AND status = 'PROCESSING'
 ORDER BY last_turn, id LIMIT 1 /*pg: FOR UPDATE SKIP LOCKED */;

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from depth import searched
 from signalbox.db import Database, Tx, connect
 from signalbox.db.queries import PACKAGE_SQL
 from signalbox.ground import clock, ids
@@ -266,7 +267,7 @@ def random_question(random: Random, digits: str, senders: Sequence[Sender]) -> Q
 
 
 @pytest.mark.parametrize("whole_pool", [1, 1000])
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=searched(15, 500), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(0, 2**32))
 async def test_resolve_agrees_with_the_ranking_of_every_pair(database: Database, whole_pool: int, seed: int) -> None:
     """Crowded prefixes, ties, several countries; `whole_pool` 1 searches even small pools by index."""

@@ -1,0 +1,1 @@
+"""Texts made of templates: pure functions, without a tenant or a table."""

@@ -1,0 +1,94 @@
+"""Liquid in texts: whether its syntax is right, and where it is not. Contract section 10.2.
+
+Standard Liquid with a closed set of tags; nothing that reads another template or a file. The library takes 70 ms to
+import: it is loaded for the first text that has Liquid in it.
+"""
+
+import re
+from functools import cache
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from liquid import Environment
+    from liquid.exceptions import LiquidError
+
+TAGS: Final = frozenset({"if", "unless", "case", "for", "assign", "capture", "comment", "raw"})
+# Parts of the tags above, and what the library makes of the text between tags.
+_PARTS: Final = frozenset({"break", "continue", "#", "content", "output", "illegal"})
+_MARKUP: Final = re.compile(r"{{.*?}}|{%.*?%}", re.DOTALL)
+_MOST_WORDS: Final = 120
+
+
+class Problem(NamedTuple):
+    """What is wrong with a text, and where: line and column count from 1, a column is a character."""
+
+    message: str
+    line: int
+    column: int
+
+
+def has_liquid(text: str) -> bool:
+    """Whether a text can be anything but itself."""
+    return "{{" in text or "{%" in text
+
+
+def problem(text: str) -> Problem | None:
+    """The first syntax error of a text, or a filter that there is none of; None for a text that is right."""
+    if not has_liquid(text):
+        return None
+    from liquid.exceptions import LiquidError
+
+    environment = _environment()
+    try:
+        template = environment.from_string(text)
+        filters = template.analyze().filters if "|" in text else {}
+    except LiquidError as error:
+        message = str(error.args[0] if error.args else error)[:_MOST_WORDS]
+        return _at(text, _place(text, error, message), message)
+    for name, spans in filters.items():
+        if name not in environment.filters:
+            start = text.index(name, spans[0].index) if spans else 0
+            return _at(text, start, f"there is no filter {name[:40]}")
+    return None
+
+
+@cache
+def _environment() -> "Environment":
+    from liquid import Environment
+
+    environment = Environment()
+    for name in list(environment.tags):
+        if name not in TAGS | _PARTS:
+            del environment.tags[name]
+    return environment
+
+
+def _place(text: str, error: "LiquidError", message: str) -> int:
+    """Where an error is. The library does not say it of an expression that ends too early, or a tag left open."""
+    token = error.token
+    if token is not None and token.start_index >= 0:
+        return int(token.start_index)
+    if message.startswith("expected tag"):
+        return len(text)
+    # The text is read from its start, so every longer beginning has the error too: the shortest one is searched for.
+    ends = [match.end() for match in _MARKUP.finditer(text)]
+    low, high = 0, len(ends) - 1
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if _fails_alike(text[: ends[middle]], message) else (middle + 1, high)
+    return max(ends[low] - 2, 0) if ends else 0
+
+
+def _fails_alike(text: str, message: str) -> bool:
+    from liquid.exceptions import LiquidError
+
+    try:
+        _environment().from_string(text)
+    except LiquidError as error:
+        return str(error.args[0] if error.args else error)[:_MOST_WORDS] == message
+    return False
+
+
+def _at(text: str, index: int, message: str) -> Problem:
+    line_start = text.rfind("\n", 0, index) + 1
+    return Problem(message, text.count("\n", 0, index) + 1, index - line_start + 1)

@@ -1,0 +1,19 @@
+-- Contents that messages can be made of. id: sorts by the time of entry, which the content's id, chosen by the client,
+-- does not. content, defaults: JSON.
+-- table templates: by account
+CREATE TABLE templates (
+    account_id INTEGER NOT NULL,
+    content_id TEXT /*pg: COLLATE "C" */ NOT NULL,
+    id TEXT /*pg: COLLATE "C" */ NOT NULL,
+    name TEXT NOT NULL,
+    content TEXT NOT NULL,
+    defaults TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    updated_at BIGINT NOT NULL,
+    PRIMARY KEY (account_id, content_id)
+) /*sqlite: WITHOUT ROWID */;
+
+CREATE UNIQUE INDEX templates_by_time ON templates (account_id, id);
+
+-- As 0004 has it for the tables before.
+/*pg: ALTER TABLE templates ALTER COLUMN account_id SET STATISTICS 0; */
