@@ -7,18 +7,15 @@ import contextlib
 import random
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import asyncpg
 import pytest
 from small import POSTGRES_QUERIES, add, connected, make_sql, names, until
 
 from postgres import PostgresServer
-from signalbox.db import Statement, Tx, connect
+from signalbox.db import Statement, Tx
 from signalbox.db.postgres import PostgresDatabase
 from signalbox.ground.errors import Bug, Unavailable
-from signalbox.inventory import sender_pools
-from tenant import Tenant
 
 
 @pytest.fixture
@@ -103,25 +100,6 @@ async def test_write_of_one_statement_that_changes_nothing_looks_and_runs_again(
 
     assert await door.write_one(work) == 1
     assert looked == [False, True]
-
-
-async def test_create_of_a_pool_takes_one_round_trip(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    database = connect(postgres_url, connections=1)
-    await database.open()
-    tenant = await Tenant.new(database)
-    await tenant.create()
-    said: list[str] = []
-    for name in ("execute", "fetch"):
-        method = getattr(asyncpg.Connection, name)
-
-        async def spy(self: object, query: str, *given: object, method: Any = method, **more: object) -> object:
-            said.append(query)
-            return await method(self, query, *given, **more)
-
-        monkeypatch.setattr(asyncpg.Connection, name, spy)
-    await database.write_one(lambda tx, look: sender_pools.create(tx, look, tenant.id, "x", {}, ["comms_sender_x"]))
-    assert len([query for query in said if "pg_notify" not in query]) == 1
-    await database.close()
 
 
 async def test_internal_error_at_the_commit_is_an_unknown_outcome(door: PostgresDatabase) -> None:
