@@ -5,7 +5,7 @@ BIN := .venv/bin
 STAMP := .venv/.built
 
 .DEFAULT_GOAL := venv
-.PHONY: venv docs reference serve test lint types check audit lock chaos scaling proxies moving typescript console screenshots recipes packages bench bench-lock clean
+.PHONY: venv docs reference serve test coverage lint types check audit lock chaos scaling proxies moving typescript console screenshots recipes packages bench parts bench-lock clean
 MAKEFLAGS += --no-print-directory
 
 venv: $(STAMP) docs
@@ -26,6 +26,12 @@ serve: $(STAMP) docs
 # make test ARGS="tests/ground/test_settings.py -x"
 test: $(STAMP) docs
 	@$(BIN)/python -m pytest $(ARGS)
+
+# Branches of src/signalbox that no test takes, also in the processes that the tests start: make coverage ARGS="tests/http"
+coverage: $(STAMP) docs
+	@rm -rf build/coverage && mkdir -p build/coverage
+	@$(BIN)/coverage run -m pytest -n 2 -m 'not xdist_group' $(ARGS); $(BIN)/coverage combine --quiet
+	@$(BIN)/coverage html --quiet; $(BIN)/coverage report
 
 lint: $(STAMP)
 	@$(BIN)/ruff check
@@ -98,6 +104,10 @@ packages: $(STAMP)
 # make bench ARGS="--quick --only lists": figures and their floors from one run; about 15 minutes without ARGS
 bench: bench/.venv/.built
 	@bench/.venv/bin/python -m bench $(ARGS)
+
+# make parts ARGS=router: a part that we wrote ourselves beside the library that also does it; docs/decisions/ name them
+parts: bench/.venv/.built
+	@bench/.venv/bin/python -m bench.parts.$(ARGS)
 
 bench/.venv/.built: bench/requirements.lock pyproject.toml clients/python/pyproject.toml
 	@echo "building bench/.venv" >&2

@@ -12,6 +12,7 @@ import asyncpg
 import pytest
 from hypothesis import settings
 
+from depth import searched
 from people import Person, Served
 from postgres import PostgresServer
 from processes import Client, Connect, Serve, Server, Work, Worker
@@ -25,7 +26,7 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A shared machine may pause for longer than any deadline.
-settings.register_profile("signalbox", deadline=None)
+settings.register_profile("signalbox", deadline=None, max_examples=searched(30, deep=1_000))
 settings.load_profile("signalbox")
 
 NewDatabase = Callable[[str], AbstractAsyncContextManager[str]]

@@ -17,6 +17,8 @@ from typing import IO, Any, Final, Self, TypeAlias
 
 import httpx
 
+import forked
+
 COMMAND = Path(sys.executable).parent / "signalbox"
 SID = "AC0123456789abcdef0123456789abcdef"
 TOKEN = "a-token-that-the-tests-chose-000"
@@ -186,15 +188,8 @@ class Worker(Process):
 
 def run(cwd: Path, *arguments: str, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     """Runs a `signalbox` command to its end."""
-    return subprocess.run(
-        [COMMAND, *arguments],
-        env=environment(env or {}),
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
-    )
+    done = forked.command(arguments, env=environment(env or {}), cwd=cwd, seconds=PATIENCE)
+    return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
 class Client:

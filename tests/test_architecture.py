@@ -31,8 +31,14 @@ LEVELS = (
 )
 # One order of the subjects that share a level: each may know those before it, so there is no circle.
 SUBJECTS = ("accounts", "events", "inventory", "connectors", "rendering", "routing", "sending", "lab")
-DRIVERS = {"sqlite3": {"sqlite.py", "sqlite_connection.py"}, "asyncpg": {"postgres.py", "notify.py"}}
+DRIVERS = {
+    "sqlite3": {"sqlite.py", "sqlite_connection.py"},
+    "asyncpg": {"postgres.py", "postgres_errors.py", "notify.py"},
+}
 MODULES = sorted(ROOT.rglob("*.py"))
+TESTS = Path(__file__).parent
+# Folders of tests that are about the whole program, and not about one folder of the source.
+WHOLE = {"acceptance", "chaos", "docs", "docs_site", "scaling", "security"}
 FOLDERS = sorted({path.parent for path in MODULES})
 
 
@@ -197,3 +203,11 @@ def test_files_that_the_way_of_a_request_names_are_there() -> None:
     for row in pictures.read("request").rows:
         for name in row.label.split(", "):
             assert list(ROOT.glob(re.sub("<[a-z]+>", "*", name))), f"{name}: there is no such file"
+
+
+@pytest.mark.parametrize("path", sorted(TESTS.rglob("*.py")), ids=lambda path: str(path.relative_to(TESTS)))
+def test_tests_lie_where_their_source_lies(path: Path) -> None:
+    """A file of tests has 400 lines at most, in a folder that the source has too, or in one of the whole program."""
+    folder = path.parent.relative_to(TESTS)
+    assert str(folder) in WHOLE or (ROOT / folder).is_dir()
+    assert len(path.read_text("utf-8").splitlines()) <= 400

@@ -11,11 +11,12 @@ from pathlib import Path
 import httpx
 import pytest
 
+from depth import searched
 from processes import Client, Connect, Serve, Work, unknown_senders
 
-SENDERS = 10_000
+SENDERS = searched(4_000, deep=10_000)
 UNKNOWN = 10
-ROUNDS = 8
+ROUNDS = searched(5, deep=20)
 
 
 @dataclass
@@ -65,10 +66,10 @@ def _shuffled(rng: random.Random, senders: list[str]) -> list[str]:
     return mixed
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", range(1, 1 + searched(1, deep=5)))
 @pytest.mark.timeout(180)
 def test_killed_server_keeps_every_promise(serve: Serve, client: Connect, database_url: str, seed: int) -> None:
-    """One process serves and works; it is killed again and again while pools of 10,000 are made.
+    """One process serves and works; it is killed again and again while pools of thousands are made.
 
     Each request is sent under an idempotency key, and sent again after a kill that took its answer away: so the
     number of pools is known exactly.
@@ -123,7 +124,7 @@ def test_killed_workers_lose_and_double_nothing(serve: Serve, work: Work, client
     workers = [work(postgres_url), work(postgres_url)]
     watched = Watched()
     promises = []
-    for number in range(6):
+    for number in range(searched(4, deep=12)):
         promised = Promised(str(number), _shuffled(rng, known))
         promises.append(promised)
         promised.operation_id = connection.create_pool(promised.senders)
@@ -140,42 +141,44 @@ def test_killed_workers_lose_and_double_nothing(serve: Serve, work: Work, client
         _exactly(connection, promised)
 
 
-def test_request_repeated_across_a_kill_is_answered_as_before(serve: Serve, client: Connect, database_url: str) -> None:
+def test_request_repeated_across_a_kill_gets_the_same_response(
+    serve: Serve, client: Connect, database_url: str
+) -> None:
     """The stored answer was written with the operation: same id, and marked as replayed."""
     first = serve(database_url, "--workers", "0")
     before = client(first.url)
     body = {"name": "once", "senders": [{"senderId": one} for one in before.enter(5)]}
     headers = {"Idempotency-Key": '"across a kill"'}
-    answer = before.http.post("/v1/SenderPools", json=body, headers=headers)
+    response = before.http.post("/v1/SenderPools", json=body, headers=headers)
     first.kill()
     after = client(serve(database_url).url)
     again = after.http.post("/v1/SenderPools", json=body, headers=headers)
-    assert (answer.status_code, again.status_code) == (202, 202)
-    assert "Idempotency-Replayed" not in answer.headers
+    assert (response.status_code, again.status_code) == (202, 202)
+    assert "Idempotency-Replayed" not in response.headers
     assert again.headers["Idempotency-Replayed"] == "true"
-    assert again.json()["operationId"] == answer.json()["operationId"]
+    assert again.json()["operationId"] == response.json()["operationId"]
     other = after.http.post("/v1/SenderPools", json={"name": "other"}, headers=headers)
     assert (other.status_code, other.json()["code"]) == (422, 20422)
-    assert after.completed(answer.json()["operationId"])["stats"]["created"] == 6
+    assert after.completed(response.json()["operationId"])["stats"]["created"] == 6
     assert len(after.get("/v1/SenderPools")["senderPools"]) == 1
 
 
 def test_kill_in_mid_inventory_enters_all_rows_or_none(serve: Serve, client: Connect, tmp_path: Path) -> None:
-    """A request for 10,000 rows that got no answer has entered all of them or none."""
+    """A request for thousands of rows that got no answer has entered all of them or none."""
     rng = random.Random(4)
     body = "channel,address\n" + "\n".join(f"EMAIL,row{number}@example.com" for number in range(SENDERS))
-    for number in range(4):
+    for number in range(searched(2, deep=8)):
         database_url = f"sqlite:///{tmp_path / f'inventory-{number}.db'}"
         server = serve(database_url)
         connection = client(server.url)
         killer = threading.Timer(rng.uniform(0.2, 1.2), server.kill)
         killer.start()
         try:
-            answer = connection.http.post("/signalbox/v1/Senders", content=body, headers={"Content-Type": "text/csv"})
-            answered = answer.status_code == 200
+            response = connection.http.post("/signalbox/v1/Senders", content=body, headers={"Content-Type": "text/csv"})
+            responded = response.status_code == 200
         except httpx.TransportError:
-            answered = False
+            responded = False
         killer.join()
         again = client(serve(database_url).url)
         found = len(list(again.pages("/v1/Senders", "senders", pageSize=1000)))
-        assert found in ((SENDERS,) if answered else (0, SENDERS)), (answered, found)
+        assert found in ((SENDERS,) if responded else (0, SENDERS)), (responded, found)

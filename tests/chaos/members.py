@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from histories import Event, explained
 from journal import Entry
-
-if TYPE_CHECKING:
-    from checker import Work
+from works import Work
 
 Blame = Callable[[str, object], None]
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from histories import Event, explained
 from journal import FOREVER, Entry
 from members import Blame, covers
-
-if TYPE_CHECKING:
-    from checker import Work
+from works import Work
 
 
 class Thing(NamedTuple):

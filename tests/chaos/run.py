@@ -18,12 +18,15 @@ from pathlib import Path
 
 import asyncpg
 import click
+from audits import audit, know_senders
 from checker import check
+from deeds import work
 from journal import Journal
 from mischief import Mischief, PostgresMischief, SqliteMischief
 from places import Postgres, Proxy, Seat
-from tenants import Client, Tenant
+from tenants import Tenant
 
+from clients import Client
 from processes import SID, TOKEN, run
 
 NAMES = ("ada", "ben", "cleo")
@@ -151,13 +154,13 @@ class Run:
             client.polite = True
             entry = await client.send_inventory(client.tenant.rows(self.inventory))
             assert entry.done, entry
-            await client.know_senders()
+            await know_senders(client)
             client.close()
 
     async def _trouble(self) -> None:
         stop = asyncio.Event()
         clients = list(self._clients(self.clients))
-        working = [asyncio.create_task(client.work(stop)) for client in clients]
+        working = [asyncio.create_task(work(client, stop)) for client in clients]
         await self.mischief.make()
         stop.set()
         await asyncio.gather(*working)
@@ -177,7 +180,7 @@ class Run:
     async def _audit(self) -> None:
         clients = list(self._clients(1))
         try:
-            await asyncio.gather(*(client.audit(40) for client in clients))
+            await asyncio.gather(*(audit(client, 40) for client in clients))
         except TimeoutError:
             self.problems.append("lost: not everything could be read, or was final, 40 seconds after the last trouble")
         for client in clients:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 from run import chaos, recorded_failure
 
+from depth import searched
 
-@pytest.mark.parametrize("seed", [1, 2])
+
+@pytest.mark.parametrize("seed", range(1, 1 + searched(1, deep=10)))
 @pytest.mark.parametrize("engine", ["sqlite", "postgres"])
 def test_every_promise_is_kept_through_kills_cuts_and_restarts(engine: str, seed: int) -> None:
     """Replay a failure with `make chaos ARGS="--engine ENGINE --seed SEED --runs 1"`; its journal is in build/."""

@@ -17,6 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import forked
 from processes import COMMAND, PATIENCE, environment
 from signalbox.testing import Account
 
@@ -40,15 +41,8 @@ class Shell:
 
     def __call__(self, *arguments: str, stdin: str | bytes = b"") -> subprocess.CompletedProcess[str]:
         """Runs a command until it ends."""
-        done = subprocess.run(
-            [COMMAND, *arguments],
-            cwd=self.folder,
-            env=self.env,
-            input=stdin.encode() if isinstance(stdin, str) else stdin,
-            capture_output=True,
-            timeout=2 * PATIENCE,
-            check=False,
-        )
+        given = stdin.encode() if isinstance(stdin, str) else stdin
+        done = forked.command(arguments, env=self.env, cwd=self.folder, stdin=given, seconds=2 * PATIENCE)
         out, err = done.stdout.decode(), done.stderr.decode()
         assert "Traceback" not in err, err
         return subprocess.CompletedProcess(done.args, done.returncode, out, err)

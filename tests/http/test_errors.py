@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import re
 from typing import Any
 
@@ -9,9 +11,10 @@ import pytest
 
 from people import Person, Served, contexts, problems
 from signalbox.db import Database
-from signalbox.ground.errors import Forbidden
+from signalbox.ground.errors import Forbidden, Unavailable
 from signalbox.ground.settings import RateLimit
 from signalbox.http.endpoint import Endpoint
+from signalbox.http.parameters import Param
 from signalbox.http.request import Request, Response
 from signalbox.http.router import Route
 
@@ -131,6 +134,14 @@ async def test_text_that_is_no_json_is_refused_with_line_and_column(
         b'{"name": "\\ud800"}',
         b'{"name": "\\udc00\\ud800"}',
         b"null",
+        b"1",
+        b'"text"',
+        b"[]",
+        b"true",
+        b"{}{}",
+        b'{"name": NaN}',
+        b'{"name": "\xed\xa0\x80"}',
+        b'{"name": "\xc0\x80"}',
         b"1e999999",
         b'{"senders": [' + b"[" * 3_000_000,
         b'{"name": ' + b"9" * 5000 + b"}",
@@ -144,7 +155,7 @@ async def test_hostile_body_is_400(ada: Person, body: bytes) -> None:
     assert len(refused.content) < 10_000
 
 
-async def test_large_body_of_hostile_places_gets_a_small_answer(ada: Person) -> None:
+async def test_large_body_of_hostile_places_gets_a_small_response(ada: Person) -> None:
     refused = await ada.post("/v1/SenderPools", json={"x" * 100_000 + "\n\u202e": 1})
     assert refused.status_code == 400
     assert len(refused.content) < 10_000
@@ -237,7 +248,7 @@ HUGE = b" " * (10 * 1024 * 1024 + 1)
         (202, {}),
     ],
 )
-async def test_refusals_come_in_the_documented_order(ada: Person, status: int, wrong: dict[str, Any]) -> None:
+async def test_errors_come_in_the_documented_order(ada: Person, status: int, wrong: dict[str, Any]) -> None:
     pool_id = await ada.pool()
     await ada.post("/v1/SenderPools", json={"name": "x"}, headers={"idempotency-key": "used"})
     if wrong.get("limited"):
@@ -246,14 +257,14 @@ async def test_refusals_come_in_the_documented_order(ada: Person, status: int, w
     headers = {"content-type": wrong.get("media", "application/json")}
     if "key" in wrong:
         headers["idempotency-key"] = wrong["key"]
-    answer = await ada.call(
+    response = await ada.call(
         wrong.get("method", "POST"),
         wrong.get("path", f"/v1/SenderPools/{pool_id}/Senders"),
         content=wrong.get("body", b'[{"senderId": "%s"}]' % SENDER.encode()),
         headers=headers,
         anonymous=wrong.get("anonymous", False),
     )
-    assert answer.status_code == status
+    assert response.status_code == status
 
 
 async def test_missing_comes_before_precondition(ada: Person) -> None:
@@ -263,7 +274,15 @@ async def test_missing_comes_before_precondition(ada: Person) -> None:
 
 
 @pytest.mark.parametrize(
-    "media", ["text/plain", "application/xml", "application/jsonp", "text/json", "multipart/form-data"]
+    "media",
+    [
+        "text/plain",
+        "application/xml",
+        "application/jsonp",
+        "text/json",
+        "application/json-patch+json",
+        "multipart/form-data",
+    ],
 )
 async def test_body_of_another_type_is_415(ada: Person, media: str) -> None:
     assert (await ada.post("/v1/SenderPools", content=b"{}", headers={"content-type": media})).status_code == 415
@@ -307,11 +326,11 @@ async def test_bug_is_500_without_its_trace_and_with_its_request_id_in_the_log(
 ) -> None:
     route = Route("GET", "/broken", Endpoint(_broken), "test.broken")
     broken = ada.at(ada.served.with_routes(route))
-    answer = await broken.get("/broken")
-    assert answer.status_code == 500
-    assert "hunter2" not in answer.text
+    response = await broken.get("/broken")
+    assert response.status_code == 500
+    assert "hunter2" not in response.text
     log = capfd.readouterr().err
-    assert answer.headers["x-request-id"] in log
+    assert response.headers["x-request-id"] in log
     assert "hunter2" in log
 
 
@@ -325,7 +344,44 @@ async def test_database_away_is_503(database: Database) -> None:
     ada = await (await Served.on(database)).account("Ada")
     await database.close()
     for path in ("/v1/SenderPools", "/readyz"):
-        answer = await ada.get(path)
-        assert answer.status_code == 503
+        response = await ada.get(path)
+        assert response.status_code == 503
     assert (await ada.get("/healthz")).status_code == 200
     assert "signalbox_database_up 0.0" in (await ada.get("/metrics")).text
+
+
+async def test_every_log_line_of_a_request_has_its_id(ada: Person, capfd: pytest.CaptureFixture[str]) -> None:
+    known = Param("known", str, {"type": "string"}, "")
+    route = Route("GET", "/broken", Endpoint(_broken, query=(known,)), "test.broken")
+    broken = ada.at(ada.served.with_routes(route))
+    response = await broken.get("/broken?konwn=1")
+    await asyncio.sleep(0)  # lines of one turn of the loop are written together, at its end
+    log = [json.loads(line) for line in capfd.readouterr().err.splitlines() if line.startswith("{")]
+    lines = [line for line in log if line["event"] in ("bug", "request")]
+    assert {line["event"] for line in lines} == {"bug", "request"}
+    assert {line["requestId"] for line in lines} == {response.headers["x-request-id"]}
+
+
+async def test_error_without_a_place_has_null_for_it(ada: Person) -> None:
+    for response in (
+        await ada.get("/v1/Senders", anonymous=True),
+        await ada.get("/nowhere"),
+        await ada.get("/v1/SenderPools/comms_senderpool_01hzzzzzzzzzzzzzzzzzzzzzzz"),
+        await ada.delete("/v1/Senders"),
+        await ada.delete(f"/v1/SenderPools/{await ada.pool()}", headers={"if-match": '"x"'}),
+        await ada.post("/v1/SenderPools", content=b"x", headers={"content-type": "text/plain"}),
+    ):
+        (problem,) = response.json()["errors"]
+        assert (problem["field"], problem["context"]) == (None, None)
+        assert problem["message"] == response.json()["message"]
+
+
+async def test_overload_is_503_with_the_seconds_to_wait(ada: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    await ada.get("/v1/Senders")  # from now on the credential is known
+
+    async def refuse(_: object) -> None:
+        raise Unavailable("too many requests wait for the database", retry_after=7)
+
+    monkeypatch.setattr(ada.served.database, "read", refuse)
+    response = await ada.get("/v1/Senders")
+    assert (response.status_code, response.json()["code"], response.headers["retry-after"]) == (503, 20503, "7")

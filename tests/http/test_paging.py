@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from people import Person, problems
+from people import Person
 from signalbox.ground import clock, ids
 from signalbox.inventory import senders
 
@@ -187,47 +187,6 @@ async def test_page_of_a_filter_that_matches_nothing_is_empty(ada: Person) -> No
     assert again.json() == page
 
 
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [
-        ("/v1/Senders?", "/v1/Senders?channel=PUSH"),
-        ("/v1/Senders?channel=PUSH", "/v1/Senders?"),
-        ("/v1/Senders?channel=PUSH", "/v1/Senders?channel=SMS"),
-        ("/v1/Senders?status=ACTIVATED", "/v1/Senders?channel=PUSH"),
-        ("/v1/Senders?startDate=2020-01-01T00:00:00Z", "/v1/Senders?startDate=2020-01-01T00:00:01Z"),
-        ("/v1/Senders?startDate=2020-01-01T00:00:00Z", "/v1/Senders?startDate=2020-01-01T00:00:00.0001Z"),
-        ("/v1/Senders?startDate=2020-01-01T00:00:00Z", "/v1/Senders?endDate=2099-01-01T00:00:00Z"),
-        ("/v1/Senders?", "/v1/SenderPools?"),
-        ("/v1/SenderPools?", "/v1/SenderPools/Operations?"),
-        ("/v1/SenderPools/{pool}/Senders?", "/v1/SenderPools/{other}/Senders?"),
-        ("/v1/SenderPools/{pool}/Senders?", "/v1/Senders?"),
-    ],
-)
-async def test_token_of_another_list_or_other_filters_is_400(ada: Person, one: str, other: str) -> None:
-    senders = await ada.senders(3)
-    places = {"pool": await ada.pool(*senders), "other": await ada.pool(*senders)}
-    page = (await ada.get(f"{one.format(**places)}&pageSize=1")).json()
-    for token in filter(None, page["pagination"].values()):
-        refused = await ada.get(f"{other.format(**places)}&pageToken={token}")
-        assert problems(refused) == {("pageToken", "$.pageToken")}
-
-
-async def test_token_of_another_account_is_400(ada: Person, ben: Person) -> None:
-    for person in (ada, ben):
-        await person.senders(2)
-    token = (await ada.get("/v1/Senders?pageSize=1")).json()["pagination"]["next"]
-    assert problems(await ben.get(f"/v1/Senders?pageToken={token}")) == {("pageToken", "$.pageToken")}
-
-
-async def test_altered_token_is_400(ada: Person) -> None:
-    await ada.senders(2)
-    token = (await ada.get("/v1/Senders?pageSize=1")).json()["pagination"]["next"]
-    edits = [token[:-1], token + "A", token + "=", token[1:], token.swapcase(), token + "%20", "+" + token, "x", "%FF"]
-    edits += [token[:at] + ("A" if token[at] != "A" else "B") + token[at + 1 :] for at in range(len(token))]
-    for edit in edits:
-        assert problems(await ada.get(f"/v1/Senders?pageToken={edit}")) == {("pageToken", "$.pageToken")}
-
-
 async def test_token_holds_when_a_filter_is_spelt_otherwise(ada: Person) -> None:
     """The same moment with another offset is the same filter."""
     await ada.senders(2)
@@ -236,9 +195,9 @@ async def test_token_holds_when_a_filter_is_spelt_otherwise(ada: Person) -> None
     assert (await ada.get(path)).status_code == 200
 
 
-async def test_ledger_pages_forward_and_binds_its_tokens(ada: Person) -> None:
+async def test_ledger_pages_forward(ada: Person) -> None:
     refs = [{"senderId": ids.new(senders.SENDER, clock.now_ms())} for _ in range(9)]
-    one, other = [await ada.finished(await ada.post("/v1/SenderPools", json={"senders": refs})) for _ in range(2)]
+    one = await ada.finished(await ada.post("/v1/SenderPools", json={"senders": refs}))
     path = f"/signalbox/v1/SenderPools/Operations/{one['id']}/Items"
     for size in (1, 3, 10, 1000):
         assert [item["index"] for item in await ada.walk(path, "items", size)] == list(range(10))
@@ -246,10 +205,6 @@ async def test_ledger_pages_forward_and_binds_its_tokens(ada: Person) -> None:
     second = (await ada.get(f"{path}?pageSize=4&pageToken={page['pagination']['next']}")).json()
     again = (await ada.get(f"{path}?pageSize=4&pageToken={second['pagination']['self']}")).json()
     assert again == second
-    token = page["pagination"]["next"]
-    elsewhere = f"/signalbox/v1/SenderPools/Operations/{other['id']}/Items"
-    for wrong in (f"{elsewhere}?pageToken={token}", f"{path}?outcome=FAILED&pageToken={token}"):
-        assert problems(await ada.get(wrong)) == {("pageToken", "$.pageToken")}
 
 
 async def test_default_page_has_fifty(ada: Person) -> None:
@@ -275,3 +230,10 @@ async def test_walk_beside_writers_skips_nothing(ada: Person) -> None:
     finally:
         done.set()
         await writer
+
+
+@pytest.mark.parametrize("path", ["/v1/Senders", "/v1/SenderPools", "/v1/SenderPools/Operations"])
+async def test_empty_list_has_its_key_and_no_other_members(ada: Person, path: str) -> None:
+    page = (await ada.get(path)).json()
+    key = {"/v1/Senders": "senders", "/v1/SenderPools": "senderPools"}.get(path, "operations")
+    assert page == {key: [], "pagination": {"next": None, "self": page["pagination"]["self"]}}

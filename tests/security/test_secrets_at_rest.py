@@ -18,7 +18,8 @@ import httpx
 import pytest
 
 from people import Person
-from processes import ACCOUNT, COMMAND, SID, TOKEN, Process, Serve, environment, run
+from processes import ACCOUNT, COMMAND, SID, TOKEN, Connect, Process, Serve, environment, run
+from signalbox.ground.secrets import digest
 
 
 def disguises(secret: str) -> Iterator[bytes]:
@@ -85,7 +86,7 @@ def _values(rows: list[tuple[object, ...]]) -> list[bytes]:
     return [value if isinstance(value, bytes) else str(value).encode() for row in rows for value in row]
 
 
-async def test_no_secret_is_in_the_database(ada: Person, request: pytest.FixtureRequest) -> None:
+async def test_secrets_are_in_the_database_as_keyed_digests_only(ada: Person, request: pytest.FixtureRequest) -> None:
     """Token, key and rotated token, used, in the rows and in the bytes of the file, and in queries that run."""
     keyed, key_sid = await ada.key("CI")
     for person in (ada, keyed):
@@ -95,11 +96,24 @@ async def test_no_secret_is_in_the_database(ada: Person, request: pytest.Fixture
     assert key_sid.encode() in content
     assert ada.account_sid.encode() in content
     assert not found_in(content, [ada.secret, keyed.secret])
+    for person in (ada, keyed):
+        assert digest(ada.served.api.services.keys.digests, person.secret.encode()) in content
 
 
-def test_no_secret_is_in_what_the_program_prints(serve: Serve, database_url: str, tmp_path: Path) -> None:
-    """Logs at their most talkative, and every command: a secret is printed by what makes it, once."""
+def test_no_secret_is_in_what_the_program_prints(
+    serve: Serve, client: Connect, database_url: str, tmp_path: Path
+) -> None:
+    """Logs at their most talkative, and every command: a secret is printed by what makes it, once.
+
+    Addresses and names are no secrets, but private: the log has none either.
+    """
     server = serve(database_url, "--log-level", "debug")
+    ada = client(server.url)
+    ada.enter(3, prefix="private-address")
+    ada.completed(ada.create_pool([], name="private-name"))
+    ada.http.post("/v1/Senders/Search", json={"channel": "EMAIL", "address": "private-address0@example.com"})
+    ada.http.get("/v1/Senders", params={"private-address": "private-address0@example.com"})
+    ada.http.get("/v1/nothing/private-address0@example.com")
     made = [
         json.loads(run(tmp_path, *command, "--json", "--database", database_url).stdout)
         for command in (
@@ -111,14 +125,16 @@ def test_no_secret_is_in_what_the_program_prints(serve: Serve, database_url: str
     secrets = [TOKEN, *(str(one.get("authToken") or one["secret"]) for one in made)]
     for user, secret in ((SID, secrets[2]), (made[2]["keySid"], secrets[3]), (SID, TOKEN), ("nobody", secrets[1])):
         for path in (f"/v1/SenderPools?pageToken={secret}", f"/v1/SenderPools/{secret}", f"/{secret}"):
-            answer = httpx.get(server.url + path, auth=(user, secret))
-            assert found_in(f"{answer.headers}{answer.text}".encode(), secrets) == []
+            response = httpx.get(server.url + path, auth=(user, secret))
+            assert found_in(f"{response.headers}{response.text}".encode(), secrets) == []
     later = [
         run(tmp_path, *command, "--database", database_url) for command in (("accounts", "list"), ("keys", "list"))
     ]
     assert server.stop() == 0
     printed = server.stdout + server.stderr + "".join(one.stdout + one.stderr for one in later)
     assert found_in(printed.encode(), secrets) == []
+    assert "address0" not in printed
+    assert "private-name" not in printed
 
 
 def test_list_of_processes_shows_no_secret(serve: Serve, tmp_path: Path) -> None:
@@ -160,9 +176,9 @@ def test_database_file_is_readable_by_its_owner_only(serve: Serve, tmp_path: Pat
 async def test_errors_repeat_no_secret(ada: Person) -> None:
     """A secret in a field where it does not belong is not told back, except as the text that the client itself sent."""
     for body in ({"name": 7, ada.secret: 1}, [ada.secret], ada.secret):
-        answer = await ada.post("/v1/SenderPools", json=body)
-        assert answer.status_code == 400
-        assert urlsplit(answer.json()["errors"][0]["infoUrl"]).username is None
+        response = await ada.post("/v1/SenderPools", json=body)
+        assert response.status_code == 400
+        assert urlsplit(response.json()["errors"][0]["infoUrl"]).username is None
     stranger = await ada.get("/v1/SenderPools", auth=(ada.user, ada.secret[:-1] + "!"))
     assert stranger.status_code == 401
     assert found_in(f"{stranger.headers}{stranger.text}".encode(), [ada.secret[:-1] + "!", ada.secret]) == []

@@ -15,31 +15,36 @@ from typing import Any, Final
 import httpx
 import pytest
 
+from every_route import hold
 from people import Person
 from signalbox.api.routes import ROUTES
 from signalbox.ground import clock, ids
 from signalbox.http.parameters import PAGE_TOKEN
 from signalbox.http.router import Route
 from signalbox.inventory import sender_pools, senders
+from signalbox.sending import templates
 
 
 @dataclass(frozen=True)
 class Things:
-    """What somebody has: a pool, a sender in it, the operation that added it, and the sender's address."""
+    """What somebody has: a pool, a sender in it, the operation that added it, a template, and the sender's address."""
 
     senderPoolId: str  # noqa: N815 (the names of the placeholders)
     senderId: str  # noqa: N815
     operationId: str  # noqa: N815
+    contentId: str  # noqa: N815
     address: str
 
 
 KINDS: Final = {"senderPoolId": sender_pools.SENDER_POOL, "senderId": senders.SENDER, "operationId": ids.OPERATION}
+TEMPLATE: Final = {"name": "Hello", "content": {"text": "Hello"}}
 PRIVATE: Final = [route for route in ROUTES if not route.endpoint.public]
 
 
 def nobodys() -> Things:
     """Ids that nobody has."""
-    return Things(**{name: ids.new(kind, clock.now_ms()) for name, kind in KINDS.items()}, address="nobody-has-this")
+    made = {name: ids.new(kind, clock.now_ms()) for name, kind in KINDS.items()}
+    return Things(**made, contentId=templates.new_content_id(), address="nobody-has-this")
 
 
 def refs(things: Things) -> list[dict[str, str]]:
@@ -65,6 +70,8 @@ FOREIGN_BODIES: Final[dict[str, Bodies]] = {
     # The address is Ada's: Ben may enter the same one, and gets a sender of his own.
     "inventory.enter": lambda of: [[{"channel": "PUSH", "address": of.address, "displayName": "Ben's"}]],
     "inventory.update": lambda _: [{"displayName": "Ben's"}, {"status": "DEACTIVATED"}, {"tags": {"a": "b"}}],
+    "templates.create": lambda _: [TEMPLATE],
+    "templates.put": lambda _: [TEMPLATE],
 }
 
 
@@ -73,7 +80,8 @@ async def _things(person: Person) -> Things:
     pool = await person.pool(sender)
     operation = await person.finished(await person.post(f"/v1/SenderPools/{pool}/Senders", json=[{"senderId": sender}]))
     address = (await person.get(f"/v1/Senders/{sender}")).json()["address"]
-    return Things(pool, sender, operation["id"], address)
+    template = await person.post("/signalbox/v1/Templates", json=TEMPLATE)
+    return Things(pool, sender, operation["id"], template.json()["contentId"], address)
 
 
 @pytest.fixture
@@ -92,6 +100,7 @@ async def everything(person: Person) -> list[Any]:
         await person.walk("/v1/Senders", "senders"),
         await person.walk("/v1/SenderPools", "senderPools"),
         await person.walk("/v1/SenderPools/Operations", "operations"),
+        await person.walk("/signalbox/v1/Templates", "templates"),
     ]
     pools = [await person.walk(f"/v1/SenderPools/{one['id']}/Senders", "senders") for one in found[1]]
     ledger = "/signalbox/v1/SenderPools/Operations"
@@ -99,16 +108,17 @@ async def everything(person: Person) -> list[Any]:
     return [*found, *pools, *operations]
 
 
-def masked(answer: httpx.Response, things: Things) -> tuple[int, str, list[str]]:
+def masked(response: httpx.Response, things: Things) -> tuple[int, str, list[str]]:
     """Status, body and header names of an answer, ids replaced by their names and times left out."""
-    text = answer.text
+    text = response.text
     for name in (field.name for field in fields(things)):
         text = text.replace(getattr(things, name), name)
     text = re.sub(r"comms_operation_\w+", "a new operation", text)
     text = re.sub(r"comms_sender_\w+", "a new sender", text)
+    text = re.sub(r"HX[0-9a-f]{32}", "a new template", text)
     text = re.sub(r'"self":"[^"]+"', '"self":"..."', text)
     text = re.sub(r"\d{4}-\d\d-\d\dT[0-9:.]+Z", "a time", text)
-    return answer.status_code, text, sorted(answer.headers)
+    return response.status_code, text, sorted(response.headers)
 
 
 def placeholders(route: Route) -> list[str]:
@@ -124,102 +134,135 @@ def bodies(route: Route, of: Things) -> list[dict[str, Any]]:
 
 def test_every_kind_of_id_is_tried() -> None:
     """A new kind of id needs a thing of its own here."""
-    assert {name for route in PRIVATE for name in placeholders(route)} == set(KINDS)
+    assert {name for route in PRIVATE for name in placeholders(route)} == {*KINDS, "contentId"}
 
 
-@pytest.mark.parametrize("route", [one for one in PRIVATE if "{" in one.path], ids=lambda route: route.name)
 async def test_foreign_id_in_a_path_is_one_that_nobody_has(
-    route: Route, ada: Person, ben: Person, adas: Things, bens: Things
+    ada: Person, ben: Person, adas: Things, bens: Things
 ) -> None:
-    """In each placeholder, and in each combination with Ben's own: his pool with Ada's sender, her pool with his."""
+    """In each placeholder, and in each combination with Ben's own: his pool with Ada's sender, her pool with his.
+
+    It is 404, or with a PUT a thing of Ben's own, which has the same id.
+    """
     before = await everything(ada)
-    names = placeholders(route)
-    for count in range(1, len(names) + 1):
-        for foreign in combinations(names, count):
-            for number in range(len(bodies(route, bens))):
-                answers = []
-                for others in (adas, nobodys()):
-                    places = {name: getattr(others if name in foreign else bens, name) for name in names}
-                    body = bodies(route, bens)[number]
-                    answer = await ben.call(route.method, route.path.format(**places), **body)
-                    assert answer.status_code == 404, (foreign, answer.text)
-                    answers.append(masked(answer, others))
-                assert answers[0] == answers[1]
-    assert await everything(ada) == before
+
+    async def claim(route: Route) -> None:
+        puts = route.method == "PUT"
+        asks = await ada.served.account("Ben") if puts else ben
+        names = placeholders(route)
+        for count in range(1, len(names) + 1):
+            for foreign in combinations(names, count):
+                for body in bodies(route, bens):
+                    responses = []
+                    for others in (adas, nobodys()):
+                        places = {name: getattr(others if name in foreign else bens, name) for name in names}
+                        response = await asks.call(route.method, route.path.format(**places), **body)
+                        assert response.status_code == (route.endpoint.status if puts else 404), (
+                            foreign,
+                            response.text,
+                        )
+                        responses.append(masked(response, others))
+                    assert responses[0] == responses[1]
+        assert await everything(ada) == before
+
+    await hold([route for route in PRIVATE if placeholders(route)], claim)
 
 
-@pytest.mark.parametrize("route", [one for one in PRIVATE if one.endpoint.body], ids=lambda route: route.name)
-async def test_foreign_id_in_a_body_is_one_that_nobody_has(
-    route: Route, ada: Person, ben: Person, adas: Things, bens: Things
-) -> None:
+async def test_foreign_id_in_a_body_is_one_that_nobody_has(ada: Person, adas: Things) -> None:
     """Ada's senders are not taken into Ben's pools, her pool does not resolve, her addresses are not found."""
     before = await everything(ada)
-    places = {name: getattr(bens, name) for name in placeholders(route)}
-    url = route.path.format(**places)
-    for number in range(len(bodies(route, adas))):
-        answers = []
-        for others in (adas, nobodys()):
-            answer = await ben.call(route.method, url, **bodies(route, others)[number])
-            assert answer.status_code in (route.endpoint.status, 404)
-            if "operationId" in answer.text:
-                operation = await ben.finished(answer)
-                assert operation["stats"]["failed"] == 1
-            answers.append(masked(answer, others))
-        assert answers[0] == answers[1]
-    assert await everything(ada) == before
-    assert {one["id"] for one in await ben.walk("/v1/Senders", "senders")}.isdisjoint({adas.senderId})
-    assert await ben.members(bens.senderPoolId) <= {bens.senderId}
+
+    async def claim(route: Route) -> None:
+        # What one route entered, another would find.
+        ben = await ada.served.account("Ben")
+        bens = await _things(ben)
+        url = route.path.format(**{name: getattr(bens, name) for name in placeholders(route)})
+        for of_ada, of_nobody in zip(bodies(route, adas), bodies(route, nobody := nobodys()), strict=True):
+            responses = []
+            for others, body in ((adas, of_ada), (nobody, of_nobody)):
+                response = await ben.call(route.method, url, **body)
+                assert response.status_code in (route.endpoint.status, 404)
+                if "operationId" in response.text:
+                    operation = await ben.finished(response)
+                    assert operation["stats"]["failed"] == 1
+                responses.append(masked(response, others))
+            assert responses[0] == responses[1]
+        assert await everything(ada) == before
+        assert {one["id"] for one in await ben.walk("/v1/Senders", "senders")}.isdisjoint({adas.senderId})
+        assert await ben.members(bens.senderPoolId) <= {bens.senderId}
+
+    await hold([route for route in PRIVATE if route.endpoint.body], claim)
 
 
-@pytest.mark.parametrize("route", [one for one in PRIVATE if one.endpoint.query], ids=lambda route: route.name)
-async def test_foreign_value_in_a_query_finds_nothing(
-    route: Route, ada: Person, ben: Person, adas: Things, bens: Things
-) -> None:
+async def test_foreign_value_in_a_query_finds_nothing(ada: Person, ben: Person, adas: Things, bens: Things) -> None:
     """Every parameter of every route: ids of Ada find nothing, her page tokens are refused as any text is."""
-    places = {name: getattr(bens, name) for name in placeholders(route)}
-    of_ada = {name: getattr(adas, name) for name in placeholders(route)}
-    for param in route.endpoint.query:
-        if param.name in KINDS:
-            for others in (adas, nobodys()):
-                answer = await ben.get(f"{route.path.format(**places)}?{param.name}={getattr(others, param.name)}")
-                (found,) = (value for key, value in answer.json().items() if key != "pagination")
-                assert found == []
-        elif param is PAGE_TOKEN:
-            page = (await ada.get(f"{route.path.format(**of_ada)}?pageSize=1")).json()["pagination"]
-            texts = set()
-            for token in (page["self"], page["next"] or page["self"], "made-up"):
-                answer = await ben.get(f"{route.path.format(**places)}?pageToken={token}")
-                assert answer.status_code == 400
-                texts.add(answer.text)
-            assert len(texts) == 1
-        else:
-            # Any other parameter is a date, a size or one of a few words: nobody's.
-            assert "enum" in param.schema or param.name in ("startDate", "endDate", "pageSize"), param.name
+
+    async def claim(route: Route) -> None:
+        places = {name: getattr(bens, name) for name in placeholders(route)}
+        of_ada = {name: getattr(adas, name) for name in placeholders(route)}
+        for param in route.endpoint.query:
+            if param.name in KINDS:
+                for others in (adas, nobodys()):
+                    response = await ben.get(
+                        f"{route.path.format(**places)}?{param.name}={getattr(others, param.name)}"
+                    )
+                    (found,) = (value for key, value in response.json().items() if key != "pagination")
+                    assert found == []
+            elif param is PAGE_TOKEN:
+                page = (await ada.get(f"{route.path.format(**of_ada)}?pageSize=1")).json()["pagination"]
+                texts = set()
+                for token in (page["self"], page["next"] or page["self"], "made-up"):
+                    response = await ben.get(f"{route.path.format(**places)}?pageToken={token}")
+                    assert response.status_code == 400
+                    texts.add(response.text)
+                assert len(texts) == 1
+            else:
+                # Any other parameter is a date, a size or one of a few words: nobody's.
+                assert "enum" in param.schema or param.name in ("startDate", "endDate", "pageSize"), param.name
+
+    await hold(PRIVATE, claim)
 
 
-@pytest.mark.parametrize("route", [one for one in PRIVATE if "{" in one.path], ids=lambda route: route.name)
-async def test_opt_in_headers_open_nothing(route: Route, ada: Person, ben: Person, adas: Things, bens: Things) -> None:
+async def test_opt_in_headers_open_nothing(ada: Person, ben: Person, adas: Things, bens: Things) -> None:
     """Streams, waiting, entity tags and idempotency keys of Ada's: as without them."""
     before = await everything(ada)
-    names = placeholders(route)
-    url = route.path.format(**{name: getattr(adas, name) for name in names})
     seen = await ada.get(f"/v1/SenderPools/{adas.senderPoolId}")
-    for headers in (
-        {"accept": "text/event-stream"},
-        {"accept": "application/x-ndjson"},
-        {"prefer": "wait=1"},
-        {"if-match": seen.headers["etag"]},
-        {"if-match": "*"},
-        {"if-match": '"0"'},
-        {"if-none-match": seen.headers["etag"]},
-        {"if-none-match": "*"},
-        {"idempotency-key": "ada-s"},
-        {"x-forwarded-user": ada.account_sid},
-        {"x-account-sid": ada.account_sid},
+
+    async def claim(route: Route) -> None:
+        url = route.path.format(**{name: getattr(adas, name) for name in placeholders(route)})
+        for headers in (
+            {"accept": "text/event-stream"},
+            {"accept": "application/x-ndjson"},
+            {"prefer": "wait=1"},
+            {"if-match": seen.headers["etag"]},
+            {"if-match": "*"},
+            {"if-match": '"0"'},
+            {"if-none-match": seen.headers["etag"]},
+            {"if-none-match": "*"},
+            {"idempotency-key": f"ada-s-{route.name}"},
+            {"x-forwarded-user": ada.account_sid},
+            {"x-account-sid": ada.account_sid},
+        ):
+            response = await ben.call(route.method, url, headers=headers, **bodies(route, bens)[0])
+            assert response.status_code == 404, (headers, response.text)
+        assert await everything(ada) == before
+
+    await hold([route for route in PRIVATE if placeholders(route) and route.method != "PUT"], claim)
+
+
+async def test_lists_of_one_account_never_show_the_things_of_another(ada: Person, ben: Person, adas: Things) -> None:
+    for url, key in (
+        ("/v1/SenderPools", "senderPools"),
+        ("/v1/SenderPools/Operations", "operations"),
+        ("/v1/Senders", "senders"),
+        ("/signalbox/v1/Templates", "templates"),
+        (f"/v1/SenderPools?operationId={adas.operationId}", "senderPools"),
     ):
-        answer = await ben.call(route.method, url, headers=headers, **bodies(route, bens)[0])
-        assert answer.status_code == 404, (headers, answer.text)
-    assert await everything(ada) == before
+        assert (await ben.get(url)).json()[key] == []
+    criteria = {"address": adas.address, "channel": "PUSH"}
+    assert (await ben.post("/v1/Senders/Search", json=criteria)).json()["senders"] == []
+    resolved = (await ben.post("/v1/Senders/Resolve", json=resolve())).json()
+    assert resolved["results"] == []
 
 
 async def test_idempotency_keys_of_one_account_are_unknown_to_others(ada: Person, ben: Person) -> None:
@@ -236,12 +279,12 @@ async def test_account_cannot_be_named_by_a_request(ada: Person, ben: Person, ad
     """The account follows from the credential: no path, parameter, header or cookie chooses another."""
     for url in ("/v1/Senders", "/v1/SenderPools", "/v1/SenderPools/Operations"):
         for name in ("accountSid", "account_id", "AccountSid", "account"):
-            answer = await ben.get(
+            response = await ben.get(
                 f"{url}?{name}={ada.account_sid}",
                 headers={"x-account": ada.account_sid, "cookie": f"account={ada.account_sid}"},
             )
-            assert adas.senderId not in answer.text
-            assert adas.senderPoolId not in answer.text
+            assert adas.senderId not in response.text
+            assert adas.senderPoolId not in response.text
 
 
 async def test_addresses_of_one_account_are_free_in_another(ada: Person, ben: Person, adas: Things) -> None:

@@ -1,59 +1,90 @@
-"""Credential checks: how long a refusal takes tells nothing about why."""
+"""Credential checks: a refusal does the same work whatever its reason, so its time tells nothing about the reason.
+
+Counted, not timed: the statements, the digests, the comparison and every function of ours that runs.
+"""
 
 from __future__ import annotations
 
 import ast
-import gc
+import asyncio
 import inspect
-import time
+import sys
 from base64 import b64encode
 from collections.abc import MutableMapping
-from statistics import median
+from pathlib import Path
 from textwrap import dedent
+from types import FrameType
 from typing import Any, Final
 
-from people import Person
+import asyncpg
+import pytest
+
+import signalbox
+from people import Person, Served
 from signalbox.accounts import accounts
-from signalbox.db.postgres import PostgresDatabase
+from signalbox.db import Database
 from signalbox.ground import secrets
 from signalbox.http import authentication
 
-SAMPLES: Final = 250
-ROUNDS: Final = 4
-# A refusal takes some 50 us on SQLite and 300 on PostgreSQL. A second query, or none, would be a factor of about two,
-# a slow hash a thousand; a busy machine moves medians of interleaved samples by less than a third.
-MOST_APART: Final = 1.5
+OURS: Final = str(Path(signalbox.__file__).parent)
+SQL: Final = Path(signalbox.__file__).parent / "sql" / "queries" / "accounts" / "accounts.sql"
+METHODS: Final = ("one", "all", "run")  # of `Tx`
+LOOK_UPS: Final = ("accounts.by_token", "accounts.by_key")
 
 
-class Question:
-    """One request with an Authorization header, straight to the application."""
+class Work:
+    """The functions of ours that run while this is entered, in their order, and the statements that they send."""
 
-    def __init__(self, person: Person, header: str) -> None:
-        self.api = person.served.api
-        self.headers = [(b"host", b"signalbox.test"), (b"authorization", header.encode())]
-        self.status = 0
+    def __init__(self) -> None:
+        self.functions: list[str] = []
+        self.statements: list[str] = []
+        # Kept, so that a coroutine that goes on is not taken for a second call.
+        self._frames: dict[int, FrameType] = {}
 
-    async def seconds(self) -> float:
-        """How long the answer took."""
-        scope: MutableMapping[str, Any] = {
-            "type": "http",
-            "method": "GET",
-            "scheme": "http",
-            "path": "/v1/SenderPools",
-            "query_string": b"",
-            "headers": self.headers,
-            "client": ("127.0.0.1", 4711),
-            "server": ("signalbox.test", 8080),
-        }
-        started = time.perf_counter()
-        await self.api(scope, self._receive, self._send)
-        return time.perf_counter() - started
+    def __enter__(self) -> Work:
+        sys.setprofile(self._see)
+        return self
 
-    async def _receive(self) -> MutableMapping[str, Any]:
+    def __exit__(self, *_: object) -> None:
+        sys.setprofile(None)
+
+    def _see(self, frame: FrameType, event: str, _: object) -> None:
+        code = frame.f_code
+        if event != "call" or not code.co_filename.startswith(OURS) or id(frame) in self._frames:
+            return
+        self._frames[id(frame)] = frame
+        self.functions.append(f"{Path(code.co_filename).stem}.{code.co_qualname}")
+        of_caller = frame.f_back.f_code.co_name if frame.f_back else ""
+        if code.co_name in METHODS and of_caller not in METHODS:
+            self.statements.append(frame.f_locals["query"])
+
+
+async def refused(served: Served, header: str) -> Work:
+    """What one request with this Authorization header, which is refused, makes the application do."""
+    scope: MutableMapping[str, Any] = {
+        "type": "http",
+        "method": "GET",
+        "scheme": "http",
+        "path": "/v1/SenderPools",
+        "query_string": b"",
+        "headers": [(b"host", b"signalbox.test"), (b"authorization", header.encode())],
+        "client": ("127.0.0.1", 4711),
+        "server": ("signalbox.test", 8080),
+    }
+    statuses: list[int] = []
+
+    async def receive() -> MutableMapping[str, Any]:
         return {"type": "http.request", "body": b""}
 
-    async def _send(self, message: MutableMapping[str, Any]) -> None:
-        self.status = message.get("status", self.status)
+    async def send(message: MutableMapping[str, Any]) -> None:
+        if "status" in message:
+            statuses.append(message["status"])
+
+    with Work() as work:
+        await served.api(scope, receive, send)
+        await asyncio.sleep(0)  # the log line is written at the end of the loop's turn
+    assert statuses == [401]
+    return work
 
 
 def basic(sid: str, secret: str) -> str:
@@ -66,55 +97,64 @@ def other(secret: str, place: int) -> str:
     return secret[:place] + ("a" if secret[place] != "a" else "b") + secret[place + 1 :]
 
 
-async def _medians(questions: dict[str, Question]) -> dict[str, float]:
-    taken: dict[str, list[float]] = {name: [] for name in questions}
-    gc.collect()
-    gc.disable()
-    try:
-        for _ in range(SAMPLES):
-            # One of each in turn: what else the machine does hits all alike.
-            for name, question in questions.items():
-                taken[name].append(await question.seconds())
-    finally:
-        gc.enable()
-    return {name: median(values) for name, values in taken.items()}
-
-
-async def test_refusals_take_the_same_time_whatever_the_reason(ada: Person, ben: Person, eve: Person) -> None:
-    """Unknown, wrong from the first or at the last character, revoked, suspended, malformed: medians are alike.
-
-    A difference that is there is there in every round; one that the machine made is not.
-    """
-    keyed, key_sid = await ada.key()
-    await ada.served.database.write(lambda tx: accounts.suspend(tx, ben.account_sid))
-    questions = {
-        name: Question(ada, header)
-        for name, header in {
-            "unknown account": basic("AC" + "0" * 32, ada.secret),
-            "unknown key": basic("SK" + "0" * 32, keyed.secret),
-            "first character": basic(ada.user, other(ada.secret, 0)),
-            "last character": basic(ada.user, other(ada.secret, -1)),
-            "key, first character": basic(key_sid, other(keyed.secret, 0)),
-            "key, last character": basic(key_sid, other(keyed.secret, -1)),
-            "revoked key": basic(eve.user, eve.secret),
-            "revoked key, wrong secret": basic(eve.user, other(eve.secret, 0)),
-            "suspended account": basic(ben.user, ben.secret),
-            "suspended account, wrong token": basic(ben.user, other(ben.secret, 0)),
-            "no SID": basic("nobody", ada.secret),
-            "no Basic": "Bearer " + ada.secret,
-        }.items()
+@pytest.fixture
+async def headers(database: Database) -> tuple[Served, dict[str, str]]:
+    """An application where nothing else goes on, and an Authorization header for every reason to refuse it."""
+    served = await Served.on(database)
+    ada, ben = await served.account("Ada"), await served.account("Ben")
+    (keyed, key_sid), (eve, eve_sid) = await ada.key(), await ada.key("Eve")
+    await database.write(lambda tx: accounts.suspend(tx, ben.account_sid))
+    await database.write(lambda tx: accounts.revoke_key(tx, eve_sid))
+    return served, {
+        "unknown account": basic("AC" + "0" * 32, ada.secret),
+        "unknown key": basic("SK" + "0" * 32, keyed.secret),
+        "first character": basic(ada.user, other(ada.secret, 0)),
+        "last character": basic(ada.user, other(ada.secret, -1)),
+        "key, first character": basic(key_sid, other(keyed.secret, 0)),
+        "key, last character": basic(key_sid, other(keyed.secret, -1)),
+        "revoked key": basic(eve.user, eve.secret),
+        "revoked key, wrong secret": basic(eve.user, other(eve.secret, 0)),
+        "suspended account": basic(ben.user, ben.secret),
+        "suspended account, wrong token": basic(ben.user, other(ben.secret, 0)),
+        "no SID": basic("nobody", ada.secret),
+        "no Base64": "Basic !!!!",
+        "no Basic": "Bearer " + ada.secret,
     }
-    found: dict[str, float] = {}
-    for _ in range(ROUNDS):
-        found = await _medians(questions)
-        assert {question.status for question in questions.values()} == {401}
-        if max(found.values()) / min(found.values()) < MOST_APART:
-            return
-        if isinstance(ada.served.database, PostgresDatabase):
-            # Whether it keeps a statement's plan or makes one each time PostgreSQL decides for each connection anew.
-            await ada.served.database.close()
-            await ada.served.database.open()
-    raise AssertionError({name: f"{seconds * 1e6:.0f} us" for name, seconds in found.items()})
+
+
+async def test_errors_of_credentials_do_the_same_work_whatever_the_reason(
+    headers: tuple[Served, dict[str, str]],
+) -> None:
+    """Unknown, wrong from the first or at the last character, revoked, suspended, malformed."""
+    served, errors = headers
+    await refused(served, errors["no Basic"])  # what is done once only is done by now
+    works = {reason: await refused(served, header) for reason, header in errors.items()}
+    for reason, work in works.items():
+        (statement,) = work.statements
+        assert statement == LOOK_UPS["key" in reason], reason
+        assert work.functions == works["unknown account"].functions, reason
+    credentials = [name for name in works["unknown account"].functions if name.startswith(("secrets.", "accounts."))]
+    assert credentials == ["secrets.digest", "accounts.authenticate", "secrets.digest", "secrets.same"]
+
+
+async def test_credential_is_looked_up_in_unique_indexes_by_a_generic_plan(shared_postgres_url: str) -> None:
+    """A plan that is made once, for any SID: there is none for which the database would search in another way."""
+    blocks = SQL.read_text("utf-8").split("-- name: ")
+    texts = [block.partition("\n")[2] for block in blocks if block.startswith(LOOK_UPS)]
+    assert len(texts) == len(LOOK_UPS)
+    connection = await asyncpg.connect(shared_postgres_url)
+    try:
+        await connection.execute("SET enable_seqscan = off; SET plan_cache_mode = force_generic_plan")
+        for text in texts:
+            await connection.execute("PREPARE look_up (text) AS " + text.replace(":sid", "$1"))
+            plan = [row[0] for row in await connection.fetch("EXPLAIN EXECUTE look_up('AC0')")]
+            await connection.execute("DEALLOCATE look_up")
+            scans = [line.strip(" ->") for line in plan if "Scan" in line]
+            assert len(scans) == text.count("JOIN") + 1
+            assert all(scan.startswith("Index Scan using") for scan in scans), plan
+            assert any("sid = $1" in line for line in plan)
+    finally:
+        await connection.close()
 
 
 async def test_wrong_secret_is_never_remembered(ada: Person) -> None:
@@ -126,9 +166,14 @@ async def test_wrong_secret_is_never_remembered(ada: Person) -> None:
     assert not again.api.services.authenticator._known
 
 
-def test_digests_are_compared_in_constant_time_and_in_one_place() -> None:
-    """No `==` between digests or secrets where credentials are checked."""
-    assert "hmac.compare_digest" in inspect.getsource(secrets.same)
+def test_digests_are_compared_in_constant_time_and_in_one_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By `hmac.compare_digest`, and by no `==` between digests or secrets where credentials are checked."""
+    compared: list[tuple[bytes, bytes]] = []
+    monkeypatch.setattr(
+        "signalbox.ground.secrets.hmac.compare_digest", lambda one, other: compared.append((one, other))
+    )
+    secrets.same(b"one", b"other")
+    assert compared == [(b"one", b"other")]
     for function in (accounts.authenticate, authentication.Authenticator.principal, authentication._credentials):
         for node in ast.walk(ast.parse(dedent(inspect.getsource(function)))):
             if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.Eq | ast.NotEq):

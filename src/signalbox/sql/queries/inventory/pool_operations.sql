@@ -24,7 +24,9 @@ INSERT INTO operations (
 SELECT :account_id, :operation_id, :pool_id, :status, :total, :created, 0, own.turn, own.turn + :batches, :request_id,
     :now, :now
 FROM (
-    SELECT COALESCE(MAX(last_turn), 0) AS turn FROM operations WHERE account_id = :account_id AND status = 'PROCESSING'
+    SELECT COALESCE((
+        SELECT last_turn FROM operations WHERE account_id = :account_id AND status = 'PROCESSING'
+        ORDER BY last_turn DESC LIMIT 1), 0) AS turn
 ) AS own
 WHERE NOT EXISTS (SELECT 1 FROM operations WHERE account_id = :account_id AND id >= :least);
 INSERT INTO operation_items (account_id, operation_id, item_index, sender_id)
@@ -51,8 +53,9 @@ operation AS (
     SELECT :account_id, :operation_id, :pool_id, :status, :total, :created, 0, own.turn, own.turn + :batches,
         :request_id, :now, :now
     FROM started CROSS JOIN (
-        SELECT COALESCE(MAX(last_turn), 0) AS turn FROM operations
-        WHERE account_id = :account_id AND status = 'PROCESSING') AS own)
+        SELECT COALESCE((
+            SELECT last_turn FROM operations WHERE account_id = :account_id AND status = 'PROCESSING'
+            ORDER BY last_turn DESC LIMIT 1), 0) AS turn) AS own)
 INSERT INTO operation_items (account_id, operation_id, item_index, sender_id)
 SELECT :account_id, :operation_id, item.number - 1, item.sender_id
 FROM started CROSS JOIN unnest(CAST(:sender_ids AS text[])) WITH ORDINALITY AS item (sender_id, number);
@@ -71,7 +74,9 @@ INSERT INTO operations (
 SELECT :account_id, :operation_id, :pool_id, :status, :total, :created, 0, own.turn, own.turn + :batches, :request_id,
     :now, :now
 FROM (
-    SELECT COALESCE(MAX(last_turn), 0) AS turn FROM operations WHERE account_id = :account_id AND status = 'PROCESSING'
+    SELECT COALESCE((
+        SELECT last_turn FROM operations WHERE account_id = :account_id AND status = 'PROCESSING'
+        ORDER BY last_turn DESC LIMIT 1), 0) AS turn
 ) AS own
 WHERE NOT EXISTS (SELECT 1 FROM operations WHERE account_id = :account_id AND id >= :least);
 INSERT INTO operation_items (account_id, operation_id, item_index, sender_id)
@@ -101,8 +106,9 @@ operation AS (
     SELECT :account_id, :operation_id, :pool_id, :status, :total, :created, 0, own.turn, own.turn + :batches,
         :request_id, :now, :now
     FROM started CROSS JOIN (
-        SELECT COALESCE(MAX(last_turn), 0) AS turn FROM operations
-        WHERE account_id = :account_id AND status = 'PROCESSING') AS own)
+        SELECT COALESCE((
+            SELECT last_turn FROM operations WHERE account_id = :account_id AND status = 'PROCESSING'
+            ORDER BY last_turn DESC LIMIT 1), 0) AS turn) AS own)
 INSERT INTO operation_items (account_id, operation_id, item_index, sender_id)
 SELECT :account_id, :operation_id, item.number - 1, item.sender_id
 FROM started CROSS JOIN unnest(CAST(:sender_ids AS text[])) WITH ORDINALITY AS item (sender_id, number);
@@ -238,7 +244,8 @@ RETURNING status;
 UPDATE operations
 SET turn = own.turn, last_turn = own.turn + 1
 FROM (
-    SELECT MAX(last_turn) AS turn FROM operations WHERE account_id = :account_id AND status = 'PROCESSING'
+    SELECT last_turn AS turn FROM operations WHERE account_id = :account_id AND status = 'PROCESSING'
+    ORDER BY last_turn DESC LIMIT 1
 ) AS own
 WHERE account_id = :account_id AND id = :operation_id AND status = 'PROCESSING';
 

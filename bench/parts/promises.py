@@ -1,0 +1,38 @@
+"""Which promises of docs/transport.md granian keeps: our own tests of the server, with granian in its place.
+
+`bench/.venv/bin/python -m bench.parts.promises` runs them in .venv; the tests that fail are the promises it breaks.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sysconfig
+import tempfile
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).parent.parent.parent
+TESTS: Final = (
+    "tests/security/test_smuggling.py",
+    "tests/security/test_slow_clients.py",
+    "tests/acceptance/test_hostile.py",
+)
+
+
+def main() -> None:
+    # On SQLite only, for the server is the same on both engines; warnings as such do not count.
+    options = ("-q", "-W", "default", "-p", "no:cacheprovider", "-k", "not postgres", "--timeout", "60")
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "sitecustomize.py").write_text("import bench.parts.granian_instead\n")
+        paths = (folder, str(ROOT), sysconfig.get_path("purelib"))
+        subprocess.run(
+            [ROOT / ".venv/bin/python", "-m", "pytest", *options, *TESTS],
+            cwd=ROOT,
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)},
+            check=False,
+        )
+
+
+if __name__ == "__main__":
+    main()
