@@ -115,7 +115,9 @@ async def snapshot(ada: Person, things: Things, route: Route) -> list[Any]:
         f"/v1/Senders/{things.sender}",
         f"/v1/SenderPools/Operations/{things.operation}",
     )
-    return [(await ada.get(url)).content for url in (*urls, path(route, things.places(route)))]
+    # The overview, the figures and the log of requests change with every request.
+    own = [path(route, things.places(route))] if route.endpoint.ids else []
+    return [(await ada.get(url)).content for url in (*urls, *own)]
 
 
 async def error_shape(route: Route, ada: Person, things: Things) -> None:
