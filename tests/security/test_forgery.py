@@ -41,6 +41,8 @@ class Lists:
 async def lists(ada: Person) -> Lists:
     senders = await ada.senders(2)
     pools = [await ada.pool(*senders), await ada.pool(*senders)]
+    for name in ("one", "two"):
+        await ada.post("/signalbox/v1/Templates", json={"name": name, "content": {"text": "Hello"}})
     operations = await ada.walk("/v1/SenderPools/Operations", "operations")
     return Lists(pools, [one["id"] for one in operations])
 
