@@ -12,7 +12,7 @@ from docs_build.world import BASE_URL, World, curl, run_curl, worlds
 from signalbox.api.document import build as build_document
 from signalbox.api.document import described, groups
 from signalbox.api.routes import ROUTES
-from signalbox.http.errors import ANSWERS
+from signalbox.http.errors import ERROR_CODES
 from signalbox.http.router import Route
 
 # Long or changing responses are cut to this many lines.
@@ -70,8 +70,8 @@ def build() -> Iterator[tuple[str, str]]:
 
 def sample_curl(route: Route, document: Mapping[str, Any]) -> str:
     """The request to an endpoint with curl."""
-    operation = document["paths"][route.path][route.method.lower()]
-    body = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("example")
+    openapi_operation = document["paths"][route.path][route.method.lower()]
+    body = openapi_operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("example")
     return curl(route.method, path_of(route), samples.query(route.name), body, public=route.endpoint.public)
 
 
@@ -92,21 +92,23 @@ def _page(listed: list[Route], document: Mapping[str, Any], world: Callable[[str
 
 
 def _section(route: Route, document: Mapping[str, Any], words: Words, world: World) -> str:
-    operation = document["paths"][route.path][route.method.lower()]
+    openapi_operation = document["paths"][route.path][route.method.lower()]
     path, public = path_of(route), route.endpoint.public
-    is_json = route.endpoint.answer is not None or [one.type for one in route.endpoint.media] == ["application/json"]
+    is_json = route.endpoint.response_type is not None or [one.type for one in route.endpoint.media] == [
+        "application/json"
+    ]
     call = sample_curl(route, document)
     parts = [
-        f"## {route.name}\n\n`{route.method} {route.path}`\n\n{operation['summary']}",
+        f"## {route.name}\n\n`{route.method} {route.path}`\n\n{openapi_operation['summary']}",
         _fence("bash", call),
         _fence("python", samples.python(route.name, path, public=public, json=is_json)),
         _fence("ts", samples.ts(route.name, path, public=public, json=is_json)),
         *_sample_response(route, call, world),
         f"**Authentication**: {'none.' if public else _BASIC}",
-        *_parameters(operation, words),
-        *_body(operation, words),
-        *_response(route, operation, words),
-        _errors(operation),
+        *_parameters(openapi_operation, words),
+        *_body(openapi_operation, words),
+        *_response(route, openapi_operation, words),
+        _errors(openapi_operation),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -143,22 +145,22 @@ def _table(head: str, rows: list[str]) -> str:
     return "\n".join([f"| {head} |", "|" + " --- |" * cells, *rows])
 
 
-def _parameters(operation: Mapping[str, Any], words: Words) -> Iterator[str]:
-    if not operation["parameters"]:
+def _parameters(openapi_operation: Mapping[str, Any], words: Words) -> Iterator[str]:
+    if not openapi_operation["parameters"]:
         return
     rows = [
         f"| `{one['name']}` | {one['in']}{', required' if one['required'] else ''} | {words.type(one['schema'])} "
         f"| {one['description']} |"
-        for one in operation["parameters"]
+        for one in openapi_operation["parameters"]
     ]
     yield "**Parameters**"
     yield _table("name | in | type | meaning", rows)
 
 
-def _body(operation: Mapping[str, Any], words: Words) -> Iterator[str]:
-    if "requestBody" not in operation:
+def _body(openapi_operation: Mapping[str, Any], words: Words) -> Iterator[str]:
+    if "requestBody" not in openapi_operation:
         return
-    content = operation["requestBody"]["content"]
+    content = openapi_operation["requestBody"]["content"]
     schema = content["application/json"]["schema"]
     yield f"**Body**: {words.type(schema)}, as `application/json`."
     for media, one in content.items():
@@ -170,13 +172,13 @@ def _body(operation: Mapping[str, Any], words: Words) -> Iterator[str]:
     )
 
 
-def _response(route: Route, operation: Mapping[str, Any], words: Words) -> Iterator[str]:
-    good = operation["responses"][str(route.endpoint.status)]
+def _response(route: Route, openapi_operation: Mapping[str, Any], words: Words) -> Iterator[str]:
+    good = openapi_operation["responses"][str(route.endpoint.status)]
     content = good.get("content", {})
     said = f"**Response** `{route.endpoint.status}`"
-    if route.endpoint.answer:
+    if route.endpoint.response_type:
         said += f": {good['description']}"
-    if "304" in operation["responses"]:
+    if "304" in openapi_operation["responses"]:
         said += " `304` when `If-None-Match` names the state that the client has."
     yield said
     for media, one in content.items():
@@ -193,10 +195,10 @@ def _row(member: Member, *more: str) -> str:
     return "| " + " | ".join([f"`{member.name}`", member.type, *more, member.description]) + " |"
 
 
-def _errors(operation: Mapping[str, Any]) -> str:
+def _errors(openapi_operation: Mapping[str, Any]) -> str:
     rows = [
         f"| {error.status} | [{error.code}](errors.md#{error.code}) | {error.meaning} |"
-        for error in ANSWERS.values()
-        if str(error.status) in operation["responses"]
+        for error in ERROR_CODES.values()
+        if str(error.status) in openapi_operation["responses"]
     ]
     return "**Errors**\n\n" + _table("status | code | when", rows)

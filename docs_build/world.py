@@ -43,6 +43,8 @@ _FIXED: Final[dict[str, object]] = {
 # Longer lists are cut to this many items.
 _MOST_SHOWN: Final = 5
 _ID: Final = re.compile(r"\bcomms_[a-z]+_[0-7][a-z0-9]{25}\b")
+# Ids of things that the vendor has too, but for accounts and requests.
+_SID: Final = re.compile(r"\b(?!AC|RQ)([A-Z]{2})[0-9a-f]{32}\b")
 _TIME: Final = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
 
@@ -73,12 +75,12 @@ class World:
         for route in ROUTES:
             if route.method == "PUT" and route.path.startswith(path.rpartition("/{")[0] or path):
                 example = {param.name: str(param.example) for param in route.endpoint.path}
-                answer = httpx.put(
+                response = httpx.put(
                     self.account.base_url + route.path.format_map(example),
                     content=msgspec.json.encode(route.endpoint.body and route.endpoint.body.example),
                     auth=(self.account.account_id, self.account.auth_token),
                 )
-                answer.raise_for_status()
+                response.raise_for_status()
 
     def real(self, text: str) -> str:
         """A sample with the real ids in place of the sample ids."""
@@ -95,6 +97,8 @@ class World:
                 self._ours[real] = f"{kind}_01kg9p6k00000000000000000{number}"
         for real, shown in self._ours.items():
             text = text.replace(real, shown)
+        known = {param.example for route in ROUTES for param in route.endpoint.ids}
+        text = _SID.sub(lambda match: match[0] if match[0] in known else match[1] + 8 * "89ab", text)
         return text.replace(self.account.base_url, BASE_URL).replace(self.account.account_id, "AC" + 8 * "0123")
 
     def shown_json(self, value: Any, key: str = "") -> Any:

@@ -223,9 +223,9 @@ def check(response: httpx.Response) -> None:
         assert response.content == b""
     elif response.status_code >= 400:
         _check_error(response)
-    elif route and route.endpoint.answer and media == "application/json":
+    elif route and route.endpoint.response_type and media == "application/json":
         assert response.status_code == route.endpoint.status
-        _check_shape(route.endpoint.answer, response.content)
+        _check_shape(route.endpoint.response_type, response.content)
         _check_stats(response.json())
     if response.status_code == 202 and not head:
         _check_reference(response)

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from signalbox.accounts import accounts
 from signalbox.db import Database, Tx
 from signalbox.ground import clock, ids
-from signalbox.ground.page_tokens import Window
+from signalbox.ground.page_tokens import IdRange
 from signalbox.inventory import pool_operations, sender_pools, senders
-from signalbox.inventory.pool_operations import Operation
+from signalbox.inventory.pool_operations import PoolOperation
 
 
 class Tenant:
@@ -31,35 +31,35 @@ class Tenant:
     async def new_senders(self, count: int) -> list[str]:
         rows = [senders.SenderRow("PUSH", ids.new("push", clock.now_ms()), "") for _ in range(count)]
         await self.database.write(lambda tx: senders.enter(tx, self.id, rows))
-        window = Window(ids.greatest(senders.SENDER), ids.least(senders.SENDER), count)
-        found = await self.database.read(lambda tx: senders.list_page(tx, self.id, senders.Filter(), window))
+        id_range = IdRange(ids.greatest(senders.SENDER), ids.least(senders.SENDER), count)
+        found = await self.database.read(lambda tx: senders.list_page(tx, self.id, senders.Filter(), id_range))
         return [one.id for one in reversed(found)]
 
-    async def create(self, sender_ids: Sequence[str] = ()) -> tuple[str, Operation]:
+    async def create(self, sender_ids: Sequence[str] = ()) -> tuple[str, PoolOperation]:
         """A new pool's id and the operation that fills it."""
         operation = await self.database.write_one(
             lambda tx, look: sender_pools.create(tx, look, self.id, "x", {}, sender_ids)
         )
-        window = Window(ids.greatest(sender_pools.SENDER_POOL), "", 1)
-        (pool,) = await self.database.read(lambda tx: sender_pools.list_page(tx, self.id, operation.id, window))
+        id_range = IdRange(ids.greatest(sender_pools.SENDER_POOL), "", 1)
+        (pool,) = await self.database.read(lambda tx: sender_pools.list_page(tx, self.id, operation.id, id_range))
         return pool.id, operation
 
-    async def add(self, pool_id: str, sender_ids: Sequence[str]) -> Operation:
+    async def add(self, pool_id: str, sender_ids: Sequence[str]) -> PoolOperation:
         return await self.database.write_one(
             lambda tx, look: sender_pools.add_senders(tx, look, self.id, pool_id, sender_ids)
         )
 
-    async def fetch(self, operation: Operation) -> Operation:
+    async def fetch(self, operation: PoolOperation) -> PoolOperation:
         return await self.database.read(lambda tx: pool_operations.fetch(tx, self.id, operation.id))
 
-    async def reaches(self, operation: Operation, tried: int) -> None:
+    async def reaches(self, operation: PoolOperation, tried: int) -> None:
         """Returns when so many items were tried."""
         with self.database.wakeups.subscribe(operation.id) as news:
             async with asyncio.timeout(30):
                 while (now := await self.fetch(operation)).created + now.failed < tried:
                     await news.wait(1)
 
-    async def cancel(self, operation: Operation) -> None:
+    async def cancel(self, operation: PoolOperation) -> None:
         await self.database.write(lambda tx: pool_operations.cancel(tx, self.id, operation.id))
 
     async def delete_pool(self, pool_id: str) -> None:
@@ -76,13 +76,13 @@ class Tenant:
 
     async def members(self, pool_id: str, filter_: senders.Filter | None = None) -> set[str]:
         """Whoever has a membership, whether the pool is there or not."""
-        window = Window(ids.greatest(senders.SENDER), ids.least(senders.SENDER), 100_000)
+        id_range = IdRange(ids.greatest(senders.SENDER), ids.least(senders.SENDER), 100_000)
         found = await self.database.read(
-            lambda tx: sender_pools.list_senders(tx, self.id, pool_id, filter_ or senders.Filter(), window)
+            lambda tx: sender_pools.list_senders(tx, self.id, pool_id, filter_ or senders.Filter(), id_range)
         )
         return {one.id for one in found}
 
-    async def outcomes(self, operation: Operation) -> list[str]:
+    async def outcomes(self, operation: PoolOperation) -> list[str]:
         items = await self.database.read(
             lambda tx: pool_operations.list_items(tx, self.id, operation.id, None, 0, 100_000)
         )

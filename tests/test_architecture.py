@@ -31,7 +31,10 @@ LEVELS = (
 )
 # One order of the subjects that share a level: each may know those before it, so there is no circle.
 SUBJECTS = ("accounts", "events", "inventory", "connectors", "rendering", "routing", "sending", "lab")
-DRIVERS = {"sqlite3": {"sqlite.py", "sqlite_connection.py"}, "asyncpg": {"postgres.py", "notify.py"}}
+DRIVERS = {
+    "sqlite3": {"sqlite.py", "sqlite_connection.py"},
+    "asyncpg": {"postgres.py", "postgres_errors.py", "notify.py"},
+}
 MODULES = sorted(ROOT.rglob("*.py"))
 TESTS = Path(__file__).parent
 # Folders of tests that are about the whole program, and not about one folder of the source.

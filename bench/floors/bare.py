@@ -42,7 +42,7 @@ class Stats(msgspec.Struct, gc=False):
     failed: int
 
 
-class Operation(msgspec.Struct, rename="camel", gc=False):
+class PoolOperation(msgspec.Struct, rename="camel", gc=False):
     id: str
     status: str
     stats: Stats
@@ -64,7 +64,7 @@ class Pagination(msgspec.Struct):
 
 
 class Page(msgspec.Struct):
-    operations: list[Operation]
+    operations: list[PoolOperation]
     pagination: Pagination
 
 
@@ -172,7 +172,7 @@ class App:
         rows = await self._driver.fetch("pool_operations.list_page", params)
         return Page([_operation(row) for row in rows[:50]], Pagination(_TOKEN if len(rows) > 50 else None, _TOKEN))
 
-    async def operation(self, path: list[str], _: bytes) -> Operation:
+    async def operation(self, path: list[str], _: bytes) -> PoolOperation:
         params = {"account_id": int(path[2]), "operation_id": path[3]}
         return _operation((await self._driver.fetch("pool_operations.fetch", params))[0])
 
@@ -221,9 +221,9 @@ class App:
         return time.perf_counter() - started
 
 
-def _operation(row: Any) -> Operation:
+def _operation(row: Any) -> PoolOperation:
     stats = Stats(row[2], row[3], row[4], row[5])
-    return Operation(row[0], row[1], stats, rfc3339(row[6]), rfc3339(row[7]))
+    return PoolOperation(row[0], row[1], stats, rfc3339(row[6]), rfc3339(row[7]))
 
 
 if __name__ == "__main__":

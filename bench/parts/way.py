@@ -64,6 +64,7 @@ class Contender:
             proxy_headers=False,
         )
         config.load()
+        self.api = app
         self._raw = raw
         self.pipe = Pipe()
         self.protocol = protocol(config=config, server_state=ServerState(), app_state={})

@@ -52,10 +52,10 @@ async def _enter(
     seconds = []
     for start in range(0, count, ROWS):
         rows = [_row(number) for number in range(start, start + ROWS)]
-        answer = await connection.ask(request("POST", "/signalbox/v1/Senders", login, json.dumps(rows).encode()))
-        assert answer.status == 200, answer.body
-        assert answer.json()["created"] == ROWS, answer.body
-        seconds.append(answer.seconds)
+        response = await connection.ask(request("POST", "/signalbox/v1/Senders", login, json.dumps(rows).encode()))
+        assert response.status == 200, response.body
+        assert response.json()["created"] == ROWS, response.body
+        seconds.append(response.seconds)
         resident.append(server.resident_mb)
     return seconds
 

@@ -139,7 +139,7 @@ async def _one_sender(connection: Connection, inventory: Inventory) -> float:
     started = time.perf_counter()
     assert accepted.status == 202, accepted.body
     path = f"/v1/SenderPools/Operations/{accepted.json()['operationId']}"
-    answer = await connection.ask(request("GET", path, inventory.login, headers=["Prefer: wait=30"]))
+    response = await connection.ask(request("GET", path, inventory.login, headers=["Prefer: wait=30"]))
     took = time.perf_counter() - started
-    assert answer.json()["status"] == "COMPLETED", answer.body
+    assert response.json()["status"] == "COMPLETED", response.body
     return took

@@ -62,8 +62,8 @@ def _asking(
     asked = request("GET", f"/v1/SenderPools/{pool_id}/Senders?{urlencode(where)}", login)
 
     async def ask() -> float:
-        answer = await connection.ask(asked)
-        assert answer.status == 200, answer.body
-        return answer.seconds
+        response = await connection.ask(asked)
+        assert response.status == 200, response.body
+        return response.seconds
 
     return ask

@@ -61,9 +61,9 @@ def _asking(connection: Connection, login: Login, query: dict[str, str]) -> Call
     asked = request("GET", f"{PATH}?{urlencode(query)}", login)
 
     async def ask() -> float:
-        answer = await connection.ask(asked)
-        assert answer.status == 200, answer.body
-        return answer.seconds
+        response = await connection.ask(asked)
+        assert response.status == 200, response.body
+        return response.seconds
 
     return ask
 

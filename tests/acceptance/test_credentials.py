@@ -26,11 +26,11 @@ class Commands:
 
 
 def _status(server: Server, sid: str, secret: str) -> int:
-    answer = httpx.get(f"{server.url}/v1/SenderPools", auth=(sid, secret))
-    if answer.status_code == 401:
-        assert answer.json()["code"] == 20003
-        assert answer.headers["WWW-Authenticate"].startswith("Basic")
-    return answer.status_code
+    response = httpx.get(f"{server.url}/v1/SenderPools", auth=(sid, secret))
+    if response.status_code == 401:
+        assert response.json()["code"] == 20003
+        assert response.headers["WWW-Authenticate"].startswith("Basic")
+    return response.status_code
 
 
 def test_new_account_works_at_once_and_sees_only_its_own(

@@ -70,7 +70,7 @@ def test_generated_client_has_every_operation_and_type(package: Path) -> None:
     names = [".".join(path.relative_to(package).with_suffix("").parts) for path in package.rglob("*.py")]
     modules = [module(name.removesuffix(".__init__")) for name in names if name != "__init__"]
     assert len([one for one in modules if hasattr(one, "sync_detailed")]) == len(described(ROUTES))
-    types = {route.endpoint.answer.__name__ for route in ROUTES if route.endpoint.answer}
+    types = {route.endpoint.response_type.__name__ for route in ROUTES if route.endpoint.response_type}
     assert types <= set(module("models").__all__)
 
 
@@ -122,14 +122,14 @@ def test_generated_client_does_the_work_of_a_day(server: Server, package: Path, 
     assert [one.outcome for one in items.items] == [models.ItemOutcome.CREATED] * 2
     assert [one.sender_id for one in items.items] == [None, sender.id]
 
-    question = models.SenderResolve(
+    criteria = models.SenderResolve(
         recipient_addresses=[models.RecipientAddress("+14155550199", models.RecipientChannel.PHONE)],
         sender_addresses=[
             models.PhoneSenderAddress("+14155550102", models.PhoneSenderAddressChannel.SMS),
             models.EmailSenderAddress("ada@example.com"),
         ],
     )
-    (found,) = module("api.senders.senders_resolve").sync(client=client, body=question).results
+    (found,) = module("api.senders.senders_resolve").sync(client=client, body=criteria).results
     assert (found.from_.address, found.to.address, found.priority) == ("+14155550102", "+14155550199", 0)
 
     wrong = module("api.sender_pools.sender_pools_list").sync_detailed(client=client, page_size=5000)

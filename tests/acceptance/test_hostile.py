@@ -42,7 +42,7 @@ class Wire:
         with suppress(ConnectionResetError, BrokenPipeError):
             self.socket.sendall(data.encode() if isinstance(data, str) else data)
 
-    def answer(self, method: str = "GET") -> tuple[int, http.client.HTTPMessage, bytes]:
+    def response(self, method: str = "GET") -> tuple[int, http.client.HTTPMessage, bytes]:
         """The next answer whole."""
         response = http.client.HTTPResponse(self.socket, method=method)
         try:
@@ -53,7 +53,7 @@ class Wire:
 
     def refused(self, status: int) -> dict[str, Any]:
         """The next answer, which is the documented error of this status."""
-        got, headers, body = self.answer()
+        got, headers, body = self.response()
         assert got == status, body
         return documented(status, headers, body)
 
@@ -188,7 +188,7 @@ def test_a_million_query_parameters_get_the_documented_400(wire: Wire) -> None:
 )
 def test_long_and_odd_queries_are_read_or_refused(wire: Wire, query: str, status: int) -> None:
     wire.send(f"GET /v1/SenderPools?{query} HTTP/1.1\r\n{HEAD}\r\n")
-    got, headers, body = wire.answer()
+    got, headers, body = wire.response()
     assert got == status, body[:500]
     assert len(str(headers)) < 8_000, "the warnings alone would be more than some clients take"
     if status == 400:
@@ -205,11 +205,11 @@ def test_announced_body_of_eleven_megabytes_is_refused_before_it_is_sent(wire: W
 
 def test_body_of_eleven_megabytes_is_refused_while_it_is_sent(friend: Client) -> None:
     """Also when the client does not look for an answer before it has sent all: it still gets to read one."""
-    answer = friend.http.post(
+    response = friend.http.post(
         "/v1/SenderPools", content=b" " * (11 * MIB), headers={"Content-Type": "application/json"}
     )
-    documented(413, answer.headers, answer.content)
-    assert answer.status_code == 413
+    documented(413, response.headers, response.content)
+    assert response.status_code == 413
 
 
 def test_chunked_body_of_eleven_megabytes_is_refused(wire: Wire) -> None:
@@ -255,10 +255,10 @@ def test_client_that_sends_all_of_a_refused_body_is_not_cut_off_before_it_reads(
 )
 @pytest.mark.parametrize("path", ["/v1/SenderPools", "/signalbox/v1/Senders"])
 def test_ten_megabytes_of_nonsense_get_the_documented_400(friend: Client, body: bytes, path: str) -> None:
-    answer = friend.http.post(path, content=body, headers={"Content-Type": "application/json"})
-    assert answer.status_code in (400, 413), answer.text[:500]
-    documented(answer.status_code, answer.headers, answer.content)
-    assert len(answer.content) < 100_000
+    response = friend.http.post(path, content=body, headers={"Content-Type": "application/json"})
+    assert response.status_code in (400, 413), response.text[:500]
+    documented(response.status_code, response.headers, response.content)
+    assert len(response.content) < 100_000
 
 
 def test_ten_megabytes_of_nonsense_do_not_hold_up_others(server: Server) -> None:
@@ -301,7 +301,7 @@ def test_ten_megabytes_of_nonsense_do_not_hold_up_others(server: Server) -> None
 )
 def test_odd_paths_are_refused(wire: Wire, path: str) -> None:
     wire.send(f"GET {path} HTTP/1.1\r\n{HEAD}\r\n")
-    got, headers, body = wire.answer()
+    got, headers, body = wire.response()
     assert got in (400, 404), body[:500]
     documented(got, headers, body)
 
@@ -318,7 +318,7 @@ def test_half_a_request_and_gone_leaves_nothing_behind(server: Server) -> None:
     assert "half" not in names
 
 
-def test_pipelined_requests_are_answered_in_order(wire: Wire) -> None:
+def test_pipelined_requests_get_their_responses_in_order(wire: Wire) -> None:
     wire.send(
         f"GET /healthz HTTP/1.1\r\n{HEAD}\r\n".encode()
         + _post(b'{"name": 7}')
@@ -333,26 +333,26 @@ def test_pipelined_requests_are_answered_in_order(wire: Wire) -> None:
     assert received.endswith(b'{"status":"ready"}')
 
 
-def test_garbage_after_a_request_is_refused_after_its_answer(wire: Wire) -> None:
+def test_garbage_after_a_request_is_refused_after_its_response(wire: Wire) -> None:
     wire.send(f"GET /healthz HTTP/1.1\r\n{HEAD}\r\n")
-    assert wire.answer()[0] == 200
+    assert wire.response()[0] == 200
     wire.send("nonsense\r\n\r\n")
     wire.refused(400)
     assert wire.closed()
 
 
-def test_http_1_0_is_answered_and_closed(wire: Wire) -> None:
+def test_http_1_0_gets_a_response_and_a_closed_connection(wire: Wire) -> None:
     wire.send(f"GET /v1/SenderPools HTTP/1.0\r\nAuthorization: {LOGIN}\r\n\r\n")
-    status, _, body = wire.answer()
+    status, _, body = wire.response()
     assert status == 200
     assert json.loads(body)["senderPools"] is not None
     assert wire.closed()
 
 
-def test_expect_100_continue_is_answered_before_the_body(wire: Wire) -> None:
+def test_expect_100_continue_gets_its_response_before_the_body(wire: Wire) -> None:
     """curl asks this before it sends a large body."""
     whole = _post(b'{"name": "expected"}', more="Expect: 100-continue\r\n")
     wire.send(whole[:-20])
     assert wire.socket.recv(1000).startswith(b"HTTP/1.1 100 ")
     wire.send(whole[-20:])
-    assert wire.answer("POST")[0] == 202
+    assert wire.response("POST")[0] == 202

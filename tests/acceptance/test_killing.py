@@ -141,23 +141,25 @@ def test_killed_workers_lose_and_double_nothing(serve: Serve, work: Work, client
         _exactly(connection, promised)
 
 
-def test_request_repeated_across_a_kill_is_answered_as_before(serve: Serve, client: Connect, database_url: str) -> None:
+def test_request_repeated_across_a_kill_gets_the_same_response(
+    serve: Serve, client: Connect, database_url: str
+) -> None:
     """The stored answer was written with the operation: same id, and marked as replayed."""
     first = serve(database_url, "--workers", "0")
     before = client(first.url)
     body = {"name": "once", "senders": [{"senderId": one} for one in before.enter(5)]}
     headers = {"Idempotency-Key": '"across a kill"'}
-    answer = before.http.post("/v1/SenderPools", json=body, headers=headers)
+    response = before.http.post("/v1/SenderPools", json=body, headers=headers)
     first.kill()
     after = client(serve(database_url).url)
     again = after.http.post("/v1/SenderPools", json=body, headers=headers)
-    assert (answer.status_code, again.status_code) == (202, 202)
-    assert "Idempotency-Replayed" not in answer.headers
+    assert (response.status_code, again.status_code) == (202, 202)
+    assert "Idempotency-Replayed" not in response.headers
     assert again.headers["Idempotency-Replayed"] == "true"
-    assert again.json()["operationId"] == answer.json()["operationId"]
+    assert again.json()["operationId"] == response.json()["operationId"]
     other = after.http.post("/v1/SenderPools", json={"name": "other"}, headers=headers)
     assert (other.status_code, other.json()["code"]) == (422, 20422)
-    assert after.completed(answer.json()["operationId"])["stats"]["created"] == 6
+    assert after.completed(response.json()["operationId"])["stats"]["created"] == 6
     assert len(after.get("/v1/SenderPools")["senderPools"]) == 1
 
 
@@ -172,11 +174,11 @@ def test_kill_in_mid_inventory_enters_all_rows_or_none(serve: Serve, client: Con
         killer = threading.Timer(rng.uniform(0.2, 1.2), server.kill)
         killer.start()
         try:
-            answer = connection.http.post("/signalbox/v1/Senders", content=body, headers={"Content-Type": "text/csv"})
-            answered = answer.status_code == 200
+            response = connection.http.post("/signalbox/v1/Senders", content=body, headers={"Content-Type": "text/csv"})
+            responded = response.status_code == 200
         except httpx.TransportError:
-            answered = False
+            responded = False
         killer.join()
         again = client(serve(database_url).url)
         found = len(list(again.pages("/v1/Senders", "senders", pageSize=1000)))
-        assert found in ((SENDERS,) if answered else (0, SENDERS)), (answered, found)
+        assert found in ((SENDERS,) if responded else (0, SENDERS)), (responded, found)

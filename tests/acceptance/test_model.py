@@ -78,8 +78,8 @@ class Model(RuleBasedStateMachine):
     def switch(self, seed: int) -> None:
         if sender := self.pick(sorted(self.senders), seed):
             status = "DEACTIVATED" if self.senders[sender] == "ACTIVATED" else "ACTIVATED"
-            answer = self.do(self.ada.patch(f"/signalbox/v1/Senders/{sender}", json={"status": status}))
-            assert answer.json()["status"] == status
+            response = self.do(self.ada.patch(f"/signalbox/v1/Senders/{sender}", json={"status": status}))
+            assert response.json()["status"] == status
             self.senders[sender] = status
 
     @rule(seed=seeds)
@@ -108,16 +108,16 @@ class Model(RuleBasedStateMachine):
         pool = self.pick(sorted(self.pools), seed)
         if pool and wanted:
             refs = [{"senderId": one} for one in wanted]
-            answer = self.do(self.ada.post(f"/v1/SenderPools/{pool}/Senders", json=refs))
-            self.works[answer.json()["operationId"]] = Work(pool, list(wanted))
+            response = self.do(self.ada.post(f"/v1/SenderPools/{pool}/Senders", json=refs))
+            self.works[response.json()["operationId"]] = Work(pool, list(wanted))
 
     @rule(seed=seeds)
     def remove(self, seed: int) -> None:
         pool = self.pick(sorted(self.pools), seed)
         sender = self.pick(sorted({*self.senders, *UNKNOWN}), seed)
         if pool and sender:
-            answer = self.do(self.ada.delete(f"/v1/SenderPools/{pool}/Senders/{sender}"))
-            assert answer.status_code == (202 if sender in self.pools[pool] else 404)
+            response = self.do(self.ada.delete(f"/v1/SenderPools/{pool}/Senders/{sender}"))
+            assert response.status_code == (202 if sender in self.pools[pool] else 404)
             self.pools[pool].discard(sender)
 
     @rule(seed=seeds)
@@ -132,9 +132,9 @@ class Model(RuleBasedStateMachine):
     @rule(seed=seeds)
     def cancel(self, seed: int) -> None:
         if operation_id := self.pick(sorted(self.works), seed):
-            answer = self.do(self.ada.post(f"/signalbox/v1/SenderPools/Operations/{operation_id}/Cancel"))
+            response = self.do(self.ada.post(f"/signalbox/v1/SenderPools/Operations/{operation_id}/Cancel"))
             work = self.works[operation_id]
-            assert answer.status_code == (202 if work.status == "PROCESSING" else 409)
+            assert response.status_code == (202 if work.status == "PROCESSING" else 409)
             if work.status == "PROCESSING":
                 work.status = "CANCELED"
 

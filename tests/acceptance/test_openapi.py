@@ -110,22 +110,22 @@ def test_document_asks_credentials_where_the_server_does(server: Server, documen
     """Every operation is called without credentials: 401 exactly where the document has a security requirement."""
     with httpx.Client(base_url=server.url) as stranger:
         for path, methods in document["paths"].items():
-            for method, operation in methods.items():
-                answer = stranger.request(method, path.replace("{", "").replace("}", ""))
-                assert (answer.status_code == 401) == ("security" not in operation), (method, path)
-                assert ("401" in operation["responses"]) == (answer.status_code == 401), (method, path)
+            for method, openapi_operation in methods.items():
+                response = stranger.request(method, path.replace("{", "").replace("}", ""))
+                assert (response.status_code == 401) == ("security" not in openapi_operation), (method, path)
+                assert ("401" in openapi_operation["responses"]) == (response.status_code == 401), (method, path)
 
 
 def test_document_has_every_parameter_that_the_server_reads(document: Document) -> None:
     """Those of the route table, with their schemas; the conditions where 304 and 412 are; nothing else."""
     for route in DESCRIBED:
-        operation = document["paths"][route.path][route.method.lower()]
-        described = {(one["in"], one["name"]): one for one in operation["parameters"]}
+        openapi_operation = document["paths"][route.path][route.method.lower()]
+        described = {(one["in"], one["name"]): one for one in openapi_operation["parameters"]}
         wanted = {("path", name) for name in re.findall(r"{(\w+)}", route.path)}
         wanted |= {("query", param.name) for param in route.endpoint.query}
         wanted |= {("header", param.name) for param in route.endpoint.headers}
-        wanted |= {("header", "If-None-Match")} if "304" in operation["responses"] else set()
-        wanted |= {("header", "If-Match")} if "412" in operation["responses"] else set()
+        wanted |= {("header", "If-None-Match")} if "304" in openapi_operation["responses"] else set()
+        wanted |= {("header", "If-Match")} if "412" in openapi_operation["responses"] else set()
         assert described.keys() == wanted
         for param in (*route.endpoint.query, *route.endpoint.headers):
             where = "query" if param in route.endpoint.query else "header"
@@ -141,16 +141,16 @@ async def test_examples_of_the_document_are_valid(document: Document) -> None:
     """By their schemas; those of bodies by the server's own reading as well."""
     seen = 0
     for route in DESCRIBED:
-        operation = document["paths"][route.path][route.method.lower()]
-        for param in operation["parameters"]:
+        openapi_operation = document["paths"][route.path][route.method.lower()]
+        for param in openapi_operation["parameters"]:
             if "example" in param:
                 valid(document, param["schema"], param["example"])
-        for response in operation["responses"].values():
+        for response in openapi_operation["responses"].values():
             for media in resolved(document, response).get("content", {}).values():
                 if "example" in media:
                     valid(document, media["schema"], media["example"])
                     seen += 1
-        for name, media in operation.get("requestBody", {"content": {}})["content"].items():
+        for name, media in openapi_operation.get("requestBody", {"content": {}})["content"].items():
             valid(document, media["schema"], media["example"])
             body = route.endpoint.body
             assert body
@@ -160,8 +160,10 @@ async def test_examples_of_the_document_are_valid(document: Document) -> None:
                 assert (len(rows.good), rows.refused) == (2, [])
             else:
                 assert await body.read(json.dumps(media["example"]).encode())
-        if route.endpoint.answer:
-            assert "example" in operation["responses"][str(route.endpoint.status)]["content"]["application/json"]
+        if route.endpoint.response_type:
+            assert (
+                "example" in openapi_operation["responses"][str(route.endpoint.status)]["content"]["application/json"]
+            )
     assert seen > 100
 
 
@@ -210,7 +212,7 @@ def test_document_is_about_the_server_as_the_client_called_it(server: Server, do
 
 
 @pytest.mark.timeout(60)
-def test_answers_have_the_headers_and_types_that_the_document_gives_them(serve: Serve, tmp_path: Path) -> None:
+def test_responses_have_the_headers_and_types_that_the_document_gives_them(serve: Serve, tmp_path: Path) -> None:
     """Every operation answers once as wished, and with every refusal that can be had: nothing more, nothing less."""
     server = serve(f"sqlite:///{tmp_path / 'signalbox.db'}", env={**ACCOUNT, "SIGNALBOX_RATE_LIMIT": "400/3600"})
     document = httpx.get(f"{server.url}/openapi.json").json()
@@ -272,8 +274,8 @@ def wished(caller: Caller) -> None:
     for method, path in (("PATCH", pool), ("DELETE", pool), ("DELETE", f"{pool}/Senders/{senders[0]}")):
         assert caller(method, path, json={"name": "Another"}, headers={"If-Match": etag}).status_code == 412
     for method in ("PATCH", "DELETE"):
-        answer = caller(method, f"/signalbox{sender}", json={"displayName": "A"}, headers={"If-Match": etag})
-        assert answer.status_code == 412
+        response = caller(method, f"/signalbox{sender}", json={"displayName": "A"}, headers={"If-Match": etag})
+        assert response.status_code == 412
     caller("PATCH", f"/signalbox{sender}", json={"displayName": "Front desk"})
     caller("DELETE", f"/signalbox{sender}")
     caller("DELETE", f"{pool}/Senders/{senders[0]}")
@@ -293,18 +295,18 @@ def refused(caller: Caller) -> None:
     """Refusals of every kind that a client can bring about, at each operation that documents them."""
     missing = dict(EXAMPLES, page="nothing")
     for path, methods in caller.document["paths"].items():
-        for method, operation in methods.items():
+        for method, openapi_operation in methods.items():
             url = path.format_map(missing)
             body = {"content": b"{}", "headers": {"Content-Type": "image/png"}}
-            if "401" in operation["responses"]:
+            if "401" in openapi_operation["responses"]:
                 assert caller(method, url, auth=("nobody", "nothing")).status_code == 401
-            if "415" in operation["responses"]:
+            if "415" in openapi_operation["responses"]:
                 assert caller(method, url, **body).status_code == 415
                 # In chunks: the server notices only when all of it has come.
                 large = iter([b" " * (10 * 1024 * 1024 + 1)])
                 assert caller(method, url, content=large).status_code == 413
-            if "404" in operation["responses"]:
-                example = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+            if "404" in openapi_operation["responses"]:
+                example = openapi_operation.get("requestBody", {}).get("content", {}).get("application/json", {})
                 assert caller(method, url, json=example.get("example")).status_code == 404, url
             assert caller(method, url, headers={"Host": "no host"}).status_code == 400
     pool = {"headers": {"Idempotency-Key": "a-key"}, "json": {"name": "Another request"}}
@@ -328,40 +330,40 @@ class Caller:
         self._patterns = [(path, re.compile(re.sub(r"{\w+}", "[^/]+", path))) for path in paths]
 
     def __call__(self, method: str, url: str, **options: Any) -> httpx.Response:
-        answer = self.http.request(method, url, **options)
+        response = self.http.request(method, url, **options)
         path = next(path for path, pattern in self._patterns if pattern.fullmatch(url))
-        self.seen.add(((path, method.upper()), answer.status_code))
-        what = (method, url, answer.status_code)
+        self.seen.add(((path, method.upper()), response.status_code))
+        what = (method, url, response.status_code)
         responses = self.document["paths"][path][method.lower()]["responses"]
-        assert str(answer.status_code) in responses, what
-        described = resolved(self.document, responses[str(answer.status_code)])
+        assert str(response.status_code) in responses, what
+        described = resolved(self.document, responses[str(response.status_code)])
         headers = {name.lower(): resolved(self.document, one) for name, one in described["headers"].items()}
-        sent = set(answer.headers) - self.UNDESCRIBED
+        sent = set(response.headers) - self.UNDESCRIBED
         always = {name for name, header in headers.items() if header["required"]}
         assert always <= sent <= headers.keys(), what
         for name in sent & headers.keys():
-            value: str | int = answer.headers[name]
+            value: str | int = response.headers[name]
             if headers[name]["schema"]["type"] == "integer":
                 value = int(value)
             valid(self.document, headers[name]["schema"], value)
-        media = answer.headers.get("content-type", "").partition(";")[0]
-        assert (media in described["content"]) if "content" in described else not answer.content, what
+        media = response.headers.get("content-type", "").partition(";")[0]
+        assert (media in described["content"]) if "content" in described else not response.content, what
         if media == "application/json":
-            valid(self.document, described["content"][media]["schema"], answer.json())
-            if answer.status_code == 200:
+            valid(self.document, described["content"][media]["schema"], response.json())
+            if response.status_code == 200:
                 assert ("etag" in sent) == ("etag" in headers), what
-        return answer
+        return response
 
 
-def test_other_methods_are_answered_as_the_document_says(server: Server, document: Document) -> None:
+def test_other_methods_get_the_documented_405(server: Server, document: Document) -> None:
     described = document["components"]["responses"]["MethodNotAllowed"]
     for path in document["paths"]:
-        answer = httpx.request("TRACE", server.url + path.format_map(EXAMPLES), auth=(SID, TOKEN))
-        assert answer.status_code == 405
-        assert all(name in answer.headers for name in described["headers"])
+        response = httpx.request("TRACE", server.url + path.format_map(EXAMPLES), auth=(SID, TOKEN))
+        assert response.status_code == 405
+        assert all(name in response.headers for name in described["headers"])
         listed = {method.upper() for method in document["paths"][path]}
-        assert set(answer.headers["allow"].split(", ")) - {"HEAD"} == listed
-        assert ("HEAD" in answer.headers["allow"]) == ("GET" in listed)
+        assert set(response.headers["allow"].split(", ")) - {"HEAD"} == listed
+        assert ("HEAD" in response.headers["allow"]) == ("GET" in listed)
 
 
 @pytest.mark.timeout(36_000 if DEEP else 240)

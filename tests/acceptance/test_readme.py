@@ -94,11 +94,11 @@ class Terminal:
             text=True,
         )
 
-    def type(self, block: str, *answers: str) -> str:
+    def type(self, block: str, *responses: str) -> str:
         """Runs a block; `answers` are the lines typed while it reads. Fails when its last command does."""
         assert self._shell.stdin is not None
         assert self._shell.stdout is not None
-        written = self._scene.text(block) + "".join(f"{answer}\n" for answer in answers)
+        written = self._scene.text(block) + "".join(f"{response}\n" for response in responses)
         self._shell.stdin.write(f'{written}\necho "{_END}:$?"\n')
         self._shell.stdin.flush()
         printed = ""
@@ -189,9 +189,9 @@ def _logged_in(scene: Scene, program: Process) -> Terminal:
 def _fill(terminal: Terminal) -> None:
     """From the CSV to the accepted pool, each answer being what the README shows of it."""
     terminal.type("generate")
-    answer = terminal.type("enter")
-    assert answer.startswith(SHOWN["enter"].strip())
-    entered = json.loads(answer)
+    response = terminal.type("enter")
+    assert response.startswith(SHOWN["enter"].strip())
+    entered = json.loads(response)
     assert (entered["created"], len(entered["refused"])) == (9992, 8)
     terminal.type("collect")
     assert json.loads(terminal.type("create")).keys() == {"operationId", "operationLocation"}

@@ -84,7 +84,7 @@ def test_secrets_are_shown_once(database_url: str, tmp_path: Path) -> None:
     assert key["secret"] not in said
 
 
-def test_request_in_hand_is_answered_on_sigterm_and_no_other_is_taken(serve: Serve, database_url: str) -> None:
+def test_request_in_hand_gets_its_response_on_sigterm_and_no_other_is_taken(serve: Serve, database_url: str) -> None:
     """Its body is still on its way when the signal comes: it is finished like any other."""
     server = serve(database_url, "--workers", "0")
     with socket.create_connection(("127.0.0.1", server.port), PATIENCE) as connection:
@@ -94,8 +94,8 @@ def test_request_in_hand_is_answered_on_sigterm_and_no_other_is_taken(serve: Ser
         server.printed('"event":"stopping"')
         eventually(lambda: _refused(server.port), "nobody listens any more")
         connection.sendall(b'hed"}')
-        answer = _all(connection)
-    assert answer.startswith(b"HTTP/1.1 202 "), answer
+        response = _all(connection)
+    assert response.startswith(b"HTTP/1.1 202 "), response
     assert server.wait(10) == 0
     assert time.monotonic() - started < 10
 
@@ -107,9 +107,9 @@ def test_request_that_cannot_be_finished_on_sigterm_gets_the_documented_503(serv
         _begin(connection, b'{"name": "never"}')
         started = time.monotonic()
         server.signal(signal.SIGTERM)
-        answer = _all(connection)
-    head, _, body = answer.partition(b"\r\n\r\n")
-    assert head.startswith(b"HTTP/1.1 503 "), answer
+        response = _all(connection)
+    head, _, body = response.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 503 "), response
     assert b"retry-after: " in head.lower()
     assert json.loads(body)["code"] == 20503
     assert server.wait(10) == 0

@@ -29,9 +29,9 @@ def test_first_start_prints_an_account_and_a_curl_line_that_works(serve: Serve, 
     """The line is run as it is printed."""
     server = serve("sqlite:///new.db", env={})
     line = server.printed(r"(?m)^ +(curl .*)$")[1]
-    answer = subprocess.run(shlex.split(f"{line} -sS -i"), capture_output=True, text=True, timeout=20, check=True)
-    assert "HTTP/1.1 200 OK" in answer.stdout
-    assert '"senderPools":[]' in answer.stdout
+    response = subprocess.run(shlex.split(f"{line} -sS -i"), capture_output=True, text=True, timeout=20, check=True)
+    assert "HTTP/1.1 200 OK" in response.stdout
+    assert '"senderPools":[]' in response.stdout
     assert not LOGIN.search(server.stderr), "the log holds the token"
 
 

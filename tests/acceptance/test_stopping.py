@@ -76,7 +76,7 @@ def test_event_stream_ends_on_sigterm(serve: Serve, client: Connect, database_ur
     assert server.wait(10) == 0
 
 
-def test_waiting_request_is_answered_on_sigterm(serve: Serve, client: Connect, database_url: str) -> None:
+def test_waiting_request_gets_its_response_on_sigterm(serve: Serve, client: Connect, database_url: str) -> None:
     """`Prefer: wait=60` gets the present state at once instead of a broken connection."""
     server = serve(database_url, "--workers", "0")
     operation_id = client(server.url).create_pool(client(server.url).enter(10))
@@ -89,11 +89,11 @@ def test_waiting_request_is_answered_on_sigterm(serve: Serve, client: Connect, d
         )
         # Answered in order on one connection: when the first has come, the server has begun the second.
         connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n" + request.encode())
-        answer = connection.recv(65536)
-        assert b'"alive"' in answer
+        response = connection.recv(65536)
+        assert b'"alive"' in response
         client(server.url).operation(operation_id)
         server.signal(signal.SIGTERM)
-        received = answer
+        received = response
         while chunk := connection.recv(65536):
             received += chunk
     assert b'"status":"PROCESSING"' in received

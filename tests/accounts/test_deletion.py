@@ -52,7 +52,7 @@ async def fill(tenant: Tenant) -> None:
         pass
     await tenant.delete_pool(gone)
     _, waiting = await tenant.create(senders)
-    reference = idempotency.Answer(waiting.id, "/")
+    reference = idempotency.StoredResponse(waiting.id, "/")
     await tenant.database.write(lambda tx: idempotency.remember(tx, tenant.id, "key", b"\0", reference))
     await tenant.database.write(lambda tx: accounts.create_key(tx, tenant.sid, "key"))
     template = templates.NewTemplate("x", "{}", {})

@@ -73,12 +73,16 @@ def options(route: Route, things: Things) -> dict[str, Any]:
     return {"json": things.body(route)} if route.endpoint.body else {}
 
 
+def put_of(route: Route) -> Route | None:
+    """The PUT at the path of a route, where clients name the thing that it is about."""
+    return next((one for one in ROUTES if one.method == "PUT" and one.path == route.path), None)
+
+
 async def put(route: Route, person: Person, things: Things) -> None:
-    """Makes the thing that a route is about where clients name it themselves: a PUT at the same path makes it."""
-    for other in ROUTES:
-        if other.method == "PUT" and other.path == route.path:
-            made = await person.call("PUT", path(other, things.places(other)), **options(other, things))
-            assert made.status_code == other.endpoint.status, made.text
+    """Makes the thing that a route is about, where clients name it themselves."""
+    if other := put_of(route):
+        made = await person.call("PUT", path(other, things.places(other)), **options(other, things))
+        assert made.status_code == other.endpoint.status, made.text
 
 
 def path(route: Route, places: dict[str, str]) -> str:
@@ -89,9 +93,9 @@ def path(route: Route, places: dict[str, str]) -> str:
 async def success(route: Route, ada: Person, things: Things) -> None:
     """A request that is right is answered as documented: `check` has compared it with the document."""
     await put(route, ada, things)
-    answer = await ada.call(route.method, path(route, things.places(route)), **options(route, things))
+    response = await ada.call(route.method, path(route, things.places(route)), **options(route, things))
     wanted = 409 if route.name == "ledger.cancel" else route.endpoint.status
-    assert answer.status_code == wanted, answer.text
+    assert response.status_code == wanted, response.text
 
 
 async def auth(route: Route, ada: Person, eve: Person, things: Things) -> None:
@@ -101,13 +105,13 @@ async def auth(route: Route, ada: Person, eve: Person, things: Things) -> None:
     if route.endpoint.public:
         assert anonymous[0].status_code == 200
         return
-    answers = [*anonymous, *[await eve.call(route.method, one, **options(route, things)) for one in (there, nowhere)]]
-    assert {answer.status_code for answer in answers} == {401}
-    assert len({answer.content for answer in answers}) == 1
+    responses = [*anonymous, *[await eve.call(route.method, one, **options(route, things)) for one in (there, nowhere)]]
+    assert {response.status_code for response in responses} == {401}
+    assert len({response.content for response in responses}) == 1
 
 
 async def snapshot(ada: Person, things: Things, route: Route) -> list[Any]:
-    """All that Ada can see of her things, and of the one that the route is about."""
+    """All that Ada can see of her things, and of the one that the route is about if she named it herself."""
     urls = (
         f"/v1/SenderPools/{things.pool}",
         f"/v1/SenderPools/{things.pool}/Senders",
@@ -115,9 +119,8 @@ async def snapshot(ada: Person, things: Things, route: Route) -> list[Any]:
         f"/v1/Senders/{things.sender}",
         f"/v1/SenderPools/Operations/{things.operation}",
     )
-    # The overview, the figures and the log of requests change with every request.
-    own = [path(route, things.places(route))] if route.endpoint.ids else []
-    return [(await ada.get(url)).content for url in (*urls, *own)]
+    named = (path(route, things.places(route)),) if put_of(route) else ()
+    return [(await ada.get(url)).content for url in (*urls, *named)]
 
 
 async def error_shape(route: Route, ada: Person, things: Things) -> None:
@@ -159,12 +162,12 @@ async def unknown_parameter(route: Route, ada: Person, strict: Person, things: T
 async def head(route: Route, ada: Person, things: Things) -> None:
     """HEAD answers what GET would, without the body; on other paths it is 405."""
     there = path(route, things.places(route))
-    answer = await ada.call("HEAD", there)
+    response = await ada.call("HEAD", there)
     get = await ada.get(there)
-    assert answer.status_code == get.status_code
-    assert answer.content == b""
+    assert response.status_code == get.status_code
+    assert response.content == b""
     ignored = ("content-length",) if route.name in ("health.metrics",) else ()
-    assert {name: value for name, value in pairs(answer) if name not in ignored} == {
+    assert {name: value for name, value in pairs(response) if name not in ignored} == {
         name: value for name, value in pairs(get) if name not in ignored
     }
 

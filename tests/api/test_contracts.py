@@ -19,7 +19,7 @@ async def things(ada: Person) -> Things:
     return await things_of(ada)
 
 
-async def test_route_answers_a_right_request(ada: Person, things: Things) -> None:
+async def test_route_responds_to_a_right_request(ada: Person, things: Things) -> None:
     async def claim(route: Route) -> None:
         # What a request changes or deletes is made for that request.
         await contracts.success(route, ada, things if route.method == "GET" else await things_of(ada))
@@ -53,7 +53,7 @@ async def test_route_names_unknown_parameters(ada: Person, things: Things) -> No
     await hold(ROUTES, claim)
 
 
-async def test_route_answers_head(ada: Person, things: Things) -> None:
+async def test_route_responds_to_head(ada: Person, things: Things) -> None:
     await hold(ROUTES, lambda route: contracts.head(route, ada, things))
 
 

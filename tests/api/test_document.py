@@ -34,14 +34,14 @@ def test_members_and_parameters_are_camel_case_and_enum_values_upper_case() -> N
         if "enum" in schema:
             assert all(re.fullmatch("[A-Z][A-Z_]*", value) for value in schema["enum"]), schema
     for methods in DOCUMENT["paths"].values():
-        for operation in methods.values():
-            for one in operation["parameters"]:
+        for openapi_operation in methods.values():
+            for one in openapi_operation["parameters"]:
                 assert one["in"] == "header" or re.fullmatch("[a-z][a-zA-Z]*", one["name"]), one
 
 
 @pytest.mark.parametrize("route", [one for one in ROUTES if "/v1/" in one.path], ids=lambda route: route.name)
-def test_document_names_the_refusals_of_every_path(route: Route) -> None:
-    answers = DOCUMENT["paths"][route.path][route.method.lower()]["responses"]
+def test_document_names_the_errors_of_every_path(route: Route) -> None:
+    responses = DOCUMENT["paths"][route.path][route.method.lower()]["responses"]
     wanted = {"400", "401", "429", "500", "503"}
     if "{" in route.path:
         wanted.add("404")
@@ -49,4 +49,4 @@ def test_document_names_the_refusals_of_every_path(route: Route) -> None:
         wanted |= {"413", "415"}
     if route.name in IDEMPOTENT:
         wanted |= {"409", "422"}
-    assert wanted <= set(answers)
+    assert wanted <= set(responses)

@@ -39,7 +39,7 @@ async def somebody() -> AsyncIterator[Person]:
     await opened.close()
 
 
-def operation(route: Route) -> dict[str, Any]:
+def openapi_operation(route: Route) -> dict[str, Any]:
     found: dict[str, Any] = DOCUMENT["paths"][route.path][route.method.lower()]
     return found
 
@@ -53,7 +53,7 @@ def options(route: Route) -> dict[str, Any]:
     """The body that the document shows."""
     if not route.endpoint.body:
         return {}
-    return {"json": operation(route)["requestBody"]["content"]["application/json"]["example"]}
+    return {"json": openapi_operation(route)["requestBody"]["content"]["application/json"]["example"]}
 
 
 def places(response: httpx.Response) -> list[str]:
@@ -65,7 +65,7 @@ def places(response: httpx.Response) -> list[str]:
 
 
 def all_broken(route: Route) -> list[Broken]:
-    media = operation(route)["requestBody"]["content"]["application/json"]
+    media = openapi_operation(route)["requestBody"]["content"]["application/json"]
     return list(BREAKER.broken(media["schema"], media["example"]))
 
 
@@ -87,7 +87,7 @@ async def test_body_that_breaks_one_constraint_is_refused_at_its_place(route: Ro
 
 @pytest.mark.parametrize("route", described(ROUTES), ids=lambda route: route.name)
 async def test_parameter_that_breaks_one_constraint_is_refused_at_its_place(route: Route, somebody: Person) -> None:
-    for param in operation(route)["parameters"]:
+    for param in openapi_operation(route)["parameters"]:
         name, where = param["name"], param["in"]
         schema = BREAKER._resolved(param["schema"])
         right = param.get("example") or BREAKER.right(schema)
@@ -145,5 +145,5 @@ def test_every_kind_of_constraint_is_broken() -> None:
                 look(schema[name])
 
     for route in ROUTES_WITH_BODY:
-        look(operation(route)["requestBody"]["content"]["application/json"]["schema"])
+        look(openapi_operation(route)["requestBody"]["content"]["application/json"]["schema"])
     assert used <= known, used - known

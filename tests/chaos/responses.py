@@ -136,7 +136,7 @@ match = _object(
 problem = _object(
     code=_count, message=_text, field=_or_null(_text), context=_or_null(_text), infoUrl=_pattern(r"https?://.+")
 )
-refusal = _object(code=_count, message=_text, status=_count, errors=_list(problem))
+error_body = _object(code=_count, message=_text, status=_count, errors=_list(problem))
 
 SHAPES: Final[dict[str, Check]] = {
     "senderPools.list": _object(senderPools=_list(pool), pagination=pagination),
@@ -172,7 +172,7 @@ def faults(entry: Entry) -> Iterator[str]:
     if entry.status not in _allowed(entry):
         yield f"the status is not documented here: {entry.response}"
     elif entry.status >= 400:
-        yield from _refusal_faults(entry)
+        yield from _error_faults(entry)
     elif entry.status != 304:
         yield from _success_faults(entry)
 
@@ -188,9 +188,9 @@ def _allowed(entry: Entry) -> tuple[int, ...]:
     return allowed
 
 
-def _refusal_faults(entry: Entry) -> Iterator[str]:
+def _error_faults(entry: Entry) -> Iterator[str]:
     body, status = entry.response, entry.status
-    if not refusal(body) or not body["errors"]:
+    if not error_body(body) or not body["errors"]:
         yield f"the error body is not the documented one: {body}"
         return
     if {body["code"], *(one["code"] for one in body["errors"])} != {CODES[status]} or body["status"] != status:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from commands import Shell, Terminal
 
 from signalbox import __version__
 from signalbox.accounts.accounts import CREDENTIAL_TTL
@@ -24,6 +25,7 @@ COMMANDS = [
     ["accounts", "list"],
     ["accounts", "suspend"],
     ["accounts", "resume"],
+    ["accounts", "delete"],
     ["accounts", "rotate-token"],
     ["keys", "create"],
     ["keys", "list"],
@@ -145,6 +147,7 @@ def test_unknown_variables_are_a_warning(tmp_path: Path) -> None:
         ["accounts", "list", "--database", "postgresql://user:hunter2@127.0.0.1:1/signalbox"],
         ["accounts", "suspend", "AC" + "0" * 32],
         ["accounts", "resume", "AC\n\x1b[2J"],
+        ["accounts", "delete", "AC" + "0" * 32, "--yes"],
         ["accounts", "rotate-token", "AC" + "0" * 32],
         ["keys", "create", "--account", "AC" + "0" * 32],
         ["keys", "list", "--account", "AC" + "0" * 32],
@@ -181,6 +184,35 @@ def test_accounts_live_from_creation_to_suspension_and_back(tmp_path: Path) -> N
     rotated = result(tmp_path, "accounts", "rotate-token", sid)
     assert rotated["accountSid"] == sid
     assert rotated["authToken"] != new["authToken"]
+
+
+def test_account_is_deleted_only_when_somebody_says_so(tmp_path: Path) -> None:
+    sid = result(tmp_path, "accounts", "create", "Ada")["accountSid"]
+    refused = signalbox(tmp_path, "accounts", "delete", sid)
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "--yes is needed" in refused.stderr
+    (row,) = rows(tmp_path, "accounts", "list")
+    assert row["status"] == "ACTIVE"
+    assert result(tmp_path, "accounts", "delete", sid, "--yes") == {"accountSid": sid, "status": "DELETING"}
+    (row,) = rows(tmp_path, "accounts", "list")
+    assert row["status"] == "DELETING"
+    resumed = signalbox(tmp_path, "accounts", "resume", sid)
+    assert (resumed.returncode, resumed.stdout) == (1, "")
+    assert "is being deleted" in resumed.stderr
+
+
+def test_deletion_asks_for_the_sid_once_more(tmp_path: Path) -> None:
+    shell = Shell(tmp_path)
+    sid = result(tmp_path, "accounts", "create", "Ada\x1b[2J")["accountSid"]
+    for typed, code, status in (("yes", 1, "ACTIVE"), (sid, 0, "DELETING")):
+        with Terminal(shell, "accounts", "delete", sid) as terminal:
+            terminal.shows("will be deleted for good")
+            terminal.shows(f"type {sid}")
+            terminal.types(f"{typed}\n")
+            assert terminal.ends() == code
+            assert "\x1b[2J" not in terminal.text
+        (row,) = rows(tmp_path, "accounts", "list")
+        assert row["status"] == status
 
 
 def test_keys_live_from_creation_to_revocation(tmp_path: Path) -> None:

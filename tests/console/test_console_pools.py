@@ -88,7 +88,7 @@ async def test_problems_of_a_csv_stand_beside_their_lines_at_once(visit: Visit, 
     await expect(beside.nth(1)).to_contain_text("a quote that opens here does not close")
 
 
-async def test_refusals_of_the_server_stand_beside_their_lines_and_the_rest_goes_on(
+async def test_rows_that_the_server_refuses_are_shown_with_their_lines_and_the_rest_goes_on(
     visit: Visit, account: Account
 ) -> None:
     await visit.enter(account, "/pools", new="1")

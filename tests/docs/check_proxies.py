@@ -83,11 +83,11 @@ def test_urls_are_the_proxys_whatever_the_client_says_of_itself(proxied: Proxied
         "X-Forwarded-Prefix": "/evil",
     }
     for headers in ({}, lies):
-        answer = _ask(proxied, "POST", "/v1/SenderPools", json={}, headers=headers)
-        assert answer.status_code == 202, answer.text
-        location = answer.json()["operationLocation"]
+        response = _ask(proxied, "POST", "/v1/SenderPools", json={}, headers=headers)
+        assert response.status_code == 202, response.text
+        location = response.json()["operationLocation"]
         assert location.startswith(f"{proxied.url}/v1/SenderPools/Operations/")
-        assert answer.headers["location"] == answer.headers["operationlocation"] == location
+        assert response.headers["location"] == response.headers["operationlocation"] == location
         wrong = _ask(proxied, "GET", "/v1/SenderPools?pageSize=0", headers=headers).json()
         assert wrong["errors"][0]["infoUrl"] == f"{proxied.url}/docs/errors#20001"
 
@@ -98,9 +98,9 @@ def test_waiting_lasts_as_long_as_it_may(proxied: Proxied) -> None:
     path = f"/v1/SenderPools/Operations/{proxied.inside.create_pool(senders)}"
     for seconds in (2, 60):
         begin = time.monotonic()
-        answer = _ask(proxied, "GET", path, headers={"Prefer": f"wait={seconds}"})
-        assert answer.status_code == 200, answer.text
-        assert answer.json()["status"] == "PROCESSING"
+        response = _ask(proxied, "GET", path, headers={"Prefer": f"wait={seconds}"})
+        assert response.status_code == 200, response.text
+        assert response.json()["status"] == "PROCESSING"
         assert seconds <= time.monotonic() - begin < seconds + 5
 
 
@@ -111,21 +111,21 @@ def test_events_arrive_one_by_one(proxied: Proxied) -> None:
     request = proxied.outside.build_request(
         "GET", path, headers={"Accept": "text/event-stream"}, extensions={"sni_hostname": NAME}
     )
-    answer = proxied.outside.send(request, stream=True)
-    lines = (line for line in answer.iter_lines() if line.startswith("data:"))
+    response = proxied.outside.send(request, stream=True)
+    lines = (line for line in response.iter_lines() if line.startswith("data:"))
     assert json.loads(next(lines)[5:])["status"] == "PROCESSING"
     cancelled = _ask(proxied, "POST", f"/signalbox{path}/Cancel")
     assert cancelled.status_code == 202, cancelled.text
     assert json.loads(next(lines)[5:])["status"] == "CANCELED"
     assert next(lines, None) is None
-    answer.close()
+    response.close()
 
 
-def test_large_answers_and_bodies_get_through(proxied: Proxied) -> None:
+def test_large_responses_and_bodies_get_through(proxied: Proxied) -> None:
     operation_id = proxied.inside.create_pool(proxied.inside.enter(9_999))
     items = f"/signalbox/v1/SenderPools/Operations/{operation_id}/Items"
-    answer = _ask(proxied, "GET", items, headers={"Accept": "application/x-ndjson"})
-    assert len(answer.text.splitlines()) == 10_000
+    response = _ask(proxied, "GET", items, headers={"Accept": "application/x-ndjson"})
+    assert len(response.text.splitlines()) == 10_000
     blank = b" " * (10 << 20)
     whole = _ask(proxied, "POST", "/v1/SenderPools", content=blank[:-2] + b"{}")
     assert whole.status_code == 202, whole.text
@@ -143,8 +143,8 @@ def test_commands_of_the_page_show_what_it_says(proxied: Proxied, tmp_path: Path
     (block,) = under("tls", "See that it works")
     (tmp_path / ".curlrc").write_text(f"resolve = {NAME}:{httpx.URL(proxied.url).port}:127.0.0.1\ncacert = ca.pem\n")
     variables = {"HOME": str(tmp_path), "API": proxied.url, "LOGIN": f"{SID}:{TOKEN}"}
-    answer, code = run(["bash", "-euo", "pipefail", "-c", block.text], tmp_path, variables).splitlines()
-    assert json.loads(answer)["operationLocation"].startswith(proxied.url)
+    response, code = run(["bash", "-euo", "pipefail", "-c", block.text], tmp_path, variables).splitlines()
+    assert json.loads(response)["operationLocation"].startswith(proxied.url)
     assert code == "403"
 
 

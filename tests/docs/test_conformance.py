@@ -13,7 +13,7 @@ import pytest
 
 from signalbox.api.document import described
 from signalbox.api.routes import ROUTES
-from signalbox.http.errors import ANSWERS, Answer
+from signalbox.http.errors import ERROR_CODES, ErrorCode
 from signalbox.http.router import Route
 
 ROOT: Final = Path(__file__).parents[2]
@@ -106,7 +106,7 @@ def test_every_route_is_promised(route: Route) -> None:
     assert any(f"`{route.method} {route.path}`" in row.promise for row in ROWS)
 
 
-@pytest.mark.parametrize("answer", ANSWERS.values(), ids=lambda answer: str(answer.code))
-def test_every_error_code_is_promised(answer: Answer) -> None:
-    written = rf"\b{answer.status} is code {answer.code}\b"
+@pytest.mark.parametrize("error_code", ERROR_CODES.values(), ids=lambda error_code: str(error_code.code))
+def test_every_error_code_is_promised(error_code: ErrorCode) -> None:
+    written = rf"\b{error_code.status} is code {error_code.code}\b"
     assert any(re.search(written, row.promise) for row in ROWS)

@@ -32,7 +32,7 @@ from signalbox.api.routes import ROUTES
 from signalbox.cli import main
 from signalbox.ground import settings
 from signalbox.http import json_text, protocol, receiving, server
-from signalbox.http.errors import ANSWERS, Answer
+from signalbox.http.errors import ERROR_CODES, ErrorCode
 from signalbox.http.router import Route
 
 ROOT: Final = Path(__file__).parents[2]
@@ -66,16 +66,16 @@ def table(page: str, heading: str) -> dict[str, set[str]]:
 # --- what there is
 
 
-@pytest.mark.parametrize("answer", ANSWERS.values(), ids=lambda answer: str(answer.code))
-def test_error_code_has_a_heading_that_info_urls_lead_to(answer: Answer) -> None:
+@pytest.mark.parametrize("error_code", ERROR_CODES.values(), ids=lambda error_code: str(error_code.code))
+def test_error_code_has_a_heading_that_info_urls_lead_to(error_code: ErrorCode) -> None:
     headings = re.findall(r"^## (\d{5}) \S", TEXTS["errors"], flags=re.MULTILINE)
-    assert str(answer.code) in headings
-    assert str(answer.code) in anchors(PAGES["errors"])
+    assert str(error_code.code) in headings
+    assert str(error_code.code) in anchors(PAGES["errors"])
 
 
-def test_errors_page_has_no_code_that_is_never_answered() -> None:
+def test_errors_page_has_no_code_that_no_response_has() -> None:
     headings = re.findall(r"^## (\d{5}) ", TEXTS["errors"], flags=re.MULTILINE)
-    assert sorted(headings) == sorted(str(answer.code) for answer in ANSWERS.values())
+    assert sorted(headings) == sorted(str(error_code.code) for error_code in ERROR_CODES.values())
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
@@ -107,8 +107,8 @@ def test_command_is_documented(command: str) -> None:
 
 
 def test_metrics_page_and_program_name_the_same_figures(served: Served) -> None:
-    with urlopen(f"{served.url}/metrics", timeout=10) as answer:  # noqa: S310 (our own server)
-        shown = set(re.findall(r"^# TYPE (\S+)", answer.read().decode(), flags=re.MULTILINE))
+    with urlopen(f"{served.url}/metrics", timeout=10) as response:  # noqa: S310 (our own server)
+        shown = set(re.findall(r"^# TYPE (\S+)", response.read().decode(), flags=re.MULTILINE))
     assert set(table("monitoring", "Metrics")) == shown
 
 
@@ -261,7 +261,7 @@ class Example(NamedTuple):
     line: int
     script: str
     language: str
-    answer: str
+    response: str
 
 
 def examples(path: Path) -> list[Example]:
@@ -269,9 +269,9 @@ def examples(path: Path) -> list[Example]:
     shown = []
     for token, after in zip_longest(found, found[1:]):
         if token.type == "fence" and token.info == "sh" and token.map:
-            answered = after is not None and after.type == "fence" and after.info in ("json", "text")
-            language, answer = (after.info, after.content) if answered else ("", "")
-            shown.append(Example(token.map[0] + 1, token.content, language, answer))
+            has_output = after is not None and after.type == "fence" and after.info in ("json", "text")
+            language, response = (after.info, after.content) if has_output else ("", "")
+            shown.append(Example(token.map[0] + 1, token.content, language, response))
     return shown
 
 
@@ -305,7 +305,7 @@ def plain_json(value: object, key: str = "") -> object:
 
 
 @pytest.mark.parametrize("page", RUNNABLE)
-def test_examples_run_and_answer_as_shown(page: str, served: Served) -> None:
+def test_examples_run_and_print_what_is_shown(page: str, served: Served) -> None:
     shown = examples(PAGES[page])
     script = f"SIGNALBOX_URL={served.url}\nSIGNALBOX_CREDENTIALS={SID}:{TOKEN}\n"
     script += "".join(f"{one.script}\nprintf '\\036'\n" for one in shown)
@@ -326,8 +326,8 @@ def test_examples_run_and_answer_as_shown(page: str, served: Served) -> None:
         where = f"{page}.md, line {example.line}"
         if example.language == "json":
             last = output.strip().splitlines()[-1]
-            assert plain_json(json.loads(last)) == plain_json(json.loads(example.answer)), where
+            assert plain_json(json.loads(last)) == plain_json(json.loads(example.response)), where
         elif example.language == "text":
-            assert plain(output) == plain(example.answer), where
+            assert plain(output) == plain(example.response), where
         else:
             assert '"errors":[' not in output, f"{where}: {output}"

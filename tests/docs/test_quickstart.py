@@ -65,20 +65,20 @@ def _steps() -> list[Block]:
 
 def _second_terminal(steps: list[Block], folder: Path, variables: dict[str, str]) -> None:
     """Types the blocks into one shell; every block that is followed by an answer prints exactly that."""
-    script, answers = "", []
+    script, responses = "", []
     for block, after in zip(steps, [*steps[1:], None], strict=True):
         if block.language == "bash":
             script += f"{block.text}printf '\\036'\n"
-            answers.append(after if after and after.language in ("text", "json") else None)
+            responses.append(after if after and after.language in ("text", "json") else None)
         elif named := _FILE.match(block.text):
             script += f"cat > {named[1]} <<'END OF FILE'\n{block.text}END OF FILE\n"
     outputs = run(["bash", "-euo", "pipefail", "-c", script], folder, variables, 110).split("\036")
-    assert len(outputs) == len(answers) + 1
-    for output, answer in zip(outputs, answers, strict=False):
-        if answer is not None and answer.language == "json":
-            assert plain_json(json.loads(output)) == plain_json(json.loads(answer.text)), answer.line
-        elif answer is not None:
-            assert plain(output) == plain(answer.text), answer.line
+    assert len(outputs) == len(responses) + 1
+    for output, response in zip(outputs, responses, strict=False):
+        if response is not None and response.language == "json":
+            assert plain_json(json.loads(output)) == plain_json(json.loads(response.text)), response.line
+        elif response is not None:
+            assert plain(output) == plain(response.text), response.line
 
 
 def _repository(folder: Path) -> None:
@@ -108,7 +108,7 @@ def _furnish(clone: Path) -> None:
     (clone / ".venv" / ".built").touch()
 
 
-def test_every_block_of_the_quickstart_is_run_or_is_an_answer() -> None:
+def test_every_block_of_the_quickstart_is_run_or_is_a_response() -> None:
     """A block in another language would be one that nobody runs."""
     previous = ""
     for block in _steps():

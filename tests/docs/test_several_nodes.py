@@ -38,9 +38,9 @@ def test_pool_made_on_one_node_is_filled_by_a_worker_and_watched_on_the_other(
     assert len(processes) == 3
     for process in processes:
         process.printed(r'"event":"(ready|working)"')
-    steps, answer = under("several-nodes", "See that it works")
+    steps, response = under("several-nodes", "See that it works")
     printed = run(["bash", "-euo", "pipefail", "-c", on_free_ports(steps.text)], tmp_path, variables, PATIENCE)
-    seen, shown = json.loads(printed), json.loads(answer.text)
+    seen, shown = json.loads(printed), json.loads(response.text)
     assert (seen.keys(), seen["status"], seen["stats"]) == (shown.keys(), shown["status"], shown["stats"])
     assert [line["event"] for line in processes[2].log].count("batch") == 1
     for process in processes:

@@ -40,7 +40,7 @@ STARTS: Final[Mapping[str, tuple[list[str], Mapping[str, str]]]] = {
 }
 JSON: Final = {"Content-Type": "application/json"}
 ENTER, POOLS, SENDERS = "/signalbox/v1/Senders", "/v1/SenderPools", "/v1/Senders"
-REFUSALS: Final[Mapping[str, tuple[str, str, str, Mapping[str, str]]]] = {
+ERRORS: Final[Mapping[str, tuple[str, str, str, Mapping[str, str]]]] = {
     "the body must be of type application/json": (
         "POST",
         POOLS,
@@ -49,7 +49,7 @@ REFUSALS: Final[Mapping[str, tuple[str, str, str, Mapping[str, str]]]] = {
     ),
     "the body is not valid JSON": ("POST", POOLS, "{'name': 'x'}", JSON),
     "there is no such path": ("GET", f"{SENDERS}/", "", {}),
-    "this path answers GET, HEAD only": ("POST", SENDERS, "[]", JSON),
+    "this path allows GET, HEAD only": ("POST", SENDERS, "[]", JSON),
     "the body must be an array of senders, not an object": ("POST", ENTER, "{}", JSON),
     "a number is written as E.164: + and the country code first": (
         "POST",
@@ -77,7 +77,7 @@ REFUSALS: Final[Mapping[str, tuple[str, str, str, Mapping[str, str]]]] = {
         "",
         {},
     ),
-    "pageToken is not one of this list": ("GET", f"{SENDERS}?pageToken=x", "", {}),
+    "pageToken is not valid for this list": ("GET", f"{SENDERS}?pageToken=x", "", {}),
 }
 # Each has a test of its own: below, and in tests/scaling/test_upgrade.py.
 OTHERS: Final = {
@@ -103,17 +103,17 @@ def test_taken_port_is_named(serve: Serve, tmp_path: Path) -> None:
     assert f"cannot listen on 127.0.0.1 port {port}: Address already in use" in done.stderr
 
 
-def test_refusals_say_what_the_page_shows(serve: Serve) -> None:
+def test_errors_say_what_the_page_shows(serve: Serve) -> None:
     url = serve("sqlite://").url
     with httpx.Client(base_url=url, auth=(SID, TOKEN)) as client:
-        for message, (method, path, body, headers) in REFUSALS.items():
+        for message, (method, path, body, headers) in ERRORS.items():
             assert message in PAGE
             assert message in client.request(method, path, content=body, headers=dict(headers)).text
         assert "the credentials are missing or wrong" in client.get(SENDERS, auth=(SID, "wrong")).text
         preflight = {"Origin": "http://localhost:5173", "Access-Control-Request-Method": "GET"}
-        answer = client.options(SENDERS, headers=preflight, auth=httpx.BasicAuth("", ""))
-        assert answer.status_code == 401
-        assert not [name for name in answer.headers if name.startswith("access-control")]
+        response = client.options(SENDERS, headers=preflight, auth=httpx.BasicAuth("", ""))
+        assert response.status_code == 401
+        assert not [name for name in response.headers if name.startswith("access-control")]
     for wrong, message in (("http://127.0.0.1:1", "Failed to connect"), (url, "wrong version number")):
         there = wrong if wrong.endswith(":1") else wrong.replace("http", "https")
         done = subprocess.run(["curl", "-sS", there], capture_output=True, text=True, timeout=30, check=False)
@@ -145,5 +145,5 @@ def test_every_message_of_the_page_is_one_of_those() -> None:
             shown |= set(re.findall("`([^`]+)`", row))
     shown -= {"Connection refused"}  # the same in other tools' words
     assert sorted(shown) == sorted(
-        {*STARTS, *REFUSALS, *OTHERS} - {"does not respond", "no credentials: run `signalbox login`"}
+        {*STARTS, *ERRORS, *OTHERS} - {"does not respond", "no credentials: run `signalbox login`"}
     )

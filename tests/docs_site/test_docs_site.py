@@ -46,12 +46,12 @@ def base(request: pytest.FixtureRequest, serve: Serve, built: None) -> Iterator[
             headers = {**dict(self.headers), "X-Forwarded-Prefix": PREFIX}
             assert self.path.startswith(f"{PREFIX}/")
             connection.request("GET", self.path.removeprefix(PREFIX), headers=headers)
-            answer = connection.getresponse()
-            self.send_response(answer.status)
-            for name, value in answer.getheaders():
+            response = connection.getresponse()
+            self.send_response(response.status)
+            for name, value in response.getheaders():
                 self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(answer.read())
+            self.wfile.write(response.read())
             connection.close()
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the name in http.server)
@@ -77,7 +77,7 @@ class Visit:
         # Leaving a page aborts the requests that are still open.
         page.on("requestfailed", lambda one: self._note(f"failed: {one.url}", one.failure != "net::ERR_ABORTED"))
         page.on("request", lambda request: self._note(f"elsewhere: {request.url}", not request.url.startswith(base)))
-        page.on("response", lambda answer: self._note(f"{answer.status}: {answer.url}", answer.status >= 400))
+        page.on("response", lambda response: self._note(f"{response.status}: {response.url}", response.status >= 400))
 
     def _note(self, what: str, wrong: bool = True) -> None:
         if wrong:

@@ -23,7 +23,7 @@ def _basic(text: str) -> str:
     return "Basic " + b64encode(text.encode()).decode()
 
 
-async def test_every_wrong_credential_gets_the_same_answer(ada: Person, ben: Person, eve: Person) -> None:
+async def test_every_wrong_credential_gets_the_same_response(ada: Person, ben: Person, eve: Person) -> None:
     keyed, key_sid = await ada.key()
     sid, token = ada.user, ada.secret
     wrong = [
@@ -55,18 +55,18 @@ async def test_every_wrong_credential_gets_the_same_answer(ada: Person, ben: Per
         "Basic " + b64encode(b"\xff\xfe:\xff").decode(),
         _basic(f"{eve.user}:{eve.secret}"),
     ]
-    answers = [await ada.get("/v1/Senders", auth=None, headers={"authorization": one}) for one in wrong]
-    answers.append(await ada.get("/v1/Senders", anonymous=True))
-    assert {answer.status_code for answer in answers} == {401}
-    assert len({answer.content for answer in answers}) == 1
-    assert all(answer.headers["www-authenticate"].startswith("Basic") for answer in answers)
+    responses = [await ada.get("/v1/Senders", auth=None, headers={"authorization": one}) for one in wrong]
+    responses.append(await ada.get("/v1/Senders", anonymous=True))
+    assert {response.status_code for response in responses} == {401}
+    assert len({response.content for response in responses}) == 1
+    assert all(response.headers["www-authenticate"].startswith("Basic") for response in responses)
 
 
 @pytest.mark.parametrize("scheme", ["Basic", "basic", "BASIC"])
 async def test_scheme_may_be_written_in_any_case(ada: Person, scheme: str) -> None:
     credentials = b64encode(f"{ada.user}:{ada.secret}".encode()).decode()
-    answer = await ada.get("/v1/Senders", auth=None, headers={"authorization": f"{scheme} {credentials}"})
-    assert answer.status_code == 200
+    response = await ada.get("/v1/Senders", auth=None, headers={"authorization": f"{scheme} {credentials}"})
+    assert response.status_code == 200
 
 
 async def test_secret_with_a_colon_is_read_whole(served: Served) -> None:
@@ -116,16 +116,16 @@ async def test_work_of_a_suspended_account_goes_on(ada: Person) -> None:
     senders = await ada.senders(2)
     pool_id = await ada.pool()
     refs = [{"senderId": one} for one in senders]
-    answer = await ada.post(f"/v1/SenderPools/{pool_id}/Senders", json=refs)
+    response = await ada.post(f"/v1/SenderPools/{pool_id}/Senders", json=refs)
     await ada.served.database.write(lambda tx: accounts.suspend(tx, ada.account_sid))
     await ada.served.database.write(lambda tx: accounts.resume(tx, ada.account_sid))
-    assert (await ada.finished(answer))["stats"]["created"] == 2
+    assert (await ada.finished(response))["stats"]["created"] == 2
 
 
-async def test_suspended_account_and_revoked_key_get_the_answer_to_a_wrong_secret(ada: Person, eve: Person) -> None:
+async def test_suspended_account_and_revoked_key_get_the_response_to_a_wrong_secret(ada: Person, eve: Person) -> None:
     carl = await ada.served.account("Carl")
     await ada.served.database.write(lambda tx: accounts.suspend(tx, carl.account_sid))
     wrong = Person(ada.served, ada.account_sid, ada.user, "wrong")
-    answers = [await person.get("/v1/Senders") for person in (carl, eve, wrong)]
-    assert [answer.status_code for answer in answers] == [401] * 3
-    assert len({(answer.content, tuple(sorted(pairs(answer)))) for answer in answers}) == 1
+    responses = [await person.get("/v1/Senders") for person in (carl, eve, wrong)]
+    assert [response.status_code for response in responses] == [401] * 3
+    assert len({(response.content, tuple(sorted(pairs(response)))) for response in responses}) == 1

@@ -155,7 +155,7 @@ async def test_hostile_body_is_400(ada: Person, body: bytes) -> None:
     assert len(refused.content) < 10_000
 
 
-async def test_large_body_of_hostile_places_gets_a_small_answer(ada: Person) -> None:
+async def test_large_body_of_hostile_places_gets_a_small_response(ada: Person) -> None:
     refused = await ada.post("/v1/SenderPools", json={"x" * 100_000 + "\n\u202e": 1})
     assert refused.status_code == 400
     assert len(refused.content) < 10_000
@@ -248,7 +248,7 @@ HUGE = b" " * (10 * 1024 * 1024 + 1)
         (202, {}),
     ],
 )
-async def test_refusals_come_in_the_documented_order(ada: Person, status: int, wrong: dict[str, Any]) -> None:
+async def test_errors_come_in_the_documented_order(ada: Person, status: int, wrong: dict[str, Any]) -> None:
     pool_id = await ada.pool()
     await ada.post("/v1/SenderPools", json={"name": "x"}, headers={"idempotency-key": "used"})
     if wrong.get("limited"):
@@ -257,14 +257,14 @@ async def test_refusals_come_in_the_documented_order(ada: Person, status: int, w
     headers = {"content-type": wrong.get("media", "application/json")}
     if "key" in wrong:
         headers["idempotency-key"] = wrong["key"]
-    answer = await ada.call(
+    response = await ada.call(
         wrong.get("method", "POST"),
         wrong.get("path", f"/v1/SenderPools/{pool_id}/Senders"),
         content=wrong.get("body", b'[{"senderId": "%s"}]' % SENDER.encode()),
         headers=headers,
         anonymous=wrong.get("anonymous", False),
     )
-    assert answer.status_code == status
+    assert response.status_code == status
 
 
 async def test_missing_comes_before_precondition(ada: Person) -> None:
@@ -326,11 +326,11 @@ async def test_bug_is_500_without_its_trace_and_with_its_request_id_in_the_log(
 ) -> None:
     route = Route("GET", "/broken", Endpoint(_broken), "test.broken")
     broken = ada.at(ada.served.with_routes(route))
-    answer = await broken.get("/broken")
-    assert answer.status_code == 500
-    assert "hunter2" not in answer.text
+    response = await broken.get("/broken")
+    assert response.status_code == 500
+    assert "hunter2" not in response.text
     log = capfd.readouterr().err
-    assert answer.headers["x-request-id"] in log
+    assert response.headers["x-request-id"] in log
     assert "hunter2" in log
 
 
@@ -344,8 +344,8 @@ async def test_database_away_is_503(database: Database) -> None:
     ada = await (await Served.on(database)).account("Ada")
     await database.close()
     for path in ("/v1/SenderPools", "/readyz"):
-        answer = await ada.get(path)
-        assert answer.status_code == 503
+        response = await ada.get(path)
+        assert response.status_code == 503
     assert (await ada.get("/healthz")).status_code == 200
     assert "signalbox_database_up 0.0" in (await ada.get("/metrics")).text
 
@@ -354,16 +354,16 @@ async def test_every_log_line_of_a_request_has_its_id(ada: Person, capfd: pytest
     known = Param("known", str, {"type": "string"}, "")
     route = Route("GET", "/broken", Endpoint(_broken, query=(known,)), "test.broken")
     broken = ada.at(ada.served.with_routes(route))
-    answer = await broken.get("/broken?konwn=1")
+    response = await broken.get("/broken?konwn=1")
     await asyncio.sleep(0)  # lines of one turn of the loop are written together, at its end
     log = [json.loads(line) for line in capfd.readouterr().err.splitlines() if line.startswith("{")]
     lines = [line for line in log if line["event"] in ("bug", "request")]
     assert {line["event"] for line in lines} == {"bug", "request"}
-    assert {line["requestId"] for line in lines} == {answer.headers["x-request-id"]}
+    assert {line["requestId"] for line in lines} == {response.headers["x-request-id"]}
 
 
-async def test_refusal_without_a_place_has_null_for_it(ada: Person) -> None:
-    for answer in (
+async def test_error_without_a_place_has_null_for_it(ada: Person) -> None:
+    for response in (
         await ada.get("/v1/Senders", anonymous=True),
         await ada.get("/nowhere"),
         await ada.get("/v1/SenderPools/comms_senderpool_01hzzzzzzzzzzzzzzzzzzzzzzz"),
@@ -371,9 +371,9 @@ async def test_refusal_without_a_place_has_null_for_it(ada: Person) -> None:
         await ada.delete(f"/v1/SenderPools/{await ada.pool()}", headers={"if-match": '"x"'}),
         await ada.post("/v1/SenderPools", content=b"x", headers={"content-type": "text/plain"}),
     ):
-        (problem,) = answer.json()["errors"]
+        (problem,) = response.json()["errors"]
         assert (problem["field"], problem["context"]) == (None, None)
-        assert problem["message"] == answer.json()["message"]
+        assert problem["message"] == response.json()["message"]
 
 
 async def test_overload_is_503_with_the_seconds_to_wait(ada: Person, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -383,5 +383,5 @@ async def test_overload_is_503_with_the_seconds_to_wait(ada: Person, monkeypatch
         raise Unavailable("too many requests wait for the database", retry_after=7)
 
     monkeypatch.setattr(ada.served.database, "read", refuse)
-    answer = await ada.get("/v1/Senders")
-    assert (answer.status_code, answer.json()["code"], answer.headers["retry-after"]) == (503, 20503, "7")
+    response = await ada.get("/v1/Senders")
+    assert (response.status_code, response.json()["code"], response.headers["retry-after"]) == (503, 20503, "7")

@@ -30,19 +30,19 @@ async def test_unchanged_resource_is_304(ada: Person, paths: dict[str, str], kin
     etag = full.headers["etag"]
     for condition in (etag, f"W/{etag}", "*", f'"other", {etag}', f'"a",W/"b" ,{etag}'):
         for method in ("GET", "HEAD"):
-            answer = await ada.call(method, paths[kind], headers={"if-none-match": condition})
-            assert (answer.status_code, answer.headers["etag"]) == (304, etag)
+            response = await ada.call(method, paths[kind], headers={"if-none-match": condition})
+            assert (response.status_code, response.headers["etag"]) == (304, etag)
     for condition in ('"other"', etag.strip('"'), etag[:-2] + '"'):
-        answer = await ada.get(paths[kind], headers={"if-none-match": condition})
-        assert (answer.status_code, answer.content) == (200, full.content)
+        response = await ada.get(paths[kind], headers={"if-none-match": condition})
+        assert (response.status_code, response.content) == (200, full.content)
 
 
 async def test_change_is_seen_by_if_none_match(ada: Person, paths: dict[str, str]) -> None:
     etag = (await ada.get(paths["pool"])).headers["etag"]
     await ada.patch(paths["pool"], json={"name": "New"})
-    answer = await ada.get(paths["pool"], headers={"if-none-match": etag})
-    assert answer.status_code == 200
-    assert answer.headers["etag"] != etag
+    response = await ada.get(paths["pool"], headers={"if-none-match": etag})
+    assert response.status_code == 200
+    assert response.headers["etag"] != etag
 
 
 @pytest.mark.parametrize("kind", ["pool", "sender"])
@@ -72,23 +72,23 @@ async def test_membership_is_removed_in_the_state_of_its_sender(ada: Person, pat
 
 async def test_of_two_changes_to_one_state_one_wins(ada: Person, paths: dict[str, str]) -> None:
     etag = (await ada.get(paths["pool"])).headers["etag"]
-    answers = await asyncio.gather(
+    responses = await asyncio.gather(
         *(ada.patch(paths["pool"], json={"name": f"{n}"}, headers={"if-match": etag}) for n in range(8))
     )
-    assert sorted(answer.status_code for answer in answers) == [202] + [412] * 7
-    winner = next(n for n, answer in enumerate(answers) if answer.status_code == 202)
+    assert sorted(response.status_code for response in responses) == [202] + [412] * 7
+    winner = next(n for n, response in enumerate(responses) if response.status_code == 202)
     assert (await ada.get(paths["pool"])).json()["name"] == f"{winner}"
 
 
-async def test_patch_answers_the_etag_of_the_new_state(ada: Person, paths: dict[str, str]) -> None:
-    answer = await ada.patch(paths["own sender"], json={"displayName": "New"})
-    assert answer.headers["etag"] == (await ada.get(paths["sender"])).headers["etag"]
+async def test_patch_responds_with_the_etag_of_the_new_state(ada: Person, paths: dict[str, str]) -> None:
+    response = await ada.patch(paths["own sender"], json={"displayName": "New"})
+    assert response.headers["etag"] == (await ada.get(paths["sender"])).headers["etag"]
 
 
-async def test_if_none_match_never_hides_the_answer_to_a_change(ada: Person, paths: dict[str, str]) -> None:
+async def test_if_none_match_never_hides_the_response_to_a_change(ada: Person, paths: dict[str, str]) -> None:
     """304 is an answer to GET and HEAD only (RFC 9110, section 13.1.2)."""
-    answer = await ada.patch(paths["own sender"], json={"displayName": "New"}, headers={"if-none-match": "*"})
-    assert answer.status_code in (200, 412)
+    response = await ada.patch(paths["own sender"], json={"displayName": "New"}, headers={"if-none-match": "*"})
+    assert response.status_code in (200, 412)
 
 
 async def test_lists_have_no_etag(ada: Person) -> None:

@@ -15,11 +15,11 @@ async def test_used_up_limit_is_429_until_refilled(ada: Person, monkeypatch: pyt
     now = time.monotonic()
     monkeypatch.setattr("signalbox.http.rate_limit.time.monotonic", lambda: now)
     limited = ada.at(await ada.served.again(rate_limit=RateLimit(3, 30)))
-    answers = [await limited.get("/v1/Senders") for _ in range(4)]
-    assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
-    assert [re.findall(r"r=(\d+)", answer.headers["ratelimit"])[0] for answer in answers] == ["2", "1", "0", "0"]
-    assert answers[0].headers["ratelimit-policy"] == '"account";q=3;w=30'
-    assert answers[3].headers["retry-after"] == "10"
+    responses = [await limited.get("/v1/Senders") for _ in range(4)]
+    assert [response.status_code for response in responses] == [200, 200, 200, 429]
+    assert [re.findall(r"r=(\d+)", response.headers["ratelimit"])[0] for response in responses] == ["2", "1", "0", "0"]
+    assert responses[0].headers["ratelimit-policy"] == '"account";q=3;w=30'
+    assert responses[3].headers["retry-after"] == "10"
     now += 9.9
     assert (await limited.get("/v1/Senders")).status_code == 429
     now += 0.2
@@ -48,5 +48,5 @@ async def test_paths_without_credentials_and_refused_ones_take_nothing(ada: Pers
 
 
 async def test_without_the_setting_nothing_is_limited_or_told(ada: Person) -> None:
-    answer = await ada.get("/v1/Senders")
-    assert not [name for name in answer.headers if name.startswith("ratelimit")]
+    response = await ada.get("/v1/Senders")
+    assert not [name for name in response.headers if name.startswith("ratelimit")]

@@ -23,7 +23,7 @@ async def _create(person: Person, key: str, **body: object) -> httpx.Response:
     return await person.post("/v1/SenderPools", json=body, headers={"idempotency-key": key})
 
 
-async def test_same_key_and_request_replays_the_answer(ada: Person) -> None:
+async def test_same_key_and_request_replays_the_response(ada: Person) -> None:
     first = await _create(ada, "one", name="Spring")
     again = await _create(ada, "one", name="Spring")
     assert again.json() == first.json()
@@ -32,7 +32,7 @@ async def test_same_key_and_request_replays_the_answer(ada: Person) -> None:
     assert len(await ada.walk("/v1/SenderPools", "senderPools")) == 1
 
 
-async def test_replay_answers_the_reference_even_when_the_pool_is_gone(ada: Person) -> None:
+async def test_replay_has_the_reference_even_when_the_pool_is_gone(ada: Person) -> None:
     (sender,) = await ada.senders(1)
     pool_id = await ada.pool()
     add = {"json": [{"senderId": sender}], "headers": {"idempotency-key": "add"}}
@@ -50,7 +50,7 @@ async def test_quoted_and_bare_are_one_key_and_spaces_in_the_body_do_not_matter(
 
 async def test_same_key_with_another_request_is_422(ada: Person) -> None:
     first = await _create(ada, "one", name="Spring")
-    for answer in (
+    for response in (
         await _create(ada, "one", name="Summer"),
         await _create(ada, "one"),
         await ada.post(
@@ -59,11 +59,11 @@ async def test_same_key_with_another_request_is_422(ada: Person) -> None:
             headers={"idempotency-key": "one"},
         ),
     ):
-        assert answer.status_code == 422
+        assert response.status_code == 422
     assert (await _create(ada, "one", name="Spring")).json() == first.json()
 
 
-async def test_key_is_free_as_soon_as_its_refusal_is_answered(ada: Person) -> None:
+async def test_key_is_free_as_soon_as_its_error_is_sent(ada: Person) -> None:
     first = await _create(ada, "one", name="Spring")
     for _ in range(20):
         assert (await _create(ada, "one", name="Summer")).status_code == 422
@@ -78,7 +78,7 @@ async def test_same_key_for_another_pool_is_422(ada: Person) -> None:
     assert (await ada.post(f"/v1/SenderPools/{other}/Senders", json=body, headers=headers)).status_code == 422
 
 
-async def test_refusals_are_not_stored(ada: Person) -> None:
+async def test_errors_are_not_stored(ada: Person) -> None:
     assert (await _create(ada, "one", name="")).status_code == 400
     assert (await _create(ada, "one", name="Good")).status_code == 202
     (sender,) = await ada.senders(1)
@@ -94,8 +94,8 @@ async def test_refusals_are_not_stored(ada: Person) -> None:
     "key", ["", '""', "x" * 256, '"' + "x" * 256 + '"', "a b", '"open', 'a"b', "caf\xe9", '"\\x"', '"a", "b"']
 )
 async def test_key_that_is_none_is_refused(ada: Person, key: str) -> None:
-    answer = await ada.post("/v1/SenderPools", json={}, headers=[("idempotency-key", key.encode("latin-1"))])
-    assert problems(answer) == {("Idempotency-Key", None)}
+    response = await ada.post("/v1/SenderPools", json={}, headers=[("idempotency-key", key.encode("latin-1"))])
+    assert problems(response) == {("Idempotency-Key", None)}
     assert await ada.walk("/v1/SenderPools", "senderPools") == []
 
 
@@ -145,17 +145,17 @@ async def test_housekeeping_forgets_old_keys_only(ada: Person, monkeypatch: pyte
 
 async def test_ten_requests_at_once_make_one_pool(ada: Person) -> None:
     """Each gets the one reference, or 409 while the first is unfinished; nobody gets another."""
-    answers = await asyncio.gather(*(_create(ada, "one", name="Spring") for _ in range(10)))
-    assert {answer.status_code for answer in answers} <= {202, 409}
-    assert len({answer.json()["operationId"] for answer in answers if answer.status_code == 202}) == 1
+    responses = await asyncio.gather(*(_create(ada, "one", name="Spring") for _ in range(10)))
+    assert {response.status_code for response in responses} <= {202, 409}
+    assert len({response.json()["operationId"] for response in responses if response.status_code == 202}) == 1
     assert len(await ada.walk("/v1/SenderPools", "senderPools")) == 1
 
 
 async def test_ten_requests_at_once_in_two_processes_make_one_pool(ada: Person) -> None:
     people = [ada, ada.at(await ada.served.again())]
-    answers = await asyncio.gather(*(_create(person, "one", name="Spring") for person in people * 5))
-    assert {answer.status_code for answer in answers} <= {202, 409}
-    assert len({answer.json()["operationId"] for answer in answers if answer.status_code == 202}) == 1
+    responses = await asyncio.gather(*(_create(person, "one", name="Spring") for person in people * 5))
+    assert {response.status_code for response in responses} <= {202, 409}
+    assert len({response.json()["operationId"] for response in responses if response.status_code == 202}) == 1
     assert len(await ada.walk("/v1/SenderPools", "senderPools")) == 1
 
 
@@ -231,29 +231,29 @@ async def test_operation_reference_is_repeated_in_its_headers(ada: Person) -> No
         ("/v1/SenderPools", {}),
         (f"/v1/SenderPools/{pool_id}/Senders", [{"senderId": UNKNOWN_SENDER}]),
     ):
-        answer = await ada.post(path, json=body)
-        assert list(answer.json()) == ["operationId", "operationLocation"]
+        response = await ada.post(path, json=body)
+        assert list(response.json()) == ["operationId", "operationLocation"]
         for name in ("Location", "operationLocation", "operation-location"):
-            assert answer.headers[name] == answer.json()["operationLocation"]
+            assert response.headers[name] == response.json()["operationLocation"]
         for name in ("operationId", "operation-id"):
-            assert answer.headers[name] == answer.json()["operationId"]
+            assert response.headers[name] == response.json()["operationId"]
 
 
 async def test_resource_reference_is_repeated_in_its_headers(ada: Person) -> None:
     (sender_id,) = await ada.senders(1)
     pool_id = await ada.pool(sender_id)
-    for answer in (
+    for response in (
         await ada.patch(f"/v1/SenderPools/{pool_id}", json={"name": "New"}),
         await ada.delete(f"/v1/SenderPools/{pool_id}/Senders/{sender_id}"),
         await ada.delete(f"/v1/SenderPools/{pool_id}"),
         await ada.delete(f"/signalbox/v1/Senders/{sender_id}"),
     ):
-        assert answer.status_code == 202
-        assert list(answer.json()) == ["resourceId", "resourceLocation"]
+        assert response.status_code == 202
+        assert list(response.json()) == ["resourceId", "resourceLocation"]
         for name in ("Location", "resourceLocation", "resource-location"):
-            assert answer.headers[name] == answer.json()["resourceLocation"]
+            assert response.headers[name] == response.json()["resourceLocation"]
         for name in ("resourceId", "resource-id"):
-            assert answer.headers[name] == answer.json()["resourceId"]
+            assert response.headers[name] == response.json()["resourceId"]
 
 
 async def test_key_in_flight_comes_after_what_is_missing_and_before_another_request(ada: Person) -> None:
@@ -266,8 +266,8 @@ async def test_key_in_flight_comes_after_what_is_missing_and_before_another_requ
     mark = (row[0], "used")
 
     async def add(pool: str, body: object) -> int:
-        answer = await ada.post(f"/v1/SenderPools/{pool}/Senders", json=body, headers=headers)
-        return answer.status_code
+        response = await ada.post(f"/v1/SenderPools/{pool}/Senders", json=body, headers=headers)
+        return response.status_code
 
     body = [{"senderId": UNKNOWN_SENDER}]
     async with ada.served.api.services.turns.of(("idempotency", *mark)):
@@ -279,8 +279,8 @@ async def test_idempotency_key_means_nothing_to_other_requests(ada: Person) -> N
     pool_id = await ada.pool()
     headers = {"idempotency-key": "one"}
     for name in ("A", "B"):
-        answer = await ada.patch(f"/v1/SenderPools/{pool_id}", json={"name": name}, headers=headers)
-        assert (answer.status_code, "idempotency-replayed" in answer.headers) == (202, False)
+        response = await ada.patch(f"/v1/SenderPools/{pool_id}", json={"name": name}, headers=headers)
+        assert (response.status_code, "idempotency-replayed" in response.headers) == (202, False)
         assert (await ada.get(f"/v1/SenderPools/{pool_id}")).json()["name"] == name
     for address in ("x", "y"):
         body = {"address": address, "channel": "PUSH"}

@@ -34,6 +34,6 @@ async def test_stream_whose_first_event_fails_is_a_503(ada: Person, monkeypatch:
     await ada.get("/v1/Senders")  # the credentials are remembered: the next reads are the stream's
     database = ada.served.database
     monkeypatch.setattr(database, "read", _failing(database.read, {2}))
-    answer = await ada.get(f"/v1/SenderPools/Operations/{operation}", headers={"Accept": "text/event-stream"})
-    assert (answer.status_code, answer.json()["code"]) == (503, 20503)
-    assert answer.headers["Retry-After"] == "1"
+    response = await ada.get(f"/v1/SenderPools/Operations/{operation}", headers={"Accept": "text/event-stream"})
+    assert (response.status_code, response.json()["code"]) == (503, 20503)
+    assert response.headers["Retry-After"] == "1"

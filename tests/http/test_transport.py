@@ -18,17 +18,17 @@ ORIGIN = "https://app.example.com"
 
 
 async def test_request_ids_differ_from_one_request_to_the_next(ada: Person) -> None:
-    answers = [await ada.get("/v1/Senders", headers={"x-request-id": "mine"}) for _ in range(3)]
-    assert len({answer.headers["x-request-id"] for answer in answers} - {"mine"}) == 3
+    responses = [await ada.get("/v1/Senders", headers={"x-request-id": "mine"}) for _ in range(3)]
+    assert len({response.headers["x-request-id"] for response in responses} - {"mine"}) == 3
 
 
 async def test_request_id_is_in_the_log_line_and_no_query_or_secret_is(
     ada: Person, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    answer = await ada.get("/v1/Senders?startDate=2026-01-01T00:00:00Z&kunde=mueller%40example.com&%2B4915112345=x")
+    response = await ada.get("/v1/Senders?startDate=2026-01-01T00:00:00Z&kunde=mueller%40example.com&%2B4915112345=x")
     await asyncio.sleep(0)  # lines of one turn of the loop are written together, at its end
     log = capfd.readouterr().err
-    (line,) = [line for line in log.splitlines() if answer.headers["x-request-id"] in line]
+    (line,) = [line for line in log.splitlines() if response.headers["x-request-id"] in line]
     assert ada.account_sid in line
     assert "kunde" in line
     for private in (ada.secret, "2026-01-01", "mueller", "15112345"):
@@ -114,9 +114,9 @@ async def test_head_is_get_without_its_body(ada: Person) -> None:
 
 
 async def _location(person: Person, **options: Any) -> str:
-    answer = await person.post("/v1/SenderPools", json={}, **options)
-    assert answer.status_code == 202, answer.text
-    location: str = answer.headers["location"]
+    response = await person.post("/v1/SenderPools", json={}, **options)
+    assert response.status_code == 202, response.text
+    location: str = response.headers["location"]
     return location.partition("/v1/")[0]
 
 
@@ -215,9 +215,9 @@ async def test_links_of_errors_lead_to_the_docs_of_the_host_that_was_called(ada:
 
 
 async def test_unknown_parameter_is_ignored_and_named_with_the_nearest(ada: Person) -> None:
-    answer = await ada.get("/v1/SenderPools?operation_id=x&PageSize=1&zzz=2")
-    assert answer.status_code == 200
-    warnings = answer.headers.get_list("signalbox-warning")
+    response = await ada.get("/v1/SenderPools?operation_id=x&PageSize=1&zzz=2")
+    assert response.status_code == 200
+    warnings = response.headers.get_list("signalbox-warning")
     assert len(warnings) == 3
     for warning, words in zip(
         warnings, (("operation_id", "operationId"), ("PageSize", "pageSize"), ("zzz",)), strict=True
@@ -238,17 +238,17 @@ async def test_unknown_parameter_is_400_when_strict(ada: Person) -> None:
 
 @pytest.mark.parametrize("name", ["%0D%0Aset-cookie:x", "%F0%9F%98%80", "x" * 200, "%00", "<b>", "", "%FF"])
 async def test_name_that_could_do_harm_is_made_harmless(ada: Person, name: str) -> None:
-    answer = await ada.get(f"/v1/SenderPools?{name}=1")
-    assert answer.status_code == 200
-    assert "set-cookie" not in answer.headers
-    (warning,) = answer.headers.get_list("signalbox-warning")
+    response = await ada.get(f"/v1/SenderPools?{name}=1")
+    assert response.status_code == 200
+    assert "set-cookie" not in response.headers
+    (warning,) = response.headers.get_list("signalbox-warning")
     assert re.fullmatch("[ -~]{1,250}", warning)
     assert "<b>" not in warning
 
 
 async def test_thousand_unknown_parameters_get_few_warnings(ada: Person) -> None:
-    answer = await ada.get("/v1/SenderPools?" + "&".join(f"x{n}=1" for n in range(1000)))
-    assert len(answer.headers.get_list("signalbox-warning")) <= 100
+    response = await ada.get("/v1/SenderPools?" + "&".join(f"x{n}=1" for n in range(1000)))
+    assert len(response.headers.get_list("signalbox-warning")) <= 100
 
 
 async def test_known_parameters_get_no_warning(ada: Person) -> None:
@@ -258,14 +258,14 @@ async def test_known_parameters_get_no_warning(ada: Person) -> None:
 # --- CORS
 
 
-async def test_without_cors_settings_nothing_of_cors_is_answered(ada: Person) -> None:
+async def test_without_cors_settings_no_response_has_cors_headers(ada: Person) -> None:
     headers = {"origin": ORIGIN, "access-control-request-method": "POST"}
-    for answer in (
+    for response in (
         await ada.get("/v1/Senders", headers=headers),
         await ada.call("OPTIONS", "/v1/SenderPools", headers=headers),
     ):
-        assert not [name for name in answer.headers if name.startswith("access-control")]
-    assert answer.status_code == 405
+        assert not [name for name in response.headers if name.startswith("access-control")]
+    assert response.status_code == 405
 
 
 @pytest.mark.parametrize(("origins", "told"), [((ORIGIN,), ORIGIN), (("*",), "*")])
@@ -283,29 +283,29 @@ async def test_configured_origin_may_ask_and_read(ada: Person, origins: tuple[st
     assert {"authorization", "content-type", "idempotency-key"} <= set(
         asked.headers["access-control-allow-headers"].split(", ")
     )
-    answers = [
+    responses = [
         await there.get("/v1/SenderPools", headers={"origin": ORIGIN}),
         await there.get("/v1/SenderPools", headers={"origin": ORIGIN}, anonymous=True),
         await there.get("/nowhere", headers={"origin": ORIGIN}),
     ]
-    assert [answer.status_code for answer in answers] == [200, 401, 404]
-    for answer in answers:
-        assert answer.headers["access-control-allow-origin"] == told
-        assert "x-request-id" in answer.headers["access-control-expose-headers"]
-        assert answer.headers["vary"] == "origin"
-        assert "access-control-allow-credentials" not in answer.headers
+    assert [response.status_code for response in responses] == [200, 401, 404]
+    for response in responses:
+        assert response.headers["access-control-allow-origin"] == told
+        assert "x-request-id" in response.headers["access-control-expose-headers"]
+        assert response.headers["vary"] == "origin"
+        assert "access-control-allow-credentials" not in response.headers
 
 
 async def test_other_origin_is_told_nothing(ada: Person) -> None:
     there = ada.at(await ada.served.again(cors_origins=(ORIGIN,)))
     for origin in ("https://evil.example", f"{ORIGIN}.evil.example", "null", f"{ORIGIN}:444"):
         headers = {"origin": origin, "access-control-request-method": "GET"}
-        for answer in (
+        for response in (
             await there.get("/v1/Senders", headers=headers),
             await there.call("OPTIONS", "/v1/Senders", headers=headers, anonymous=True),
         ):
-            assert not [name for name in answer.headers if name.startswith("access-control")]
-            assert answer.headers["vary"] == "origin"
+            assert not [name for name in response.headers if name.startswith("access-control")]
+            assert response.headers["vary"] == "origin"
 
 
 async def test_preflight_takes_nothing_of_the_rate_limit(ada: Person) -> None:
@@ -319,7 +319,7 @@ async def test_preflight_takes_nothing_of_the_rate_limit(ada: Person) -> None:
 async def test_client_that_asks_for_nothing_of_ours_gets_nothing_of_ours(ada: Person) -> None:
     pool_id = await ada.pool(*await ada.senders(1))
     created = await ada.post("/v1/SenderPools", json={})
-    for answer in (
+    for response in (
         created,
         await ada.get(created.headers["location"]),
         await ada.get("/v1/Senders"),
@@ -327,4 +327,4 @@ async def test_client_that_asks_for_nothing_of_ours_gets_nothing_of_ours(ada: Pe
         await ada.get("/v1/SenderPools/x"),
     ):
         ours = ("signalbox", "idempotency", "preference", "ratelimit", "access-control")
-        assert not [name for name, _ in pairs(answer) if name.startswith(ours)]
+        assert not [name for name, _ in pairs(response) if name.startswith(ours)]

@@ -12,7 +12,7 @@ from signalbox.ground import clock, ids
 from signalbox.ground.errors import Conflict, NotFound
 from signalbox.ground.metrics import Metrics
 from signalbox.inventory import pool_operations, sender_pools, senders
-from signalbox.inventory.pool_operations import Operation
+from signalbox.inventory.pool_operations import PoolOperation
 from signalbox.queue.kinds import Hand
 from signalbox.worker import Workers
 from tenant import Tenant
@@ -31,7 +31,7 @@ async def ben(database: Database) -> Tenant:
     return await Tenant.new(database, "Ben")
 
 
-def counts(operation: Operation) -> tuple[str, int, int, int]:
+def counts(operation: PoolOperation) -> tuple[str, int, int, int]:
     assert operation.total == operation.queued + operation.created + operation.failed
     return operation.status, operation.queued, operation.created, operation.failed
 

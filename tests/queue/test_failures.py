@@ -13,7 +13,7 @@ from signalbox.db import Database
 from signalbox.ground import clock, ids
 from signalbox.ground.metrics import Metrics
 from signalbox.inventory import pool_operations
-from signalbox.inventory.pool_operations import Operation
+from signalbox.inventory.pool_operations import PoolOperation
 from signalbox.inventory.senders import SENDER
 from signalbox.queue import turns
 from signalbox.worker import Workers
@@ -54,7 +54,7 @@ async def deleted_pool(tenant: Tenant) -> str:
     return pool_id
 
 
-async def completed(tenant: Tenant, *operations: Operation) -> None:
+async def completed(tenant: Tenant, *operations: PoolOperation) -> None:
     for operation in operations:
         await tenant.reaches(operation, operation.total)
 

@@ -197,7 +197,7 @@ async def test_creates_at_the_same_moment_are_all_worked_off(database: Database,
             if await step(database) is None:
                 await asyncio.sleep(0)
 
-    async def create() -> list[pool_operations.Operation]:
+    async def create() -> list[pool_operations.PoolOperation]:
         return [(await ada.create(unknown(1)))[1] for _ in range(15)]
 
     working = [asyncio.create_task(work()) for _ in range(2)]

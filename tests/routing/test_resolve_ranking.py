@@ -19,7 +19,7 @@ from signalbox.db.queries import PACKAGE_SQL
 from signalbox.ground import clock, ids
 from signalbox.inventory import addresses
 from signalbox.routing import resolve as module
-from signalbox.routing.resolve import Match, Question, Recipient, Sender, place, rank, resolve, shared, targets
+from signalbox.routing.resolve import Criteria, Match, Recipient, Sender, place, rank, resolve, shared, targets
 
 ACCOUNTS = itertools.count(1)
 POOL = "comms_senderpool_00000000000000000000000001"
@@ -55,27 +55,27 @@ class Inventory:
         self.deactivated |= {sender.id for sender in new if not active}
         return new
 
-    async def ask(self, question: Question) -> list[Match]:
-        return await self.database.read(lambda tx: resolve(tx, self.account_id, question))
+    async def ask(self, criteria: Criteria) -> list[Match]:
+        return await self.database.read(lambda tx: resolve(tx, self.account_id, criteria))
 
-    def expected(self, question: Question) -> list[tuple[str, Recipient]]:
+    def expected(self, criteria: Criteria) -> list[tuple[str, Recipient]]:
         """The definition of the order, applied to every pair there is."""
         pairs = []
-        for target in targets(question.recipients):
+        for target in targets(criteria.recipients):
             for sender in self.senders:
                 reaches = {"SMS": "PHONE", "RCS": "PHONE"}.get(sender.channel, sender.channel)
                 if (
                     reaches == target.channel
                     and sender.id not in self.deactivated
-                    and (question.pool_id is None or sender.id in self.members)
+                    and (criteria.pool_id is None or sender.id in self.members)
                     and (
-                        question.sender_addresses is None
-                        or (sender.channel, sender.address) in question.sender_addresses
+                        criteria.sender_addresses is None
+                        or (sender.channel, sender.address) in criteria.sender_addresses
                     )
-                    and (question.filter_in is None or sender.channel in question.filter_in)
+                    and (criteria.filter_in is None or sender.channel in criteria.filter_in)
                 ):
-                    key = place(sender.channel, target, question.priority), rank((sender, target))
-                    pairs.append((key, sender.id, question.recipients[target.order]))
+                    key = place(sender.channel, target, criteria.priority), rank((sender, target))
+                    pairs.append((key, sender.id, criteria.recipients[target.order]))
         pairs.sort(key=lambda pair: pair[0])
         return [(sender_id, recipient) for _, sender_id, recipient in pairs[:10]]
 
@@ -117,7 +117,7 @@ def pairs_of(matches: Sequence[Match]) -> list[tuple[str, Recipient]]:
 async def test_resolve_puts_a_number_of_the_own_country_before_a_longer_prefix(inventory: Inventory) -> None:
     """+1 416 is Toronto and +1 202 is Washington: one calling code, two countries."""
     abroad, own = await inventory.enter(("SMS", "+14165550199"), ("SMS", "+12025550100"))
-    matches = await inventory.ask(Question(recipients=phones("+14375550123", "+12125550123")))
+    matches = await inventory.ask(Criteria(recipients=phones("+14375550123", "+12125550123")))
     assert [(match.sender_id, match.recipient.address) for match in matches] == [
         (abroad.id, "+14375550123"),
         (own.id, "+14375550123"),
@@ -132,7 +132,7 @@ async def test_resolve_puts_the_longest_common_prefix_first_and_then_the_oldest_
     far, old, new, near = await inventory.enter(
         ("SMS", "+13015550100"), ("SMS", "+12025550188"), ("SMS", "+12025550199"), ("SMS", "+12025550122")
     )
-    matches = await inventory.ask(Question(recipients=phones("+12025550123")))
+    matches = await inventory.ask(Criteria(recipients=phones("+12025550123")))
     assert [match.sender_id for match in matches] == [near.id, old.id, new.id, far.id]
 
 
@@ -143,7 +143,7 @@ async def test_resolve_reaches_a_phone_by_rcs_before_sms_and_recipients_in_their
         ("SMS", "+12025550100"), ("RCS", "my_brand_agent"), ("EMAIL", "hello@example.com")
     )
     recipients = [Recipient("EMAIL", "ada@example.org"), *phones("+12025550123")]
-    matches = await inventory.ask(Question(recipients=recipients))
+    matches = await inventory.ask(Criteria(recipients=recipients))
     assert [match.sender_id for match in matches] == [mail.id, rcs.id, sms.id]
     assert [match.recipient for match in matches] == [recipients[0], recipients[1], recipients[1]]
     assert matches[1] == Match(rcs.id, f"Name of {rcs.id}", "RCS", "my_brand_agent", recipients[1])
@@ -155,7 +155,7 @@ async def test_resolve_follows_the_priority_of_the_request_and_puts_other_channe
     sms, rcs, mail, push = await inventory.enter(
         ("SMS", "+12025550100"), ("RCS", "agent"), ("EMAIL", "hello@example.com"), ("PUSH", "com.example.app")
     )
-    question = Question(
+    criteria = Criteria(
         recipients=[
             Recipient("EMAIL", "ada@example.org"),
             Recipient("PUSH", "token"),
@@ -163,7 +163,7 @@ async def test_resolve_follows_the_priority_of_the_request_and_puts_other_channe
         ],
         priority={"SMS": 7, "PUSH": 2},
     )
-    matches = await inventory.ask(question)
+    matches = await inventory.ask(criteria)
     assert [match.sender_id for match in matches] == [push.id, sms.id, mail.id, rcs.id]
 
 
@@ -171,13 +171,13 @@ async def test_resolve_knows_only_activated_senders_of_the_account(database: Dat
     ada, ben = Inventory(database), Inventory(database)
     await ada.enter(("SMS", "+12025550100"), active=False)
     await ben.enter(("SMS", "+12025550101"))
-    assert await ada.ask(Question(recipients=phones("+12025550123"))) == []
+    assert await ada.ask(Criteria(recipients=phones("+12025550123"))) == []
 
 
 async def test_resolve_keeps_to_the_pool(inventory: Inventory) -> None:
     await inventory.enter(("SMS", "+12025550122"))
     (member,) = await inventory.enter(("SMS", "+12025550100"), member=True)
-    matches = await inventory.ask(Question(recipients=phones("+12025550123"), pool_id=POOL))
+    matches = await inventory.ask(Criteria(recipients=phones("+12025550123"), pool_id=POOL))
     assert [match.sender_id for match in matches] == [member.id]
 
 
@@ -186,7 +186,7 @@ async def test_resolve_keeps_to_the_senders_that_are_named(inventory: Inventory)
     named, _, push = await inventory.enter(
         ("EMAIL", "Ada@example.com"), ("EMAIL", "ben@example.com"), ("PUSH", "com.example.app")
     )
-    question = Question(
+    criteria = Criteria(
         recipients=[Recipient("EMAIL", "eve@example.org"), Recipient("PUSH", "token")],
         sender_addresses=[
             ("EMAIL", "Ada@Example.COM"),
@@ -196,25 +196,25 @@ async def test_resolve_keeps_to_the_senders_that_are_named(inventory: Inventory)
             ("PUSH", "com.example.app"),
         ],
     )
-    assert [match.sender_id for match in await inventory.ask(question)] == [named.id, push.id]
+    assert [match.sender_id for match in await inventory.ask(criteria)] == [named.id, push.id]
 
 
 async def test_resolve_keeps_to_the_channels_of_filter_in(inventory: Inventory) -> None:
     sms, _ = await inventory.enter(("SMS", "+12025550100"), ("RCS", "agent"))
-    matches = await inventory.ask(Question(recipients=phones("+12025550123"), filter_in=["SMS", "EMAIL"]))
+    matches = await inventory.ask(Criteria(recipients=phones("+12025550123"), filter_in=["SMS", "EMAIL"]))
     assert [match.sender_id for match in matches] == [sms.id]
 
 
 async def test_resolve_counts_a_recipient_that_is_given_twice_once(inventory: Inventory) -> None:
     (sender,) = await inventory.enter(("EMAIL", "hello@example.com"))
     recipients = [Recipient("EMAIL", "ada@example.org"), Recipient("EMAIL", "ada@EXAMPLE.org")]
-    assert pairs_of(await inventory.ask(Question(recipients=recipients))) == [(sender.id, recipients[0])]
+    assert pairs_of(await inventory.ask(Criteria(recipients=recipients))) == [(sender.id, recipients[0])]
 
 
 @pytest.mark.parametrize("address", ["", "+", "nul\0nul", "+1202555", "\U0010ffff", "'", "no number"])
 async def test_resolve_takes_any_text_for_a_recipient(inventory: Inventory, address: str) -> None:
     (sender,) = await inventory.enter(("SMS", "+12025550100"))
-    matches = await inventory.ask(Question(recipients=phones(address)))
+    matches = await inventory.ask(Criteria(recipients=phones(address)))
     assert pairs_of(matches) == [(sender.id, Recipient("PHONE", address))]
 
 
@@ -229,11 +229,11 @@ async def test_resolve_finds_the_oldest_of_a_rare_prefix_behind_thousands(
         *(("SMS", f"+1212{number:07}") for number in range(2_000_099, 2_000_000, -1)), member=True
     )
     rare = first + later
-    question = Question(recipients=phones("+12129999999"), pool_id=pool)
-    matches = await inventory.ask(question)
+    criteria = Criteria(recipients=phones("+12129999999"), pool_id=pool)
+    matches = await inventory.ask(criteria)
     assert [match.sender_id for match in matches] == [sender.id for sender in rare[:10]]
-    question = Question(recipients=phones("+12065550100"), pool_id=pool)
-    assert pairs_of(await inventory.ask(question)) == inventory.expected(question)
+    criteria = Criteria(recipients=phones("+12065550100"), pool_id=pool)
+    assert pairs_of(await inventory.ask(criteria)) == inventory.expected(criteria)
 
 
 NUMBERS = ["+1202555", "+1212555", "+1416555", "+1604555", "+4479111", "+4478391", "+336121", "+3584012"]
@@ -252,12 +252,12 @@ def random_address(random: Random, channel: str, digits: str) -> str:
     return f"{name}@example.{random.choice(['org', 'test'])}" if channel == "EMAIL" else f"{name}_agent"
 
 
-def random_question(random: Random, digits: str, senders: Sequence[Sender]) -> Question:
+def random_criteria(random: Random, digits: str, senders: Sequence[Sender]) -> Criteria:
     kinds = random.choices(["PHONE", "WHATSAPP", "EMAIL", "PUSH"], [5, 2, 2, 1], k=random.randint(1, 4))
     channels = random.sample(addresses.CHANNELS, random.randint(1, 5))
     source = random.choice(["all", "all", "pool", "pool", "named"])
     named = [(sender.channel, sender.address) for sender in random.sample(senders, len(senders) // 2)]
-    return Question(
+    return Criteria(
         recipients=[Recipient(kind, random_address(random, kind, digits)) for kind in kinds],
         pool_id=POOL if source == "pool" else None,
         sender_addresses=named if source == "named" else None,
@@ -286,8 +286,8 @@ async def test_resolve_agrees_with_the_ranking_of_every_pair(database: Database,
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "_WHOLE_POOL", whole_pool)
         for _ in range(8):
-            question = random_question(random, digits, inventory.senders)
-            assert pairs_of(await inventory.ask(question)) == inventory.expected(question), question
+            criteria = random_criteria(random, digits, inventory.senders)
+            assert pairs_of(await inventory.ask(criteria)) == inventory.expected(criteria), criteria
 
 
 def test_shared_counts_the_characters_both_begin_with() -> None:

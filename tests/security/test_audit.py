@@ -28,8 +28,8 @@ def audit() -> ModuleType:
     return module
 
 
-def report(*answers: dict[str, Any]) -> str:
-    return json.dumps({"dependencies": list(answers), "fixes": []})
+def report(*responses: dict[str, Any]) -> str:
+    return json.dumps({"dependencies": list(responses), "fixes": []})
 
 
 def fine(name: str, *vulns: dict[str, Any]) -> dict[str, Any]:

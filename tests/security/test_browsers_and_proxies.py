@@ -56,16 +56,16 @@ async def test_nearest_proxy_is_believed_and_not_who_is_behind_it(ada: Person) -
         {"forwarded": "host=evil.example, host=api.example;proto=https"},
         {"forwarded": "host=evil.example;proto=ftp, for=1.2.3.4;host=api.example;proto=https"},
     ):
-        answer = await trusting.post("/v1/SenderPools", json={}, headers=headers, client="10.0.0.1")
-        assert answer.headers["location"].startswith("https://api.example/v1/")
+        response = await trusting.post("/v1/SenderPools", json={}, headers=headers, client="10.0.0.1")
+        assert response.headers["location"].startswith("https://api.example/v1/")
 
 
 async def test_proxy_is_known_on_a_socket_of_both_families(ada: Person) -> None:
     """There the address of an IPv4 connection comes as one of IPv6."""
     trusting = ada.at(await ada.served.again(trusted_proxies=(ip_network("10.0.0.0/16"),)))
     headers = {"x-forwarded-host": "api.example"}
-    answer = await trusting.post("/v1/SenderPools", json={}, headers=headers, client="::ffff:10.0.0.1")
-    assert answer.headers["location"].startswith("http://api.example/v1/")
+    response = await trusting.post("/v1/SenderPools", json={}, headers=headers, client="::ffff:10.0.0.1")
+    assert response.headers["location"].startswith("http://api.example/v1/")
 
 
 def test_proxies_are_believed_by_the_address_of_their_connection(serve: Serve, tmp_path: Path) -> None:
@@ -73,8 +73,8 @@ def test_proxies_are_believed_by_the_address_of_their_connection(serve: Serve, t
     lie = {"X-Forwarded-Host": "proxy.example", "X-Forwarded-For": "203.0.113.9"}
     for options, host in ((("--trusted-proxies", "127.0.0.1"), "proxy.example"), ((), "127.0.0.1")):
         server = serve(f"sqlite:///{tmp_path / (host + '.db')}", *options)
-        answer = httpx.post(f"{server.url}/v1/SenderPools", json={}, headers=lie, auth=(SID, TOKEN))
-        assert httpx.URL(answer.headers["location"]).host == host
+        response = httpx.post(f"{server.url}/v1/SenderPools", json={}, headers=lie, auth=(SID, TOKEN))
+        assert httpx.URL(response.headers["location"]).host == host
 
 
 # --- browsers
@@ -101,10 +101,10 @@ async def test_page_of_another_origin_may_neither_ask_nor_read(ada: Person, orig
     """Letter by letter: no suffix, no other scheme or port, not `null`."""
     open_to_tools = ada.at(await ada.served.again(cors_origins=ORIGINS))
     for method, more in (("GET", {}), ("OPTIONS", {"access-control-request-method": "DELETE"})):
-        answer = await open_to_tools.call(
+        response = await open_to_tools.call(
             method, "/v1/SenderPools", anonymous=method == "OPTIONS", headers={"origin": origin, **more}
         )
-        assert not [name for name in answer.headers if name.startswith("access-control-")]
+        assert not [name for name in response.headers if name.startswith("access-control-")]
 
 
 @pytest.mark.parametrize("origins", [ORIGINS, ("*",)])
@@ -112,17 +112,17 @@ async def test_browser_never_sends_credentials_by_itself(ada: Person, origins: t
     """No `Access-Control-Allow-Credentials`: a page has to know the secret, a remembered login does not serve it."""
     open_to_tools = ada.at(await ada.served.again(cors_origins=origins))
     for origin in ORIGINS:
-        answer = await open_to_tools.get("/v1/SenderPools", headers={"origin": origin})
-        assert answer.headers["access-control-allow-origin"] in (origin, "*")
-        assert answer.headers["vary"] == "origin"
-        assert "access-control-allow-credentials" not in answer.headers
+        response = await open_to_tools.get("/v1/SenderPools", headers={"origin": origin})
+        assert response.headers["access-control-allow-origin"] in (origin, "*")
+        assert response.headers["vary"] == "origin"
+        assert "access-control-allow-credentials" not in response.headers
 
 
 @pytest.mark.parametrize("media", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"])
 async def test_form_of_a_page_is_of_no_type_that_is_read(ada: Person, media: str) -> None:
     """What a page may post without asking first."""
-    answer = await ada.post("/v1/SenderPools", content=b'{"name": "a"}', headers={"content-type": media})
-    assert answer.status_code == 415
+    response = await ada.post("/v1/SenderPools", content=b'{"name": "a"}', headers={"content-type": media})
+    assert response.status_code == 415
 
 
 async def test_nothing_sets_a_cookie(ada: Person) -> None:

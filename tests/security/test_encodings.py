@@ -20,11 +20,11 @@ def bomb() -> bytes:
 
 @pytest.mark.parametrize("media", ["application/json", "application/x-ndjson", "text/csv"])
 async def test_packed_inventory_is_refused_as_it_came(ada: Person, bomb: bytes, media: str) -> None:
-    answer = await ada.post(
+    response = await ada.post(
         "/signalbox/v1/Senders", content=bomb, headers={"content-type": media, "content-encoding": "gzip"}
     )
-    assert answer.status_code == 400
-    assert "is not UTF-8" in answer.text
+    assert response.status_code == 400
+    assert "is not UTF-8" in response.text
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "x-gzip", "deflate", "br", "zstd", "gzip, gzip"])
@@ -32,34 +32,34 @@ async def test_packed_body_is_invalid_json(ada: Person, encoding: str) -> None:
     """It is 400, as anything that is not JSON, whatever it claims to be."""
     plain = b'{"name": "packed"}'
     for packed in (gzip.compress(plain), zlib.compress(plain), gzip.compress(gzip.compress(plain))):
-        answer = await ada.post(
+        response = await ada.post(
             "/v1/SenderPools",
             content=packed,
             headers={"content-type": "application/json", "content-encoding": encoding},
         )
-        assert answer.status_code == 400, answer.text
+        assert response.status_code == 400, response.text
     assert await ada.walk("/v1/SenderPools", "senderPools") == []
 
 
 async def test_bomb_is_read_as_the_bytes_it_is(ada: Person, bomb: bytes) -> None:
-    answer = await ada.post(
+    response = await ada.post(
         "/v1/SenderPools", content=bomb, headers={"content-type": "application/json", "content-encoding": "gzip"}
     )
-    assert answer.status_code == 400
+    assert response.status_code == 400
 
 
 async def test_claim_of_packing_changes_nothing_about_plain_json(ada: Person) -> None:
     """The header is not looked at: the body is what it is."""
-    answer = await ada.post(
+    response = await ada.post(
         "/v1/SenderPools",
         content=b'{"name": "plain"}',
         headers={"content-type": "application/json", "content-encoding": "gzip"},
     )
-    assert answer.status_code == 202
+    assert response.status_code == 202
 
 
-async def test_answers_are_never_packed(ada: Person) -> None:
+async def test_responses_are_never_compressed(ada: Person) -> None:
     """The length of a packed answer could tell what stands beside a chosen text in it."""
     for url in ("/v1/SenderPools", "/docs", "/openapi.json", "/llms-full.txt"):
-        answer = await ada.get(url, headers={"accept-encoding": "gzip, deflate, br, zstd"})
-        assert "content-encoding" not in answer.headers
+        response = await ada.get(url, headers={"accept-encoding": "gzip, deflate, br, zstd"})
+        assert "content-encoding" not in response.headers

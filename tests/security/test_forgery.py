@@ -56,9 +56,9 @@ async def tokens(person: Person, url: str) -> list[str]:
 
 async def refused(person: Person, url: str, token: str) -> bool:
     joint = "&" if "?" in url else "?"
-    answer = await person.get(f"{url}{joint}pageToken={token}")
-    assert answer.status_code in (200, 400), answer.text
-    return answer.status_code == 400
+    response = await person.get(f"{url}{joint}pageToken={token}")
+    assert response.status_code in (200, 400), response.text
+    return response.status_code == 400
 
 
 async def test_token_of_one_list_opens_no_other(ada: Person, lists: Lists) -> None:
@@ -107,18 +107,18 @@ async def test_token_holds_for_its_filters_only(ada: Person, lists: Lists) -> No
 async def test_token_of_a_search_opens_no_other(ada: Person, lists: Lists) -> None:
     """Its token comes and goes in bodies, bound to address, channel and status."""
     first, *_ = await ada.walk("/v1/Senders", "senders")
-    question = {"address": first["address"], "channel": "PUSH"}
-    token = (await ada.post("/v1/Senders/Search", json=question)).json()["pagination"]["self"]
-    same = await ada.post("/v1/Senders/Search", json={**question, "pageToken": token})
+    criteria = {"address": first["address"], "channel": "PUSH"}
+    token = (await ada.post("/v1/Senders/Search", json=criteria)).json()["pagination"]["self"]
+    same = await ada.post("/v1/Senders/Search", json={**criteria, "pageToken": token})
     assert same.status_code == 200
     for change in ({"address": "other"}, {"channel": "RCS"}, {"status": "ACTIVATED"}):
-        answer = await ada.post("/v1/Senders/Search", json={**question, **change, "pageToken": token})
-        assert answer.status_code == 400, change
+        response = await ada.post("/v1/Senders/Search", json={**criteria, **change, "pageToken": token})
+        assert response.status_code == 400, change
     for urls in lists.urls.values():
         assert await refused(ada, urls[0], token)
         (other, *_) = await tokens(ada, urls[0])
-        answer = await ada.post("/v1/Senders/Search", json={**question, "pageToken": other})
-        assert answer.status_code == 400
+        response = await ada.post("/v1/Senders/Search", json={**criteria, "pageToken": other})
+        assert response.status_code == 400
 
 
 async def test_token_of_another_account_is_refused(ada: Person, ben: Person) -> None:

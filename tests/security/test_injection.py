@@ -139,9 +139,9 @@ async def test_every_text_of_a_body_is_kept_or_refused(
     capfd.readouterr()
     for text in NASTY.values():
         for body in poisoned(scene.body(route), text):
-            answer = await ada.call(route.method, scene.path(route), json=body)
-            assert answer.status_code in (route.endpoint.status, 400, 404), answer.text
-            harmless(answer.headers)
+            response = await ada.call(route.method, scene.path(route), json=body)
+            assert response.status_code in (route.endpoint.status, 400, 404), response.text
+            harmless(response.headers)
     assert (await ben.get(f"/v1/SenderPools/{bens}")).json()["name"] == "Ben's"
     assert len(await ben.members(bens)) == len(await ben.walk("/v1/Senders", "senders")) == 1
     told(capfd.readouterr().err)
@@ -161,11 +161,11 @@ def told(log: str) -> None:
 async def test_text_that_may_be_stored_comes_back_as_it_is(ada: Person) -> None:
     """As a pool's name, on both engines: neither escaped nor cut."""
     for text in NASTY.values():
-        answer = await ada.post("/v1/SenderPools", json={"name": text})
-        if answer.status_code == 400:
+        response = await ada.post("/v1/SenderPools", json={"name": text})
+        if response.status_code == 400:
             assert "\0" in text or len(text) > 256
             continue
-        found = await ada.walk(f"/v1/SenderPools?operationId={answer.json()['operationId']}", "senderPools")
+        found = await ada.walk(f"/v1/SenderPools?operationId={response.json()['operationId']}", "senderPools")
         assert [one["name"] for one in found] == [text]
 
 
@@ -173,12 +173,12 @@ async def test_display_name_comes_back_as_it_is(ada: Person) -> None:
     """A formula too: it is for whoever writes it into a spreadsheet to quote it."""
     (sender,) = await ada.senders(1)
     for text in NASTY.values():
-        answer = await ada.patch(f"/signalbox/v1/Senders/{sender}", json={"displayName": text})
-        if answer.status_code == 400:
+        response = await ada.patch(f"/signalbox/v1/Senders/{sender}", json={"displayName": text})
+        if response.status_code == 400:
             assert re.search("[\0-\x1f\x7f-\x9f]", text) or len(text) > 256
             continue
-        assert answer.json()["displayName"] == text
-        assert answer.headers["content-type"] == "application/json"
+        assert response.json()["displayName"] == text
+        assert response.headers["content-type"] == "application/json"
 
 
 async def test_csv_cell_is_a_value_and_nothing_else(ada: Person) -> None:
@@ -188,8 +188,8 @@ async def test_csv_cell_is_a_value_and_nothing_else(ada: Person) -> None:
         written = io.StringIO()
         csv.writer(written).writerows([["channel", "address", "displayName"], ["PUSH", f"app-{number}", text]])
         body = written.getvalue().encode()
-        answer = await ada.post("/signalbox/v1/Senders", content=body, headers={"content-type": "text/csv"})
-        if answer.status_code == 200 and answer.json()["created"]:
+        response = await ada.post("/signalbox/v1/Senders", content=body, headers={"content-type": "text/csv"})
+        if response.status_code == 200 and response.json()["created"]:
             kept.append(text)
         else:
             assert re.search("[\0-\x1f\x7f-\x9f]", text) or len(text) > 256
@@ -204,14 +204,14 @@ async def test_path_and_query_are_text(route: Route, ada: Person, scene: Scene) 
     for sent in (quote(text, safe="") for text in NASTY.values()):
         for name in re.findall(r"\{(\w+)\}", route.path):
             url = route.path.format(**{**scene.places, name: sent})
-            answer = await ada.call(route.method, url, **body)
-            assert answer.status_code in (400, 404), answer.text
-            harmless(answer.headers)
+            response = await ada.call(route.method, url, **body)
+            assert response.status_code in (400, 404), response.text
+            harmless(response.headers)
         if route.method == "GET" and route.name != "health.metrics":
             known = "&".join(f"{param.name}={sent}" for param in route.endpoint.query)
-            answer = await ada.get(f"{scene.path(route)}?{known}&{sent}=1&colour={sent}")
-            assert answer.status_code == (400 if known else 200), answer.text
-            harmless(answer.headers)
+            response = await ada.get(f"{scene.path(route)}?{known}&{sent}=1&colour={sent}")
+            assert response.status_code == (400 if known else 200), response.text
+            harmless(response.headers)
 
 
 @pytest.mark.parametrize(
@@ -225,10 +225,10 @@ async def test_headers_are_text(route: Route, ada: Person, scene: Scene) -> None
     body = {"json": scene.body(route)} if route.endpoint.body else {}
     for text in PRINTABLE.values():
         for names in READ_HEADERS:
-            answer = await ada.call(route.method, scene.path(route), headers=dict.fromkeys(names, text), **body)
-            assert answer.status_code in (route.endpoint.status, 400, 412, 422), answer.text
-            harmless(answer.headers)
-            assert text not in str(answer.headers)
+            response = await ada.call(route.method, scene.path(route), headers=dict.fromkeys(names, text), **body)
+            assert response.status_code in (route.endpoint.status, 400, 412, 422), response.text
+            harmless(response.headers)
+            assert text not in str(response.headers)
 
 
 async def test_credentials_are_text(ada: Person) -> None:
@@ -236,9 +236,9 @@ async def test_credentials_are_text(ada: Person) -> None:
     user, secret = ada.user, ada.secret
     for text in NASTY.values():
         for login in ((text, secret), (user, text), (user + text, secret), (user, secret + text)):
-            answer = await ada.get("/v1/Senders", auth=(login[0].encode(), login[1].encode()))
-            assert answer.status_code == 401
-            harmless(answer.headers)
+            response = await ada.get("/v1/Senders", auth=(login[0].encode(), login[1].encode()))
+            assert response.status_code == 401
+            harmless(response.headers)
 
 
 async def test_pages_hold_nothing_that_a_visitor_can_choose(ada: Person) -> None:
@@ -246,36 +246,38 @@ async def test_pages_hold_nothing_that_a_visitor_can_choose(ada: Person) -> None
     script = "<script>alert(1)</script>"
     plain = (await ada.get("/docs", anonymous=True)).content
     assert (await ada.get(f"/docs?{quote(script)}={quote(script)}", anonymous=True)).content == plain
-    answer = await ada.get(f"/docs/{quote(script, safe='')}", anonymous=True)
-    assert (answer.status_code, answer.headers["content-type"]) == (404, "application/json")
-    assert "script" not in answer.text
+    response = await ada.get(f"/docs/{quote(script, safe='')}", anonymous=True)
+    assert (response.status_code, response.headers["content-type"]) == (404, "application/json")
+    assert "script" not in response.text
     for host in ('x"><script>alert(1)</script>', "x/y", "x y", "user@x", "x#y", "x?y", "x\\y", "x;y", "x,y"):
-        answer = await ada.get("/docs", anonymous=True, headers={"host": host})
-        assert (answer.status_code, answer.headers["content-type"]) == (400, "application/json"), host
-        assert "alert" not in answer.text
+        response = await ada.get("/docs", anonymous=True, headers={"host": host})
+        assert (response.status_code, response.headers["content-type"]) == (400, "application/json"), host
+        assert "alert" not in response.text
 
 
 async def test_pages_run_no_script_but_our_files_and_are_framed_by_nobody(ada: Person) -> None:
     """What the policy forbids even if there were one: a script in the page, a frame, a form, a request to elsewhere."""
     for page in ("/docs", "/docs/errors", "/docs/security"):
-        answer = await ada.get(page, anonymous=True)
-        policy = dict(part.strip().partition(" ")[::2] for part in answer.headers["content-security-policy"].split(";"))
+        response = await ada.get(page, anonymous=True)
+        policy = dict(
+            part.strip().partition(" ")[::2] for part in response.headers["content-security-policy"].split(";")
+        )
         assert policy["default-src"] == "'none'"
         assert policy["script-src"] == policy["connect-src"] == policy["worker-src"] == "'self'"
         assert not re.search("unsafe|http|[*]", " ".join(policy.values()))
         for directive in ("base-uri", "form-action", "frame-ancestors"):
             assert policy[directive] == "'none'"
-        assert answer.headers["x-content-type-options"] == "nosniff"
-        assert not re.search(r"<(iframe|object|embed)\b|\bon[a-z]+=|javascript:", answer.text)
-        scripts = re.findall(r"<script[^>]*>", answer.text)
+        assert response.headers["x-content-type-options"] == "nosniff"
+        assert not re.search(r"<(iframe|object|embed)\b|\bon[a-z]+=|javascript:", response.text)
+        scripts = re.findall(r"<script[^>]*>", response.text)
         ours = r'<script (src="(docs/)?assets/[a-z]+\.[0-9a-f]{12}\.js"|id="__config" type="application/json")>'
         assert [one for one in scripts if not re.fullmatch(ours, one)] == []
 
 
 async def test_picture_that_is_opened_by_itself_runs_nothing(ada: Person) -> None:
-    answer = await ada.get("/docs/performance-sqlite.svg", anonymous=True)
-    assert answer.headers["content-type"] == "image/svg+xml"
-    assert {"default-src 'none'", "sandbox"} <= set(answer.headers["content-security-policy"].split("; "))
+    response = await ada.get("/docs/performance-sqlite.svg", anonymous=True)
+    assert response.headers["content-type"] == "image/svg+xml"
+    assert {"default-src 'none'", "sandbox"} <= set(response.headers["content-security-policy"].split("; "))
 
 
 FORGED: Final = "%0a%7B%22event%22%3A%22forged%22%7D%0d%0a2026-01-01T00:00:00.000Z%20info%20forged%1b%5b2J"

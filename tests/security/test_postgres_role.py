@@ -101,8 +101,8 @@ def test_program_does_all_its_work_with_the_lesser_role(
         ("GET", "/readyz", None, 200),
         ("GET", "/metrics", None, 200),
     ):
-        answer = known.http.request(method, path, json=body)
-        assert answer.status_code == status, answer.text
+        response = known.http.request(method, path, json=body)
+        assert response.status_code == status, response.text
     made = json.loads(run(tmp_path, "accounts", "create", "Ben", "--json", "--database", roles.app).stdout)
     key = json.loads(
         run(tmp_path, "keys", "create", "--account", made["accountSid"], "--json", "--database", roles.app).stdout

@@ -125,8 +125,8 @@ def test_no_secret_is_in_what_the_program_prints(
     secrets = [TOKEN, *(str(one.get("authToken") or one["secret"]) for one in made)]
     for user, secret in ((SID, secrets[2]), (made[2]["keySid"], secrets[3]), (SID, TOKEN), ("nobody", secrets[1])):
         for path in (f"/v1/SenderPools?pageToken={secret}", f"/v1/SenderPools/{secret}", f"/{secret}"):
-            answer = httpx.get(server.url + path, auth=(user, secret))
-            assert found_in(f"{answer.headers}{answer.text}".encode(), secrets) == []
+            response = httpx.get(server.url + path, auth=(user, secret))
+            assert found_in(f"{response.headers}{response.text}".encode(), secrets) == []
     later = [
         run(tmp_path, *command, "--database", database_url) for command in (("accounts", "list"), ("keys", "list"))
     ]
@@ -176,9 +176,9 @@ def test_database_file_is_readable_by_its_owner_only(serve: Serve, tmp_path: Pat
 async def test_errors_repeat_no_secret(ada: Person) -> None:
     """A secret in a field where it does not belong is not told back, except as the text that the client itself sent."""
     for body in ({"name": 7, ada.secret: 1}, [ada.secret], ada.secret):
-        answer = await ada.post("/v1/SenderPools", json=body)
-        assert answer.status_code == 400
-        assert urlsplit(answer.json()["errors"][0]["infoUrl"]).username is None
+        response = await ada.post("/v1/SenderPools", json=body)
+        assert response.status_code == 400
+        assert urlsplit(response.json()["errors"][0]["infoUrl"]).username is None
     stranger = await ada.get("/v1/SenderPools", auth=(ada.user, ada.secret[:-1] + "!"))
     assert stranger.status_code == 401
     assert found_in(f"{stranger.headers}{stranger.text}".encode(), [ada.secret[:-1] + "!", ada.secret]) == []

@@ -133,7 +133,7 @@ async def test_half_bodies_are_refused_and_hold_neither_connections_nor_others(
     assert await ada.walk("/v1/SenderPools", "senderPools") == []
 
 
-async def test_half_bodies_that_are_finished_in_time_are_answered(
+async def test_half_bodies_that_are_finished_in_time_get_their_responses(
     street: Street, friend: Friend, ada: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(receiving, "BODY_SECONDS", PATIENCE)
@@ -185,7 +185,7 @@ def _memory(pid: int) -> int:
     return int(next(line for line in lines if line.startswith("VmRSS")).split()[1]) // 1024
 
 
-def test_answers_that_nobody_reads_do_not_fill_the_memory(serve: Serve, tmp_path: Path) -> None:
+def test_responses_that_no_client_reads_do_not_fill_the_memory(serve: Serve, tmp_path: Path) -> None:
     """A stranger asks for the longest page a thousand times and reads nothing: the server stops listening to them."""
     running = serve(f"sqlite:///{tmp_path / 'signalbox.db'}")
     with httpx.Client(base_url=running.url, timeout=PATIENCE) as other, Bare(running.port, 2) as bare:
@@ -207,8 +207,8 @@ async def test_page_is_the_same_whatever_host_is_called(ada: Person) -> None:
     """A page was made when the program was built: a stranger who sends another Host each time has nothing done anew."""
     first = (await ada.get("/docs/tenancy", anonymous=True)).content
     for number in range(100):
-        answer = await ada.get("/docs/tenancy", anonymous=True, headers={"host": f"host-{number}.example"})
-        assert answer.content == first
+        response = await ada.get("/docs/tenancy", anonymous=True, headers={"host": f"host-{number}.example"})
+        assert response.content == first
 
 
 def test_more_connections_than_files_are_allowed_end_nothing(serve: Serve, client: Connect, tmp_path: Path) -> None:

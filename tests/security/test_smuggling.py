@@ -57,7 +57,7 @@ REFUSED: Final[dict[str, str]] = {
 }
 
 # Clear framing round a body that is a request: it stays a body, whatever the answer.
-ANSWERED: Final[dict[str, tuple[str, ...]]] = {
+RESPONDED_TO: Final[dict[str, tuple[str, ...]]] = {
     "a body": (f"{POST}{LENGTH}%I",),
     "a body in a later segment": (f"{POST}{LENGTH}", "%I"),
     "a chunk": (f"{POST}{CHUNKED}%C",),
@@ -135,10 +135,10 @@ def test_ambiguous_framing_is_refused_and_the_connection_closed(server: Server, 
     assert f"refused {name}" not in pools(friend)
 
 
-@pytest.mark.parametrize("name", ANSWERED)
+@pytest.mark.parametrize("name", RESPONDED_TO)
 def test_request_inside_a_body_stays_a_body(server: Server, friend: Client, name: str) -> None:
     with Bare(server.port) as bare:
-        first, *others = (filled(piece, f"answered {name}") for piece in ANSWERED[name])
+        first, *others = (filled(piece, f"answered {name}") for piece in RESPONDED_TO[name])
         bare.send(first)
         for piece in others:
             # Another connection's answer in between: what was sent first has been read by now.
@@ -153,7 +153,7 @@ def test_request_inside_a_body_stays_a_body(server: Server, friend: Client, name
     assert f"answered {name}" not in pools(friend)
 
 
-def test_pipelined_requests_are_answered_each_for_itself(server: Server, friend: Client) -> None:
+def test_pipelined_requests_get_a_response_each(server: Server, friend: Client) -> None:
     """The opposite mistake: a request after a body is not swallowed with it."""
     with Bare(server.port) as bare:
         body = '{"name": "first"}'
@@ -178,7 +178,7 @@ def test_offers_of_another_protocol_are_passed_over_on_every_request_of_a_connec
 
 
 @pytest.mark.parametrize("count", [1_000, 5_000])
-def test_thousands_of_headers_are_answered_or_refused_at_once(server: Server, count: int) -> None:
+def test_thousands_of_headers_get_a_response_or_an_error_at_once(server: Server, count: int) -> None:
     """What fits into 64 KiB is read; more is refused."""
     many = "".join(f"X-{number}: 1\r\n" for number in range(count))
     with Bare(server.port) as bare:

@@ -108,9 +108,9 @@ async def everything(person: Person) -> list[Any]:
     return [*found, *pools, *operations]
 
 
-def masked(answer: httpx.Response, things: Things) -> tuple[int, str, list[str]]:
+def masked(response: httpx.Response, things: Things) -> tuple[int, str, list[str]]:
     """Status, body and header names of an answer, ids replaced by their names and times left out."""
-    text = answer.text
+    text = response.text
     for name in (field.name for field in fields(things)):
         text = text.replace(getattr(things, name), name)
     text = re.sub(r"comms_operation_\w+", "a new operation", text)
@@ -118,7 +118,7 @@ def masked(answer: httpx.Response, things: Things) -> tuple[int, str, list[str]]
     text = re.sub(r"HX[0-9a-f]{32}", "a new template", text)
     text = re.sub(r'"self":"[^"]+"', '"self":"..."', text)
     text = re.sub(r"\d{4}-\d\d-\d\dT[0-9:.]+Z", "a time", text)
-    return answer.status_code, text, sorted(answer.headers)
+    return response.status_code, text, sorted(response.headers)
 
 
 def placeholders(route: Route) -> list[str]:
@@ -153,13 +153,16 @@ async def test_foreign_id_in_a_path_is_one_that_nobody_has(
         for count in range(1, len(names) + 1):
             for foreign in combinations(names, count):
                 for body in bodies(route, bens):
-                    answers = []
+                    responses = []
                     for others in (adas, nobodys()):
                         places = {name: getattr(others if name in foreign else bens, name) for name in names}
-                        answer = await asks.call(route.method, route.path.format(**places), **body)
-                        assert answer.status_code == (route.endpoint.status if puts else 404), (foreign, answer.text)
-                        answers.append(masked(answer, others))
-                    assert answers[0] == answers[1]
+                        response = await asks.call(route.method, route.path.format(**places), **body)
+                        assert response.status_code == (route.endpoint.status if puts else 404), (
+                            foreign,
+                            response.text,
+                        )
+                        responses.append(masked(response, others))
+                    assert responses[0] == responses[1]
         assert await everything(ada) == before
 
     await hold([route for route in PRIVATE if placeholders(route)], claim)
@@ -175,15 +178,15 @@ async def test_foreign_id_in_a_body_is_one_that_nobody_has(ada: Person, adas: Th
         bens = await _things(ben)
         url = route.path.format(**{name: getattr(bens, name) for name in placeholders(route)})
         for of_ada, of_nobody in zip(bodies(route, adas), bodies(route, nobody := nobodys()), strict=True):
-            answers = []
+            responses = []
             for others, body in ((adas, of_ada), (nobody, of_nobody)):
-                answer = await ben.call(route.method, url, **body)
-                assert answer.status_code in (route.endpoint.status, 404)
-                if "operationId" in answer.text:
-                    operation = await ben.finished(answer)
+                response = await ben.call(route.method, url, **body)
+                assert response.status_code in (route.endpoint.status, 404)
+                if "operationId" in response.text:
+                    operation = await ben.finished(response)
                     assert operation["stats"]["failed"] == 1
-                answers.append(masked(answer, others))
-            assert answers[0] == answers[1]
+                responses.append(masked(response, others))
+            assert responses[0] == responses[1]
         assert await everything(ada) == before
         assert {one["id"] for one in await ben.walk("/v1/Senders", "senders")}.isdisjoint({adas.senderId})
         assert await ben.members(bens.senderPoolId) <= {bens.senderId}
@@ -200,16 +203,18 @@ async def test_foreign_value_in_a_query_finds_nothing(ada: Person, ben: Person, 
         for param in route.endpoint.query:
             if param.name in KINDS:
                 for others in (adas, nobodys()):
-                    answer = await ben.get(f"{route.path.format(**places)}?{param.name}={getattr(others, param.name)}")
-                    (found,) = (value for key, value in answer.json().items() if key != "pagination")
+                    response = await ben.get(
+                        f"{route.path.format(**places)}?{param.name}={getattr(others, param.name)}"
+                    )
+                    (found,) = (value for key, value in response.json().items() if key != "pagination")
                     assert found == []
             elif param is PAGE_TOKEN:
                 page = (await ada.get(f"{route.path.format(**of_ada)}?pageSize=1")).json()["pagination"]
                 texts = set()
                 for token in (page["self"], page["next"] or page["self"], "made-up"):
-                    answer = await ben.get(f"{route.path.format(**places)}?pageToken={token}")
-                    assert answer.status_code == 400
-                    texts.add(answer.text)
+                    response = await ben.get(f"{route.path.format(**places)}?pageToken={token}")
+                    assert response.status_code == 400
+                    texts.add(response.text)
                 assert len(texts) == 1
             else:
                 # Any other parameter is a date, a size or one of a few words: nobody's.
@@ -238,8 +243,8 @@ async def test_opt_in_headers_open_nothing(ada: Person, ben: Person, adas: Thing
             {"x-forwarded-user": ada.account_sid},
             {"x-account-sid": ada.account_sid},
         ):
-            answer = await ben.call(route.method, url, headers=headers, **bodies(route, bens)[0])
-            assert answer.status_code == 404, (headers, answer.text)
+            response = await ben.call(route.method, url, headers=headers, **bodies(route, bens)[0])
+            assert response.status_code == 404, (headers, response.text)
         assert await everything(ada) == before
 
     await hold([route for route in PRIVATE if placeholders(route) and route.method != "PUT"], claim)
@@ -254,8 +259,8 @@ async def test_lists_of_one_account_never_show_the_things_of_another(ada: Person
         (f"/v1/SenderPools?operationId={adas.operationId}", "senderPools"),
     ):
         assert (await ben.get(url)).json()[key] == []
-    question = {"address": adas.address, "channel": "PUSH"}
-    assert (await ben.post("/v1/Senders/Search", json=question)).json()["senders"] == []
+    criteria = {"address": adas.address, "channel": "PUSH"}
+    assert (await ben.post("/v1/Senders/Search", json=criteria)).json()["senders"] == []
     resolved = (await ben.post("/v1/Senders/Resolve", json=resolve())).json()
     assert resolved["results"] == []
 
@@ -274,12 +279,12 @@ async def test_account_cannot_be_named_by_a_request(ada: Person, ben: Person, ad
     """The account follows from the credential: no path, parameter, header or cookie chooses another."""
     for url in ("/v1/Senders", "/v1/SenderPools", "/v1/SenderPools/Operations"):
         for name in ("accountSid", "account_id", "AccountSid", "account"):
-            answer = await ben.get(
+            response = await ben.get(
                 f"{url}?{name}={ada.account_sid}",
                 headers={"x-account": ada.account_sid, "cookie": f"account={ada.account_sid}"},
             )
-            assert adas.senderId not in answer.text
-            assert adas.senderPoolId not in answer.text
+            assert adas.senderId not in response.text
+            assert adas.senderPoolId not in response.text
 
 
 async def test_addresses_of_one_account_are_free_in_another(ada: Person, ben: Person, adas: Things) -> None:

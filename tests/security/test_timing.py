@@ -122,11 +122,13 @@ async def headers(database: Database) -> tuple[Served, dict[str, str]]:
     }
 
 
-async def test_refusals_do_the_same_work_whatever_the_reason(headers: tuple[Served, dict[str, str]]) -> None:
+async def test_errors_of_credentials_do_the_same_work_whatever_the_reason(
+    headers: tuple[Served, dict[str, str]],
+) -> None:
     """Unknown, wrong from the first or at the last character, revoked, suspended, malformed."""
-    served, refusals = headers
-    await refused(served, refusals["no Basic"])  # what is done once only is done by now
-    works = {reason: await refused(served, header) for reason, header in refusals.items()}
+    served, errors = headers
+    await refused(served, errors["no Basic"])  # what is done once only is done by now
+    works = {reason: await refused(served, header) for reason, header in errors.items()}
     for reason, work in works.items():
         (statement,) = work.statements
         assert statement == LOOK_UPS["key" in reason], reason

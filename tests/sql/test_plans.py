@@ -25,7 +25,7 @@ from signalbox.accounts import accounts, idempotency
 from signalbox.db import Value
 from signalbox.db.queries import PACKAGE_SQL, load
 from signalbox.ground import ids
-from signalbox.ground.page_tokens import Window
+from signalbox.ground.page_tokens import IdRange
 from signalbox.inventory import pool_operations, sender_pools, senders
 from signalbox.inventory.addresses import CHANNELS
 from signalbox.sending import templates
@@ -113,24 +113,26 @@ async def _fill(url: str, name: str) -> Account:
         for channel in CHANNELS
     ]
     await database.write(lambda tx: senders.enter(tx, account_id, rows))
-    window = Window("comms_sender_8", "comms_sender_", SENDERS)
-    found = await database.read(lambda tx: senders.list_page(tx, account_id, senders.Filter(), window))
+    id_range = IdRange("comms_sender_8", "comms_sender_", SENDERS)
+    found = await database.read(lambda tx: senders.list_page(tx, account_id, senders.Filter(), id_range))
     everyone = [one.id for one in found]
 
     async def create(inside: list[str]) -> tuple[str, str]:
         made = await database.write_one(
             lambda tx, look: sender_pools.create(tx, look, account_id, "x", {}, [*inside, UNKNOWN])
         )
-        window = Window("comms_senderpool_8", "", 1)
-        (pool,) = await database.read(lambda tx: sender_pools.list_page(tx, account_id, made.id, window))
+        id_range = IdRange("comms_senderpool_8", "", 1)
+        (pool,) = await database.read(lambda tx: sender_pools.list_page(tx, account_id, made.id, id_range))
         return made.id, pool.id
 
     made = [await create(everyone if number == POOLS // 2 else everyone[:3]) for number in range(POOLS)]
     await drain(database)
-    answer = idempotency.Answer("an operation", "/a/path")
+    response = idempotency.StoredResponse("an operation", "/a/path")
     for number in range(KEYS):
         key = f"key {number}"
-        await database.write(partial(idempotency.remember, account_id=account_id, key=key, request=b"r", answer=answer))
+        await database.write(
+            partial(idempotency.remember, account_id=account_id, key=key, request=b"r", response=response)
+        )
     for number in range(POOLS):
         put = partial(
             templates.put, account_id=account_id, content_id=f"HX{number:032x}", new=NewTemplate("x", "{}", {})

@@ -20,7 +20,7 @@ from signalbox.db import Value
 from signalbox.db.migrate import series
 from signalbox.db.queries import PACKAGE_SQL, Dialect, Query, load
 from signalbox.ground.errors import Bug
-from signalbox.ground.page_tokens import Window
+from signalbox.ground.page_tokens import IdRange
 from signalbox.inventory import sender_pools, senders
 from signalbox.sending import templates
 from signalbox.sending.templates import NewTemplate
@@ -108,8 +108,8 @@ async def _fill(database: db.Database, name: str) -> tuple[int, str, str, list[s
         for channel in ("SMS", "RCS", "EMAIL", "WHATSAPP", "PUSH")
     ]
     await database.write(lambda tx: senders.enter(tx, account_id, rows))
-    window = Window("comms_sender_8", "comms_sender_", SENDERS)
-    found = await database.read(lambda tx: senders.list_page(tx, account_id, senders.Filter(), window))
+    id_range = IdRange("comms_sender_8", "comms_sender_", SENDERS)
+    found = await database.read(lambda tx: senders.list_page(tx, account_id, senders.Filter(), id_range))
     everyone = [one.id for one in found]
 
     async def create(inside: list[str]) -> str:
@@ -124,8 +124,8 @@ async def _fill(database: db.Database, name: str) -> tuple[int, str, str, list[s
             lambda tx: templates.put(tx, account_id, templates.new_content_id(), NewTemplate("x", "{}", {}))
         )
     big = made[POOLS // 2]
-    window = Window("comms_senderpool_8", "", 1)
-    (pool,) = await database.read(lambda tx: sender_pools.list_page(tx, account_id, big, window))
+    id_range = IdRange("comms_senderpool_8", "", 1)
+    (pool,) = await database.read(lambda tx: sender_pools.list_page(tx, account_id, big, id_range))
     return account_id, big, pool.id, everyone
 
 

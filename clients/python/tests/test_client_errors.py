@@ -10,7 +10,7 @@ import pytest
 
 from between import Between, Say
 from callers import Caller
-from signalbox.http.errors import ANSWERS
+from signalbox.http.errors import ERROR_CODES
 from signalbox_client import (
     ApiError,
     ConnectionFailed,
@@ -33,7 +33,7 @@ SECRET = "a-secret-that-nobody-may-read-00"
 
 
 def test_every_error_of_the_api_has_a_class() -> None:
-    assert {response.status for response in ANSWERS.values()} <= errors.CLASSES.keys()
+    assert {response.status for response in ERROR_CODES.values()} <= errors.CLASSES.keys()
 
 
 async def test_invalid_input_names_every_problem_and_its_place(caller: Caller) -> None:

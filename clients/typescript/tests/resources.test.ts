@@ -165,3 +165,20 @@ test("resolve returns the senders that reach a person, best first", async () => 
   });
   assert.deepEqual(results.map(({ from, to, priority }) => [from.displayName, to, priority]), [["Support", to, 0]]);
 });
+
+test("templates are put, listed, fetched and deleted", async () => {
+  const contentId = `HX${"0".repeat(32)}`;
+  const content = { text: "Hello {{ name }}" };
+  const made = await client.templates.create({ name: "First", content, defaults: { name: "you" } });
+  const put = await client.templates.put(contentId, { name: "Second", content });
+  assert.deepEqual([put.name, put.content, put.defaults], ["Second", content, {}]);
+  const { templates } = await client.templates.list();
+  assert.deepEqual(templates.map((one) => one.contentId), [contentId, made.contentId]);
+  const fetched = await client.templates.fetch(contentId);
+  assert.deepEqual([fetched, etagOf(fetched)], [put, etagOf(put)]);
+  assert.equal(fetched.createdAt instanceof Date, true);
+  await client.templates.put(contentId, { name: "Third", content }, { ifMatch: etagOf(put) });
+  await assert.rejects(client.templates.delete(contentId, { ifMatch: etagOf(put) }), PreconditionFailed);
+  assert.equal((await client.templates.delete(contentId)).resourceId, contentId);
+  await assert.rejects(client.templates.fetch(contentId), NotFound);
+});

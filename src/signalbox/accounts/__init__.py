@@ -1,1 +1,1 @@
-"""Who may call, and what is remembered of a caller's requests."""
+"""Accounts, their credentials, and idempotency keys."""

@@ -1,4 +1,4 @@
-"""Accounts, their tokens and API keys: who may call, and as whom. Contract sections 2 and 9."""
+"""Accounts, their tokens and API keys. Contract sections 2 and 9."""
 
 from typing import Final
 
@@ -8,8 +8,8 @@ from signalbox.db import Tx
 from signalbox.ground import secrets
 from signalbox.ground.errors import Bug, Conflict, NotFound
 
-# How long a process may go on believing a credential that it has checked, in seconds. A command that takes a
-# credential away returns only after this time, so that then it is dead in every process.
+# How long a process remembers a valid credential, in seconds. A command that revokes a credential returns after this
+# time, so that no process accepts the credential any more.
 CREDENTIAL_TTL: Final = 1.0
 
 _NO_DIGEST: Final = bytes(32)
@@ -25,7 +25,7 @@ class Account(msgspec.Struct, frozen=True):
 
 
 class NewAccount(msgspec.Struct, frozen=True):
-    """An account with the one sight of its token."""
+    """A new account and its token, which is shown only once."""
 
     account: Account
     token: str
@@ -42,28 +42,28 @@ class Key(msgspec.Struct, frozen=True):
 
 
 class NewKey(msgspec.Struct, frozen=True):
-    """An API key with the one sight of its secret."""
+    """A new API key and its secret, which is shown only once."""
 
     key: Key
     secret: str
 
 
 class Principal(msgspec.Struct, frozen=True):
-    """Who is calling: the account, under its internal and its public name."""
+    """The account that sends a request, by its internal and its public id."""
 
     account_id: int
     account_sid: str
 
 
 class Keyring(msgspec.Struct, frozen=True):
-    """The keys of this database: for digests of secrets and for page tokens."""
+    """The keys of this database: for digests of secrets, and for page tokens."""
 
     digests: bytes
     page_tokens: bytes
 
 
 async def keyring(tx: Tx) -> Keyring:
-    """The keys of this database, made at the first call; the same for every process and after every restart."""
+    """The keys of this database. The first call makes them; every process and every later call gets the same."""
     keys = {}
     for name in ("digests", "page_tokens"):
         row = await tx.one("accounts.key", name=name)
@@ -77,7 +77,7 @@ async def keyring(tx: Tx) -> Keyring:
 
 
 async def create_first(tx: Tx, sid: str | None = None, token: str | None = None) -> NewAccount | None:
-    """Makes the first account of an empty database; None when there is an account already."""
+    """Makes the first account of an empty database; None when there is an account."""
     await tx.all("accounts.lock_first")
     if await tx.one("accounts.any"):
         return None
@@ -109,12 +109,12 @@ async def fetch(tx: Tx, sid: str) -> Account:
 
 
 async def suspend(tx: Tx, sid: str) -> None:
-    """All credentials of the account stop working; its work goes on. Raises NotFound, Conflict during its deletion."""
+    """Makes all credentials of the account invalid; its operations go on. Raises NotFound, Conflict during deletion."""
     await _set_status(tx, sid, "SUSPENDED")
 
 
 async def resume(tx: Tx, sid: str) -> None:
-    """Takes a suspension back. Raises NotFound, and Conflict during the account's deletion."""
+    """Ends a suspension. Raises NotFound, and Conflict during the account's deletion."""
     await _set_status(tx, sid, "ACTIVE")
 
 
@@ -160,12 +160,12 @@ async def list_keys(tx: Tx, account_sid: str | None) -> list[Key]:
 
 
 async def revoke_key(tx: Tx, sid: str) -> None:
-    """The key stops working for good. Raises NotFound."""
+    """Makes the key invalid for ever. Raises NotFound."""
     _found(await tx.run("accounts.revoke_api_key", sid=sid, now=tx.now), f"there is no API key {sid}")
 
 
 async def authenticate(tx: Tx, keys: Keyring, sid: str, secret: str) -> Principal | None:
-    """Whom a SID and its secret speak for; None for every reason to refuse, after the same work."""
+    """The principal of a SID and its secret; None when they are invalid, after the same work for every reason."""
     row = await tx.one("accounts.by_key" if sid.startswith("SK") else "accounts.by_token", sid=sid)
     account_id, account_sid, status, digest = row or (0, "", "", _NO_DIGEST)
     same = secrets.same(secrets.digest(keys.digests, secret.encode()), digest)

@@ -1,4 +1,4 @@
-"""Deleting an account with all its data: a kind of work, done in bounded batches. docs/tenancy.md."""
+"""Deletes an account with all its data: a kind of work, in batches of a limited size. docs/tenancy.md."""
 
 from typing import Final
 
@@ -10,15 +10,15 @@ from signalbox.queue.kinds import Done, Hand, Kind
 
 _KIND: Final = "account_deletions"
 
-# Rows removed in one transaction: some ten milliseconds of work.
+# Rows removed in one transaction, in some ten milliseconds.
 DELETE_ROWS: Final = 2_000
-# A parent with few rows is a statement of its own: so many in one transaction at most.
+# The most statements in one transaction: a parent with few rows takes a statement of its own.
 _STATEMENTS: Final = 100
-# The account itself stays until no request can be in progress that was let in before the deletion: a credential that a
-# process remembers, and the longest time that a body may take to arrive (signalbox.http.receiving), with some to spare.
+# The account's own row stays until no request from before the deletion can be in progress: for the time that a process
+# remembers a credential, plus the time that a body may take to arrive (signalbox.http.receiving), plus a reserve.
 LAST_WRITE_MS: Final = 75_000
 
-# Every table that has account_id, each emptied by the query of its name. Operations first: after them no batch begins.
+# Every table with account_id; the query of the same name empties it. Operations are first, so that no batch starts.
 TABLES: Final = (
     "operations",
     "operation_items",
@@ -35,9 +35,9 @@ LAST_TABLES: Final = ("queue", "api_keys")
 
 
 async def begin(tx: Tx, sid: str) -> None:
-    """Refuses the account's credentials and promises the deletion of all its data. Raises NotFound.
+    """Makes the account's credentials invalid and queues the deletion of all its data. Raises NotFound.
 
-    Processes may believe a credential for `CREDENTIAL_TTL` seconds more: the work starts after them.
+    The work starts after `CREDENTIAL_TTL`, when no process remembers a credential any more.
     """
     row = await tx.one("deletion.begin", sid=sid, now=tx.now)
     if row is None:
@@ -46,7 +46,7 @@ async def begin(tx: Tx, sid: str) -> None:
 
 
 async def run(tx: Tx, hand: Hand) -> Done | None:
-    """Removes some rows of an account that is being deleted; when nothing is left, the account."""
+    """Removes some rows of an account that is being deleted, at last the account itself."""
     row = await tx.one("deletion.fetch", account_id=hand.account_id)
     if row is None:
         return None
@@ -66,7 +66,7 @@ async def run(tx: Tx, hand: Hand) -> Done | None:
 
 
 async def _empty(tx: Tx, account_id: int, table: str) -> int:
-    """Removes about `DELETE_ROWS` rows of the account from the table; how many it removed."""
+    """Removes about `DELETE_ROWS` rows of the account from the table, and returns how many."""
     removed = 0
     for _ in range(_STATEMENTS):
         some = await tx.run(f"deletion.{table}", account_id=account_id, limit=DELETE_ROWS)

@@ -1,1 +1,1 @@
-"""The route table, and the nouns over HTTP: a folder for each subject, a file for each noun."""
+"""The route table and the endpoints: a folder for each subject, a file for each noun."""

@@ -1,4 +1,4 @@
-"""The OpenAPI document, made from the route table and the wire types, so that it cannot say anything else."""
+"""The OpenAPI document, made from the route table and the wire types, which the server uses too."""
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,7 +16,7 @@ from signalbox.http import constraints, response_headers
 from signalbox.http.bodies import Body, Media, RawBody
 from signalbox.http.constraints import Form
 from signalbox.http.endpoint import Endpoint, Group
-from signalbox.http.errors import ANSWERS, MethodNotAllowed, respond
+from signalbox.http.errors import ERROR_CODES, MethodNotAllowed, respond
 from signalbox.http.parameters import Param, Schema, text_param
 from signalbox.http.request import Request, Response
 from signalbox.http.response_headers import Features, Header
@@ -27,49 +27,50 @@ if TYPE_CHECKING:
     from signalbox.http.services import Services
 
 _REF: Final = "#/components/schemas/{name}"
-# Stands for the base URL in a document that is made once and answered under every name of the server.
+# A placeholder for the base URL: the document is made once, each response has the base URL of its request.
 _ANY_BASE: Final = "http://base-url.invalid"
-# What every path may answer; then what one with credentials may, and one with a body. A method that a path does not
-# have is answered by no operation: `MethodNotAllowed` is described once and for all.
+# Statuses that every endpoint may have; then those of endpoints with credentials, and of endpoints with a body. No
+# OpenAPI operation has a 405: `MethodNotAllowed` is described for all paths at once.
 _ALWAYS: Final = (400, 500)
 _WITH_CREDENTIALS: Final = (401, 429, 503)
 _WITH_BODY: Final = (413, 415)
 
 _ABOUT: Final = """\
-Senders, sender pools and the operations that fill them: everything under `/v1` is the Communications API v1, what
-is under `/signalbox/v1` and the opt-in headers are Signalbox' own.
+Senders, sender pools and the operations that fill them. Everything under `/v1` is the Communications API v1; paths
+under `/signalbox/v1` and opt-in headers are additions of Signalbox.
 
-- `HEAD` is answered wherever `GET` is, with the same headers; it is not listed.
-- Any other method that a path does not list is 405 (`MethodNotAllowed`); an unknown path is 404, credentials or not.
-- Every refusal has one body, `ErrorBody`, and its codes are explained at `/docs/errors`.
+- A path with `GET` also has `HEAD`, with the same headers; `HEAD` is not listed.
+- Any other method that a path does not list is 405 (`MethodNotAllowed`). An unknown path is 404, with and without
+  credentials.
+- Every error has the body `ErrorBody`; its codes are explained at `/docs/errors`.
 - Lists are newest first; `pageToken` takes either token of `pagination`, with the same filters.
 """
 _ETAG: Final = '"3f1c9a5be2d04786a1b7c3d9"'
 IF_NONE_MATCH: Final = text_param(
-    "If-None-Match", "ETags of states that the client has: 304 when the present one is among them.", _ETAG
+    "If-None-Match", "ETags of states that the client has: 304 when the present state is one of them.", _ETAG
 )
 IF_MATCH: Final = text_param(
-    "If-Match", "ETags of states that the client means: 412 when the present one is not among them.", _ETAG
+    "If-Match", "ETags of states that the client accepts: 412 when the present state is none of them.", _ETAG
 )
-# An error of each kind, as an example.
-_REFUSALS: Final[dict[type[SignalboxError], SignalboxError]] = {
+# An example of each error.
+_ERROR_EXAMPLES: Final[dict[type[SignalboxError], SignalboxError]] = {
     type(error): error
     for error in (
         errors.Invalid(
             [
                 Problem.at("pageSize", "pageSize must be a whole number from 1 to 1000"),
-                Problem("tags has too many members: at most 10", "tags", "$.tags"),
+                Problem("tags must have at most 10 fields", "tags", "$.tags"),
             ]
         ),
         errors.Unauthenticated("the credentials are missing or wrong"),
         errors.Forbidden("the request log is switched off: see the setting request_log"),
         errors.NotFound("there is no sender pool comms_senderpool_01kg9p6jhxf29s4fr84g98pbsk"),
         MethodNotAllowed("GET, HEAD, POST"),
-        errors.Conflict("the first request with this idempotency key is still being answered"),
+        errors.Conflict("the first request with this Idempotency-Key is still in progress"),
         errors.PreconditionFailed("the resource is not in the state that If-Match names; fetch it again"),
         errors.TooLarge("the body is larger than 10 MiB"),
         errors.NotJson("the body must be of type application/json"),
-        errors.KeyReused("this idempotency key was used for another request"),
+        errors.KeyReused("this Idempotency-Key was used for another request"),
         errors.TooMany("the rate limit is used up; try again in 3 s", retry_after=3),
         errors.Bug(""),
         errors.Unavailable("The database is away."),
@@ -83,7 +84,7 @@ async def document(request: Request) -> Response:
     """Describe every path in OpenAPI 3.1."""
     services = request.services
     if services not in _templates:
-        # It takes some 50 ms, once.
+        # This takes some 50 ms, once in a process.
         _templates[services] = await asyncio.to_thread(_template, services)
     base = msgspec.json.encode(request.base_url)[1:-1]
     return Response(200, _templates[services].replace(_ANY_BASE.encode(), base))
@@ -103,12 +104,12 @@ _BASIC: Final[Schema] = {
 
 
 def described(routes: Iterable[Route]) -> list[Route]:
-    """Those that are in the document: the API, without the parts of pages."""
+    """The routes that the document describes: all but those for files that a page loads."""
     return [route for route in routes if route.endpoint.group]
 
 
 def groups(routes: Iterable[Route]) -> list[Group]:
-    """The groups of the endpoints, in the order in which the route table comes to them."""
+    """The groups of the endpoints, in the order of the route table."""
     return list(dict.fromkeys(route.endpoint.group for route in routes if route.endpoint.group))
 
 
@@ -120,7 +121,7 @@ def build(routes: Sequence[Route], base_url: str, *, strict: bool = False, rate_
     _, schemas = msgspec.json.schema_components(types, ref_template=_REF)
     paths: dict[str, Schema] = {}
     for route in routes:
-        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, base_url, features)
+        paths.setdefault(route.path, {})[route.method.lower()] = _openapi_operation(route, base_url, features)
     document = {
         "openapi": "3.1.0",
         "info": {
@@ -143,7 +144,9 @@ def build(routes: Sequence[Route], base_url: str, *, strict: bool = False, rate_
             "headers": {
                 name: _header(header) for name, header in response_headers.HEADERS.items() if features.send(name)
             },
-            "responses": {kind.__name__: _refusal(kind, base_url, features) for kind in _used(routes, rate_limited)},
+            "responses": {
+                kind.__name__: _error_response(kind, base_url, features) for kind in _used(routes, rate_limited)
+            },
             "securitySchemes": {"basic": _BASIC},
         },
     }
@@ -160,15 +163,15 @@ def _types(routes: Iterable[Route]) -> Iterable[type]:
         endpoint = route.endpoint
         if endpoint.body:
             yield endpoint.body.row if isinstance(endpoint.body, RawBody) else endpoint.body.type
-        if endpoint.answer:
-            yield endpoint.answer
+        if endpoint.response_type:
+            yield endpoint.response_type
 
 
 # --- schemas
 
 
 def _with_rules(schemas: Mapping[str, Schema], types: Iterable[type]) -> dict[str, Schema]:
-    """The schemas with what the rules of their types demand, and the forms of objects that have several."""
+    """The schemas with the keywords of the rules of their types, and with the forms of objects that have several."""
     made = dict(schemas)
     for type_ in types:
         for part in constraints.parts(inspect.type_info(type_)):
@@ -181,7 +184,7 @@ def _with_rules(schemas: Mapping[str, Schema], types: Iterable[type]) -> dict[st
 
 
 def _forms(name: str, whole: Schema, forms: Iterable[Form]) -> dict[str, Schema]:
-    """An object as a choice of its forms, and the schema of each."""
+    """The schemas of the forms of an object, and the object as a choice of them."""
     properties = cast("dict[str, Schema]", whole["properties"])
     made: dict[str, Schema] = {
         form.name: {
@@ -200,7 +203,7 @@ def _forms(name: str, whole: Schema, forms: Iterable[Form]) -> dict[str, Schema]
 
 
 def _form(schema: Mapping[str, object]) -> bytes:
-    """What a schema demands, in a form that compares: without its default, the words of an enum in order."""
+    """A schema as a key for comparison: without its default, and with a sorted enum."""
     plain = {key: value for key, value in schema.items() if key != "default"}
     if isinstance(words := plain.get("enum"), list):
         plain = {"enum": sorted(words)}
@@ -208,7 +211,7 @@ def _form(schema: Mapping[str, object]) -> bytes:
 
 
 def _with_names(value: object, forms: Mapping[bytes, str]) -> object:
-    """Plain JSON with a reference wherever a schema has a name."""
+    """Plain JSON in which every schema with a name is replaced by a reference."""
     if isinstance(value, list):
         return [_with_names(one, forms) for one in value]
     if not isinstance(value, dict):
@@ -219,7 +222,7 @@ def _with_names(value: object, forms: Mapping[bytes, str]) -> object:
 
 
 def _names(types: Iterable[type]) -> Iterable[tuple[str, object]]:
-    """The types of fields that have a name of their own (see `constraints.named`)."""
+    """The names and types of fields whose type is named (see `constraints.named`)."""
     structs = (part for one in types for part in constraints.parts(inspect.type_info(one)))
     hints = [
         hint
@@ -244,12 +247,12 @@ def _schema(type_: type) -> Schema:
     return schema
 
 
-# --- operations
+# --- OpenAPI operations
 
 
-def _operation(route: Route, base_url: str, features: Features) -> Schema:
+def _openapi_operation(route: Route, base_url: str, features: Features) -> Schema:
     endpoint = route.endpoint
-    operation: Schema = {
+    openapi_operation: Schema = {
         "operationId": route.name.replace(".", "_"),
         "tags": [route.name.partition(".")[0]],
         "summary": endpoint.summary,
@@ -261,18 +264,18 @@ def _operation(route: Route, base_url: str, features: Features) -> Schema:
         "responses": _responses(route, base_url, features),
     }
     if endpoint.body:
-        operation["requestBody"] = {
+        openapi_operation["requestBody"] = {
             "required": True,
             "content": {"application/json": _body(endpoint.body)}
             | {one.type: _text(one) for one in endpoint.body.media},
         }
     if endpoint.public:
-        operation["security"] = []
-    return operation
+        openapi_operation["security"] = []
+    return openapi_operation
 
 
 def _conditions(route: Route) -> Iterable[Param[str]]:
-    """The conditions that a client can put on the resource's state."""
+    """The headers for conditional requests that the route reads."""
     if route.endpoint.etag and route.method == "GET":
         yield IF_NONE_MATCH
     if 412 in route.endpoint.errors:
@@ -303,7 +306,7 @@ def _text(media: Media) -> Schema:
     return {"schema": {"type": "string", "description": media.description}, "example": media.example}
 
 
-# --- answers
+# --- responses
 
 
 def _responses(route: Route, base_url: str, features: Features) -> dict[str, Schema]:
@@ -317,14 +320,14 @@ def _responses(route: Route, base_url: str, features: Features) -> dict[str, Sch
         responses["304"] = {"description": "The client has the present state: `If-None-Match` names it."}
         responses["304"]["headers"] = headers
     statuses = _statuses(endpoint, features.rate_limited)
-    for kind, answer in ANSWERS.items():
-        if answer.status in statuses:
-            responses[str(answer.status)] = {"$ref": f"#/components/responses/{kind.__name__}"}
+    for kind, error_code in ERROR_CODES.items():
+        if error_code.status in statuses:
+            responses[str(error_code.status)] = {"$ref": f"#/components/responses/{kind.__name__}"}
     return responses
 
 
 def _statuses(endpoint: Endpoint, rate_limited: bool) -> set[int]:
-    """The refusals that an endpoint may answer."""
+    """The statuses of the errors that an endpoint may respond with."""
     statuses = {
         *_ALWAYS,
         *endpoint.errors,
@@ -336,23 +339,23 @@ def _statuses(endpoint: Endpoint, rate_limited: bool) -> set[int]:
 
 def _used(routes: Iterable[Route], rate_limited: bool) -> Iterable[type[SignalboxError]]:
     used = {405}.union(*(_statuses(route.endpoint, rate_limited) for route in routes))
-    return (kind for kind, answer in ANSWERS.items() if answer.status in used)
+    return (kind for kind, error_code in ERROR_CODES.items() if error_code.status in used)
 
 
 def _description(endpoint: Endpoint) -> str:
-    if endpoint.answer:
-        return (endpoint.answer.__doc__ or "").strip().partition("\n")[0]
+    if endpoint.response_type:
+        return (endpoint.response_type.__doc__ or "").strip().partition("\n")[0]
     return "Done."
 
 
 def _content(route: Route, base_url: str) -> Schema:
-    """What a good answer holds, by media type."""
+    """The content of a successful response, by media type."""
     endpoint, content = route.endpoint, dict[str, object]()
-    if endpoint.answer:
+    if endpoint.response_type:
         example = cast("dict[str, str]", msgspec.to_builtins(endpoint.example))
-        if endpoint.answer in (OperationReference, ResourceReference):
+        if endpoint.response_type in (OperationReference, ResourceReference):
             example = {name: base_url + text if text.startswith("/") else text for name, text in example.items()}
-        content["application/json"] = {"schema": _schema(endpoint.answer), "example": example}
+        content["application/json"] = {"schema": _schema(endpoint.response_type), "example": example}
     for media in endpoint.media:
         schema: Schema = {"type": "object" if media.type == "application/json" else "string"}
         if media.description:
@@ -361,12 +364,12 @@ def _content(route: Route, base_url: str) -> Schema:
     return content
 
 
-def _refusal(kind: type[SignalboxError], base_url: str, features: Features) -> Schema:
-    """The answer to a kind of error, the same at every path."""
-    example = respond(_REFUSALS[kind], base_url.__add__).body
+def _error_response(kind: type[SignalboxError], base_url: str, features: Features) -> Schema:
+    """The response of an error, the same at every path."""
+    example = respond(_ERROR_EXAMPLES[kind], base_url.__add__).body
     return {
-        "description": ANSWERS[kind].meaning,
-        "headers": _refs(response_headers.of_refusal(kind), features),
+        "description": ERROR_CODES[kind].meaning,
+        "headers": _refs(response_headers.of_error(kind), features),
         "content": {"application/json": {"schema": _schema(ErrorBody), "example": msgspec.json.decode(example)}},
     }
 

@@ -1,16 +1,16 @@
-"""Every endpoint, one line each, in the order of the contract."""
+"""The route table: one line for each endpoint, in the order of the contract."""
 
 from typing import Final
 
 from signalbox.api import document
-from signalbox.api.inventory import inventory, overview, pool_operations, sender_pools, senders
+from signalbox.api.inventory import composition, inventory, overview, pool_operations, sender_pools, senders
 from signalbox.api.program import console, docs, health, requests
 from signalbox.api.routing import resolve
 from signalbox.api.sending import templates
 from signalbox.http.router import Route
 
 ROUTES: Final = (
-    # Contract section 6: Sender Pools, numbers 1 to 10; the location that number 7 answers comes after it.
+    # Contract section 6: Sender Pools, numbers 1 to 10; the location of an add follows number 7.
     Route("GET", "/v1/SenderPools", sender_pools.LIST, "senderPools.list"),
     Route("POST", "/v1/SenderPools", sender_pools.CREATE, "senderPools.create"),
     Route("GET", "/v1/SenderPools/{senderPoolId}", sender_pools.FETCH, "senderPools.fetch"),
@@ -42,7 +42,7 @@ ROUTES: Final = (
     Route("GET", "/v1/Senders/{senderId}", senders.FETCH, "senders.fetch"),
     Route("POST", "/v1/Senders/Search", senders.SEARCH, "senders.search"),
     Route("POST", "/v1/Senders/Resolve", resolve.RESOLVE, "senders.resolve"),
-    # Contract section 8: ours.
+    # Contract section 8: additions of Signalbox.
     Route("POST", "/signalbox/v1/Senders", inventory.ENTER, "inventory.enter"),
     Route("PATCH", "/signalbox/v1/Senders/{senderId}", inventory.UPDATE, "inventory.update"),
     Route("DELETE", "/signalbox/v1/Senders/{senderId}", inventory.DELETE, "inventory.delete"),
@@ -64,16 +64,16 @@ ROUTES: Final = (
     Route("PUT", "/signalbox/v1/Templates/{contentId}", templates.PUT, "templates.put"),
     Route("GET", "/signalbox/v1/Templates/{contentId}", templates.FETCH, "templates.fetch"),
     Route("DELETE", "/signalbox/v1/Templates/{contentId}", templates.DELETE, "templates.delete"),
-    # What the console shows beyond the contract.
+    # For the console; not in the contract.
     Route("GET", "/signalbox/v1/Overview", overview.FETCH, "overview.fetch"),
     Route(
         "GET",
         "/signalbox/v1/SenderPools/{senderPoolId}/Composition",
-        overview.COMPOSITION,
+        composition.FETCH,
         "overview.fetchComposition",
     ),
     Route("GET", "/signalbox/v1/Requests", requests.LIST, "requests.list"),
-    # Contract section 9: without credentials.
+    # Contract section 9: endpoints without credentials.
     Route("GET", "/healthz", health.HEALTHZ, "health.alive"),
     Route("GET", "/readyz", health.READYZ, "health.ready"),
     Route("GET", "/metrics", health.METRICS, "health.metrics"),
@@ -85,8 +85,8 @@ ROUTES: Final = (
     Route("GET", "/docs/images/{picture}", docs.PICTURE, "docs.picture"),
     Route("GET", "/llms.txt", docs.LLMS, "docs.llms"),
     Route("GET", "/llms-full.txt", docs.LLMS_FULL, "docs.llmsFull"),
-    # The web console: every screen is the same page.
-    Route("GET", "/console", console.OVERVIEW, "console.overview"),
+    # The web console: every screen is the same HTML page.
+    Route("GET", "/console", console.FIRST_SCREEN, "console.overview"),
     Route("GET", "/console/operations", console.SCREEN, "console.operations"),
     Route("GET", "/console/operation", console.SCREEN, "console.operation"),
     Route("GET", "/console/pools", console.SCREEN, "console.pools"),

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Final, Literal, TypeAlias, TypeVar
 
 import asyncpg
-from asyncpg import exceptions
 
 from signalbox.db import Row, Statement, Tx, Value, migrate
 from signalbox.db.moment import Moment
 from signalbox.db.notify import Notifier
 from signalbox.db.pool import Pool
+from signalbox.db.postgres_errors import DRIVER, IN_THE_WAY, OUTCOME_UNKNOWN, REPEAT, is_lost, translated
 from signalbox.db.queries import SCHEMA_VERSION, Query, load
 from signalbox.db.wakeups import Wakeups
 from signalbox.ground.clock import Clock
@@ -44,66 +44,6 @@ _SETTINGS: Final = {
     "enable_seqscan": "off",
 }
 
-_REPEAT = (
-    exceptions.SerializationError,
-    exceptions.DeadlockDetectedError,
-    # Another process upgraded the schema under a prepared statement.
-    exceptions.InvalidCachedStatementError,
-)
-# What a migration meets while requests go on.
-_IN_THE_WAY = (exceptions.DeadlockDetectedError, exceptions.LockNotAvailableError)
-_AWAY = (
-    exceptions.PostgresConnectionError,  # class 08, and asyncpg's "connection was closed in the middle"
-    exceptions.InsufficientResourcesError,  # class 53: disk full, too many connections
-    exceptions.OperatorInterventionError,  # class 57: shut down, starting up, statement timeout
-    exceptions.PostgresSystemError,  # class 58: input and output
-    exceptions.ReadOnlySQLTransactionError,  # a standby, or a disk protected from writing
-    exceptions.LockNotAvailableError,
-)
-# At COMMIT: a server of a database that is spread over several may have failed after others committed.
-_OUTCOME_UNKNOWN = (exceptions.InternalServerError, exceptions.PostgresConnectionError)
-# Whatever the driver may raise.
-_DRIVER = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, exceptions.InternalClientError)
-# The server ends the connection after these. Class 08 is no such sign: a database that is spread over several servers
-# reports so that one of them was lost, on a connection that lives.
-_LOST = (
-    exceptions.ConnectionDoesNotExistError,  # asyncpg's own: the connection was closed in the middle of a statement
-    exceptions.AdminShutdownError,
-    exceptions.CrashShutdownError,
-    exceptions.CannotConnectNowError,
-    exceptions.IdleInTransactionSessionTimeoutError,
-)
-
-
-def _lost(connection: Connection, error: BaseException) -> bool:
-    """Whether the connection is gone, so that another one may do better."""
-    if isinstance(error, TimeoutError):  # an OSError too, but the connection is fine
-        return False
-    # The driver's own confusion comes of a farewell of the server in the middle of a statement: useless from then on.
-    return connection.is_closed() or isinstance(error, (*_LOST, OSError, exceptions.InternalClientError))
-
-
-def _translate(error: BaseException, lost: bool = False) -> BaseException:
-    if isinstance(error, (SignalboxError, asyncio.CancelledError)):
-        return error
-    new: SignalboxError
-    if isinstance(error, TimeoutError):
-        new = Unavailable("The database did not answer in time.")
-    elif isinstance(error, (*_AWAY, OSError, exceptions.InternalClientError)) or (
-        lost and isinstance(error, asyncpg.InterfaceError)
-    ):
-        new = Unavailable("The database is away.", detail=error)
-    elif isinstance(error, exceptions.InsufficientPrivilegeError):
-        new = Unavailable("The database refuses us a right that we need.", detail=error)
-    elif isinstance(error, _REPEAT):
-        new = Unavailable("Too many transactions were in each other's way.")
-    elif isinstance(error, (asyncpg.PostgresError, asyncpg.InterfaceError)):
-        new = Bug(f"PostgreSQL refused: {error}")
-    else:
-        return error
-    new.__cause__ = error
-    return new
-
 
 async def _open(url: str, settings: dict[str, str], statements: int = 1000) -> Connection:
     """A connection with these server settings, which keeps up to `statements` prepared. Raises Unavailable."""
@@ -122,7 +62,7 @@ async def _open(url: str, settings: dict[str, str], statements: int = 1000) -> C
         OSError,
         asyncpg.PostgresError,
         asyncpg.InterfaceError,
-        exceptions.InternalClientError,
+        asyncpg.InternalClientError,
     ) as error:
         reason = "no answer in time" if isinstance(error, TimeoutError) else error
         raise Unavailable("The database cannot be reached.", detail=reason) from error
@@ -146,7 +86,7 @@ class _Tx(Moment):
         if query is None:
             raise Bug(f"there is no query {name}")
         if params.keys() != query.names:
-            raise query.refuse(params)
+            raise query.wrong_parameters(params)
         return query
 
     async def all(self, query: str, /, **params: Value) -> list[Row]:
@@ -185,7 +125,7 @@ class PostgresDatabase:
         self._queries = load(sql_folder / "queries", "postgres")
         self._migrations = migrate.series(sql_folder / "migrations", "postgres")
         self._pool: Pool[Connection] = Pool(self._connect, connections)
-        self._notifier = Notifier(self._connect_notifier, _DRIVER, self.wakeups)
+        self._notifier = Notifier(self._connect_notifier, DRIVER, self.wakeups)
         self._tasks: set[asyncio.Task[object]] = set()
         self._transactions = 0
         self._retries = 0
@@ -210,8 +150,8 @@ class PostgresDatabase:
                 break
             except BaseException as error:
                 connection.terminate()
-                if attempt == MIGRATION_TRIES or not isinstance(error, _IN_THE_WAY):
-                    raise _translate(error, _lost(connection, error))  # noqa: B904 (it sets the cause)
+                if attempt == MIGRATION_TRIES or not isinstance(error, IN_THE_WAY):
+                    raise translated(error, is_lost(connection, error))  # noqa: B904 (it sets the cause)
             finally:
                 if self._direct:
                     connection.terminate()
@@ -225,7 +165,7 @@ class PostgresDatabase:
         for connection in self._pool.close():
             try:
                 await connection.close(timeout=1)
-            except _DRIVER:
+            except DRIVER:
                 connection.terminate()
         if self._tasks:
             _, late = await asyncio.wait(self._tasks, timeout=CLEAN_UP_SECONDS)
@@ -258,10 +198,10 @@ class PostgresDatabase:
                 result = await work(_Tx(connection, self._queries, False, clock))
             except BaseException as error:
                 lost = self._let_go(connection, error, None)
-                if attempt < TRIES and (lost or isinstance(error, _REPEAT)):
+                if attempt < TRIES and (lost or isinstance(error, REPEAT)):
                     self._retries += 1
                     continue
-                raise _translate(error, lost)  # noqa: B904 (it sets the cause)
+                raise translated(error, lost)  # noqa: B904 (it sets the cause)
             self._pool.release(connection)
             return result
         raise AssertionError
@@ -279,17 +219,17 @@ class PostgresDatabase:
                 raise
             except BaseException as error:
                 lost = self._let_go(connection, error, "ROLLBACK")
-                if attempt == TRIES or not (lost or isinstance(error, _REPEAT)):
-                    raise _translate(error, lost)  # noqa: B904 (it sets the cause)
+                if attempt == TRIES or not (lost or isinstance(error, REPEAT)):
+                    raise translated(error, lost)  # noqa: B904 (it sets the cause)
             else:
                 # From here the connection is the task's: if the caller is cancelled, the commit still ends.
                 commit = self._spawn(self._commit(connection, tx.topics))
                 try:
                     await asyncio.shield(commit)
                     return result
-                except _REPEAT as error:
+                except REPEAT as error:
                     if attempt == TRIES:
-                        raise _translate(error) from error
+                        raise translated(error) from error
             await self._back_off(attempt)
         raise AssertionError
 
@@ -305,8 +245,8 @@ class PostgresDatabase:
                 query = tx.find(*statement)
             except BaseException as error:
                 lost = self._let_go(connection, error, None)
-                if attempt == TRIES or not (lost or isinstance(error, _REPEAT)):
-                    raise _translate(error, lost)  # noqa: B904 (it sets the cause)
+                if attempt == TRIES or not (lost or isinstance(error, REPEAT)):
+                    raise translated(error, lost)  # noqa: B904 (it sets the cause)
             else:
                 params = [statement.params[name] for name in query.order]
                 commit = self._spawn(self._commit(connection, tx.topics, query.text, *params))
@@ -314,9 +254,9 @@ class PostgresDatabase:
                     if _count(await asyncio.shield(commit)):
                         return result
                     look = True
-                except _REPEAT as error:
+                except REPEAT as error:
                     if attempt == TRIES:
-                        raise _translate(error) from error
+                        raise translated(error) from error
             await self._back_off(attempt)
         raise Unavailable("Too many transactions were in each other's way.")
 
@@ -334,14 +274,14 @@ class PostgresDatabase:
             status = await connection.execute(statement or "COMMIT", *params)
         except BaseException as error:
             lost = self._let_go(connection, error, undo)
-            if isinstance(error, _REPEAT):
+            if isinstance(error, REPEAT):
                 raise
-            if lost or isinstance(error, (TimeoutError, *_OUTCOME_UNKNOWN)):
+            if lost or isinstance(error, (TimeoutError, *OUTCOME_UNKNOWN)):
                 raise Unavailable(
                     "The database was lost during the commit, so the outcome is unknown."
                     " Repeating the request with the same Idempotency-Key is safe."
                 ) from error
-            raise _translate(error)  # noqa: B904 (it sets the cause)
+            raise translated(error)  # noqa: B904 (it sets the cause)
         self._pool.release(connection)
         if statement is None and status != "COMMIT":
             raise Bug("a database error was swallowed inside a transaction, which was therefore rolled back")
@@ -353,7 +293,7 @@ class PostgresDatabase:
 
     def _let_go(self, connection: Connection, error: BaseException, undo: Literal["ROLLBACK"] | None) -> bool:
         """Gives a connection back after an error, without waiting; returns whether it was lost."""
-        lost = _lost(connection, error)
+        lost = is_lost(connection, error)
         if lost:
             connection.terminate()
             self._pool.release(connection)

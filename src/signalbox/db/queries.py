@@ -56,7 +56,7 @@ class Query:
     file: str
     statements: tuple[str, ...]
 
-    def refuse(self, params: object) -> Bug:
+    def wrong_parameters(self, params: object) -> Bug:
         """The error for parameters that are not exactly this query's."""
         given = set(params) if isinstance(params, dict) else set()
         missing, extra = sorted(self.names - given), sorted(given - self.names)

@@ -82,7 +82,7 @@ class SqliteTx(Moment):
         if query is None:
             raise Bug(f"there is no query {name}")
         if params.keys() != query.names:
-            raise query.refuse(params)
+            raise query.wrong_parameters(params)
         for key, value in params.items():
             if type(value) is list:
                 params[key] = json.dumps(value, ensure_ascii=False)

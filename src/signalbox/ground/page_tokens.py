@@ -49,8 +49,8 @@ def open_token(key: bytes, scope: bytes, token: str) -> Anchor:
     return anchor
 
 
-class Window(NamedTuple):
-    """The visible part of a newest-first list: ids from `not_before` (inclusive) to `before` (exclusive)."""
+class IdRange(NamedTuple):
+    """The ids that a page may show, from `not_before` (inclusive) to `before` (exclusive), at most `limit` of them."""
 
     before: str
     not_before: str

@@ -1,1 +1,1 @@
-"""HTTP without a word of the product: connections, routes, requests, bodies, parameters, pages, refusals."""
+"""HTTP, without any noun of the product: connections, routes, requests, bodies, parameters, pages, errors."""

@@ -1,6 +1,6 @@
-"""The ASGI application: one exchange for each request, and a documented response whatever happens in it.
+"""The ASGI application: one exchange for each request, which ends with a documented response.
 
-Plain ASGI: a framework's routing and request objects cost more than our whole path from bytes to handler.
+Plain ASGI: the routing and request objects of a framework cost more than our whole path from bytes to handler.
 """
 
 import asyncio
@@ -43,11 +43,11 @@ class Api:
         self._log = log.get()
 
     def stop(self) -> None:
-        """Ends the waiting of every request, so that a shutdown need not wait for them."""
+        """Wakes every request that waits, so that the shutdown does not wait for them."""
         self.services.stop()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Responds to one request, whatever it is."""
+        """Responds to one request."""
         started = time.perf_counter()
         exchange = Exchange(self.services, self._checks, scope, receive)
         response: Response | Stream
@@ -57,20 +57,20 @@ class Api:
             exchange.log(self._log, 499, started)
             return
         except SignalboxError as error:
-            response = exchange.refuse(error, self._log)
+            response = exchange.error_response(error, self._log)
         except asyncio.CancelledError:
             if not self.services.stopping:
                 raise
-            response = exchange.refuse(Unavailable("the server is shutting down"), self._log)
-        except Exception as error:  # the client gets the documented error, the log the trace
+            response = exchange.error_response(Unavailable("the server is shutting down"), self._log)
+        except Exception as error:  # the client gets the documented error, the log gets the trace
             bug = Bug(repr(error))
             bug.__cause__ = error
-            response = exchange.refuse(bug, self._log)
+            response = exchange.error_response(bug, self._log)
         status = response.status
         try:
             await exchange.send(response, send)
         except Unavailable as error:
-            # The response has begun: all that is left is not to end it as if it were whole.
+            # The headers are sent. Without a last chunk, the client knows that the response is not complete.
             self._log.warning("response cut short", requestId=exchange.request_id, problem=str(error))
         except Exception as error:
             status = 500

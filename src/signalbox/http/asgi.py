@@ -1,4 +1,4 @@
-"""The types of an ASGI application, and the requests' headers. ASGI 3, HTTP Connection Scope."""
+"""The types of an ASGI application, and the headers of a request. ASGI 3, HTTP Connection Scope."""
 
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any, TypeAlias
@@ -9,7 +9,7 @@ Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
 def headers_by_name(pairs: Sequence[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
-    """The headers by name; one that came several times is one list (RFC 9110, section 5.3)."""
+    """The headers by name; the values of a repeated header are joined by commas (RFC 9110, section 5.3)."""
     headers = dict(pairs)
     if len(headers) != len(pairs):
         for name in headers:

@@ -14,16 +14,16 @@ from signalbox.ground.errors import Unauthenticated, Unavailable
 
 _SID: Final = re.compile("(AC|SK)[0-9a-fA-F]{32}")
 _MOST_REMEMBERED: Final = 10_000
-_REFUSAL: Final = (
+_WRONG_CREDENTIALS: Final = (
     "the credentials are missing or wrong: "
     "HTTP Basic with an account SID and its auth token, or an API key SID and its secret"
 )
 
 
 class Authenticator:
-    """Checks credentials, and remembers one that was right for `accounts.CREDENTIAL_TTL` seconds.
+    """Checks credentials, and remembers valid ones for `accounts.CREDENTIAL_TTL` seconds.
 
-    A wrong one is never remembered and always costs the same: one look-up, one digest, one comparison.
+    Invalid credentials are never remembered and always cost the same: one look-up, one digest, one comparison.
     """
 
     def __init__(self, db: Database, keys: Keyring) -> None:
@@ -33,7 +33,7 @@ class Authenticator:
         self._known: dict[bytes, tuple[float, Principal]] = {}
 
     async def principal(self, header: bytes) -> Principal:
-        """Who calls with this Authorization header. Raises Unauthenticated, with one message for every reason."""
+        """The principal of an Authorization header. Raises Unauthenticated, with one message for every reason."""
         remembered = secrets.digest(self._keys.digests, header)
         now = time.monotonic()
         expires, principal = self._known.get(remembered, (0.0, None))
@@ -43,25 +43,25 @@ class Authenticator:
         found = await self._db.read(lambda tx: accounts.authenticate(tx, self._keys, sid, secret))
         if found is None:
             self._known.pop(remembered, None)
-            raise Unauthenticated(_REFUSAL)
+            raise Unauthenticated(_WRONG_CREDENTIALS)
         if len(self._known) >= _MOST_REMEMBERED:
             self._known.clear()
         self._known[remembered] = now + accounts.CREDENTIAL_TTL, found
         return found
 
     async def still_valid(self, header: bytes, account_id: int) -> bool:
-        """Whether this Authorization header would still be accepted for this account, for a response that goes on."""
+        """Whether this Authorization header is still valid for this account; asked while a long response is sent."""
         try:
             principal = await self.principal(header)
         except Unauthenticated:
             return False
         except Unavailable:
-            return True  # unknown while the database is away; asked again when it is back
+            return True  # unknown while the database is unavailable; the next check decides
         return principal.account_id == account_id
 
 
 def _credentials(header: bytes) -> tuple[str, str]:
-    """SID and secret; empty texts, which nobody has, for a header that holds none."""
+    """SID and secret; two empty strings, which match no account, when the header has none."""
     scheme, _, encoded = header.partition(b" ")
     if scheme.lower() != b"basic":
         return "", ""

@@ -1,4 +1,4 @@
-"""The base of the URLs we return: scheme, host, port and prefix as the client called them. Contract section 1."""
+"""The base URL of links in responses: scheme, host, port and prefix that the client used. Contract section 1."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ _PREFIX: Final = re.compile(r"(/[A-Za-z0-9._~-]+)*")
 
 
 class Source:
-    """Knows the base URL of a request: a configured one, that of a trusted proxy's headers, or that of the request."""
+    """Finds the base URL of a request: the configured one, else from a trusted proxy's headers, else from `Host`."""
 
     def __init__(self, public_url: str | None, proxies: Sequence[IPv4Network | IPv6Network]) -> None:
         self._public = public_url.rstrip("/") if public_url else None
@@ -21,7 +21,7 @@ class Source:
         self._trusts = lru_cache(maxsize=1024)(self._is_proxy)
 
     def of(self, scope: Mapping[str, Any], headers: Mapping[bytes, bytes]) -> str:
-        """Scheme, host and prefix, without a slash at the end. Raises Invalid for a Host that is none."""
+        """Scheme, host and prefix, without a slash at the end. Raises Invalid when Host is not a host and port."""
         if self._public is not None:
             return self._public
         scheme = scope["scheme"]
@@ -44,7 +44,7 @@ class Source:
             ip = ip_address(address)
         except ValueError:
             return False
-        # A socket for IPv6 that takes IPv4 as well names an IPv4 client so: ::ffff:10.0.0.1.
+        # A dual-stack socket reports an IPv4 client as an IPv4-mapped address, such as ::ffff:10.0.0.1.
         ip = getattr(ip, "ipv4_mapped", None) or ip
         return any(ip in network for network in self._proxies)
 
@@ -57,14 +57,14 @@ def _base(scheme: str, host: str, prefix: str) -> str | None:
 
 
 def of_server(scope: Mapping[str, Any]) -> str:
-    """The base URL by the address that the connection reached, for a request that names no host."""
+    """The base URL from the server's own address, for a request without a Host header."""
     name, port = scope.get("server") or ("localhost", None)
     host = f"[{name}]" if ":" in name else name
     return f"{scope['scheme']}://{host}:{port}" if port else f"{scope['scheme']}://{host}"
 
 
 def _forwarded(headers: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
-    """What the nearest proxy says: the last element of `Forwarded` (RFC 7239), else each `X-Forwarded-*`."""
+    """The values that the nearest proxy added: last element of `Forwarded` (RFC 7239), else of each `X-Forwarded-*`."""
     told: dict[str, str] = {}
     for name, raw in headers:
         if name.startswith(b"x-forwarded-"):

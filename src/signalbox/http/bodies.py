@@ -1,4 +1,4 @@
-"""Reading request bodies: at once when they are right, and with every problem at its place when not.
+"""Decodes request bodies: valid ones on a fast path, for invalid ones every problem is reported with its place.
 
 Contract sections 1 and 4.
 """
@@ -27,7 +27,7 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 class Media(NamedTuple):
-    """A form of a body or response beside JSON: its media type, what it holds, and an example."""
+    """A media type of a body or response besides JSON, with its description and an example."""
 
     type: str
     description: str = ""
@@ -35,9 +35,9 @@ class Media(NamedTuple):
 
 
 class Body(Generic[T_co]):
-    """A type of request body: decoded and checked at once when it is right, searched for every problem when not.
+    """A type of request body. Valid bodies are decoded on a fast path; invalid ones are searched for every problem.
 
-    Patterns and rules are those of the type's fields: see `constraints`. `example` is one that the document shows.
+    Patterns and rules are declared at the fields of the type: see `constraints`. `example` is for the OpenAPI document.
     """
 
     def __init__(self, type_: type[T_co], example: T_co, media: Sequence[Media] = ()) -> None:
@@ -50,20 +50,20 @@ class Body(Generic[T_co]):
 
     async def read(self, data: bytes) -> T_co:
         """The value in `data`. Raises Invalid with every problem found."""
-        refusal: Exception | None = None
+        decode_error: Exception | None = None
         try:
             value = self._decode(data)
-            # A NUL can stand in no text that PostgreSQL stores. Most likely there is none, which this tells at once.
+            # PostgreSQL stores no NUL in a text. This is the cheap check; `_examine` finds the place.
             if _NUL not in data and self._holds(value):
                 return value
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            refusal = error
-        if refusal is not None and len(data) > MOST_EXAMINED:
-            raise Invalid([first_problem(refusal)])
+            decode_error = error
+        if decode_error is not None and len(data) > MOST_EXAMINED:
+            raise Invalid([first_problem(decode_error)])
         return await self._examine(parse_json(data))
 
     async def _examine(self, raw: object) -> T_co:
-        """The second look: finds all problems of plain JSON, or that there are none after all."""
+        """Raises Invalid with all problems of plain JSON. Returns the value if it has none, as with the number 1.0."""
         looked_at = _trimmed(raw)
         found = [problem_at(path, f"must not hold {what}") for path, what in _unstorable(looked_at, ())]
         if found:
@@ -73,7 +73,7 @@ class Body(Generic[T_co]):
         for part, path, offset in _parts(looked_at):
             for error in self._validator.iter_errors(part):
                 found.extend(wording.problems_of(error, path, offset))
-            # A finding costs some 20 us to make; others get a turn between slices.
+            # Each problem takes some 20 us: other requests run between the slices.
             await asyncio.sleep(0)
         found.extend(self._too_many(looked_at))
         by_rules = list(constraints.problems(type_, looked_at))
@@ -83,7 +83,7 @@ class Body(Generic[T_co]):
         if found:
             raise Invalid(found)
         try:
-            # JSON Schema and JavaScript count 1.0 as a whole number.
+            # 1.0 is a whole number in JSON Schema and JavaScript.
             value = msgspec.convert(_with_whole_numbers(raw), self.type)
         except msgspec.ValidationError as error:
             raise Invalid([first_problem(error)]) from None
@@ -92,7 +92,7 @@ class Body(Generic[T_co]):
         return value
 
     def _too_many(self, raw: object) -> Iterator[Problem]:
-        """A problem for a list that was looked at in slices, none of which shows how long the whole is."""
+        """The problem of a list that is too long: the validator sees only slices of it."""
         for path, items in _long_lists(raw):
             limit = self._schema_at(path).get("maxItems")
             if isinstance(limit, int) and len(items) > limit:
@@ -106,16 +106,16 @@ class Body(Generic[T_co]):
 
     @cached_property
     def _validator(self) -> "jsonschema_rs.Validator":
-        # Needed only for the first body that is wrong.
+        # Imported for the first invalid body only, to start faster.
         import jsonschema_rs
 
         return jsonschema_rs.validator_for(msgspec.json.schema(self.type))
 
 
 class RawBody(Body[bytes]):
-    """A list of rows in one of several formats, which its handler reads; `row` is the type of one row.
+    """A list of rows in one of several formats; its handler decodes it. `row` is the type of one row.
 
-    `demands` are keywords of the list in the published schema, `example` the rows that the document shows.
+    `demands`: keywords of the list in the published schema. `example`: rows for the OpenAPI document.
     """
 
     def __init__(self, row: type, demands: Schema, example: Sequence[object], media: Sequence[Media]) -> None:
@@ -125,7 +125,7 @@ class RawBody(Body[bytes]):
         self.example = example
 
     async def read(self, data: bytes) -> bytes:
-        """The bytes as they came."""
+        """The bytes, not decoded."""
         return data
 
 
@@ -134,14 +134,14 @@ def _anything(_: object) -> bool:
 
 
 _NUL: Final = rb"\u0000"
-# How much of a wrong body is looked at, and how much of it between two turns of the event loop.
+# How much of an invalid body is examined, and how much of it between two turns of the event loop.
 _MOST_ITEMS: Final = 10_001
 _MOST_MEMBERS: Final = 200
 _SLICE: Final = 200
 
 
 def _trimmed(raw: object) -> object:
-    """Plain JSON without what is beyond every limit: nobody reads about a million unknown members."""
+    """Plain JSON without what exceeds every limit: a million unknown fields would make a million problems."""
     if isinstance(raw, list):
         return [_trimmed(item) for item in raw[:_MOST_ITEMS]]
     if isinstance(raw, dict):
@@ -150,7 +150,7 @@ def _trimmed(raw: object) -> object:
 
 
 def _long_lists(raw: object) -> Iterator[tuple[tuple[str, ...], list[object]]]:
-    """The body itself, or the first of its members, that is a list of more than a slice."""
+    """The body itself, or its first field, that is a list longer than a slice."""
     if isinstance(raw, list) and len(raw) > _SLICE:
         yield (), raw
     elif isinstance(raw, dict):
@@ -161,7 +161,7 @@ def _long_lists(raw: object) -> Iterator[tuple[tuple[str, ...], list[object]]]:
 
 
 def _parts(raw: object) -> Iterator[tuple[object, Path, int]]:
-    """The body in slices of its long list, if it has one: what to look at, where the list is, how much came before."""
+    """The body in slices of its long list: the part to check, the path of the list, and the offset in the list."""
     path, items = next(_long_lists(raw), ((), None))
     if items is None:
         yield raw, (), 0
@@ -171,7 +171,7 @@ def _parts(raw: object) -> Iterator[tuple[object, Path, int]]:
         if not path:
             yield part, path, offset
         else:
-            # The other members are looked at with the first slice only.
+            # The other fields are checked with the first slice only.
             yield {**(cast("dict[str, object]", raw) if offset == 0 else {}), path[0]: part}, path, offset
 
 
@@ -179,7 +179,7 @@ _HALVES: Final = re.compile("[\ud800-\udfff]")
 
 
 def _unstorable(raw: object, path: tuple[str | int, ...]) -> Iterator[tuple[Path, str]]:
-    """Where strings hold what no database stores, and what that is."""
+    """The places of strings with characters that the databases do not store, and the names of these characters."""
     if isinstance(raw, str):
         if "\0" in raw:
             yield path, "a NUL character"

@@ -1,4 +1,4 @@
-"""CORS, only where origins are configured: which web pages may call the API from a browser."""
+"""CORS, if origins are configured: which web pages may send requests from a browser."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
@@ -21,7 +21,7 @@ class Policy:
         self._origins = {origin.encode() for origin in origins}
 
     def preflight(self, method: str, headers: Mapping[bytes, bytes], methods: Iterable[str]) -> Response | None:
-        """The answer to a browser's question before its request; None when this is no such question."""
+        """The response to a preflight request; None when the request is not a preflight."""
         if method != "OPTIONS" or b"access-control-request-method" not in headers:
             return None
         allowed: Headers = [
@@ -32,7 +32,7 @@ class Policy:
         return Response(204, b"", headers=allowed if self._allows(headers) else [])
 
     def headers(self, headers: Mapping[bytes, bytes]) -> Headers:
-        """What every answer to an allowed origin carries."""
+        """The CORS headers of every response."""
         vary = [(b"vary", b"origin")]
         if not self._allows(headers):
             return vary

@@ -1,4 +1,4 @@
-"""What an endpoint takes and answers, said beside its handler: requests are read and the document is made by it."""
+"""What an endpoint reads and responds, declared beside its handler. The server and the OpenAPI document use it."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -15,9 +15,9 @@ Handler: TypeAlias = Callable[[Request], Awaitable[Response | Stream]]
 
 
 class Group(NamedTuple):
-    """Endpoints that the documentation shows together: one tag of the document and one page of the reference.
+    """Endpoints that are documented together: one tag of the OpenAPI document, one page of the reference.
 
-    Declared once, beside the endpoints; `page` is the page of the documentation that explains the noun.
+    `page` is the page of the documentation that explains the noun.
     """
 
     name: str
@@ -30,11 +30,11 @@ class Group(NamedTuple):
 class Endpoint:
     """A handler and its description.
 
-    `path` are the parameters of the path in their order, `headers` request headers that the endpoint understands beyond
-    those of every path, `errors` statuses beyond those of every path; `etag`: the response has one. `example` is a
-    response as the document shows it, whose type is the endpoint's; `media` are forms of the response beside JSON. A
-    `public` endpoint needs no credentials, a `quiet` one leaves no line in the log, an `unrecorded` one no entry in the
-    request log. One without `group` is a part of a page, which is not in the document.
+    `path`: the parameters of the path, in order. `headers`: request headers that not every endpoint reads. `errors`:
+    statuses that not every endpoint has. `etag`: the response has an ETag. `example`: a response for the OpenAPI
+    document; its type is the response type. `media`: media types of the response besides JSON. `public`: needs no
+    credentials. `quiet`: leaves no line in the log. `unrecorded`: leaves no entry in the request log. An endpoint
+    without `group` serves a file that a page loads, and is not in the OpenAPI document.
     """
 
     handle: Handler
@@ -53,13 +53,13 @@ class Endpoint:
     unrecorded: bool = False
 
     @property
-    def answer(self) -> type[msgspec.Struct] | None:
-        """The type of a response in JSON."""
+    def response_type(self) -> type[msgspec.Struct] | None:
+        """The type of the JSON response; None when there is none."""
         return None if self.example is None else type(self.example)
 
     @cached_property
     def ids(self) -> list[IdParam]:
-        """The parameters of the path that name resources."""
+        """The path parameters that are ids of resources."""
         return [param for param in self.path if isinstance(param, IdParam)]
 
     @property

@@ -1,4 +1,4 @@
-"""From errors to answers: the one file that knows which status and code belong to which error. Contract section 4."""
+"""From exceptions to error responses: the only file that maps errors to statuses and codes. Contract section 4."""
 
 from collections.abc import Callable
 from typing import Final, NamedTuple
@@ -14,14 +14,14 @@ MOST_LISTED: Final = 100
 
 
 class MethodNotAllowed(SignalboxError):
-    """The path exists, the method does not; `allowed` are those that do."""
+    """The path does not have the method; `allowed` lists the methods that it has."""
 
     def __init__(self, allowed: str) -> None:
-        super().__init__(f"this path answers {allowed} only")
+        super().__init__(f"this path allows {allowed} only")
         self.allowed = allowed
 
 
-class Answer(NamedTuple):
+class ErrorCode(NamedTuple):
     """The status and code of an error, and what they mean."""
 
     status: int
@@ -29,28 +29,32 @@ class Answer(NamedTuple):
     meaning: str
 
 
-ANSWERS: Final[dict[type[SignalboxError], Answer]] = {
-    errors.Invalid: Answer(400, 20001, "Any invalid input; every problem is listed at its place."),
-    errors.Unauthenticated: Answer(401, 20003, "Credentials are missing or wrong."),
-    errors.Forbidden: Answer(403, 20403, "Valid credentials that may not do this."),
-    errors.NotFound: Answer(404, 20404, "There is no such path or resource."),
-    MethodNotAllowed: Answer(405, 20004, "The path does not answer this method; `Allow` names those it answers."),
-    errors.Conflict: Answer(409, 20409, "Collides with the present state, or with a request still in flight."),
-    errors.PreconditionFailed: Answer(412, 20412, "`If-Match` does not match the present state."),
-    errors.TooLarge: Answer(413, 20413, "The body is larger than 10 MiB."),
-    errors.NotJson: Answer(415, 20415, "The body is not of a type that this path reads."),
-    errors.KeyReused: Answer(422, 20422, "The idempotency key was used for another request."),
-    errors.TooMany: Answer(429, 20429, "The rate limit is used up; `Retry-After` says for how long."),
-    errors.Bug: Answer(500, 20500, "Our bug; the request id finds it in the log."),
-    errors.Unavailable: Answer(503, 20503, "Not now: database away, overloaded or shutting down; see `Retry-After`."),
+ERROR_CODES: Final[dict[type[SignalboxError], ErrorCode]] = {
+    errors.Invalid: ErrorCode(400, 20001, "Any invalid input; every problem is listed at its place."),
+    errors.Unauthenticated: ErrorCode(401, 20003, "Credentials are missing or wrong."),
+    errors.Forbidden: ErrorCode(403, 20403, "The credentials are valid, but may not do this."),
+    errors.NotFound: ErrorCode(404, 20404, "There is no such path or resource."),
+    MethodNotAllowed: ErrorCode(
+        405, 20004, "The path does not have this method; `Allow` lists the methods that it has."
+    ),
+    errors.Conflict: ErrorCode(409, 20409, "Conflicts with the present state, or with a request in progress."),
+    errors.PreconditionFailed: ErrorCode(412, 20412, "`If-Match` does not match the present state."),
+    errors.TooLarge: ErrorCode(413, 20413, "The body is larger than 10 MiB."),
+    errors.NotJson: ErrorCode(415, 20415, "The body is not of a type that this path reads."),
+    errors.KeyReused: ErrorCode(422, 20422, "The idempotency key was used for another request."),
+    errors.TooMany: ErrorCode(429, 20429, "The rate limit is used up; `Retry-After` says for how long."),
+    errors.Bug: ErrorCode(500, 20500, "A bug of the server; the log has the details under the request id."),
+    errors.Unavailable: ErrorCode(
+        503, 20503, "The database is unavailable, or the server is shutting down; see `Retry-After`."
+    ),
 }
 
 
 def respond(error: SignalboxError, info_url: Callable[[str], str]) -> Response:
-    """The documented answer to an error; `info_url` makes a URL of a path on this server."""
-    status, code, _ = ANSWERS[type(error)]
+    """The documented response of an error; `info_url` makes a URL of a path on this server."""
+    status, code, _ = ERROR_CODES[type(error)]
     if isinstance(error, errors.Bug):
-        problems = [Problem("something went wrong on our side; the request id finds it in the log")]
+        problems = [Problem("internal error; the server's log has the details under the request id")]
     elif isinstance(error, errors.Invalid):
         problems = error.problems
     else:

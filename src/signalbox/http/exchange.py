@@ -1,4 +1,4 @@
-"""One request on its way to its handler and back: the order of errors, the headers of each response, the log line."""
+"""One request and its response: the order of errors, the headers of every response, the log line."""
 
 import re
 import time
@@ -17,17 +17,17 @@ from signalbox.http.parameters import read_query
 from signalbox.http.rate_limit import RateLimiter
 from signalbox.http.receiving import CLOSE, drop_rest, read_body
 from signalbox.http.request import Headers, Request, Response, Stream
-from signalbox.http.request_log import Refusal, refusal_of
+from signalbox.http.request_log import LoggedProblems, logged_problems
 from signalbox.http.router import Route, Router, segments
 from signalbox.http.services import Services
 from signalbox.http.streams import send_chunks
 
-# Unknown query parameters that one response names.
+# The most unknown query parameters that one response names.
 _MOST_NAMED: Final = 50
 
 
 class Checks(NamedTuple):
-    """What every request of an application is held against."""
+    """What the application checks every request with."""
 
     router: Router
     limiter: RateLimiter | None
@@ -36,7 +36,7 @@ class Checks(NamedTuple):
 
 
 def new_request_id() -> str:
-    """Names a request in its response and in the log; nothing depends on its being hard to guess."""
+    """An id for the response and the log. It is no secret, so a fast random number is enough."""
     return f"RQ{getrandbits(128):032x}"
 
 
@@ -47,9 +47,9 @@ class Exchange:
         "checks",
         "extra",
         "headers",
+        "logged",
         "method",
         "receive",
-        "refusal",
         "request",
         "request_id",
         "route",
@@ -68,7 +68,7 @@ class Exchange:
         self.route: Route | None = None
         self.request: Request | None = None
         self.extra: Headers = []
-        self.refusal: Refusal | None = None
+        self.logged: LoggedProblems | None = None
 
     async def respond(self) -> Response | Stream:
         """The handler's response. Raises the first error, in the order of contract section 1."""
@@ -104,7 +104,7 @@ class Exchange:
         return response
 
     def _read(self, request: Request, endpoint: Endpoint, values: Mapping[str, str]) -> list[Problem]:
-        """Reads all that the request says but its body; returns all that is wrong with it."""
+        """Reads base URL, parameters and headers into the request; returns every problem."""
         problems: list[Problem] = []
         try:
             request.base_url = self.checks.base_urls.of(self.scope, self.headers)
@@ -140,8 +140,8 @@ class Exchange:
             else:
                 self.extra.append((b"signalbox-warning", f"{message}; it was ignored".encode()))
 
-    def refuse(self, error: SignalboxError, logger: log.Logger) -> Response:
-        """The documented response to an error; a bug of ours goes into the log with its trace."""
+    def error_response(self, error: SignalboxError, logger: log.Logger) -> Response:
+        """The documented response of an error. A bug is logged with its trace."""
         if isinstance(error, Bug):
             logger.error("bug", error.__cause__ or error, requestId=self.request_id, problem=str(error))
         elif isinstance(error, Unavailable):
@@ -149,7 +149,7 @@ class Exchange:
         elif isinstance(error, Invalid) and self.request:
             self.request.fields["problems"] = len(error.problems)
         if self.services.request_log and self.request:
-            self.refusal = refusal_of(error)
+            self.logged = logged_problems(error)
         try:
             base = self.checks.base_urls.of(self.scope, self.headers)
         except Invalid:
@@ -185,7 +185,7 @@ class Exchange:
         await send({"type": "http.response.body", "body": response.body})
 
     def log(self, logger: log.Logger, status: int, started: float) -> None:
-        """The one line that a request leaves, and its figures. No query, body, address or secret is in it."""
+        """Writes the log line and the metrics of the request. They contain no query, body, address or secret."""
         seconds = time.perf_counter() - started
         route = self.route
         self.services.metrics.request(route.name if route else "unknown", self.method, status, seconds)
@@ -202,7 +202,7 @@ class Exchange:
             if self.request.principal.account_sid:
                 fields["account"] = self.request.principal.account_sid
                 if route and self.services.request_log:
-                    self.services.request_log.add(self.request, route, status, seconds, self.refusal, self.extra)
+                    self.services.request_log.add(self.request, route, status, seconds, self.logged, self.extra)
             for param in route.endpoint.ids if route else ():
                 if param.name in self.request.path_values:
                     fields[param.name] = self.request.path_values[param.name]
@@ -214,12 +214,12 @@ _WORD: Final = re.compile("[A-Za-z][A-Za-z_.-]{0,63}|v1")
 
 
 def _harmless(name: str) -> str:
-    """A parameter's name if it looks like one: what else a client puts there may be private."""
+    """The name of a parameter if it has the form of one; any other text may be private."""
     return name if re.fullmatch("[A-Za-z][A-Za-z0-9_.-]{0,39}", name) else "(not a name)"
 
 
 def _harmless_path(path: str) -> str:
-    """A path that is not ours, without the segments that could hold an address or a secret."""
+    """An unknown path, with `*` for segments that may contain an address or a secret."""
     return "/".join(s if not s or _WORD.fullmatch(s) else "*" for s in path[:200].split("/"))
 
 

@@ -1,4 +1,4 @@
-"""What JSON Schema's validator finds wrong with a body, as problems in our words, each at its place."""
+"""From errors of the JSON Schema validator to problems: each with our wording and its place."""
 
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Final, cast
@@ -21,7 +21,7 @@ _TYPES: Final = {
 
 
 class Wording:
-    """Makes problems of the validator's findings; `demands` are the sentences of the patterns of a body's type."""
+    """Words problems; `demands` has the sentence of each pattern in the type of the body."""
 
     def __init__(self, demands: Mapping[str, str]) -> None:
         self._demands = demands
@@ -29,9 +29,9 @@ class Wording:
     def problems_of(
         self, error: "jsonschema_rs.ValidationError", sliced: Path = (), offset: int = 0
     ) -> Iterator[Problem]:
-        """The problems in one finding of the validator, in our words: its own would repeat what the client sent.
+        """The problems in one error of the validator. Its own messages repeat what the client sent; ours do not.
 
-        What was looked at may be a slice: of the list at `sliced`, from `offset` on.
+        The validator may have seen a part of the list at `sliced`, which starts at `offset`.
         """
         path = list(error.instance_path)
         if offset:
@@ -45,7 +45,7 @@ class Wording:
             yield problem_at([*path, str(kind["property"])], "is required")
         elif rule == "additionalProperties":
             for name in cast("list[str]", kind["unexpected"]):
-                yield problem_at([*path, name], "is not a member that this request has")
+                yield problem_at([*path, name], "is not a field of this request")
         elif rule == "propertyNames":
             inner = cast("jsonschema_rs.ValidationError", kind["error"])
             demand = self._demand(inner.kind.name, inner.kind.as_dict())
@@ -60,7 +60,7 @@ class Wording:
     def _choice(
         self, path: Path, choices: "list[list[jsonschema_rs.ValidationError]]", sliced: Path, offset: int
     ) -> Iterator[Problem]:
-        """The problems of the choice whose type was met; if none was, the types to choose from."""
+        """The problems of the choice with the right type; without one, a problem that lists the types."""
         mismatches = [
             errors for errors in choices if errors[0].kind.name == "type" and len(errors[0].instance_path) == len(path)
         ]
@@ -73,7 +73,7 @@ class Wording:
         yield problem_at(path, self._demand("type", {"types": types}))
 
     def _demand(self, rule: str, kind: dict[str, object]) -> str:
-        """What a schema's keyword asks for, as the rest of a sentence."""
+        """What a keyword of the schema demands, as the rest of a sentence."""
         limit = kind.get("limit")
         s = "" if limit == 1 else "s"
         match rule:
@@ -93,7 +93,7 @@ class Wording:
             case "maxItems":
                 return f"must have at most {limit} item{s}"
             case "maxProperties":
-                return f"must have at most {limit} member{s}"
+                return f"must have at most {limit} field{s}"
             case "minimum":
                 return f"must be at least {limit}"
             case "maximum":

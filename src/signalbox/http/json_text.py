@@ -1,4 +1,4 @@
-"""JSON text to plain values; what is wrong with the text is named with line and column. Contract section 4."""
+"""From JSON text to plain values; errors of syntax are reported with line and column. Contract section 4."""
 
 import json
 import re
@@ -8,15 +8,15 @@ import msgspec
 
 from signalbox.ground.errors import Invalid, Problem
 
-# Above this size only msgspec's own finding is named: Python's reader, which is exact about the place, takes the text
-# apart into objects, which at 10 MiB of brackets would hold up every other request.
+# A larger body is only checked by msgspec. Python's parser reports the exact place, but makes objects of the whole
+# text: at 10 MiB of brackets that would block every other request.
 MOST_EXAMINED: Final = 1024 * 1024
 
 
 def parse_json(data: bytes) -> object:
-    """Plain JSON from bytes. Raises Invalid with line and column when it is none.
+    """Plain JSON from bytes. Raises Invalid with line and column when the bytes are not JSON.
 
-    Halves of surrogate pairs, which only Python's reader lets pass, are kept: whoever asks names their places.
+    Halves of surrogate pairs, which only Python's parser accepts, are kept, so that the caller can report their places.
     """
     try:
         return cast(object, msgspec.json.decode(data))
@@ -61,7 +61,7 @@ class _Value(NamedTuple):
 
 
 def _by_standard_library(data: bytes) -> Problem | _Value | None:
-    """The verdict of Python's own reader, which is slower and exact about the place; None if it has none."""
+    """What Python's parser says, which is slower and reports the exact place; None when it gives up."""
     try:
         return _Value(json.loads(data, parse_constant=_refuse))
     except json.JSONDecodeError as error:
@@ -78,7 +78,7 @@ def _malformed(data: bytes, at: int, what: str) -> Problem:
 
 
 def first_problem(error: Exception) -> Problem:
-    """msgspec's own finding, the only one that is named for a body that is wrong and larger than any that is right."""
+    """The error of msgspec as a problem; the only one that is reported for an invalid body above `MOST_EXAMINED`."""
     if isinstance(error, RecursionError):
         return Problem("the body is nested too deeply", None, "$")
     message, _, at = str(error).partition(" - at `")

@@ -1,4 +1,4 @@
-"""Page tokens in and out: which window of a list a request asks for, and the tokens of the page it gets.
+"""Pages of lists: the range of ids that a request asks for, and the page tokens of the response.
 
 Contract section 4: a token is bound to the account, the list and its filters.
 """
@@ -11,26 +11,26 @@ import msgspec
 from signalbox.db import Tx
 from signalbox.ground import ids
 from signalbox.ground.errors import Invalid, Problem
-from signalbox.ground.page_tokens import Anchor, BadToken, Window, mint, open_token
+from signalbox.ground.page_tokens import Anchor, BadToken, IdRange, mint, open_token
 from signalbox.http.parameters import END_DATE, PAGE_SIZE, PAGE_TOKEN, START_DATE
 from signalbox.http.request import Request, Response, json_response
 from signalbox.http.shapes import Pagination
 
 T = TypeVar("T")
-# What the document shows for the tokens of a page.
+# Page tokens in the examples of the OpenAPI document.
 EXAMPLE: Final = Pagination(
     next="AQxhZnRlcjowMWtnOWRmODF4ZmFrcmE3OWt2dDJ5cmticA", self="AQlhdDowMWtnOWRmODF4ZmFrcmE3OWt2dDJ5cmticA"
 )
 EXAMPLE_OF_LAST: Final = Pagination(next=None, self=EXAMPLE.self)
 
 _NOT_OF_THIS_LIST: Final = (
-    "pageToken is not one of this list: it was altered, belongs to another account or list, "
+    "pageToken is not valid for this list: it was altered, belongs to another account or list, "
     "or was made with other filters (repeat the filters with the token)"
 )
 
 
 class Page(NamedTuple):
-    """A page that a request asks for. `anchor` is where it starts; None starts at the list's first item."""
+    """A page that a request asks for. `anchor` is its start; None is the start of the list."""
 
     key: bytes
     scope: bytes
@@ -39,11 +39,14 @@ class Page(NamedTuple):
 
     @property
     def first_index(self) -> int:
-        """Where the page starts in a list whose items are counted from 0."""
+        """The index of the first item of the page, for lists that are ordered by an index from 0."""
         return int(self.anchor.item) + (self.anchor.edge == "after") if self.anchor else 0
 
     def cut(self, items: Sequence[T], name: Callable[[T], str]) -> tuple[Sequence[T], Pagination]:
-        """The items that fit, one more having been asked for, and the tokens; `name` gives an item's place."""
+        """The items of the page and its tokens. `items` has one more if there is a next page.
+
+        `name` returns the id or index of an item, for the tokens.
+        """
         more = len(items) > self.size
         start = Anchor("at", name(items[0])) if items else self.anchor or Anchor("at", "")
         next_ = mint(self.key, self.scope, Anchor("after", name(items[self.size - 1]))) if more else None
@@ -51,13 +54,13 @@ class Page(NamedTuple):
 
 
 def page(request: Request, list_name: str, *filters: object) -> Page:
-    """The page that the query parameters ask for, dates included. Raises Invalid for a token of anything else."""
+    """The page that the query parameters ask for. Raises Invalid for a token of another list, account or filter."""
     filters = (request.get(START_DATE), request.get(END_DATE), *filters)
     return page_of(request, list_name, filters, request.get(PAGE_TOKEN), request.get(PAGE_SIZE) or 50)
 
 
 def page_of(request: Request, list_name: str, filters: Sequence[object], token: str | None, size: int) -> Page:
-    """The same for a token and a size that came in a body."""
+    """The page for a token and a size from a body. Raises Invalid like `page`."""
     scope = msgspec.json.encode([request.account_id, list_name, filters])
     key = request.services.keys.page_tokens
     anchor = None
@@ -71,18 +74,18 @@ def page_of(request: Request, list_name: str, filters: Sequence[object], token: 
     return Page(key, scope, size, anchor)
 
 
-def window(request: Request, page: Page, kind: str) -> Window:
-    """The ids, newest first, that the page may show, as far as its anchor and the dates of the request allow."""
+def id_range_of(request: Request, page: Page, kind: str) -> IdRange:
+    """The range of ids that the page may show: after its anchor, and within the date range of the request."""
     before, not_before = ids.greatest(kind), ids.least(kind)
     if page.anchor is not None:
-        # No id holds a space, and a space sorts below every character of one: `before` is then just above the item.
+        # `before` is exclusive. A space sorts below every character of an id, so that the item itself is in the range.
         before = page.anchor.item + (" " if page.anchor.edge == "at" else "")
     start, end = request.get(START_DATE), request.get(END_DATE)
     if start is not None:
         not_before = ids.first_of(kind, start.first_ms_after)
     if end is not None:
         before = min(before, ids.first_of(kind, end.first_ms_not_before))
-    return Window(before, not_before, page.size + 1)
+    return IdRange(before, not_before, page.size + 1)
 
 
 class Item(Protocol):
@@ -98,9 +101,10 @@ Shown = TypeVar("Shown")
 
 
 class Listing(Generic[Found, Shown]):
-    """A list of resources, newest first: what it is called in page tokens, the type of its ids, how it is shown.
+    """A list of resources, newest first.
 
-    `page_type` makes the response of the resources on the page and its tokens.
+    `name` binds page tokens to the list, `kind` is the type of its ids, `shape` makes a resource's wire type, and
+    `page_type` makes the response from the resources on the page and the page tokens.
     """
 
     def __init__(
@@ -116,19 +120,19 @@ class Listing(Generic[Found, Shown]):
         self._page_type = page_type
 
     async def respond(
-        self, request: Request, read: Callable[[Tx, Window], Awaitable[Sequence[Found]]], *filters: object
+        self, request: Request, read: Callable[[Tx, IdRange], Awaitable[Sequence[Found]]], *filters: object
     ) -> Response:
-        """The page that the query parameters ask for; `read` reads a window, `filters` are what the tokens are for.
+        """The page that the query parameters ask for. `read` reads a range of ids; page tokens are bound to `filters`.
 
         Raises Invalid for a token of another list, account or filter.
         """
         return await self.cut(request, page(request, self._name, *filters), read)
 
     async def cut(
-        self, request: Request, wanted: Page, read: Callable[[Tx, Window], Awaitable[Sequence[Found]]]
+        self, request: Request, wanted: Page, read: Callable[[Tx, IdRange], Awaitable[Sequence[Found]]]
     ) -> Response:
-        """The same for a page that was asked for in another way."""
-        span = window(request, wanted, self._kind)
-        rows = await request.services.db.read(lambda tx: read(tx, span))
+        """The response with the page `wanted`."""
+        id_range = id_range_of(request, wanted, self._kind)
+        rows = await request.services.db.read(lambda tx: read(tx, id_range))
         shown, pagination = wanted.cut(rows, lambda row: row.id)
         return json_response(self._page_type([self._shape(row) for row in shown], pagination))

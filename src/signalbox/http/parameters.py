@@ -1,4 +1,4 @@
-"""Reading query and path parameters, with every problem named at its place. Contract sections 1 and 4."""
+"""Reads query and path parameters; every problem is reported with its place. Contract sections 1 and 4."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -16,13 +16,13 @@ T_co = TypeVar("T_co", covariant=True)
 Schema: TypeAlias = dict[str, object]
 
 
-# A `+` that was not encoded in a URL comes as a space.
+# URL decoding makes a space of a `+` that was not percent-encoded.
 _OFFSET: Final = re.compile(r" (\d\d:\d\d)$")
 
 
 @dataclass(frozen=True)
 class Param(Generic[T_co]):
-    """A query or path parameter: how its text is read, and how it is described.
+    """A parameter in a path, a query or a header: how it is parsed and described.
 
     `parse` raises ValueError with the rest of a sentence that starts with the parameter's name.
     """
@@ -37,9 +37,9 @@ class Param(Generic[T_co]):
 
 @dataclass(frozen=True)
 class IdParam(Param[str]):
-    """A parameter that holds the id of a resource, which may stand in logs.
+    """A parameter that is the id of a resource. Ids may be logged.
 
-    `noun` is what has such an id, with the article; `collection` the path below which these resources are.
+    `noun`: the resource, with its article. `collection`: the path of the collection that the resource is in.
     """
 
     example: str = ""
@@ -52,7 +52,7 @@ class IdParam(Param[str]):
 
 
 class Instant(NamedTuple):
-    """A point in time as a client wrote it: milliseconds since the epoch and the finer digits, if any."""
+    """A point in time from a request: milliseconds since the epoch, and the further digits of its fraction."""
 
     ms: int
     finer: str
@@ -60,9 +60,9 @@ class Instant(NamedTuple):
     @classmethod
     @lru_cache(maxsize=1024)
     def parse(cls, text: str) -> "Instant":
-        """Reads an RFC 3339 date-time; a space before the offset is taken for the `+` it was before URL decoding.
+        """Parses an RFC 3339 date-time; a space before the offset is read as `+`. Raises ValueError.
 
-        Who pages through a list repeats the same dates with every page: they are remembered.
+        Results are cached, because a client repeats the same dates with every page of a list.
         """
         try:
             return cls(*clock.parse_rfc3339(_OFFSET.sub(r"+\1", text)))
@@ -71,22 +71,22 @@ class Instant(NamedTuple):
 
     @property
     def first_ms_after(self) -> int:
-        """The first millisecond that is strictly later."""
+        """The first millisecond after the instant."""
         return self.ms + 1
 
     @property
     def first_ms_not_before(self) -> int:
-        """The first millisecond that is not earlier."""
+        """The first millisecond at or after the instant."""
         return self.ms + bool(self.finer)
 
 
 def id_param(name: str, kind: ids.Kind, description: str, collection: str, example: str) -> IdParam:
-    """A parameter that holds an id of one type."""
+    """A parameter that is an id of this type."""
     return pattern_param(name, id_pattern(kind), kind.noun, description, collection, example)
 
 
 def pattern_param(name: str, pattern: Pattern, noun: str, description: str, collection: str, example: str) -> IdParam:
-    """A parameter that holds an id of this pattern."""
+    """A parameter that is an id of this pattern."""
 
     def parse(text: str) -> str:
         if not pattern.matches(text):
@@ -98,12 +98,12 @@ def pattern_param(name: str, pattern: Pattern, noun: str, description: str, coll
 
 
 def text_param(name: str, description: str, example: str | None = None) -> Param[str]:
-    """A parameter that holds any text."""
+    """A parameter that may be any text."""
     return Param(name, str, {"type": "string"}, description, None, example)
 
 
 def enum_param(name: str, values: Sequence[str], description: str) -> Param[str]:
-    """A parameter that holds one of a few words."""
+    """A parameter that is one of `values`."""
 
     def parse(text: str) -> str:
         if text not in values:
@@ -137,7 +137,7 @@ END_DATE: Final = Param(
     "Created strictly before this moment.",
     example="2026-02-01T00:00:00Z",
 )
-# A page token has no example: it is good only where it was made.
+# A page token has no example: it is valid only in the list of the response that it comes from.
 PAGE_TOKEN: Final = Param(
     "pageToken",
     _text,
@@ -155,18 +155,18 @@ PAGE_SIZE: Final = Param(
 
 @dataclass(slots=True)
 class Query:
-    """The query parameters of one request, read; `unknown` are names that the path does not have."""
+    """The parsed query parameters of one request. `unknown`: names that the endpoint does not declare."""
 
     values: dict[str, object] = field(default_factory=dict)
     unknown: list[str] = field(default_factory=list)
 
     def get(self, param: Param[T]) -> T | None:
-        """The value of a parameter, its default when it was not given."""
+        """The value of a parameter, or its default."""
         return cast("T | None", self.values.get(param.name, param.default))
 
 
 def read_query(raw: bytes, params: Sequence[Param[object]], problems: list[Problem]) -> Query:
-    """Reads a query string; what is wrong with it is added to `problems`."""
+    """Parses a query string; adds every problem to `problems`."""
     query = Query()
     if not raw:
         return query
@@ -204,7 +204,7 @@ _BYTES: Final = {(one + other).encode(): bytes([int(one + other, 16)]) for one i
 
 
 def _unquote(raw: bytes, errors: str) -> str:
-    # urllib.parse does the same at ten times the cost for what is nearly always plain ASCII.
+    # urllib.parse does the same at ten times the cost.
     if b"+" in raw:
         raw = raw.replace(b"+", b" ")
     if b"%" in raw:

@@ -1,7 +1,6 @@
-"""Patterns that the document publishes and the server enforces: one declaration for both.
+"""Patterns of strings: one declaration is published in the OpenAPI document and enforced by the server.
 
-A `Pattern` says what a string must match, as JSON Schema has it, and how a problem is worded. Parameters and the fields
-of bodies use the same objects.
+Parameters and the fields of bodies use the same objects.
 """
 
 import re
@@ -17,10 +16,10 @@ from signalbox.ground import ids
 
 @dataclass(frozen=True)
 class Pattern:
-    """A regular expression that means the same in Python and in ECMAScript, and what it demands of a text.
+    """A regular expression that means the same in Python and in ECMAScript.
 
-    `demand` is the rest of a sentence that starts with the name of the field. `one_line` promises that no text with a
-    line feed matches: then long lists are checked by one expression over all their texts.
+    `demand`: the rest of a sentence that starts with the name of the field. `one_line`: no text with a line feed
+    matches, so that one expression can check a long list at once.
     """
 
     text: str
@@ -29,7 +28,7 @@ class Pattern:
 
     @cached_property
     def matches(self) -> Callable[[str], object]:
-        """Whether a text matches. `$` is the end of the text here, as in ECMAScript, not also before a last newline."""
+        """Whether a text matches. `$` is only the end of the text, as in ECMAScript."""
         return re.compile(re.sub(r"\$$", r"\\Z", self.text)).search
 
     @cached_property
@@ -37,7 +36,7 @@ class Pattern:
         return re.compile(f"(?:{self.text.removeprefix('^').removesuffix('$')}\n)*").fullmatch
 
     def all_match(self, texts: Iterable[str]) -> bool:
-        """Whether every text matches. One expression over 10,000 joined ids costs a third of one search for each."""
+        """Whether every text matches. For 10,000 ids, one search over the joined text takes a third of the time."""
         texts = [*texts, ""]
         if not self.one_line or len(texts) < 10:
             return all(map(self.matches, texts[:-1]))
@@ -46,7 +45,7 @@ class Pattern:
 
 
 def matching(pattern: Pattern) -> msgspec.Meta:
-    """For `Annotated[str, ...]`: publishes the pattern, and makes every `Body` that has the field check it."""
+    """For `Annotated[str, ...]`: the pattern is published, and every `Body` with the field checks it."""
     return msgspec.Meta(extra_json_schema={"pattern": pattern.text}, extra={"pattern": pattern})
 
 
@@ -56,7 +55,7 @@ def id_pattern(kind: ids.Kind) -> Pattern:
     return Pattern(ids.pattern(kind), f"must be {kind.sentence}", one_line=True)
 
 
-# Characters that either a Python or an ECMAScript regular expression counts as white space, and NUL.
+# NUL, and what is white space in Python or in ECMAScript.
 _BLANK: Final = r"\s\u0000\u001c-\u001f\u0085\ufeff"
 NOT_BLANK: Final = Pattern(f"[^{_BLANK}]", "must not be blank")
 TAG: Final = Pattern("^[a-zA-Z0-9._~-]+$", "must have only the characters a-z A-Z 0-9 . _ ~ -", one_line=True)

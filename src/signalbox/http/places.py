@@ -1,4 +1,4 @@
-"""Places in a body, as problems name them. Contract section 4."""
+"""Places of problems in a body. Contract section 4."""
 
 import re
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ _PLAIN_NAME: Final = re.compile("[A-Za-z_][A-Za-z0-9_]{0,99}")
 
 
 def place(path: Path) -> tuple[str | None, str]:
-    """The `field` and the `context` of a place in a body: `senders[3].senderId` and `$.senders[3].senderId`."""
+    """The `field` and the `context` of a path: `senders[3].senderId` and `$.senders[3].senderId`."""
     text = ""
     for step in path:
         if isinstance(step, int):
@@ -27,6 +27,6 @@ def place(path: Path) -> tuple[str | None, str]:
 
 
 def problem_at(path: Path, message: str) -> Problem:
-    """A problem at a place in the body, its message led by that place."""
+    """A problem at a place in the body; its message starts with the place."""
     field_, context = place(path)
     return Problem(f"{field_ or 'the body'} {message}", field_, context)

@@ -1,6 +1,6 @@
-"""One HTTP connection: uvicorn's protocol on httptools, with limits of our own and the documented error for bad HTTP.
+"""One HTTP connection: uvicorn's httptools protocol with more limits, and the documented error for invalid HTTP.
 
-The parts of uvicorn that this uses are private: docs/decisions/0013-http-protocol.md.
+It uses private parts of uvicorn: docs/decisions/0013-http-protocol.md.
 """
 
 import asyncio
@@ -14,32 +14,33 @@ from signalbox.ground.errors import Invalid, Problem
 from signalbox.http.errors import respond
 from signalbox.http.exchange import new_request_id
 
-# Request line and headers together. Without a bound a client can fill the memory with them.
+# Limit of the request line and headers together. uvicorn has none, so that a client could fill the memory.
 MOST_HEADER_BYTES: Final = 64 * 1024
-# A body of the allowed size, in chunks of a few bytes, takes several times its size. Beyond this nobody listens.
+# A body of the allowed size, in chunks of a few bytes, takes several times its size. Above this limit the connection is
+# closed.
 MOST_MESSAGE_BYTES: Final = 64 * 1024 * 1024
-# The time a client has from its first byte to the end of its headers.
+# The time from the first byte of a request to the end of its headers.
 HEADER_SECONDS: Final = 30.0
 
 
 class _Nowhere(list[tuple[bytes, bytes]]):
-    """Where trailers go: nothing here needs them, and uvicorn would collect them without end."""
+    """Drops the trailers of a request; uvicorn would keep them without a limit."""
 
     def append(self, _: tuple[bytes, bytes], /) -> None:
-        """Forgets the header."""
+        """Drops the header."""
 
 
 _TRAILERS: Final = _Nowhere()
 
 
 class Protocol(HttpToolsProtocol):
-    """One connection: bounds the headers in size and time, and answers what is no HTTP with the documented error."""
+    """One connection: limits the size and time of headers, and responds to invalid HTTP with the documented error."""
 
     _bytes = 0
     _over = False
     _header_timer: asyncio.TimerHandle | None = None
     _in_headers = True
-    # Between two messages, and up to the end of the second one's headers: what comes may offer another protocol.
+    # True from the end of a request to the end of the next headers, which may offer another protocol.
     _before_body = True
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -51,8 +52,8 @@ class Protocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def _unsupported_upgrade_warning(self) -> None:
-        # The parser stopped at an offer that reached it all the same (in two pieces, or CONNECT). It would take what
-        # follows for a request of its own: this request is answered, and nothing after it is read.
+        # The parser stopped at an offer that `_without_upgrade` did not see (in two pieces, or CONNECT). It would read
+        # the body as a new request: the response to this request is sent, and nothing more is read.
         self._over = True
         if self.cycle is not None:
             self.cycle.keep_alive = False
@@ -64,7 +65,7 @@ class Protocol(HttpToolsProtocol):
             data = _without_upgrade(data)
         super().data_received(data)
         self._bytes += len(data)
-        # Nearly every request arrives in one piece and is past this at once.
+        # Nearly every request arrives in one piece, and its headers are complete here.
         if self._in_headers:
             if self._bytes > MOST_HEADER_BYTES:
                 self.send_400_response("the request line and headers are larger than 64 KiB")
@@ -89,26 +90,26 @@ class Protocol(HttpToolsProtocol):
         self._before_body = True
 
     def send_400_response(self, msg: str) -> None:
-        """Refuses what the parser could not read, and closes."""
+        """Sends the documented 400 for invalid HTTP, and closes the connection."""
         if self.transport.is_closing():
             return
         message = "the request is not valid HTTP" if msg.startswith("Invalid HTTP") else msg
         request_id = new_request_id()
         name, port = self.server or ("localhost", None)
         base = f"{self.scheme}://{name}:{port}" if port else f"{self.scheme}://{name}"
-        answer = respond(Invalid([Problem(message)]), base.__add__)
+        response = respond(Invalid([Problem(message)]), base.__add__)
         log.get().info("request", requestId=request_id, path="(unreadable)", status=400, problem=message)
         head = [
             b"HTTP/1.1 400 Bad Request",
             b"content-type: application/json",
-            b"content-length: " + str(len(answer.body)).encode(),
+            b"content-length: " + str(len(response.body)).encode(),
             b"connection: close",
             *(
                 f"{name}: {request_id}".encode()
                 for name in ("Twilio-Request-Id", "X-Twilio-Request-Id", "X-Request-Id")
             ),
         ]
-        self.transport.write(b"\r\n".join(head) + b"\r\n\r\n" + answer.body)
+        self.transport.write(b"\r\n".join(head) + b"\r\n\r\n" + response.body)
         self.transport.close()
 
     def _headers_came(self) -> None:
@@ -125,9 +126,9 @@ _UPGRADE: Final = re.compile(rb"\r\n(?=upgrade:)", flags=re.IGNORECASE)
 
 
 def _without_upgrade(data: bytes) -> bytes:
-    """Hides an offer to change the protocol (h2c, say) from the parser, which would stop and lose the body after it.
+    """Renames the header of an offer to change the protocol (h2c, for example), at which the parser would stop.
 
-    A server may pass over such an offer (RFC 9110, section 7.8), and then has to answer the request.
+    A server may ignore the offer, and then must respond to the request (RFC 9110, section 7.8).
     """
     head, blank, body = data.partition(b"\r\n\r\n")
     return _UPGRADE.sub(b"\r\nX-Passed-Over-", head) + blank + body

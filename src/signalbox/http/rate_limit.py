@@ -1,4 +1,4 @@
-"""A token bucket for each account, in this process. The headers are those of draft-ietf-httpapi-ratelimit-headers."""
+"""A token bucket for each account, in this process. Headers as in draft-ietf-httpapi-ratelimit-headers."""
 
 import math
 import time
@@ -12,17 +12,17 @@ _MOST_ACCOUNTS: Final = 100_000
 
 
 class RateLimiter:
-    """Holds `requests` tokens for each account, refilled evenly in `seconds`."""
+    """A bucket of `requests` tokens for each account, refilled evenly within `seconds`."""
 
     def __init__(self, limit: RateLimit) -> None:
         self._quota = limit.requests
         self._rate = limit.requests / limit.seconds
         self._policy = f'"account";q={limit.requests};w={limit.seconds}'.encode()
-        # The tokens left at a moment of the monotonic clock.
+        # The tokens left, and the monotonic time at which they were counted.
         self._buckets: dict[int, tuple[float, float]] = {}
 
     def take(self, account_id: int, headers: Headers) -> None:
-        """Takes one token and adds the headers that say how many are left. Raises TooMany when there is none."""
+        """Takes one token, and adds the rate limit headers. Raises TooMany when there is no token."""
         now = time.monotonic()
         tokens, since = self._buckets.get(account_id, (float(self._quota), now))
         tokens = min(self._quota, tokens + (now - since) * self._rate)
@@ -32,7 +32,7 @@ class RateLimiter:
         if len(self._buckets) >= _MOST_ACCOUNTS:
             self._forget_full(now)
         self._buckets[account_id] = tokens, now
-        # The draft's t: seconds until more quota is available.
+        # `t` of the draft: the seconds until there is one more token.
         wait = max(1, math.ceil((1 - tokens % 1) / self._rate))
         headers += [
             (b"ratelimit-policy", self._policy),
@@ -42,7 +42,7 @@ class RateLimiter:
             raise TooMany(f"the rate limit is used up; try again in {wait} s", retry_after=wait)
 
     def _forget_full(self, now: float) -> None:
-        """Drops the buckets that have filled up again: to be without one means the same."""
+        """Removes full buckets: an account without a bucket has all its tokens."""
         self._buckets = {
             account: (tokens, since)
             for account, (tokens, since) in self._buckets.items()

@@ -1,4 +1,4 @@
-"""The body of a request, as bytes: bounded in size and time. Contract section 1."""
+"""Receives the body of a request, with limits of size and time. Contract section 1."""
 
 import asyncio
 import contextlib
@@ -10,23 +10,23 @@ from signalbox.http.asgi import Receive
 from signalbox.http.request import Headers
 
 MOST_BODY_BYTES: Final = 10 * 1024 * 1024
-# A client that has not delivered its body by then keeps a connection for nothing.
+# The time for the whole body.
 BODY_SECONDS: Final = 60.0
-# How long a client that was refused in the middle of its body may go on sending.
+# How long the server reads on, when it has sent an error before the end of the body.
 LINGER_SECONDS: Final = 2.0
 CLOSE: Final = (b"connection", b"close")
 
 
 class ClientGone(Exception):
-    """The client closed its connection before its request was whole."""
+    """The client closed its connection before the end of the request."""
 
 
 async def read_body(
     receive: Receive, headers: Mapping[bytes, bytes], media_types: Sequence[str], response_headers: Headers
 ) -> bytes:
-    """The whole body. Raises NotJson, TooLarge, Invalid for one that is too slow, ClientGone.
+    """The whole body. Raises NotJson, TooLarge, ClientGone, and Invalid when the body takes too long.
 
-    A connection that cannot be used again gets `Connection: close` among the response's headers.
+    Adds `Connection: close` to `response_headers` when the rest of the body was not read.
     """
     media = headers.get(b"content-type", b"").partition(b";")[0].strip().lower().decode("latin-1")
     if media and media not in media_types:
@@ -60,10 +60,9 @@ async def _chunks(receive: Receive) -> bytes:
 
 
 async def drop_rest(receive: Receive) -> None:
-    """Reads and drops what a client still sends, for LINGER_SECONDS at most.
+    """Reads and drops the rest of the body, for LINGER_SECONDS at most.
 
-    Closing a connection with unread bytes resets it, which may take the response away from a client that is still
-    sending (RFC 9112, section 9.6).
+    To close a connection with unread bytes resets it, and the client may lose the response (RFC 9112, section 9.6).
     """
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(LINGER_SECONDS):

@@ -1,6 +1,6 @@
-"""Answers that refer to something: 202 with an operation or a resource, in the body and in the headers.
+"""Responses 202 with an operation reference or a resource reference, in the body and in the headers.
 
-Contract sections 4 and 8: operations are started here, with or without an idempotency key.
+Operations are started here, with or without an idempotency key. Contract sections 4 and 8.
 """
 
 import re
@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from signalbox.accounts import idempotency
-from signalbox.accounts.idempotency import Answer
+from signalbox.accounts.idempotency import StoredResponse
 from signalbox.db import Statement, Tx
 from signalbox.ground.errors import Conflict, KeyReused, Unavailable
 from signalbox.http.parameters import IdParam, Param
@@ -35,18 +35,18 @@ IDEMPOTENCY_KEY: Final = Param(
     "Idempotency-Key",
     _key,
     {"type": "string", "pattern": r'^("([ !#-\[\]-~]|\\["\\]){1,255}"|[!#-~]{1,255})$'},
-    "Makes a repeated request safe: the same key and request get the stored answer, for 24 hours.",
+    "Makes a retry safe: the same key and request get the stored response, for 24 hours.",
     example='"8e03978e-40d5-43e8-bc93-6894a57f9324"',
 )
 
 
 def example(param: IdParam) -> ResourceReference:
-    """A reference as the document shows it, which puts its own base URL before the location."""
+    """An example of a resource reference; the OpenAPI document puts its base URL before the location."""
     return ResourceReference(param.example, param.path(param.example))
 
 
 def resource(request: Request, param: IdParam) -> Response:
-    """202: the resource that was changed, which the path of the request names."""
+    """202 with a reference to the resource that the path names by `param`."""
     resource_id = request.path(param)
     location = request.url(param.path(resource_id))
     url, name = location.encode("latin-1"), resource_id.encode()
@@ -68,21 +68,20 @@ async def start(
     work: Callable[[Tx, bool], Awaitable[tuple[str, Statement]]],
     require: Callable[[Tx], Awaitable[object]] | None = None,
 ) -> Response:
-    """Starts an operation and responds 202; with an idempotency key, once for that key.
+    """Starts an operation and responds 202; only once for each idempotency key.
 
-    `work` returns the operation's id and the statement that starts it. `content` is the body as read and `collection`
-    the path that was called: together they are the request.
-    `require` raises NotFound when what the path names is not there, which comes before the key's own errors.
-    Raises Conflict and KeyReused.
+    `work` returns the operation's id and the statement that starts it. `content`, the body, and `collection`, the path,
+    identify the request that a key was used for. `require` raises NotFound for a missing resource in the path; that
+    error comes before those of the key. Raises Conflict and KeyReused.
     """
     key = request.header_value(IDEMPOTENCY_KEY)
     if key is None:
         operation_id = await request.services.db.write_one(work)
-        return _operation(request, Answer(operation_id, f"{operations_path}/{operation_id}"))
+        return _operation_response(request, StoredResponse(operation_id, f"{operations_path}/{operation_id}"))
     mark = idempotency.fingerprint(collection, msgspec.json.encode(content, order="deterministic"))
     account_id = request.account_id
 
-    async def once(tx: Tx) -> tuple[Answer, bool]:
+    async def once(tx: Tx) -> tuple[StoredResponse, bool]:
         try:
             stored = await idempotency.recall(tx, account_id, key, mark)
         except (Conflict, KeyReused):
@@ -92,9 +91,9 @@ async def start(
         if stored is not None:
             return stored, True
         operation_id = await _run(tx, work)
-        answer = Answer(operation_id, f"{operations_path}/{operation_id}")
-        await idempotency.remember(tx, account_id, key, mark, answer)
-        return answer, False
+        stored = StoredResponse(operation_id, f"{operations_path}/{operation_id}")
+        await idempotency.remember(tx, account_id, key, mark, stored)
+        return stored, False
 
     turn = request.services.turns.of(("idempotency", account_id, key))
     if turn.locked():
@@ -102,8 +101,8 @@ async def start(
             await request.services.db.read(require)
         raise idempotency.in_flight()
     async with turn:
-        answer, replayed = await request.services.db.write(once)
-    return _operation(request, answer, replayed)
+        stored, replayed = await request.services.db.write(once)
+    return _operation_response(request, stored, replayed)
 
 
 async def _run(tx: Tx, work: Callable[[Tx, bool], Awaitable[tuple[T, Statement]]]) -> T:
@@ -115,9 +114,9 @@ async def _run(tx: Tx, work: Callable[[Tx, bool], Awaitable[tuple[T, Statement]]
     raise Unavailable("Too many transactions were in each other's way.")
 
 
-def _operation(request: Request, answer: Answer, replayed: bool = False) -> Response:
-    location = request.url(answer.path)
-    url, name = location.encode("latin-1"), answer.operation_id.encode()
+def _operation_response(request: Request, stored: StoredResponse, replayed: bool = False) -> Response:
+    location = request.url(stored.path)
+    url, name = location.encode("latin-1"), stored.operation_id.encode()
     headers = [
         (b"location", url),
         (b"operationId", name),
@@ -127,5 +126,5 @@ def _operation(request: Request, answer: Answer, replayed: bool = False) -> Resp
     ]
     if replayed:
         headers.append((b"idempotency-replayed", b"true"))
-    request.fields["operation"] = answer.operation_id
-    return json_response(OperationReference(answer.operation_id, location), 202, headers)
+    request.fields["operation"] = stored.operation_id
+    return json_response(OperationReference(stored.operation_id, location), 202, headers)

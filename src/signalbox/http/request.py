@@ -1,4 +1,4 @@
-"""What a handler is given and what it gives back."""
+"""The argument of a handler, and the responses that a handler returns."""
 
 import re
 from collections.abc import AsyncIterator
@@ -18,7 +18,7 @@ Headers = list[tuple[bytes, bytes]]
 
 
 class Request:
-    """One request, authenticated and with its parameters read; `fields` go into its log line."""
+    """One request, authenticated, with parsed parameters and body. `fields` are added to its log line."""
 
     __slots__ = (
         "_content",
@@ -49,7 +49,7 @@ class Request:
 
     @property
     def account_id(self) -> int:
-        """The tenant on whose behalf everything is done."""
+        """The account that sends the request."""
         return self.principal.account_id
 
     def get(self, param: Param[T]) -> T | None:
@@ -57,7 +57,7 @@ class Request:
         return self.query.get(param)
 
     def header_value(self, param: Param[T]) -> T | None:
-        """The value of a request header that the endpoint declares; None when it did not come."""
+        """The parsed value of a header that the endpoint declares; None when the request does not have the header."""
         return cast("T | None", self.header_values.get(param.name))
 
     def path(self, param: Param[str]) -> str:
@@ -65,25 +65,25 @@ class Request:
         return self.path_values[param.name]
 
     def body(self, _: Body[T]) -> T:
-        """The body, which the endpoint declared to be of this type."""
+        """The decoded body; the argument is the one that the endpoint declares."""
         return cast("T", self._content)
 
     def set_body(self, content: object) -> None:
-        """Keeps the body that was read."""
+        """Sets the decoded body."""
         self._content = content
 
     def header(self, name: bytes) -> str:
-        """A header's text, empty when it did not come."""
+        """The value of a header; empty when the request does not have it."""
         return self.headers.get(name, b"").decode("latin-1")
 
     async def still_authenticated(self) -> bool:
-        """Whether the credentials of this request would still be accepted, for a response that goes on."""
+        """Whether the credentials of this request are still valid; asked while a long response is sent."""
         return await self.services.authenticator.still_valid(self.headers.get(b"authorization", b""), self.account_id)
 
     def prefers(self, media: str) -> bool:
-        """Whether `Accept` wants this type more than JSON (RFC 9110, section 12.5.1).
+        """Whether `Accept` prefers this media type to JSON (RFC 9110, section 12.5.1).
 
-        Clients made from the document name every type that an answer may have, as equals: they get JSON.
+        Generated clients list every media type of the response with the same quality: they get JSON.
         """
         if b"accept" not in self.headers:
             return False
@@ -91,17 +91,17 @@ class Request:
         return media in accept and quality(accept, media) > quality(accept, "application/json")
 
     def url(self, path: str) -> str:
-        """An absolute URL on the scheme, host and prefix that the client called."""
+        """An absolute URL with the scheme, host and prefix that the client used."""
         return self.base_url + path
 
 
-# Nobody writes into a query that was not read from the request.
+# Shared by all requests without a query string; nothing changes it.
 _NO_QUERY: Final = Query()
 _NOBODY: Final = Principal(0, "")
 
 
 def quality(accept: str, wanted: str) -> float:
-    """How much a header of the `Accept` family, in lower case, wants what it names: 0 to 1; 0 for what it does not."""
+    """The quality, 0 to 1, of a value in an `Accept` or `Accept-Encoding` header in lower case; 0 when not listed."""
     for one in accept.split(","):
         name, _, parameters = one.partition(";")
         if name.strip() == wanted:
@@ -111,7 +111,7 @@ def quality(accept: str, wanted: str) -> float:
 
 
 class Response:
-    """A whole answer: its body is in memory."""
+    """A response whose body is in memory."""
 
     __slots__ = ("body", "headers", "status")
 
@@ -124,7 +124,7 @@ class Response:
 
 
 class Stream:
-    """An answer that is produced while it is sent; `begin` first, while a failure can still be answered as one."""
+    """A response that is produced while it is sent. `begin` runs before the headers are sent and may raise errors."""
 
     __slots__ = ("chunks", "first", "headers", "status")
 

@@ -1,7 +1,7 @@
-"""The last requests of each account as they arrived, in the memory of this process.
+"""The last requests of each account, in the memory of this process.
 
-What a client sent is never kept: of a request that was refused only the places and our own words about them, of its
-path only ids, of its query only parameters that are ours and were right.
+What a client may have sent by mistake is never kept. Kept are: of problems, their places and messages without quoted
+text; of the path, ids; of the query, valid values of declared parameters.
 """
 
 import re
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from signalbox.http.request import Headers, Request
     from signalbox.http.router import Route
 
-# 100 accounts with 500 requests each are some 40 MB, and 150 MB if all of them are refused with long problems.
+# 100 accounts with 500 requests each take some 40 MB, and 150 MB if all requests have long problems.
 MOST_REQUESTS: Final = 500
 MOST_ACCOUNTS: Final = 100
 MOST_PROBLEMS: Final = 5
@@ -27,28 +27,28 @@ _LONGEST: Final = 200
 
 
 class RequestProblem(msgspec.Struct, frozen=True):
-    """One thing that was wrong: its place if it has one, and what was wrong, without what was sent."""
+    """One problem: its place, and its message without what the client sent."""
 
     context: str | None
     message: str
 
 
-class Refusal(NamedTuple):
-    """What was wrong with a request: the first problems, and how many more there are."""
+class LoggedProblems(NamedTuple):
+    """The first problems of a request, and how many more there are."""
 
     problems: Sequence[RequestProblem]
     more: int
 
 
-_NOTHING: Final = Refusal((), 0)
+_NOTHING: Final = LoggedProblems((), 0)
 _NO_TEXTS: Final[dict[str, str]] = {}
 _NO_VALUES: Final[dict[str, object]] = {}
 
 
 class Entry(msgspec.Struct, frozen=True, gc=False):
-    """A request as it is kept: `number` is the microsecond in which it was answered, no two in one.
+    """A request in the log. `number`, unique in the process, is the time of the response in microseconds.
 
-    Fifty thousand of them may be kept: the garbage collector is not to look at them again and again.
+    `gc=False`: 50,000 entries would slow the garbage collector down.
     """
 
     number: int
@@ -59,21 +59,27 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     query_values: dict[str, object]
     status: int
     seconds: float
-    refusal: Refusal
+    logged: LoggedProblems
     warnings: Sequence[str]
 
 
 class RequestLog:
-    """The last 500 requests of each of the 100 accounts that called last."""
+    """The last 500 requests of each of the 100 accounts that sent the latest requests."""
 
     def __init__(self) -> None:
         self._rings: dict[int, deque[Entry]] = {}
         self._last = 0
 
     def add(
-        self, request: "Request", route: "Route", status: int, seconds: float, refusal: Refusal | None, sent: "Headers"
+        self,
+        request: "Request",
+        route: "Route",
+        status: int,
+        seconds: float,
+        logged: LoggedProblems | None,
+        sent: "Headers",
     ) -> None:
-        """Keeps a request that was answered; `sent` are the headers that warn about it. Costs under a microsecond."""
+        """Adds a request after its response; `sent` are the headers of the response. Costs under a microsecond."""
         if route.endpoint.unrecorded:
             return
         account_id, query = request.principal.account_id, request.query
@@ -85,18 +91,18 @@ class RequestLog:
             number = self._last + 1
         self._last = number
         warnings = _warnings(sent) if query.unknown else ()
-        refusal = refusal or _NOTHING
-        # Kept by the hundred thousand, so nothing empty is kept but this one.
+        logged = logged or _NOTHING
+        # All entries share these two empty dicts, to save memory.
         path_values, query_values = request.path_values or _NO_TEXTS, query.values or _NO_VALUES
         ring.append(
             Entry(
-                number, request.id, request.method, route, path_values, query_values, status, seconds, refusal, warnings
+                number, request.id, request.method, route, path_values, query_values, status, seconds, logged, warnings
             )
         )
 
     def _new_ring(self, account_id: int) -> deque[Entry]:
         if len(self._rings) >= MOST_ACCOUNTS:
-            # Several at once, so that this is not done again for each of many accounts that call in turn.
+            # A tenth of the accounts is removed at once: to remove one for each new account would sort every time.
             silent = sorted(self._rings, key=lambda one: self._rings[one][-1].number)
             for one in silent[: MOST_ACCOUNTS // 10]:
                 del self._rings[one]
@@ -114,26 +120,26 @@ class RequestLog:
         return list(takewhile(lambda one: one.number > number, reversed(ring)))[::-1]
 
 
-def refusal_of(error: SignalboxError) -> Refusal:
-    """What may be kept of an error: places made of names, and messages without what they quote."""
+def logged_problems(error: SignalboxError) -> LoggedProblems:
+    """The problems of an error as they may be kept: places of names only, messages without quoted text."""
     if isinstance(error, Bug):
-        return Refusal(
-            [RequestProblem(None, "something went wrong on our side; the request id finds it in the log")], 0
+        return LoggedProblems(
+            [RequestProblem(None, "internal error; the server's log has the details under the request id")], 0
         )
     if not isinstance(error, Invalid):
-        return Refusal([RequestProblem(None, _harmless(error.message))], 0)
+        return LoggedProblems([RequestProblem(None, _harmless(error.message))], 0)
     problems = [
         RequestProblem(_place(one), _harmless(one.message.removeprefix(f"{one.field} ")))
         for one in error.problems[:MOST_PROBLEMS]
     ]
-    return Refusal(problems, len(error.problems) - len(problems))
+    return LoggedProblems(problems, len(error.problems) - len(problems))
 
 
 _STEP: Final = re.compile(r"\.[A-Za-z_-]{1,40}(?=[.\[]|\Z)|\[[0-9]{1,5}\]")
 
 
 def _place(problem: Problem) -> str | None:
-    """A place as JSONPath, up to the first name that may be more than a name: a client can put anything there."""
+    """A place as JSONPath, up to the first name that is not a plain name: such a name may be private."""
     context, end = problem.context, 1
     if context is None:
         return None
@@ -144,8 +150,8 @@ def _place(problem: Problem) -> str | None:
     return context[:end][:_LONGEST] if end == len(context) else f"{context[:end][:_LONGEST]}.*"
 
 
-# Words in a message that may be a client's: what is quoted, a parameter that is not named as one, and what has a sign
-# of addresses or six digits. Ids and times stay.
+# Words in a message that may come from the client: quoted text, unknown parameters without the form of a name, and
+# words with a sign of addresses or with six digits. Ids and times are kept.
 _SUSPECT: Final = re.compile(
     r"(comms_[a-z]+_[0-7][a-hjkmnpqrstv-z0-9]{25,34}|\d{4}-\d\d-\d\dT[0-9:.]+Z)"
     r"|(?<=unknown query parameter )(?![A-Za-z_-]{1,40}(?:[\s;]|\Z))[^\s;]+"
@@ -154,7 +160,7 @@ _SUSPECT: Final = re.compile(
 
 
 def _harmless(message: str) -> str:
-    """Our own words, with `*` for whatever in them may be a client's."""
+    """The message with `*` for every word that may come from the client."""
     return _SUSPECT.sub(lambda match: match[1] or "*", message[: 2 * _LONGEST])[:_LONGEST]
 
 

@@ -1,4 +1,4 @@
-"""Which routes a path has. Contract section 1: case and every slash count, and fixed paths win over placeholders."""
+"""Finds the routes of a path. Case and every slash count, and fixed segments win. Contract section 1."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,7 +10,7 @@ from signalbox.http.endpoint import Endpoint
 
 
 class Route(NamedTuple):
-    """One line of the route table. `name` is the endpoint's public name, as clients spell it."""
+    """One line of the route table. `name` is the public name, as in clients, logs and metrics."""
 
     method: str
     path: str
@@ -19,7 +19,7 @@ class Route(NamedTuple):
 
 
 class _Node:
-    """A place in the tree of paths: what comes next, and what is answered here."""
+    """A node in the tree of path segments: the next segments, and the routes of the path that ends here."""
 
     __slots__ = ("fixed", "methods", "param", "placeholder")
 
@@ -31,7 +31,7 @@ class _Node:
 
 
 class Router:
-    """Finds the routes of a path. A fixed segment wins over a placeholder for good: there is no second try."""
+    """Finds the routes of a path. A fixed segment wins over a placeholder, without backtracking."""
 
     def __init__(self, routes: Iterable[Route]) -> None:
         self._root = _Node()
@@ -50,7 +50,7 @@ class Router:
             node.methods[route.method] = route
 
     def find(self, segments: Sequence[str]) -> tuple[dict[str, Route], dict[str, str]]:
-        """The routes at a path, by method, and the values in its placeholders. Raises NotFound for none of ours."""
+        """The routes of a path, by method, and the values of its placeholders. Raises NotFound for an unknown path."""
         node: _Node | None = self._root
         values: dict[str, str] = {}
         for segment in segments:
@@ -67,7 +67,7 @@ class Router:
 
 
 def segments(scope: Mapping[str, Any]) -> list[str]:
-    """The parts between the slashes; an encoded slash parts nothing."""
+    """The decoded segments of the path; an encoded slash is not a separator."""
     path: str = scope["path"]
     raw: bytes = scope.get("raw_path") or b""
     if b"%" not in raw:

@@ -1,4 +1,4 @@
-"""The HTTP server of a process: uvicorn on a socket of ours, without its signals, log and settings from outside."""
+"""The HTTP server of a process: uvicorn without its signal handlers, log and environment variables."""
 
 import contextlib
 import socket
@@ -11,12 +11,12 @@ from signalbox.http.application import Api
 from signalbox.http.protocol import Protocol
 
 KEEP_ALIVE_SECONDS: Final = 75
-# After this, requests that still run get 503.
+# Requests that still run after this time get 503.
 SHUTDOWN_SECONDS: Final = 5
 
 
 class Server(uvicorn.Server):
-    """uvicorn's server, told to stop by its owner: the signals of the process are not its business."""
+    """uvicorn's server. `stop` ends it; signals are handled elsewhere."""
 
     def __init__(self, api: Api) -> None:
         config = uvicorn.Config(
@@ -38,16 +38,16 @@ class Server(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Captures none: uvicorn would raise them again at the end, and the process would not exit with 0."""
+        """Captures no signal: uvicorn would raise it again at the end, and the process would not exit with 0."""
         yield
 
     def stop(self) -> None:
-        """Stops accepting; `serve` returns when the requests in hand are answered."""
+        """Accepts no more connections; `serve` returns when the requests in progress have their responses."""
         self.should_exit = True
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A listening socket. Raises OSError when the address cannot be had."""
+    """A listening socket. Raises OSError when the address cannot be used."""
     # As bytes: for text the standard library imports the tables of IDNA.
     name = host.encode() if host.isascii() else host
     family, kind, protocol, _, address = socket.getaddrinfo(

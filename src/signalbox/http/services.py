@@ -1,4 +1,4 @@
-"""What the handlers of one process share: database, keys, settings, metrics, locks, and the news of a shutdown."""
+"""What the handlers of one process share: database, keys, settings, metrics, locks, and the state of a shutdown."""
 
 import asyncio
 from collections.abc import Hashable, Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Turns:
-    """A lock for each key that is asked for: `async with turns.of(("inventory", account_id))`."""
+    """A lock for each key: `async with turns.of(("inventory", account_id))`."""
 
     def __init__(self) -> None:
         self._locks: WeakValueDictionary[Hashable, asyncio.Lock] = WeakValueDictionary()
@@ -27,7 +27,7 @@ class Turns:
         return sum(lock.locked() for lock in self._locks.values())
 
     def of(self, key: Hashable) -> asyncio.Lock:
-        """The lock of this key; it is forgotten when no request holds it or waits for it."""
+        """The lock of this key. It is removed when no request holds it or waits for it."""
         lock = self._locks.get(key)
         if lock is None:
             lock = self._locks[key] = asyncio.Lock()
@@ -35,7 +35,7 @@ class Turns:
 
 
 class Services:
-    """Given to every handler as `request.services`."""
+    """What handlers share; every handler has it as `request.services`."""
 
     def __init__(
         self,
@@ -52,11 +52,11 @@ class Services:
         self.routes = routes
         self.authenticator = Authenticator(db, keys)
         self.request_log = RequestLog() if settings.request_log else None
-        # Requests of one process that would wait for each other in the database wait here, without a connection.
+        # Requests that would wait for each other in the database wait for a lock here, without a database connection.
         self.turns = Turns()
         self.stopping = False
 
     def stop(self) -> None:
-        """Ends the waiting of every request, so that a shutdown need not wait for them."""
+        """Wakes every request that waits, so that the shutdown does not wait for them."""
         self.stopping = True
         self.db.wakeups.fire_all()

@@ -22,28 +22,28 @@ Location = Annotated[str, Meta(description="An absolute URL.", extra_json_schema
 
 
 class Pagination(msgspec.Struct, frozen=True):
-    """Tokens for `pageToken`: `next` for the following page, null on the last; `self` for this page again."""
+    """Tokens for `pageToken`: `next` for the next page, null on the last one; `self` for this page."""
 
     next: str | None
     self: str
 
 
 class OperationReference(msgspec.Struct, frozen=True, rename="camel"):
-    """Work that was accepted, and where to watch it."""
+    """The operation that was started, and its URL."""
 
     operation_id: OperationId
     operation_location: Location
 
 
 class ResourceReference(msgspec.Struct, frozen=True, rename="camel"):
-    """The resource that was changed, and where it is."""
+    """The resource that was changed, and its URL."""
 
     resource_id: str
     resource_location: Location
 
 
 class ErrorItem(msgspec.Struct, frozen=True, rename="camel"):
-    """One problem; `field` and `context` are null where it has no place."""
+    """One problem; `field` and `context` are null when it has no place."""
 
     code: int
     message: str
@@ -53,7 +53,7 @@ class ErrorItem(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class ErrorBody(msgspec.Struct, frozen=True):
-    """Every answer that is no success."""
+    """The body of every error."""
 
     code: int
     message: str

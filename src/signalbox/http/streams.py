@@ -1,4 +1,4 @@
-"""Sending a response that is produced while it is sent, until it ends or the client has gone."""
+"""Sends a response while it is produced, until it ends or the client disconnects."""
 
 import asyncio
 
@@ -7,7 +7,7 @@ from signalbox.http.request import Stream
 
 
 async def send_chunks(response: Stream, receive: Receive, send: Send) -> None:
-    """Sends the chunks as they come. Raises what producing them raises."""
+    """Sends each chunk when it is produced. Raises the errors of the producer."""
 
     async def pump() -> None:
         chunk = response.first

@@ -1,4 +1,4 @@
-"""Figures about an account and its pools, for a look at the whole: each costs the same however much there is."""
+"""The counts of an account: the time to read each does not grow with the account."""
 
 from collections.abc import Iterable
 from itertools import starmap
@@ -8,10 +8,10 @@ import msgspec
 
 from signalbox.db import Tx
 from signalbox.ground import ids
-from signalbox.ground.page_tokens import Window
+from signalbox.ground.page_tokens import IdRange
 from signalbox.inventory import pool_operations
 from signalbox.inventory.addresses import CHANNELS
-from signalbox.inventory.pool_operations import Item, Operation
+from signalbox.inventory.pool_operations import Item, PoolOperation
 from signalbox.inventory.senders import Channel, Status
 
 MOST_POOLS: Final = 10_000
@@ -31,33 +31,25 @@ class SenderCount(msgspec.Struct, frozen=True):
 
 
 class Failure(msgspec.Struct, frozen=True):
-    """An operation in which something failed, and the first items that did."""
+    """A pool operation with failed items, and the first of these items."""
 
-    operation: Operation
+    operation: PoolOperation
     items: list[Item]
 
 
 class Overview(msgspec.Struct, frozen=True):
-    """An account at a glance.
+    """The counts of an account.
 
-    `now` is the account's time. `pools` and `waiting` may be one more than is counted: there are more, then.
+    `now` is the account's time. `pools` and `waiting` are counted up to a limit; one above it means: there are more.
     """
 
     senders: list[SenderCount]
     pools: int
     waiting: int
     queued: int
-    newest: list[Operation]
+    newest: list[PoolOperation]
     failures: list[Failure]
     now: int
-
-
-class Member(msgspec.Struct, frozen=True, gc=False):
-    """A pool's member; `region` is the ISO code of its number's country, '' for none."""
-
-    id: str
-    channel: Channel
-    region: str
 
 
 class Minute(msgspec.Struct, frozen=True):
@@ -69,44 +61,37 @@ class Minute(msgspec.Struct, frozen=True):
 
 
 async def fetch(tx: Tx, account_id: int) -> Overview:
-    """Everything but the throughput."""
+    """The overview without the throughput."""
     counts = list(starmap(SenderCount, await tx.all("overview.sender_counts", account_id=account_id)))
     counts.sort(key=lambda one: (CHANNELS.index(one.channel), one.status))
     pools = await tx.one("overview.pools", account_id=account_id, limit=MOST_POOLS + 1)
     in_flight = await tx.one("overview.in_flight", account_id=account_id, limit=MOST_IN_FLIGHT + 1)
-    window = Window(ids.greatest(ids.OPERATION), ids.least(ids.OPERATION), NEWEST)
-    newest = await pool_operations.list_page(tx, account_id, "PROCESSING", window)
+    id_range = IdRange(ids.greatest(ids.OPERATION), ids.least(ids.OPERATION), NEWEST)
+    newest = await pool_operations.list_page(tx, account_id, "PROCESSING", id_range)
     waiting, queued = in_flight or (0, 0)
     failures = await _failures(tx, account_id)
     return Overview(counts, pools[0] if pools else 0, waiting, int(queued), newest, failures, tx.now)
 
 
 async def _failures(tx: Tx, account_id: int) -> list[Failure]:
-    """The newest operations in which something failed."""
+    """The newest pool operations with failed items."""
     rows = await tx.all("overview.failures", account_id=account_id, limit=NEWEST)
     return [
         Failure(one, await pool_operations.list_items(tx, account_id, one.id, "FAILED", 0, FIRST_ITEMS))
-        for one in starmap(Operation, rows)
+        for one in starmap(PoolOperation, rows)
     ]
 
 
-async def members(tx: Tx, account_id: int, pool_id: str, before: str, limit: int) -> list[Member]:
-    """The pool's members with ids below `before`, newest first. Whether the pool exists is the caller's question."""
-    rows = await tx.all("overview.list_members", account_id=account_id, pool_id=pool_id, before=before, limit=limit)
-    return list(starmap(Member, rows))
-
-
 def first_minute(now: int) -> int:
-    """When the hour began whose last minute is that of `now`; milliseconds."""
+    """The start of the hour whose last minute contains `now`, in milliseconds."""
     return (now // _MINUTE_MS - MINUTES + 1) * _MINUTE_MS
 
 
 class Throughput:
-    """What was done in each of the 60 minutes from `first` on, as far as the operations themselves tell.
+    """An estimate of the items done in each of the 60 minutes from `first` on, from the times of pool operations.
 
-    An account's operations are worked off one after the other, in the order they were started: so the work on one began
-    when it was started or when those before it were done, and it is taken to have gone evenly from then on to its
-    last change.
+    An account's pool operations run one after the other, in the order of their creation. So an operation began when it
+    was created or when the one before it ended. Its items are spread evenly from then to its last change.
     """
 
     def __init__(self, first: int) -> None:
@@ -115,8 +100,8 @@ class Throughput:
         self._failed = [0] * MINUTES
         self._free = 0
 
-    def add(self, oldest_first: Iterable[Operation]) -> None:
-        """Counts the items of more operations, which are newer than those counted before."""
+    def add(self, oldest_first: Iterable[PoolOperation]) -> None:
+        """Adds the items of operations, which are newer than those added before."""
         first = self._first
         for one in oldest_first:
             if one.created + one.failed == 0:
@@ -136,7 +121,7 @@ class Throughput:
 
 
 def _spread(minutes: list[int], items: int, begin: int, end: int) -> None:
-    """Adds items evenly to the minutes between two moments: whole items, none lost to rounding."""
+    """Spreads items evenly over the minutes between two times, as whole numbers with the right sum."""
     if not items:
         return
     length = end - begin

@@ -14,7 +14,7 @@ import msgspec
 from signalbox.db import Row, Statement, Tx, Value
 from signalbox.ground import ids
 from signalbox.ground.errors import Bug, Conflict, NotFound
-from signalbox.ground.page_tokens import Window
+from signalbox.ground.page_tokens import IdRange
 from signalbox.inventory import senders
 from signalbox.queue import turns
 from signalbox.queue.kinds import Done, Hand, Kind
@@ -29,7 +29,7 @@ BATCH_ITEMS: Final = 1_000
 KIND_NAME: Final = "pool_operations"
 
 
-class Operation(msgspec.Struct, frozen=True, gc=False):
+class PoolOperation(msgspec.Struct, frozen=True, gc=False):
     """The work of one request and how far it is: `queued` items were never tried so far. Times in milliseconds."""
 
     id: str
@@ -71,7 +71,7 @@ def start(
     sender_ids: Sequence[str | None],
     request_id: str = "",
     pool: dict[str, Value] | None = None,
-) -> tuple[Operation, Statement]:
+) -> tuple[PoolOperation, Statement]:
     """An operation with an item for each sender, and the statement that promises the work.
 
     `pool`: the columns of a new pool, which is the first item, done already. `request_id` names the request that asked
@@ -100,7 +100,7 @@ def start(
         "sender_ids": list(sender_ids),
     }
     query = "pool_operations.start" if pool is None else "pool_operations.start_with_pool"
-    return Operation(operation_id, status, total, total - created, created, 0, now, now), Statement(
+    return PoolOperation(operation_id, status, total, total - created, created, 0, now, now), Statement(
         query, params | (pool or {})
     )
 
@@ -121,12 +121,12 @@ async def follow_for(tx: Tx, account_id: int, pool_id: str) -> None:
         tx.after(newest[0])
 
 
-async def fetch(tx: Tx, account_id: int, operation_id: str) -> Operation:
+async def fetch(tx: Tx, account_id: int, operation_id: str) -> PoolOperation:
     """One operation. Raises NotFound."""
     return _found(await tx.one("pool_operations.fetch", account_id=account_id, operation_id=operation_id), operation_id)
 
 
-async def fetch_of_pool(tx: Tx, account_id: int, pool_id: str, operation_id: str) -> Operation:
+async def fetch_of_pool(tx: Tx, account_id: int, pool_id: str, operation_id: str) -> PoolOperation:
     """One operation of a pool that exists. Raises NotFound."""
     row = await tx.one(
         "pool_operations.fetch_of_pool", account_id=account_id, pool_id=pool_id, operation_id=operation_id
@@ -134,18 +134,18 @@ async def fetch_of_pool(tx: Tx, account_id: int, pool_id: str, operation_id: str
     return _found(row, operation_id)
 
 
-async def list_page(tx: Tx, account_id: int, status: Status | None, window: Window) -> list[Operation]:
-    """The account's operations inside the window, newest first."""
+async def list_page(tx: Tx, account_id: int, status: Status | None, id_range: IdRange) -> list[PoolOperation]:
+    """The account's pool operations in the range of ids, newest first."""
     where = {} if status is None else {"status": str(status)}
     rows = await tx.all(
         "pool_operations.list_page_by_status" if where else "pool_operations.list_page",
         account_id=account_id,
-        before=window.before,
-        not_before=window.not_before,
-        limit=window.limit,
+        before=id_range.before,
+        not_before=id_range.not_before,
+        limit=id_range.limit,
         **where,
     )
-    return list(starmap(Operation, rows))
+    return list(starmap(PoolOperation, rows))
 
 
 async def list_items(
@@ -207,13 +207,13 @@ async def run_batch(tx: Tx, hand: Hand) -> Done | None:
 
 async def _apply(tx: Tx, account_id: int, operation_id: str, pool_id: str, first: int, end: int) -> tuple[int, int]:
     """Puts the senders of some items into the pool and marks outcomes; how many items were created and failed."""
-    span: dict[str, Value] = {"account_id": account_id, "operation_id": operation_id, "first": first, "end": end}
-    added = [str(row[0]) for row in await tx.all("pool_operations.add_members", pool_id=pool_id, **span)]
+    id_range: dict[str, Value] = {"account_id": account_id, "operation_id": operation_id, "first": first, "end": end}
+    added = [str(row[0]) for row in await tx.all("pool_operations.add_members", pool_id=pool_id, **id_range)]
     failed = 0
     if len(added) < end - first:
-        failed = await tx.run("pool_operations.mark_failed", **span)
+        failed = await tx.run("pool_operations.mark_failed", **id_range)
     if len(added) + failed < end - first:
-        await tx.run("pool_operations.mark_already_members", added=added, **span)
+        await tx.run("pool_operations.mark_already_members", added=added, **id_range)
     return end - first - failed, failed
 
 
@@ -234,7 +234,7 @@ async def backlog(tx: Tx) -> tuple[int, int]:
     return (row[0], row[1]) if row else (0, 0)
 
 
-def _found(row: Row | None, operation_id: str) -> Operation:
+def _found(row: Row | None, operation_id: str) -> PoolOperation:
     if row is None:
         raise NotFound(f"there is no operation {operation_id}")
-    return Operation(*row)
+    return PoolOperation(*row)

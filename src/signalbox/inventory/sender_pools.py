@@ -8,9 +8,9 @@ import msgspec
 from signalbox.db import Row, Statement, Tx, Value
 from signalbox.ground import ids
 from signalbox.ground.errors import NotFound
-from signalbox.ground.page_tokens import Window
+from signalbox.ground.page_tokens import IdRange
 from signalbox.inventory import pool_operations, senders
-from signalbox.inventory.pool_operations import Operation
+from signalbox.inventory.pool_operations import PoolOperation
 from signalbox.inventory.senders import Sender
 from signalbox.queue import turns
 from signalbox.queue.kinds import Done, Hand, Kind
@@ -47,7 +47,7 @@ async def create(
     tags: dict[str, str],
     sender_ids: Sequence[str],
     request_id: str = "",
-) -> tuple[Operation, Statement]:
+) -> tuple[PoolOperation, Statement]:
     """A pool, named by its id if by nothing else, and the operation that puts the senders in.
 
     For `Database.write_one`, which says whether to look for newer ids of the account.
@@ -73,15 +73,15 @@ async def lock(tx: Tx, account_id: int, pool_id: str) -> SenderPool:
     return _found(await tx.one("sender_pools.lock", account_id=account_id, pool_id=pool_id), pool_id)
 
 
-async def list_page(tx: Tx, account_id: int, operation_id: str | None, window: Window) -> list[SenderPool]:
-    """The account's pools inside the window, newest first; with an operation, the pool that it created."""
+async def list_page(tx: Tx, account_id: int, operation_id: str | None, id_range: IdRange) -> list[SenderPool]:
+    """The account's pools in the range of ids, newest first; with an operation, the pool that it created."""
     where = {} if operation_id is None else {"operation_id": operation_id}
     rows = await tx.all(
         "sender_pools.list_page_by_operation" if where else "sender_pools.list_page",
         account_id=account_id,
-        before=window.before,
-        not_before=window.not_before,
-        limit=window.limit,
+        before=id_range.before,
+        not_before=id_range.not_before,
+        limit=id_range.limit,
         **where,
     )
     return [_from_row(row) for row in rows]
@@ -128,15 +128,17 @@ async def _waits(tx: Tx, account_id: int) -> bool:
 REMOVALS: Final = Kind(_REMOVALS, sweep, _waits)
 
 
-async def list_senders(tx: Tx, account_id: int, pool_id: str, filter_: senders.Filter, window: Window) -> list[Sender]:
-    """The pool's members inside the window, newest sender first. Whether the pool exists is the caller's question."""
+async def list_senders(
+    tx: Tx, account_id: int, pool_id: str, filter_: senders.Filter, id_range: IdRange
+) -> list[Sender]:
+    """The pool's members in the range of ids, newest sender first. The caller checks that the pool exists."""
     rows = await tx.all(
         filter_.query("sender_pools.list_members"),
         account_id=account_id,
         pool_id=pool_id,
-        before=window.before,
-        not_before=window.not_before,
-        limit=window.limit,
+        before=id_range.before,
+        not_before=id_range.not_before,
+        limit=id_range.limit,
         **filter_.params(),
     )
     return [senders.from_row(row) for row in rows]
@@ -144,7 +146,7 @@ async def list_senders(tx: Tx, account_id: int, pool_id: str, filter_: senders.F
 
 async def add_senders(
     tx: Tx, look: bool, account_id: int, pool_id: str, sender_ids: Sequence[str], request_id: str = ""
-) -> tuple[Operation, Statement]:
+) -> tuple[PoolOperation, Statement]:
     """The operation that puts senders into the pool; they may be unknown.
 
     For `Database.write_one`, which says whether to look for the pool and for newer ids. Raises NotFound for the pool.

@@ -11,7 +11,7 @@ from msgspec import UNSET, UnsetType
 from signalbox.db import Row, Tx
 from signalbox.ground import ids
 from signalbox.ground.errors import NotFound
-from signalbox.ground.page_tokens import Window
+from signalbox.ground.page_tokens import IdRange
 from signalbox.queue.turns import WORK
 
 Channel = Literal["SMS", "RCS", "EMAIL", "WHATSAPP", "PUSH"]
@@ -119,29 +119,29 @@ async def share_inventory(tx: Tx, account_id: int) -> bool:
     return bool(row and row[0])
 
 
-async def list_page(tx: Tx, account_id: int, filter_: Filter, window: Window) -> list[Sender]:
-    """The account's senders inside the window, newest first."""
+async def list_page(tx: Tx, account_id: int, filter_: Filter, id_range: IdRange) -> list[Sender]:
+    """The account's senders in the range of ids, newest first."""
     rows = await tx.all(
         filter_.query("senders.list_page"),
         account_id=account_id,
-        before=window.before,
-        not_before=window.not_before,
-        limit=window.limit,
+        before=id_range.before,
+        not_before=id_range.not_before,
+        limit=id_range.limit,
         **filter_.params(),
     )
     return [from_row(row) for row in rows]
 
 
-async def search(tx: Tx, account_id: int, channel: str, address: str, window: Window) -> list[Sender]:
-    """The senders with this channel and address inside the window: one or none."""
+async def search(tx: Tx, account_id: int, channel: str, address: str, id_range: IdRange) -> list[Sender]:
+    """The senders with this channel and address in the range of ids: one or none."""
     rows = await tx.all(
         "senders.search_page",
         account_id=account_id,
         channel=channel,
         address=address,
-        before=window.before,
-        not_before=window.not_before,
-        limit=window.limit,
+        before=id_range.before,
+        not_before=id_range.not_before,
+        limit=id_range.limit,
     )
     return [from_row(row) for row in rows]
 

@@ -1,1 +1,1 @@
-"""Which sender reaches a person."""
+"""Which senders can reach a recipient."""

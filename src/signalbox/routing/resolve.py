@@ -1,4 +1,4 @@
-"""Which senders can reach this person, best first. Contract section 7."""
+"""Finds the senders that can reach a recipient, best first. Contract section 7."""
 
 import heapq
 import json
@@ -11,11 +11,11 @@ from signalbox.db import Tx
 from signalbox.inventory import addresses
 
 MOST_RESULTS: Final = 10
-# The limits written into resolve.sql.
+# The limits in resolve.sql.
 _FEW: Final = 10
 _WHOLE_POOL: Final = 1000
 
-# The channels that reach an address of a kind, the preferred one first.
+# The sender channels that reach an address of a recipient channel, the preferred one first.
 REACHED_BY: Final[Mapping[str, tuple[str, ...]]] = {
     "PHONE": ("RCS", "SMS"),
     "WHATSAPP": ("WHATSAPP",),
@@ -25,17 +25,17 @@ REACHED_BY: Final[Mapping[str, tuple[str, ...]]] = {
 
 
 class Recipient(msgspec.Struct, frozen=True):
-    """One address of the person: `channel` is PHONE, WHATSAPP, EMAIL or PUSH."""
+    """One address of a recipient: `channel` is PHONE, WHATSAPP, EMAIL or PUSH."""
 
     channel: str
     address: str
 
 
-class Question(msgspec.Struct, frozen=True, kw_only=True):
-    """What is asked. Of `pool_id` and `sender_addresses` at most one is given; neither: the whole inventory.
+class Criteria(msgspec.Struct, frozen=True, kw_only=True):
+    """Whom to reach, and with which senders: those of `pool_id`, those of `sender_addresses`, or all.
 
-    `sender_addresses` are pairs (channel, address). `filter_in`: only these sender channels. `priority`: a
-    number for a channel, lower first; channels it leaves out come last.
+    `sender_addresses`: pairs (channel, address). `filter_in`: only these sender channels. `priority`: a number for a
+    channel, lower first; other channels come last.
     """
 
     recipients: Sequence[Recipient]
@@ -46,7 +46,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Match(msgspec.Struct, frozen=True):
-    """A sender and the recipient it reaches, as the request spelt it. Its priority is its place."""
+    """A sender and the recipient address that it reaches, as written in the request."""
 
     sender_id: str
     display_name: str | None
@@ -63,7 +63,7 @@ class Sender(NamedTuple):
 
 
 class Target(NamedTuple):
-    """A recipient as the search sees it."""
+    """A recipient address, normalised for comparison; `order` is its index in the request."""
 
     order: int
     channel: str
@@ -72,40 +72,40 @@ class Target(NamedTuple):
 
 
 Pair: TypeAlias = tuple[Sender, Target]
-# The senders of one channel among which are the `count` best for this target.
+# Senders of one channel; the `count` best ones for the target are among them.
 Search: TypeAlias = Callable[[str, Target, int], Awaitable[Iterable[Sender]]]
 
 
-async def resolve(tx: Tx, account_id: int, question: Question) -> list[Match]:
-    """At most 10 matches, best first. That the pool exists is for the caller to check."""
-    search = await _source(tx, account_id, question)
+async def resolve(tx: Tx, account_id: int, criteria: Criteria) -> list[Match]:
+    """At most 10 matches, best first. The caller checks that the pool exists."""
+    search = await _source(tx, account_id, criteria)
     best: list[Pair] = []
     empty: set[str] = set()
-    for routes in _groups(targets(question.recipients), question):
+    for routes in _groups(targets(criteria.recipients), criteria):
         pairs: list[Pair] = []
         for channel, target in routes:
             if channel in empty:
                 continue
             found = list(await search(channel, target, MOST_RESULTS - len(best)))
             if not found:
-                # Nothing near and nothing far: the next recipient need not ask again.
+                # There is no sender of the channel at all, also for the next recipients.
                 empty.add(channel)
             pairs.extend((sender, target) for sender in found)
         best += heapq.nsmallest(MOST_RESULTS - len(best), pairs, key=rank)
         if len(best) == MOST_RESULTS:
             break
-    return await _matches(tx, account_id, question, best)
+    return await _matches(tx, account_id, criteria, best)
 
 
 def rank(pair: Pair) -> tuple[bool, int, str, int]:
-    """The order inside a group of routes: own country, longest common prefix, id, place of the recipient."""
+    """The sort key inside a group: same country first, longest common prefix, smallest id, order of recipients."""
     sender, target = pair
     abroad = not (target.region and sender.region == target.region)
     return abroad, -shared(sender.address, target.address), sender.id, target.order
 
 
 def targets(recipients: Iterable[Recipient]) -> list[Target]:
-    """The recipients as they are compared: spelt as senders are, each address once, with its country."""
+    """The recipients, normalised like senders, each address once, with its country."""
     found: dict[tuple[str, str], Target] = {}
     for index, recipient in enumerate(recipients):
         address = addresses.normalise_for_search(recipient.channel, recipient.address)
@@ -116,14 +116,14 @@ def targets(recipients: Iterable[Recipient]) -> list[Target]:
 
 
 def place(channel: str, target: Target, priority: Mapping[str, int] | None) -> tuple[int, int, int]:
-    """The leading sort key: the request's priority for the channel, else the order of recipients."""
+    """The sort key of a group: the request's priority for the channel, else the order of recipients."""
     if priority and channel in priority:
         return 0, priority[channel], 0
     return 1, target.order, REACHED_BY[target.channel].index(channel)
 
 
 def shared(one: str, other: str) -> int:
-    """How many characters both begin with."""
+    """The length of the common prefix."""
     length = 0
     for mine, yours in zip(one, other, strict=False):
         if mine != yours:
@@ -132,29 +132,29 @@ def shared(one: str, other: str) -> int:
     return length
 
 
-def _groups(reached: Iterable[Target], question: Question) -> Iterator[list[tuple[str, Target]]]:
+def _groups(reached: Iterable[Target], criteria: Criteria) -> Iterator[list[tuple[str, Target]]]:
     groups: dict[tuple[int, int, int], list[tuple[str, Target]]] = {}
     for target in reached:
         for channel in REACHED_BY[target.channel]:
-            if question.filter_in is None or channel in question.filter_in:
-                groups.setdefault(place(channel, target, question.priority), []).append((channel, target))
+            if criteria.filter_in is None or channel in criteria.filter_in:
+                groups.setdefault(place(channel, target, criteria.priority), []).append((channel, target))
     for key in sorted(groups):
         yield groups[key]
 
 
-async def _source(tx: Tx, account_id: int, question: Question) -> Search:
-    if question.sender_addresses is not None:
+async def _source(tx: Tx, account_id: int, criteria: Criteria) -> Search:
+    if criteria.sender_addresses is not None:
         rows = json.dumps(
             [
                 (channel, addresses.normalise_for_search(channel, address))
-                for channel, address in dict.fromkeys(question.sender_addresses)
+                for channel, address in dict.fromkeys(criteria.sender_addresses)
                 if "\0" not in address
             ]
         )
         found = await tx.all("resolve.named", account_id=account_id, rows=rows)
         return _whole({Sender(*row) for row in found})
-    if question.pool_id is not None:
-        return _pool(tx, account_id, question.pool_id)
+    if criteria.pool_id is not None:
+        return _pool(tx, account_id, criteria.pool_id)
     return _inventory(tx, account_id)
 
 
@@ -211,17 +211,17 @@ class _Ask(Protocol):
 
 
 class _Once:
-    """Asks each question once: the recipients of a request often share a country and a prefix."""
+    """Runs each query once: the recipients of a request often have the same country and prefix."""
 
     def __init__(self, ask: _Ask) -> None:
         self._ask = ask
-        self._answers: dict[tuple[str, ...], list[Sender]] = {}
+        self._found: dict[tuple[str, ...], list[Sender]] = {}
 
     async def __call__(self, query: str, /, **params: str) -> list[Sender]:
         key = query, *params.values()
-        if key not in self._answers:
-            self._answers[key] = await self._ask(query, **params)
-        return self._answers[key]
+        if key not in self._found:
+            self._found[key] = await self._ask(query, **params)
+        return self._found[key]
 
 
 async def _own_country_first(ask: _Ask, channel: str, target: Target, count: int) -> Iterable[Sender]:
@@ -230,22 +230,22 @@ async def _own_country_first(ask: _Ask, channel: str, target: Target, count: int
         own = await _nearest(ask, channel, target, count, target.region)
         if len(own) >= count:
             return own
-    # Those of the own country may come up again; they are among the `count` best all the same.
+    # The second result may contain senders of the same country again: the set removes them.
     return {*own, *await _nearest(ask, channel, target, count, "")}
 
 
 async def _nearest(ask: _Ask, channel: str, target: Target, count: int, region: str) -> list[Sender]:
-    """Senders among which are the `count` (at most 10) best by common prefix and id; region '' is any."""
+    """Senders; the `count` (at most 10) best by common prefix and id are among them. Region '' means any."""
     where = {"channel": channel, "region": region} if region else {"channel": channel}
     suffix = "_in_region" if region else ""
-    # What follows a NUL cannot be in a common prefix: no stored address has one, and PostgreSQL takes none.
+    # No stored address has a NUL, and PostgreSQL accepts none as a parameter.
     address = target.address.partition("\0")[0]
     near = await ask(f"resolve.near{suffix}", address=address, **where)
     below = [sender for sender in near if sender.address <= address]
     above = [sender for sender in near if sender.address > address]
     lengths = sorted((shared(sender.address, address) for sender in near), reverse=True)
-    # The prefix that the last of the best has. Of those that share exactly it the smallest ids win, and they
-    # may be further away than we have looked, on a side that has more and shares it still where we stopped.
+    # `last` is the prefix length of the last of the best. Among senders with exactly this prefix, the smallest ids win.
+    # A side that is full, and whose farthest sender still has the prefix, may have more of them beyond its limit.
     last = lengths[min(count, len(lengths)) - 1] if lengths else 0
     if not any(len(side) == _FEW and _farthest(side, address) >= last for side in (below, above)):
         return near
@@ -261,14 +261,14 @@ def _farthest(side: Iterable[Sender], address: str) -> int:
     return min(shared(sender.address, address) for sender in side)
 
 
-async def _matches(tx: Tx, account_id: int, question: Question, best: Sequence[Pair]) -> list[Match]:
+async def _matches(tx: Tx, account_id: int, criteria: Criteria, best: Sequence[Pair]) -> list[Match]:
     if not best:
         return []
     ids = list({sender.id for sender, _ in best})
     rows = await tx.all("resolve.display_names", account_id=account_id, ids=ids)
     names: dict[str, str | None] = {row[0]: row[1] for row in rows}
     return [
-        Match(sender.id, names[sender.id], sender.channel, sender.address, question.recipients[target.order])
+        Match(sender.id, names[sender.id], sender.channel, sender.address, criteria.recipients[target.order])
         for sender, target in best
-        if sender.id in names  # on PostgreSQL it may have been deleted between two statements
+        if sender.id in names  # on PostgreSQL, another transaction may delete it between the two statements
     ]

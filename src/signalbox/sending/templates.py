@@ -8,7 +8,7 @@ import msgspec
 from signalbox.db import Row, Tx
 from signalbox.ground import ids
 from signalbox.ground.errors import NotFound
-from signalbox.ground.page_tokens import Window
+from signalbox.ground.page_tokens import IdRange
 
 # Clients choose a template's id, so lists are ordered by one of ours, which says when it was entered.
 TEMPLATE: Final = ids.Kind("template", "a template")
@@ -80,14 +80,14 @@ async def lock(tx: Tx, account_id: int, content_id: str) -> Template:
     return _found(await tx.one("templates.lock", account_id=account_id, content_id=content_id), content_id)
 
 
-async def list_page(tx: Tx, account_id: int, window: Window) -> list[Template]:
-    """The account's templates inside the window, newest first."""
+async def list_page(tx: Tx, account_id: int, id_range: IdRange) -> list[Template]:
+    """The account's templates in the range of ids, newest first."""
     rows = await tx.all(
         "templates.list_page",
         account_id=account_id,
-        before=window.before,
-        not_before=window.not_before,
-        limit=window.limit,
+        before=id_range.before,
+        not_before=id_range.not_before,
+        limit=id_range.limit,
     )
     return [_from_row(row) for row in rows]
 

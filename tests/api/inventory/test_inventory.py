@@ -15,8 +15,8 @@ async def test_rows_of_every_format_enter(ada: Person) -> None:
         "text/csv; charset=utf-8": b"channel,address,tags\r\nPUSH,three,k=v\r\n",
     }
     for media, body in bodies.items():
-        answer = await ada.post("/signalbox/v1/Senders", content=body, headers={"content-type": media})
-        assert (answer.status_code, answer.json()) == (200, {"created": 1, "updated": 0, "refused": []})
+        response = await ada.post("/signalbox/v1/Senders", content=body, headers={"content-type": media})
+        assert (response.status_code, response.json()) == (200, {"created": 1, "updated": 0, "refused": []})
     senders = (await ada.get("/v1/Senders")).json()["senders"]
     assert [(one["address"], one["tags"]) for one in senders] == [
         ("three", {"k": "v"}),
@@ -28,8 +28,8 @@ async def test_rows_of_every_format_enter(ada: Person) -> None:
 async def test_known_address_is_updated_and_absent_members_keep_their_values(ada: Person) -> None:
     row: dict[str, object] = {"channel": "PUSH", "address": "one", "displayName": "A", "tags": {"a": "1"}}
     (sender_id,) = await ada.enter([row | {"status": "DEACTIVATED"}])
-    answer = await ada.post("/signalbox/v1/Senders", json=[{"channel": "PUSH", "address": "one", "displayName": "B"}])
-    assert answer.json() == {"created": 0, "updated": 1, "refused": []}
+    response = await ada.post("/signalbox/v1/Senders", json=[{"channel": "PUSH", "address": "one", "displayName": "B"}])
+    assert response.json() == {"created": 0, "updated": 1, "refused": []}
     sender = (await ada.get(f"/v1/Senders/{sender_id}")).json()
     assert (sender["displayName"], sender["status"], sender["tags"]) == ("B", "DEACTIVATED", {"a": "1"})
     await ada.post(
@@ -49,8 +49,8 @@ async def test_row_that_changes_nothing_leaves_the_sender_as_it_was(ada: Person)
 
 async def test_rows_of_one_request_apply_in_their_order(ada: Person) -> None:
     rows = [{"channel": "PUSH", "address": "one", "displayName": name} for name in ("A", "B", "C")]
-    answer = await ada.post("/signalbox/v1/Senders", json=rows)
-    assert (answer.json()["created"], answer.json()["updated"]) == (1, 2)
+    response = await ada.post("/signalbox/v1/Senders", json=rows)
+    assert (response.json()["created"], response.json()["updated"]) == (1, 2)
     (sender,) = (await ada.get("/v1/Senders")).json()["senders"]
     assert sender["displayName"] == "C"
 
@@ -67,18 +67,18 @@ async def test_good_rows_enter_and_every_refused_one_is_named(ada: Person) -> No
         {"channel": "SMS", "address": "555"},
         {"channel": "PUSH"},
     ]
-    answer = (await ada.post("/signalbox/v1/Senders", json=rows)).json()
-    assert answer["created"] == 1
-    assert [(one["context"], one["code"], one["line"]) for one in answer["refused"]] == [
+    response = (await ada.post("/signalbox/v1/Senders", json=rows)).json()
+    assert response["created"] == 1
+    assert [(one["context"], one["code"], one["line"]) for one in response["refused"]] == [
         ("$[1].channel", 20001, None),
         ("$[2].address", 20001, None),
         ("$[3].address", 20001, None),
     ]
     lines = b"\n".join(msgspec.json.encode(row) for row in rows)
-    answer = (
+    response = (
         await ada.post("/signalbox/v1/Senders", content=lines, headers={"content-type": "application/x-ndjson"})
     ).json()
-    assert [one["line"] for one in answer["refused"]] == [2, 3, 4]
+    assert [one["line"] for one in response["refused"]] == [2, 3, 4]
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b"null", b"[", b'[{"channel":]', b"\xff"])
@@ -93,8 +93,8 @@ async def test_more_than_ten_thousand_rows_are_refused_whole(ada: Person) -> Non
         ("application/x-ndjson", b"\n".join(msgspec.json.encode(row) for row in rows)),
         ("text/csv", b"channel,address\n" + b"".join(f"PUSH,x{n}\n".encode() for n in range(10_001))),
     ):
-        answer = await ada.post("/signalbox/v1/Senders", content=body, headers={"content-type": media})
-        assert contexts(answer) == ["$"]
+        response = await ada.post("/signalbox/v1/Senders", content=body, headers={"content-type": media})
+        assert contexts(response) == ["$"]
     assert (await ada.get("/v1/Senders")).json()["senders"] == []
 
 

@@ -108,7 +108,7 @@ async def test_rows_tell_absent_from_null() -> None:
         (SENDER | {"adress": "x"}, "$[0].adress", "did you mean address?"),
         (SENDER | {"display_name": "x"}, "$[0].display_name", "did you mean displayName?"),
         (SENDER | {"id": "x"}, "$[0].id", "it has channel, address, displayName, status, tags"),
-        (SENDER | {"+12025550199": "x"}, "$[0]", "no such member"),
+        (SENDER | {"+12025550199": "x"}, "$[0]", "no such field"),
         ("SMS", "$[0]", "a sender is an object, not a string"),
         (None, "$[0]", "a sender is an object, not null"),
     ],
@@ -218,7 +218,7 @@ async def test_rows_refuse_a_body_that_cannot_be_read(
 async def test_rows_report_only_some_of_very_many_unknown_members() -> None:
     found = await refusals(JSON, [SENDER | {f"x{number}": 1 for number in range(50_000)}])
     assert len(found) == 6
-    assert found[-1][:2] == ("$[0]", "and more members that a sender does not have")
+    assert found[-1][:2] == ("$[0]", "and more fields that a sender does not have")
 
 
 async def test_rows_give_way_to_other_requests_while_reading() -> None:

@@ -1,4 +1,4 @@
-"""The overview of an account, and what a pool is made of."""
+"""The overview of an account."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from people import Person, Served, until
+from people import Person, Served
 from signalbox import db
 from signalbox.inventory import overview
 from signalbox.inventory.overview import Minute
-from signalbox.inventory.pool_operations import Operation
+from signalbox.inventory.pool_operations import PoolOperation
 from working import step
 
 UNKNOWN_SENDER = "comms_sender_01hzzzzzzzzzzzzzzzzzzzzzzz"
@@ -26,9 +26,9 @@ async def idle_ada(database: db.Database) -> Person:
 
 
 async def _overview(person: Person) -> dict[str, Any]:
-    answer = await person.get("/signalbox/v1/Overview")
-    assert answer.status_code == 200, answer.text
-    seen: dict[str, Any] = answer.json()
+    response = await person.get("/signalbox/v1/Overview")
+    assert response.status_code == 200, response.text
+    seen: dict[str, Any] = response.json()
     return seen
 
 
@@ -106,11 +106,11 @@ async def test_counts_are_exact_after_many_writers_at_once(ada: Person) -> None:
             }
             for _ in range(30)
         ]
-        answer = await people[number % 2].post("/signalbox/v1/Senders", json=rows)
-        assert answer.status_code == 200, answer.text
+        response = await people[number % 2].post("/signalbox/v1/Senders", json=rows)
+        assert response.status_code == 200, response.text
         one = chance.choice((await ada.get("/v1/Senders")).json()["senders"])["id"]
-        answer = await people[number % 2].delete(f"/signalbox/v1/Senders/{one}")
-        assert answer.status_code in (202, 404)
+        response = await people[number % 2].delete(f"/signalbox/v1/Senders/{one}")
+        assert response.status_code in (202, 404)
 
     await asyncio.gather(*map(enter, range(16)))
     assert await _counts(ada) == await _really(ada)
@@ -150,8 +150,8 @@ async def test_operations_in_flight_are_counted_with_their_queue(
     senders = await idle_ada.senders(3)
     started = []
     for _ in range(7):
-        answer = await idle_ada.post("/v1/SenderPools", json={"senders": [{"senderId": one} for one in senders]})
-        started.append(answer.json()["operationId"])
+        response = await idle_ada.post("/v1/SenderPools", json={"senders": [{"senderId": one} for one in senders]})
+        started.append(response.json()["operationId"])
     seen = (await _overview(idle_ada))["inFlight"]
     assert (seen["count"], seen["more"], seen["queued"]) == (7, False, 21)
     assert [one["id"] for one in seen["operations"]] == started[:1:-1]
@@ -209,11 +209,11 @@ async def test_throughput_says_when_there_was_more_than_it_read(ada: Person, mon
     assert sum(one["created"] for one in seen["minutes"]) == 4
 
 
-def _operation(created_at: int, updated_at: int, created: int, failed: int = 0) -> Operation:
-    return Operation("x", "COMPLETED", created + failed, 0, created, failed, created_at, updated_at)
+def _operation(created_at: int, updated_at: int, created: int, failed: int = 0) -> PoolOperation:
+    return PoolOperation("x", "COMPLETED", created + failed, 0, created, failed, created_at, updated_at)
 
 
-def _throughput(newest_first: list[Operation], first: int) -> list[Minute]:
+def _throughput(newest_first: list[PoolOperation], first: int) -> list[Minute]:
     done = overview.Throughput(first)
     for one in reversed(newest_first):
         done.add([one])
@@ -251,68 +251,3 @@ def test_throughput_begins_an_operation_when_those_before_it_were_done() -> None
     newer = _operation(first + MINUTE + 5, first + 11 * MINUTE, 100)
     shown = _shown(_throughput([newer, older], first))
     assert shown == dict.fromkeys(range(1, 11), (100, 0))
-
-
-# --- composition
-
-
-async def test_composition_counts_members_by_channel_and_country(ada: Person, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("signalbox.api.inventory.overview._SLICE", 2)
-    rows: list[dict[str, object]] = [
-        {"channel": "SMS", "address": "+12025550100"},
-        {"channel": "SMS", "address": "+33123456789"},
-        {"channel": "WHATSAPP", "address": "+12025550101"},
-        {"channel": "EMAIL", "address": "a@example.com"},
-        {"channel": "SMS", "address": "+12025550102", "status": "DEACTIVATED"},
-        {"channel": "PUSH", "address": "outside"},
-    ]
-    senders = await ada.enter(rows)
-    pool = await ada.pool(*senders[:-1])
-    answer = await ada.get(f"/signalbox/v1/SenderPools/{pool}/Composition")
-    assert answer.json() == {
-        "counted": 5,
-        "complete": True,
-        "channels": [
-            {"channel": "SMS", "count": 3},
-            {"channel": "EMAIL", "count": 1},
-            {"channel": "WHATSAPP", "count": 1},
-        ],
-        "countries": [
-            {"country": "US", "count": 3},
-            {"country": None, "count": 1},
-            {"country": "FR", "count": 1},
-        ],
-    }
-
-
-async def test_composition_of_an_empty_pool_is_nothing(ada: Person) -> None:
-    answer = await ada.get(f"/signalbox/v1/SenderPools/{await ada.pool()}/Composition")
-    assert answer.json() == {"counted": 0, "complete": True, "channels": [], "countries": []}
-
-
-@pytest.mark.parametrize(("members", "complete"), [(3, True), (4, True), (5, False)])
-async def test_composition_says_whether_it_counted_all(
-    ada: Person, monkeypatch: pytest.MonkeyPatch, members: int, complete: bool
-) -> None:
-    monkeypatch.setattr("signalbox.api.inventory.overview._SLICE", 2)
-    monkeypatch.setattr("signalbox.api.inventory.overview.MOST_MEMBERS", 4)
-    pool = await ada.pool(*await ada.senders(members))
-    seen = (await ada.get(f"/signalbox/v1/SenderPools/{pool}/Composition")).json()
-    assert (seen["counted"], seen["complete"]) == (min(members, 4), complete)
-
-
-async def test_composition_lets_others_in_between_its_slices(ada: Person) -> None:
-    """A large pool is counted in many turns of the event loop."""
-    rows: list[dict[str, object]] = [{"channel": "PUSH", "address": f"app-{n}"} for n in range(2_000)]
-    pool = await ada.pool(*await ada.enter(rows))
-    counting = asyncio.create_task(ada.get(f"/signalbox/v1/SenderPools/{pool}/Composition"))
-    turns = 0
-
-    def another_turn() -> bool:
-        nonlocal turns
-        turns += 1
-        return counting.done()
-
-    await until(another_turn)
-    assert (await counting).json()["counted"] == 2_000
-    assert turns >= 8

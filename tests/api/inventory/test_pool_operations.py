@@ -35,8 +35,8 @@ async def test_operation_of_a_create_counts_the_pool_and_each_sender(ada: Person
 
 
 async def test_operation_without_senders_is_complete_at_once(idle_ada: Person) -> None:
-    answer = await idle_ada.post("/v1/SenderPools", json={})
-    operation = (await idle_ada.get(answer.headers["location"])).json()
+    response = await idle_ada.post("/v1/SenderPools", json={})
+    operation = (await idle_ada.get(response.headers["location"])).json()
     assert operation["status"] == "COMPLETED"
     assert operation["stats"] == {"total": 1, "queued": 0, "created": 1, "failed": 0}
 
@@ -86,8 +86,8 @@ async def test_ledger_says_what_became_of_every_item(ada: Person, ben: Person) -
 
 
 async def test_ledger_of_a_create_begins_with_the_pool(idle_ada: Person) -> None:
-    answer = await idle_ada.post("/v1/SenderPools", json={"senders": [{"senderId": UNKNOWN_SENDER}]})
-    path = f"/signalbox/v1/SenderPools/Operations/{answer.json()['operationId']}/Items"
+    response = await idle_ada.post("/v1/SenderPools", json={"senders": [{"senderId": UNKNOWN_SENDER}]})
+    path = f"/signalbox/v1/SenderPools/Operations/{response.json()['operationId']}/Items"
     first, second = (await idle_ada.get(path)).json()["items"]
     assert first == {"index": 0, "senderId": None, "outcome": "CREATED", "code": None, "message": None}
     assert second == {"index": 1, "senderId": UNKNOWN_SENDER, "outcome": "QUEUED", "code": None, "message": None}
@@ -99,9 +99,9 @@ async def test_ledger_streams_as_ndjson(ada: Person, count: int) -> None:
     refs = [{"senderId": ids.new(senders.SENDER, clock.now_ms())} for _ in range(count)]
     operation = await ada.finished(await ada.post("/v1/SenderPools", json={"senders": refs}))
     path = f"/signalbox/v1/SenderPools/Operations/{operation['id']}/Items"
-    answer = await ada.get(path, headers={"accept": "application/x-ndjson"})
-    assert answer.headers["content-type"] == "application/x-ndjson"
-    lines = [msgspec.json.decode(line) for line in answer.content.splitlines()]
+    response = await ada.get(path, headers={"accept": "application/x-ndjson"})
+    assert response.headers["content-type"] == "application/x-ndjson"
+    lines = [msgspec.json.decode(line) for line in response.content.splitlines()]
     assert lines == await ada.walk(path, "items")
     failed = await ada.get(f"{path}?outcome=FAILED", headers={"accept": "application/x-ndjson"})
     assert [msgspec.json.decode(line)["index"] for line in failed.content.splitlines()] == list(range(1, count + 1))
@@ -110,8 +110,8 @@ async def test_ledger_streams_as_ndjson(ada: Person, count: int) -> None:
 async def test_ledger_stream_of_nothing_is_empty(ada: Person) -> None:
     operation = await ada.finished(await ada.post("/v1/SenderPools", json={}))
     path = f"/signalbox/v1/SenderPools/Operations/{operation['id']}/Items?outcome=FAILED"
-    answer = await ada.get(path, headers={"accept": "application/x-ndjson"})
-    assert (answer.status_code, answer.content) == (200, b"")
+    response = await ada.get(path, headers={"accept": "application/x-ndjson"})
+    assert (response.status_code, response.content) == (200, b"")
 
 
 async def test_ledger_stream_begins_at_a_token(ada: Person) -> None:
@@ -138,22 +138,22 @@ async def test_cancelled_operation_keeps_what_was_never_tried_and_stays(
 ) -> None:
     monkeypatch.setattr(pool_operations, "BATCH_ITEMS", 2)
     senders = await idle_ada.senders(5)
-    answer = await idle_ada.post("/v1/SenderPools", json={"senders": [{"senderId": one} for one in senders]})
+    response = await idle_ada.post("/v1/SenderPools", json={"senders": [{"senderId": one} for one in senders]})
     await step(idle_ada.served.database)
-    operation_id = answer.json()["operationId"]
-    before = (await idle_ada.get(answer.headers["location"])).json()
+    operation_id = response.json()["operationId"]
+    before = (await idle_ada.get(response.headers["location"])).json()
     cancelled = await idle_ada.post(f"/signalbox/v1/SenderPools/Operations/{operation_id}/Cancel")
     assert cancelled.status_code == 202
     assert cancelled.json() == {
         "resourceId": operation_id,
         "resourceLocation": f"{BASE}/v1/SenderPools/Operations/{operation_id}",
     }
-    operation = (await idle_ada.get(answer.headers["location"])).json()
+    operation = (await idle_ada.get(response.headers["location"])).json()
     assert operation["status"] == "CANCELED"
     assert operation["stats"] == before["stats"] == {"total": 6, "queued": 3, "created": 3, "failed": 0}
     assert operation["updatedAt"] > before["updatedAt"]
     assert await step(idle_ada.served.database) is None
-    assert (await idle_ada.get(answer.headers["location"])).json() == operation
+    assert (await idle_ada.get(response.headers["location"])).json() == operation
     again = await idle_ada.post(f"/signalbox/v1/SenderPools/Operations/{operation_id}/Cancel")
     assert again.status_code == 409
     queued = f"/signalbox/v1/SenderPools/Operations/{operation_id}/Items?outcome=QUEUED"
@@ -178,8 +178,8 @@ async def test_unknown_operation_is_not_found(ada: Person) -> None:
 
 async def test_deletion_of_a_pool_cancels_its_operations(idle_ada: Person) -> None:
     refs = [{"senderId": UNKNOWN_SENDER}]
-    answer = await idle_ada.post("/v1/SenderPools", json={"senders": refs})
-    operation_id = answer.json()["operationId"]
+    response = await idle_ada.post("/v1/SenderPools", json={"senders": refs})
+    operation_id = response.json()["operationId"]
     listed = (await idle_ada.get(f"/v1/SenderPools?operationId={operation_id}")).json()
     pool_id = listed["senderPools"][0]["id"]
     added = await idle_ada.post(f"/v1/SenderPools/{pool_id}/Senders", json=refs)
@@ -192,13 +192,13 @@ async def test_deletion_of_a_pool_cancels_its_operations(idle_ada: Person) -> No
 async def test_counters_add_up_for_everyone_who_reads_while_work_goes_on(ada: Person) -> None:
     """Every answer on the way is checked: total = queued + created + failed, and no counter ever falls."""
     refs = [{"senderId": ids.new(senders.SENDER, clock.now_ms())} for _ in range(10_000)]
-    answer = await ada.post("/v1/SenderPools", json={"senders": refs})
+    response = await ada.post("/v1/SenderPools", json={"senders": refs})
 
     async def read() -> int:
         seen = -1
         moved = 0
         while True:
-            operation = (await ada.get(answer.headers["location"])).json()
+            operation = (await ada.get(response.headers["location"])).json()
             assert operation["stats"]["failed"] >= seen
             moved += int(operation["stats"]["failed"] > seen)
             seen = operation["stats"]["failed"]
@@ -217,11 +217,11 @@ async def test_updated_at_moves_with_every_change_of_an_operation(
     now = clock.now_ms()
     monkeypatch.setattr(clock, "now_ms", lambda: now)  # also within one millisecond
     refs = [{"senderId": one} for one in [*await idle_ada.senders(2), UNKNOWN_SENDER]]
-    answer = await idle_ada.post("/v1/SenderPools", json={"senders": refs})
-    seen = [(await idle_ada.get(answer.headers["location"])).json()]
+    response = await idle_ada.post("/v1/SenderPools", json={"senders": refs})
+    seen = [(await idle_ada.get(response.headers["location"])).json()]
     while await step(idle_ada.served.database):
-        seen.append((await idle_ada.get(answer.headers["location"])).json())
+        seen.append((await idle_ada.get(response.headers["location"])).json())
     assert [one["stats"]["queued"] for one in seen] == [3, 2, 1, 0]
     times = [one["updatedAt"] for one in seen]
     assert times == sorted(set(times))
-    assert (await idle_ada.get(answer.headers["location"])).json() == seen[-1]
+    assert (await idle_ada.get(response.headers["location"])).json() == seen[-1]

@@ -27,10 +27,10 @@ async def test_pool_without_anything_is_called_by_its_id(ada: Person) -> None:
     assert (pool["name"], pool["tags"]) == (pool_id, {})
 
 
-async def test_create_answers_an_operation_reference(ada: Person) -> None:
-    answer = await ada.post("/v1/SenderPools", json={})
-    operation_id = answer.json()["operationId"]
-    assert answer.json() == {
+async def test_create_responds_with_an_operation_reference(ada: Person) -> None:
+    response = await ada.post("/v1/SenderPools", json={})
+    operation_id = response.json()["operationId"]
+    assert response.json() == {
         "operationId": operation_id,
         "operationLocation": f"{BASE}/v1/SenderPools/Operations/{operation_id}",
     }
@@ -93,9 +93,9 @@ async def test_tags_at_their_limits_are_accepted(ada: Person) -> None:
 async def test_patch_changes_what_it_names_and_is_seen_at_once(ada: Person) -> None:
     pool_id = await ada.pool(name="Old", tags={"a": "1", "b": "2"})
     before = (await ada.get(f"/v1/SenderPools/{pool_id}")).json()
-    answer = await ada.patch(f"/v1/SenderPools/{pool_id}", json={"name": "New"})
-    assert answer.status_code == 202
-    assert answer.json() == {"resourceId": pool_id, "resourceLocation": f"{BASE}/v1/SenderPools/{pool_id}"}
+    response = await ada.patch(f"/v1/SenderPools/{pool_id}", json={"name": "New"})
+    assert response.status_code == 202
+    assert response.json() == {"resourceId": pool_id, "resourceLocation": f"{BASE}/v1/SenderPools/{pool_id}"}
     renamed = (await ada.get(f"/v1/SenderPools/{pool_id}")).json()
     assert renamed == {**before, "name": "New", "updatedAt": renamed["updatedAt"]}
     assert renamed["updatedAt"] > before["updatedAt"]
@@ -115,9 +115,9 @@ async def test_patch_of_nothing_is_refused(ada: Person) -> None:
 async def test_deleted_pool_is_gone_and_its_senders_remain(ada: Person) -> None:
     senders = await ada.senders(2)
     pool_id = await ada.pool(*senders)
-    answer = await ada.delete(f"/v1/SenderPools/{pool_id}")
-    assert answer.status_code == 202
-    assert answer.json() == {"resourceId": pool_id, "resourceLocation": f"{BASE}/v1/SenderPools/{pool_id}"}
+    response = await ada.delete(f"/v1/SenderPools/{pool_id}")
+    assert response.status_code == 202
+    assert response.json() == {"resourceId": pool_id, "resourceLocation": f"{BASE}/v1/SenderPools/{pool_id}"}
     gone = [
         await ada.get(f"/v1/SenderPools/{pool_id}"),
         await ada.get(f"/v1/SenderPools/{pool_id}/Senders"),
@@ -146,13 +146,13 @@ async def test_sender_may_be_in_any_number_of_pools(ada: Person) -> None:
     assert [await ada.members(pool) for pool in pools] == [{sender}] * 3
 
 
-async def test_add_puts_senders_in_and_its_location_answers_like_the_operation(ada: Person) -> None:
+async def test_add_puts_senders_in_and_its_location_shows_the_operation(ada: Person) -> None:
     senders = await ada.senders(3, status="DEACTIVATED")
     pool_id = await ada.pool(senders[0])
-    answer = await ada.post(f"/v1/SenderPools/{pool_id}/Senders", json=[{"senderId": one} for one in senders[1:]])
-    operation_id = answer.json()["operationId"]
-    assert answer.headers["location"] == f"{BASE}/v1/SenderPools/{pool_id}/Senders/Operations/{operation_id}"
-    operation = await ada.finished(answer)
+    response = await ada.post(f"/v1/SenderPools/{pool_id}/Senders", json=[{"senderId": one} for one in senders[1:]])
+    operation_id = response.json()["operationId"]
+    assert response.headers["location"] == f"{BASE}/v1/SenderPools/{pool_id}/Senders/Operations/{operation_id}"
+    operation = await ada.finished(response)
     assert operation["stats"] == {"total": 2, "queued": 0, "created": 2, "failed": 0}
     assert (await ada.get(f"/v1/SenderPools/Operations/{operation_id}")).json() == operation
     assert await ada.members(pool_id) == set(senders)
@@ -160,8 +160,8 @@ async def test_add_puts_senders_in_and_its_location_answers_like_the_operation(a
 
 async def test_operation_is_not_found_under_another_pool(ada: Person) -> None:
     one, other = await ada.pool(), await ada.pool()
-    answer = await ada.post(f"/v1/SenderPools/{one}/Senders", json=[{"senderId": UNKNOWN_SENDER}])
-    path = f"/v1/SenderPools/{other}/Senders/Operations/{answer.json()['operationId']}"
+    response = await ada.post(f"/v1/SenderPools/{one}/Senders", json=[{"senderId": UNKNOWN_SENDER}])
+    path = f"/v1/SenderPools/{other}/Senders/Operations/{response.json()['operationId']}"
     assert (await ada.get(path)).status_code == 404
 
 
@@ -188,9 +188,9 @@ async def test_members_are_filtered_by_channel_and_status(ada: Person) -> None:
 async def test_removed_sender_leaves_the_pool_only(ada: Person) -> None:
     one, other = await ada.senders(2)
     pool_id = await ada.pool(one, other)
-    answer = await ada.delete(f"/v1/SenderPools/{pool_id}/Senders/{one}")
-    assert answer.status_code == 202
-    assert answer.json() == {"resourceId": one, "resourceLocation": f"{BASE}/v1/Senders/{one}"}
+    response = await ada.delete(f"/v1/SenderPools/{pool_id}/Senders/{one}")
+    assert response.status_code == 202
+    assert response.json() == {"resourceId": one, "resourceLocation": f"{BASE}/v1/Senders/{one}"}
     assert await ada.members(pool_id) == {other}
     assert (await ada.get(f"/v1/Senders/{one}")).status_code == 200
     assert (await ada.delete(f"/v1/SenderPools/{pool_id}/Senders/{one}")).status_code == 404
@@ -201,8 +201,8 @@ async def test_removed_sender_leaves_the_pool_only(ada: Person) -> None:
 async def test_ten_thousand_senders_enter_a_pool_with_its_creation(ada: Person) -> None:
     rows: list[dict[str, object]] = [{"channel": "PUSH", "address": f"bulk-{n}"} for n in range(10_000)]
     senders = await ada.enter(rows)
-    answer = await ada.post("/v1/SenderPools", json={"senders": [{"senderId": one} for one in senders]})
-    operation = await ada.finished(answer)
+    response = await ada.post("/v1/SenderPools", json={"senders": [{"senderId": one} for one in senders]})
+    operation = await ada.finished(response)
     assert operation["stats"] == {"total": 10_001, "queued": 0, "created": 10_001, "failed": 0}
     pool = (await ada.get(f"/v1/SenderPools?operationId={operation['id']}")).json()["senderPools"][0]
     assert await ada.members(pool["id"]) == set(senders)
@@ -248,7 +248,7 @@ async def test_deleted_pool_looks_missing_to_everything(ada: Person) -> None:
     await ada.delete(f"/v1/SenderPools/{deleted}")
     for pool_id in (UNKNOWN_POOL, deleted):
         path = f"/v1/SenderPools/{pool_id}"
-        answers = [
+        responses = [
             await ada.get(path),
             await ada.patch(path, json={"name": "x"}),
             await ada.delete(path),
@@ -257,4 +257,4 @@ async def test_deleted_pool_looks_missing_to_everything(ada: Person) -> None:
             await ada.delete(f"{path}/Senders/{sender_id}"),
             await ada.get(f"{path}/Senders/Operations/{UNKNOWN_OPERATION}"),
         ]
-        assert [answer.status_code for answer in answers] == [404] * len(answers)
+        assert [response.status_code for response in responses] == [404] * len(responses)

@@ -75,8 +75,8 @@ async def test_search_refuses_with_each_place(ada: Person, body: object, places:
 async def test_search_for_an_odd_address_finds_nothing(ada: Person) -> None:
     for address in ("x" * 320, "' OR 1=1 --", "\ud7ff", "+1 415"):
         body = {"address": address, "channel": "SMS"}
-        answer = await ada.post("/v1/Senders/Search", json=body)
-        assert (answer.status_code, answer.json()["senders"]) == (200, [])
+        response = await ada.post("/v1/Senders/Search", json=body)
+        assert (response.status_code, response.json()["senders"]) == (200, [])
 
 
 PHONE = {"address": "+14155559999", "channel": "PHONE"}
@@ -95,11 +95,11 @@ async def test_patch_changes_what_it_names(ada: Person) -> None:
         {"displayName": None},
         {"displayName": "", "tags": {}},
     ):
-        answer = await ada.patch(path, json=change)
-        assert answer.json() == {**before, **change, "updatedAt": answer.json()["updatedAt"]}
-        assert answer.json()["updatedAt"] > before["updatedAt"]
+        response = await ada.patch(path, json=change)
+        assert response.json() == {**before, **change, "updatedAt": response.json()["updatedAt"]}
+        assert response.json()["updatedAt"] > before["updatedAt"]
         before = (await ada.get(f"/v1/Senders/{sender_id}")).json()
-        assert before == answer.json()
+        assert before == response.json()
 
 
 @pytest.mark.parametrize(
@@ -119,8 +119,8 @@ async def test_patch_changes_what_it_names(ada: Person) -> None:
 )
 async def test_patch_refuses_with_each_place(ada: Person, body: object, places: list[str]) -> None:
     (sender_id,) = await ada.senders(1)
-    answer = await ada.patch(f"/signalbox/v1/Senders/{sender_id}", json=body)
-    assert set(map(str, contexts(answer))) == set(places)
+    response = await ada.patch(f"/signalbox/v1/Senders/{sender_id}", json=body)
+    assert set(map(str, contexts(response))) == set(places)
 
 
 async def test_status_of_a_sender_is_that_of_its_membership(ada: Person) -> None:
@@ -136,9 +136,9 @@ async def test_status_of_a_sender_is_that_of_its_membership(ada: Person) -> None
 async def test_deleted_sender_leaves_every_pool(ada: Person) -> None:
     one, other = await ada.senders(2)
     pools = [await ada.pool(one, other), await ada.pool(one)]
-    answer = await ada.delete(f"/signalbox/v1/Senders/{one}")
-    assert answer.status_code == 202
-    assert answer.json() == {"resourceId": one, "resourceLocation": f"{BASE}/v1/Senders/{one}"}
+    response = await ada.delete(f"/signalbox/v1/Senders/{one}")
+    assert response.status_code == 202
+    assert response.json() == {"resourceId": one, "resourceLocation": f"{BASE}/v1/Senders/{one}"}
     assert [await ada.members(pool) for pool in pools] == [{other}, set()]
     assert (await ada.get(f"/v1/Senders/{one}")).status_code == 404
     assert (await ada.delete(f"/signalbox/v1/Senders/{one}")).status_code == 404

@@ -28,8 +28,8 @@ async def idle_ada(database: db.Database) -> Person:
 
 async def _start(person: Person, senders: int = 4) -> str:
     refs = [{"senderId": one} for one in await person.senders(senders)]
-    answer = await person.post("/v1/SenderPools", json={"senders": refs})
-    return f"/v1/SenderPools/Operations/{answer.json()['operationId']}"
+    response = await person.post("/v1/SenderPools", json={"senders": refs})
+    return f"/v1/SenderPools/Operations/{response.json()['operationId']}"
 
 
 async def _batch(person: Person) -> None:
@@ -54,32 +54,32 @@ async def _waiter(person: Person, path: str, **headers: str) -> asyncio.Task[Any
     return task
 
 
-async def test_wait_answers_when_the_operation_is_final(idle_ada: Person) -> None:
+async def test_wait_ends_when_the_operation_is_final(idle_ada: Person) -> None:
     path = await _start(idle_ada)
     waiter = await _waiter(idle_ada, path, prefer="wait=30")
     assert not waiter.done()
     await _batch(idle_ada)
-    answer = await asyncio.wait_for(waiter, 10)
-    assert answer.json()["status"] == "COMPLETED"
-    assert answer.headers["preference-applied"] == "wait=30"
-    assert answer.headers["etag"] == (await idle_ada.get(path)).headers["etag"]
+    response = await asyncio.wait_for(waiter, 10)
+    assert response.json()["status"] == "COMPLETED"
+    assert response.headers["preference-applied"] == "wait=30"
+    assert response.headers["etag"] == (await idle_ada.get(path)).headers["etag"]
 
 
-async def test_wait_answers_when_the_operation_is_cancelled(idle_ada: Person) -> None:
+async def test_wait_ends_when_the_operation_is_cancelled(idle_ada: Person) -> None:
     path = await _start(idle_ada)
     waiter = await _waiter(idle_ada, path, prefer="respond-async, wait=30")
     await idle_ada.post(f"/signalbox{path}/Cancel")
     assert (await asyncio.wait_for(waiter, 10)).json()["status"] == "CANCELED"
 
 
-async def test_wait_that_is_over_answers_the_operation_as_it_is(idle_ada: Person) -> None:
+async def test_wait_that_is_over_responds_with_the_operation_as_it_is(idle_ada: Person) -> None:
     path = await _start(idle_ada)
     for seconds in (0, 1):
         started = time.monotonic()
-        answer = await idle_ada.get(path, headers={"prefer": f"wait={seconds}"})
+        response = await idle_ada.get(path, headers={"prefer": f"wait={seconds}"})
         assert time.monotonic() - started >= seconds
-        assert (answer.status_code, answer.json()["status"]) == (200, "PROCESSING")
-        assert answer.headers["preference-applied"] == f"wait={seconds}"
+        assert (response.status_code, response.json()["status"]) == (200, "PROCESSING")
+        assert response.headers["preference-applied"] == f"wait={seconds}"
 
 
 async def test_wait_works_at_the_location_of_an_add(idle_ada: Person) -> None:
@@ -110,8 +110,8 @@ async def test_wait_works_at_the_location_of_an_add(idle_ada: Person) -> None:
 )
 async def test_preference_is_applied_as_documented_or_ignored(ada: Person, prefer: str, applied: str | None) -> None:
     operation = await ada.finished(await ada.post("/v1/SenderPools", json={}))
-    answer = await ada.get(f"/v1/SenderPools/Operations/{operation['id']}", headers={"prefer": prefer})
-    assert (answer.status_code, answer.headers.get("preference-applied")) == (200, applied)
+    response = await ada.get(f"/v1/SenderPools/Operations/{operation['id']}", headers={"prefer": prefer})
+    assert (response.status_code, response.headers.get("preference-applied")) == (200, applied)
 
 
 async def test_wait_for_what_is_not_there_is_404_at_once(ada: Person, ben: Person) -> None:
@@ -129,8 +129,8 @@ async def test_shutdown_lets_those_who_wait_go(idle_ada: Person) -> None:
         asyncio.create_task(idle_ada.get(path, headers=STREAM)),
     )
     idle_ada.served.api.stop()
-    answer = await asyncio.wait_for(waiter, 10)
-    assert (answer.status_code, answer.json()["status"]) == (200, "PROCESSING")
+    response = await asyncio.wait_for(waiter, 10)
+    assert (response.status_code, response.json()["status"]) == (200, "PROCESSING")
     assert (await asyncio.wait_for(stream, 10)).status_code == 200
     assert (await idle_ada.get("/readyz")).status_code == 503
 
@@ -165,9 +165,9 @@ async def test_stream_ends_with_the_credentials_that_opened_it(idle_ada: Person)
 
 async def test_stream_of_a_final_operation_is_one_event(ada: Person) -> None:
     operation = await ada.finished(await ada.post("/v1/SenderPools", json={}))
-    answer = await ada.get(f"/v1/SenderPools/Operations/{operation['id']}", headers=STREAM)
-    assert answer.headers["content-type"] == "text/event-stream"
-    assert _events(answer.content) == [operation]
+    response = await ada.get(f"/v1/SenderPools/Operations/{operation['id']}", headers=STREAM)
+    assert response.headers["content-type"] == "text/event-stream"
+    assert _events(response.content) == [operation]
 
 
 @pytest.mark.parametrize(
@@ -185,8 +185,8 @@ async def test_stream_of_a_final_operation_is_one_event(ada: Person) -> None:
 )
 async def test_stream_is_for_those_who_want_it_more_than_json(ada: Person, accept: str, streamed: bool) -> None:
     operation = await ada.finished(await ada.post("/v1/SenderPools", json={}))
-    answer = await ada.get(f"/v1/SenderPools/Operations/{operation['id']}", headers={"Accept": accept})
-    assert (answer.headers["content-type"] == "text/event-stream") == streamed
+    response = await ada.get(f"/v1/SenderPools/Operations/{operation['id']}", headers={"Accept": accept})
+    assert (response.headers["content-type"] == "text/event-stream") == streamed
 
 
 async def test_stream_comments_when_nothing_changes(idle_ada: Person, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -211,14 +211,14 @@ async def test_client_that_leaves_is_listened_to_no_more(idle_ada: Person) -> No
 
 async def test_head_of_a_stream_is_its_headers(idle_ada: Person) -> None:
     path = await _start(idle_ada)
-    answer = await asyncio.wait_for(idle_ada.call("HEAD", path, headers=STREAM), 10)
-    assert answer.headers["content-type"] == "text/event-stream"
+    response = await asyncio.wait_for(idle_ada.call("HEAD", path, headers=STREAM), 10)
+    assert response.headers["content-type"] == "text/event-stream"
 
 
 async def test_many_watchers_all_see_the_end(ada: Person) -> None:
     refs = [{"senderId": one} for one in await ada.senders(20)]
-    answer = await ada.post("/v1/SenderPools", json={"senders": refs})
-    path = answer.headers["location"]
+    response = await ada.post("/v1/SenderPools", json={"senders": refs})
+    path = response.headers["location"]
     seen = await asyncio.gather(*(ada.get(path, headers=STREAM) for _ in range(20)))
     assert [_events(one.content)[-1]["status"] for one in seen] == ["COMPLETED"] * 20
 

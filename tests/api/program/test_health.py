@@ -53,13 +53,15 @@ async def test_openapi_document_describes_every_route_of_the_table(ada: Person) 
     assert document["servers"] == [{"url": "http://signalbox.test:8080"}]
     listed = {(path, method.upper()) for path, item in document["paths"].items() for method in item}
     assert listed == {(route.path, route.method) for route in described(ROUTES)}
-    names = [operation["operationId"] for item in document["paths"].values() for operation in item.values()]
+    names = [
+        openapi_operation["operationId"] for item in document["paths"].values() for openapi_operation in item.values()
+    ]
     assert len(set(names)) == len(names)
     for route in described(ROUTES):
-        operation = document["paths"][route.path][route.method.lower()]
-        assert operation["summary"]
-        assert (operation.get("security") == []) == route.endpoint.public
-        places = {one["name"] for one in operation["parameters"] if one["in"] == "path"}
+        openapi_operation = document["paths"][route.path][route.method.lower()]
+        assert openapi_operation["summary"]
+        assert (openapi_operation.get("security") == []) == route.endpoint.public
+        places = {one["name"] for one in openapi_operation["parameters"] if one["in"] == "path"}
         assert places == set(re.findall(r"\{(\w+)\}", route.path))
 
 

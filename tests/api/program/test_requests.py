@@ -36,12 +36,12 @@ async def _last(person: Person) -> dict[str, Any]:
 
 async def test_request_is_shown_as_it_arrived(ada: Person) -> None:
     pool = await ada.pool()
-    answer = await ada.post(f"/v1/SenderPools/{pool}/Senders", json=[{}])
+    response = await ada.post(f"/v1/SenderPools/{pool}/Senders", json=[{}])
     shown = await _last(ada)
     assert shown.pop("at") > "2026"
     assert 0 < shown.pop("ms") < 10_000
     assert shown == {
-        "requestId": answer.headers["x-request-id"],
+        "requestId": response.headers["x-request-id"],
         "method": "POST",
         "path": f"/v1/SenderPools/{pool}/Senders",
         "query": "",
@@ -54,9 +54,9 @@ async def test_request_is_shown_as_it_arrived(ada: Person) -> None:
 
 
 async def test_requests_are_listed_newest_first(ada: Person) -> None:
-    answers = [await ada.get("/v1/Senders"), await ada.get("/v1/SenderPools"), await ada.call("HEAD", "/v1/Senders")]
+    responses = [await ada.get("/v1/Senders"), await ada.get("/v1/SenderPools"), await ada.call("HEAD", "/v1/Senders")]
     shown = await _requests(ada)
-    assert [one["requestId"] for one in shown] == [one.headers["x-request-id"] for one in reversed(answers)]
+    assert [one["requestId"] for one in shown] == [one.headers["x-request-id"] for one in reversed(responses)]
     assert [one["method"] for one in shown] == ["HEAD", "GET", "GET"]
     assert [one["at"] for one in shown] == sorted((one["at"] for one in shown), reverse=True)
 
@@ -73,7 +73,7 @@ async def test_pages_of_the_log_hold_while_requests_arrive(ada: Person) -> None:
     assert again == first
 
 
-async def test_every_refusal_says_why(ada: Person) -> None:
+async def test_every_error_says_why(ada: Person) -> None:
     await ada.get(f"/v1/SenderPools/{UNKNOWN}")
     shown = await _last(ada)
     assert (shown["status"], shown["path"]) == (404, f"/v1/SenderPools/{UNKNOWN}")
@@ -81,7 +81,7 @@ async def test_every_refusal_says_why(ada: Person) -> None:
     await ada.call("BREW", "/v1/Senders")
     shown = await _last(ada)
     assert (shown["status"], shown["method"]) == (405, "BREW")
-    assert shown["problems"] == [{"context": None, "message": "this path answers GET, HEAD only"}]
+    assert shown["problems"] == [{"context": None, "message": "this path allows GET, HEAD only"}]
     await ada.get("/v1/Senders?pageSize=0&status=ON")
     shown = await _last(ada)
     assert shown["query"] == ""
@@ -109,9 +109,9 @@ async def test_more_problems_than_a_few_are_counted(ada: Person) -> None:
 
 
 async def test_unknown_parameter_is_a_warning_with_the_nearest_name(ada: Person) -> None:
-    answer = await ada.get(f"/v1/SenderPools?operation_id={UNKNOWN}&pageSize=7")
+    response = await ada.get(f"/v1/SenderPools?operation_id={UNKNOWN}&pageSize=7")
     shown = await _last(ada)
-    assert shown["warnings"] == [answer.headers["signalbox-warning"]]
+    assert shown["warnings"] == [response.headers["signalbox-warning"]]
     assert "did you mean operationId?" in shown["warnings"][0]
     assert (shown["status"], shown["query"]) == (200, "pageSize=7")
 
@@ -161,10 +161,10 @@ async def test_nothing_that_was_sent_is_shown(ada: Person, private: str, strict:
         ("POST", "/signalbox/v1/Senders", f'[{{"channel": {sent}, "address": {sent}, {sent}: 1}}]'),
         ("POST", "/signalbox/v1/Senders", f"{{{sent}: {sent}}}"),
     ):
-        answer = await person.call(
+        response = await person.call(
             method, url, content=body, headers={"content-type": "application/json"} if body else {}
         )
-        assert answer.status_code != 500, answer.text
+        assert response.status_code != 500, response.text
         etag = {"if-match": private, "prefer": private, "idempotency-key": f'"{private}', "user-agent": private}
         await person.call(method, url, content=body, headers=etag)
     csv = {"content-type": "text/csv"}
@@ -180,9 +180,9 @@ async def test_nothing_that_was_sent_is_shown(ada: Person, private: str, strict:
 
 
 def test_bug_is_shown_without_its_trace() -> None:
-    refusal = request_log.refusal_of(Bug("SELECT +14155550123"))
-    assert [one.message for one in refusal.problems] == [
-        "something went wrong on our side; the request id finds it in the log"
+    logged = request_log.logged_problems(Bug("SELECT +14155550123"))
+    assert [one.message for one in logged.problems] == [
+        "internal error; the server's log has the details under the request id"
     ]
 
 
@@ -200,8 +200,8 @@ def test_bug_is_shown_without_its_trace() -> None:
     ],
 )
 def test_place_ends_at_the_first_name_that_may_be_more(context: str | None, shown: str | None) -> None:
-    refusal = request_log.refusal_of(Invalid([Problem("is wrong", None, context)]))
-    assert refusal.problems[0].context == shown
+    logged = request_log.logged_problems(Invalid([Problem("is wrong", None, context)]))
+    assert logged.problems[0].context == shown
 
 
 async def test_log_shows_nothing_of_another_account(ada: Person, ben: Person) -> None:
@@ -234,9 +234,9 @@ async def test_log_leaves_out_its_own_requests(ada: Person) -> None:
 async def test_log_keeps_the_last_requests_of_an_account(ada: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(request_log, "MOST_REQUESTS", 3)
     person = ada.at(await ada.served.again())
-    answers = [await person.get("/v1/Senders") for _ in range(5)]
+    responses = [await person.get("/v1/Senders") for _ in range(5)]
     kept = [one["requestId"] for one in await _requests(person)]
-    assert kept == [one.headers["x-request-id"] for one in answers[:1:-1]]
+    assert kept == [one.headers["x-request-id"] for one in responses[:1:-1]]
 
 
 def test_log_forgets_the_accounts_that_are_silent_longest(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -265,9 +265,9 @@ async def test_log_of_another_process_is_its_own(ada: Person) -> None:
 async def test_log_that_is_switched_off_keeps_nothing_and_says_so(ada: Person) -> None:
     person = ada.at(await ada.served.again(request_log=False))
     await person.get("/v1/Senders")
-    answer = await person.get(URL)
-    assert answer.status_code == 403
-    assert "request_log" in answer.json()["message"]
+    response = await person.get(URL)
+    assert response.status_code == 403
+    assert "request_log" in response.json()["message"]
     assert (await person.get(URL, headers=STREAM)).status_code == 403
     assert person.served.api.services.request_log is None
 
@@ -325,16 +325,16 @@ async def test_stream_goes_on_after_the_last_event_that_was_seen(ada: Person) ->
 @pytest.mark.parametrize("nonsense", ["x", "-1", "9" * 40, "999999999999999999"])
 async def test_stream_takes_a_last_event_id_that_is_none_for_nothing(ada: Person, nonsense: str) -> None:
     stream = await Watched(ada, **{"last-event-id": nonsense}).begun()
-    answer = await ada.get("/v1/Senders")
-    assert (await stream.next())[1]["requestId"] == answer.headers["x-request-id"]
+    response = await ada.get("/v1/Senders")
+    assert (await stream.next())[1]["requestId"] == response.headers["x-request-id"]
     await stream.exchange.leave()
 
 
 async def test_stream_begins_with_as_many_as_a_page(ada: Person) -> None:
-    answers = [await ada.get("/v1/Senders") for _ in range(53)]
+    responses = [await ada.get("/v1/Senders") for _ in range(53)]
     stream = await Watched(ada).begun()
     told = [(await stream.next())[1]["requestId"] for _ in range(50)]
-    assert told == [one.headers["x-request-id"] for one in answers[3:]]
+    assert told == [one.headers["x-request-id"] for one in responses[3:]]
     await ada.get("/v1/SenderPools")
     assert (await stream.next())[1]["route"] == "senderPools.list"
     await stream.exchange.leave()

@@ -10,7 +10,7 @@ UNKNOWN_POOL = "comms_senderpool_01hzzzzzzzzzzzzzzzzzzzzzzz"
 PHONE = {"address": "+14155559999", "channel": "PHONE"}
 
 
-async def test_resolve_answers_who_can_reach_a_person_best_first(ada: Person) -> None:
+async def test_resolve_lists_who_can_reach_a_person_best_first(ada: Person) -> None:
     sms, rcs, off, mail = await ada.enter(
         [
             {"channel": "SMS", "address": "+14155550100", "displayName": "Shop"},
@@ -160,7 +160,7 @@ async def test_resolve_takes_a_hundred_addresses_on_either_side(ada: Person) -> 
     assert contexts(refused) == ["$.senderAddresses"]
 
 
-async def test_resolve_answers_the_same_question_alike_in_every_process(ada: Person) -> None:
+async def test_resolve_finds_the_same_senders_in_every_process(ada: Person) -> None:
     for channel in ("SMS", "RCS", "EMAIL"):
         await ada.senders(5, channel)
     elsewhere = ada.at(await ada.served.again())
@@ -170,6 +170,6 @@ async def test_resolve_answers_the_same_question_alike_in_every_process(ada: Per
             {"address": "ann@example.org", "channel": "EMAIL"},
         ]
     }
-    answers = [await person.post("/v1/Senders/Resolve", json=body) for person in (ada, elsewhere) * 3]
-    assert len(answers[0].json()["results"]) == 10
-    assert len({answer.content for answer in answers}) == 1
+    responses = [await person.post("/v1/Senders/Resolve", json=body) for person in (ada, elsewhere) * 3]
+    assert len(responses[0].json()["results"]) == 10
+    assert len({response.content for response in responses}) == 1

@@ -20,9 +20,9 @@ def template(content: object = TEXT, **more: object) -> dict[str, object]:
 
 async def refused(ada: Person, content: object) -> dict[str, str]:
     """What is wrong with a content, by its place."""
-    answer = await ada.post(PATH, json=template(content))
-    assert answer.status_code == 400, answer.text
-    return {one["context"]: one["message"] for one in answer.json()["errors"]}
+    response = await ada.post(PATH, json=template(content))
+    assert response.status_code == 400, response.text
+    return {one["context"]: one["message"] for one in response.json()["errors"]}
 
 
 def rcs(**module: object) -> dict[str, object]:
@@ -34,15 +34,15 @@ def action(**members: object) -> dict[str, object]:
 
 
 async def test_put_enters_a_template_under_the_client_s_id(ada: Person) -> None:
-    answer = await ada.call("PUT", f"{PATH}/{ID}", json=template(defaults={"1": "one", "name": "x"}))
-    assert answer.status_code == 200
-    made = answer.json()
+    response = await ada.call("PUT", f"{PATH}/{ID}", json=template(defaults={"1": "one", "name": "x"}))
+    assert response.status_code == 200
+    made = response.json()
     assert list(made) == ["contentId", "name", "content", "defaults", "createdAt", "updatedAt"]
     assert made == made | template(defaults={"1": "one", "name": "x"}) | {"contentId": ID}
     assert made["createdAt"] == made["updatedAt"]
     fetched = await ada.get(f"{PATH}/{ID}")
     assert fetched.json() == made
-    assert fetched.headers["etag"] == answer.headers["etag"]
+    assert fetched.headers["etag"] == response.headers["etag"]
 
 
 async def test_put_replaces_the_template_and_keeps_when_it_was_created(ada: Person) -> None:
@@ -55,12 +55,12 @@ async def test_put_replaces_the_template_and_keeps_when_it_was_created(ada: Pers
 
 
 async def test_post_makes_the_id(ada: Person) -> None:
-    answer = await ada.post(PATH, json=template())
-    assert answer.status_code == 201
-    made = answer.json()
+    response = await ada.post(PATH, json=template())
+    assert response.status_code == 201
+    made = response.json()
     assert made["contentId"].startswith("HX")
-    assert answer.headers["location"].endswith(f"{PATH}/{made['contentId']}")
-    assert (await ada.get(answer.headers["location"])).json() == made
+    assert response.headers["location"].endswith(f"{PATH}/{made['contentId']}")
+    assert (await ada.get(response.headers["location"])).json() == made
 
 
 async def test_list_is_newest_first_whatever_the_ids_are(ada: Person) -> None:
@@ -73,9 +73,9 @@ async def test_list_is_newest_first_whatever_the_ids_are(ada: Person) -> None:
 
 async def test_deleted_template_is_gone(ada: Person) -> None:
     await ada.call("PUT", f"{PATH}/{ID}", json=template())
-    answer = await ada.delete(f"{PATH}/{ID}")
-    assert answer.status_code == 202
-    assert answer.json()["resourceId"] == ID
+    response = await ada.delete(f"{PATH}/{ID}")
+    assert response.status_code == 202
+    assert response.json()["resourceId"] == ID
     assert (await ada.get(f"{PATH}/{ID}")).status_code == 404
     assert (await ada.delete(f"{PATH}/{ID}")).status_code == 404
 
@@ -136,9 +136,9 @@ async def test_if_match_guards_every_change(ada: Person) -> None:
     ],
 )
 async def test_content_of_every_form_comes_back_as_it_was_entered(ada: Person, content: object) -> None:
-    answer = await ada.post(PATH, json=template(content))
-    assert answer.status_code == 201, answer.text
-    assert answer.json()["content"] == content
+    response = await ada.post(PATH, json=template(content))
+    assert response.status_code == 201, response.text
+    assert response.json()["content"] == content
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,7 @@ async def test_content_of_every_form_comes_back_as_it_was_entered(ada: Person, c
         ({"text": "x", "MessageContentTemplate": "HX1"}, "$.content.MessageContentTemplate", "contentId"),
         ({"contentId": ID}, "$.content.contentId", "another one"),
         ({"text": "x", "expressions": []}, "$.content.expressions", "defaults"),
-        ({"text": "x", "colour": "red"}, "$.content.colour", "not a member"),
+        ({"text": "x", "colour": "red"}, "$.content.colour", "not a field"),
         ({"modules": [{}]}, "$.content.modules[0]", "exactly one of sms, rcs, whatsapp"),
         ({"modules": [{"sms": {"text": "x"}, "rcs": {"text": "y"}}]}, "$.content.modules[0]", "exactly one"),
         ({"modules": [{"sms": {"text": "x"}}] * 2}, "$.content.modules[1].sms", "second module"),
@@ -185,8 +185,8 @@ async def test_wrong_content_is_refused_at_its_place_with_words_that_help(
 
 
 async def test_hint_is_the_only_problem_at_its_place(ada: Person) -> None:
-    answer = await ada.post(PATH, json=template({"media": ["https://example.com/a.png"]}))
-    assert contexts(answer) == ["$.content.media[0]"]
+    response = await ada.post(PATH, json=template({"media": ["https://example.com/a.png"]}))
+    assert contexts(response) == ["$.content.media[0]"]
 
 
 @pytest.mark.parametrize(
@@ -225,13 +225,13 @@ async def test_every_text_with_wrong_liquid_is_listed(ada: Person) -> None:
 async def test_text_that_cannot_be_stored_is_refused_at_its_place(
     ada: Person, body: str, place: str, escape: str
 ) -> None:
-    answer = await ada.post(PATH, content=(body % escape).encode())
-    assert contexts(answer) == [place]
+    response = await ada.post(PATH, content=(body % escape).encode())
+    assert contexts(response) == [place]
 
 
 async def test_pair_of_surrogates_is_a_character(ada: Person) -> None:
-    answer = await ada.post(PATH, content=json.dumps(template({"text": "\U0001f600"})).encode())
-    assert answer.json()["content"] == {"text": "\U0001f600"}
+    response = await ada.post(PATH, content=json.dumps(template({"text": "\U0001f600"})).encode())
+    assert response.json()["content"] == {"text": "\U0001f600"}
 
 
 async def test_ids_of_other_forms_are_refused(ada: Person) -> None:

@@ -1,4 +1,4 @@
-"""The inventory over HTTP: entering, changing and removing senders. Contract section 8."""
+"""The inventory over HTTP: enter, change and remove senders. Contract section 8."""
 
 from collections.abc import Awaitable, Callable
 from typing import ClassVar, Final, TypeVar, cast
@@ -21,11 +21,11 @@ from signalbox.inventory import senders
 
 T = TypeVar("T")
 
-GROUP: Final = Group("inventory", "Inventory", "Where senders come from: enter, change and remove them.", "inventory")
+GROUP: Final = Group("inventory", "Inventory", "Enter, change and remove the account's senders.", "inventory")
 
 
 class InventoryRow(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
-    """A row of inventory; what is absent keeps its value."""
+    """A row of inventory; an absent field keeps its value."""
 
     channel: Channel
     address: Address
@@ -35,7 +35,7 @@ class InventoryRow(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_f
 
 
 class InventoryResult(msgspec.Struct, frozen=True):
-    """How many rows made a sender, how many found one, and each problem of the others."""
+    """How many rows created a sender, how many updated one, and the problems of the refused rows."""
 
     created: int
     updated: int
@@ -43,7 +43,7 @@ class InventoryResult(msgspec.Struct, frozen=True):
 
 
 class SenderChange(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
-    """What to change; a display name of null removes it, tags replace all the old ones."""
+    """The fields to change. A null `displayName` removes it; `tags` replaces all tags."""
 
     rules: ClassVar = (at_least_one("displayName", "status", "tags"),)
 
@@ -53,7 +53,7 @@ class SenderChange(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_f
 
 
 async def enter_senders(request: Request) -> Response:
-    """Enter inventory from JSON, NDJSON or CSV: good rows enter, every refused one is named."""
+    """Enter inventory from JSON, NDJSON or CSV: valid rows enter, every refused row is reported."""
     media = request.header(b"content-type").partition(";")[0].strip().lower() or "application/json"
     rows = await inventory_rows.rows(cast("inventory_rows.ContentType", media), request.body(INVENTORY))
     entered = senders.Entered(0, 0)
@@ -91,7 +91,7 @@ async def delete_sender(request: Request) -> Response:
 
 
 async def _change(request: Request, work: Callable[[Tx], Awaitable[T]]) -> T:
-    """Changes the account's inventory, one change after the other."""
+    """Runs `work`, one change of the account's inventory after the other."""
     async with request.services.turns.of(("inventory", request.account_id)):
         return await request.services.db.write(work)
 
@@ -112,7 +112,7 @@ INVENTORY: Final = RawBody(
         ),
         Media(
             "text/csv",
-            "A header line that names the members, then one row on each line; tags are `key=value;key=value`.",
+            "A header line with the names of the fields, then one row on each line; tags are `key=value;key=value`.",
             "channel,address,displayName,status,tags\n"
             "SMS,+14155550123,Front desk,ACTIVATED,team=sales;region=eu-west\n"
             "EMAIL,desk@example.com,,DEACTIVATED,\n",

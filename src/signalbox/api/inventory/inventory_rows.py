@@ -1,4 +1,4 @@
-"""The rows of `POST /signalbox/v1/Senders`, read from JSON, NDJSON or CSV: the good and the refused."""
+"""Reads the rows of `POST /signalbox/v1/Senders` from JSON, NDJSON or CSV. Contract section 8."""
 
 import asyncio
 import csv
@@ -25,10 +25,10 @@ REQUIRED: Final = ("channel", "address")
 STATUSES: Final = ("ACTIVATED", "DEACTIVATED")
 INVALID: Final = 20001
 
-# A slice of work between two turns of the event loop, in time and not in rows: a numbering plan that is read
-# for the first time costs as much as a hundred rows.
+# Work between two turns of the event loop. A limit of time, not of rows: the first number of a country takes as long as
+# a hundred rows, because its numbering plan is read.
 _SLICE_SECONDS: Final = 0.0005
-# An object may have a million unknown members; nobody reads about more of them than this.
+# The most unknown fields that are reported: an object may have a million of them.
 _MOST_UNKNOWN: Final = 5
 _MOST_TAGS: Final = 10
 _TAG = re.compile(r"[a-zA-Z0-9._~-]+")
@@ -46,7 +46,7 @@ class Refused(msgspec.Struct, frozen=True):
 
 
 class Rows(msgspec.Struct, frozen=True):
-    """What a body held: the good rows in their order, and every problem of the others."""
+    """The valid rows of a body, in order, and every problem of the refused rows."""
 
     good: list[SenderRow]
     refused: list[Refused]
@@ -61,16 +61,16 @@ class _Place(msgspec.Struct, frozen=True):
         return Refused(context, INVALID, message, self.line)
 
 
-# A row as its format gave it: its members, or why there are none.
+# A row as decoded: its value, or the problem of a row that cannot be decoded.
 _Raw: TypeAlias = tuple[_Place, object | Refused]
 
 
 async def rows(content_type: ContentType, body: bytes) -> Rows:
-    """Read a body of 1 to 10,000 rows (contract section 8), giving way to other requests every half millisecond.
+    """Reads a body of 1 to 10,000 rows; other requests run every half millisecond.
 
-    Raises Invalid when the body as a whole cannot be read; a bad row is only refused.
+    Raises Invalid when the body cannot be read as rows; an invalid row is only refused.
     """
-    # The libraries behind the addresses take 70 ms to import, the first time: not on the event loop.
+    # Importing the libraries for addresses takes 70 ms, and would block the event loop.
     await asyncio.to_thread(addresses.load)
     text = _text(body)
     found = Rows([], [])
@@ -98,7 +98,7 @@ async def _in_slices(raws: Iterable[_Raw | None]) -> AsyncIterator[_Raw]:
             until = time.perf_counter() + _SLICE_SECONDS
 
 
-# --- formats: each yields its rows, and None where it passed over a blank line
+# --- formats: each reader yields its rows, and None for a blank line
 
 
 def _text(body: bytes) -> str:
@@ -117,8 +117,8 @@ def _line_and_column(body: bytes, position: int) -> tuple[int, int]:
 
 
 def _json_rows(text: str) -> Iterator[_Raw]:
-    # Ten megabytes may hold millions of values, none of them garbage: looking for some would take ten times as long as
-    # reading them, and nobody else is answered meanwhile.
+    # 10 MiB may have millions of values, and none of them is garbage. With the garbage collector, decoding takes ten
+    # times as long, and no other request runs meanwhile.
     gc.disable()
     try:
         values = msgspec.json.decode(text)
@@ -267,10 +267,10 @@ def _unknown(place: _Place, raw: dict[str, object]) -> list[Refused]:
         if name in MEMBERS:
             continue
         if len(refused) == _MOST_UNKNOWN:
-            refused.append(place.refuse("", "and more members that a sender does not have"))
+            refused.append(place.refuse("", "and more fields that a sender does not have"))
             break
         member = name if _NAME.fullmatch(name) else ""
-        refused.append(place.refuse(member, f"a sender has no such member{_nearest(name)}"))
+        refused.append(place.refuse(member, f"a sender has no such field{_nearest(name)}"))
     return refused
 
 
@@ -287,7 +287,7 @@ def _address(channel: object, value: object) -> addresses.Address:
     if not isinstance(value, str):
         raise ValueError(f"address must be a string, not {_kind(value)}")
     if not isinstance(channel, str) or channel not in addresses.CHANNELS:
-        return addresses.Address(value, "")  # what it may be depends on the channel, which is refused
+        return addresses.Address(value, "")  # the channel, which is refused, decides what is valid
     return addresses.check(channel, value)
 
 

@@ -1,4 +1,4 @@
-"""Pool operations over HTTP: contract section 6, numbers 9 and 10; their ledger and cancelling, contract section 8."""
+"""Pool operations over HTTP (contract section 6, numbers 9 and 10), their ledger, and cancelling (section 8)."""
 
 import asyncio
 import re
@@ -17,7 +17,7 @@ from signalbox.http import paging, references
 from signalbox.http.bodies import Media
 from signalbox.http.constraints import named
 from signalbox.http.endpoint import Endpoint, Group
-from signalbox.http.errors import ANSWERS
+from signalbox.http.errors import ERROR_CODES
 from signalbox.http.etags import conditional
 from signalbox.http.paging import Listing, page
 from signalbox.http.parameters import END_DATE, PAGE_SIZE, PAGE_TOKEN, START_DATE, Param, enum_param
@@ -25,20 +25,22 @@ from signalbox.http.request import Headers, Request, Response, Stream, json_resp
 from signalbox.http.shapes import Count, OperationId, Pagination, Time
 from signalbox.inventory import pool_operations
 
-# A watcher looks at the database this often even when nothing wakes it: a wake-up is a hint and may be lost.
+# A waiting request reads the operation this often, because a wake-up is a hint that may be lost.
 _LOOK_SECONDS: Final = 1.0
 _COMMENT_SECONDS: Final = 15.0
 _MOST_WAIT_SECONDS: Final = 60
 _STREAM_ITEMS: Final = 1_000
 
-LEDGER: Final = Group("ledger", "Ledger", "What became of each item of an operation; stopping one.", "operations")
+LEDGER: Final = Group(
+    "ledger", "Ledger", "The outcome of each item of a pool operation, and cancelling an operation.", "operations"
+)
 
 Status = Annotated[pool_operations.Status, named("OperationStatus")]
 Outcome = Annotated[pool_operations.Outcome, named("ItemOutcome")]
 
 
 class Stats(msgspec.Struct, frozen=True, gc=False):
-    """Counts of items; at every instant total = queued + created + failed."""
+    """Counts of items; total = queued + created + failed at any time."""
 
     total: Count
     queued: Count
@@ -47,7 +49,7 @@ class Stats(msgspec.Struct, frozen=True, gc=False):
 
 
 class SenderPoolOperation(msgspec.Struct, frozen=True, rename="camel", gc=False):
-    """The asynchronous work of one create or one add."""
+    """The operation of one create of a sender pool or of one add to it."""
 
     id: OperationId
     status: Status
@@ -64,7 +66,7 @@ class SenderPoolOperationPage(msgspec.Struct, frozen=True):
 
 
 class OperationItem(msgspec.Struct, frozen=True, rename="camel", gc=False):
-    """One line of the ledger; the pool's own item has no sender. `code` and `message` are null unless it failed."""
+    """One item of the ledger; that of the pool has no sender. `code` and `message` are null unless the item failed."""
 
     index: Count
     sender_id: SenderId | None
@@ -88,7 +90,7 @@ _WAIT: Final = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?([0-9]{1,9})\"?(?:$|[,;\s]
 
 
 def _wait_seconds(prefer: str) -> int | None:
-    """The seconds of `Prefer: wait=N` (RFC 7240), at most 60; a malformed one is ignored, as the RFC has it."""
+    """The seconds of `Prefer: wait=N`, at most 60. A malformed preference is ignored (RFC 7240, section 2)."""
     match = _WAIT.search(prefer)
     return min(int(match[1]), _MOST_WAIT_SECONDS) if match else None
 
@@ -97,13 +99,13 @@ PREFER: Final = Param(
     "Prefer",
     _wait_seconds,
     {"type": "string"},
-    "`wait=N`: answer when the operation is final, or after N seconds (at most 60).",
+    "`wait=N`: respond when the operation is final, or after N seconds (at most 60).",
     example="wait=10",
 )
 
 
-def shape(operation: pool_operations.Operation) -> SenderPoolOperation:
-    """An operation as the wire has it."""
+def shape(operation: pool_operations.PoolOperation) -> SenderPoolOperation:
+    """The wire type of a pool operation."""
     return SenderPoolOperation(
         operation.id,
         operation.status,
@@ -117,7 +119,7 @@ async def list_operations(request: Request) -> Response:
     """List sender pool operations, newest first."""
     status = cast("pool_operations.Status | None", request.get(STATUS))
     return await LISTING.respond(
-        request, lambda tx, window: pool_operations.list_page(tx, request.account_id, status, window), status
+        request, lambda tx, id_range: pool_operations.list_page(tx, request.account_id, status, id_range), status
     )
 
 
@@ -128,13 +130,13 @@ async def fetch_operation(request: Request) -> Response | Stream:
 
 
 async def fetch_operation_of_pool(request: Request) -> Response | Stream:
-    """Fetch an operation that adds senders to a pool, at the location that the add answered."""
+    """Fetch an operation that adds senders to a pool, at the location in the response of the add."""
     pool_id, operation_id = request.path(SENDER_POOL_ID), request.path(OPERATION_ID)
     return await _show(request, lambda tx: pool_operations.fetch_of_pool(tx, request.account_id, pool_id, operation_id))
 
 
 async def list_items(request: Request) -> Response | Stream:
-    """List what became of every item of an operation, by index; as one NDJSON stream if that is accepted."""
+    """List the items of an operation and their outcomes, by index; as one NDJSON stream if `Accept` asks for it."""
     operation_id = request.path(OPERATION_ID)
     outcome = cast("pool_operations.Outcome | None", request.get(OUTCOME))
     wanted = page(request, "items", operation_id, outcome)
@@ -148,24 +150,24 @@ async def list_items(request: Request) -> Response | Stream:
 
 
 async def cancel_operation(request: Request) -> Response:
-    """Cancel an operation: once this is answered, nothing more of it is applied."""
+    """Cancel an operation: after the response, no more of its items is applied."""
     operation_id = request.path(OPERATION_ID)
     await request.services.db.write(lambda tx: pool_operations.cancel(tx, request.account_id, operation_id))
     return references.resource(request, OPERATION_ID)
 
 
 def shape_item(item: pool_operations.Item) -> OperationItem:
-    """An item as the wire has it, with the reason if it failed."""
+    """The wire type of an item; a failed one has a code and a message."""
     code = message = None
     if item.outcome == "FAILED":
-        code, message = ANSWERS[NotFound].code, "the account has no sender with this id"
+        code, message = ERROR_CODES[NotFound].code, "the account has no sender with this id"
     return OperationItem(item.index, item.sender_id, item.outcome, code, message)
 
 
 async def _items(
     request: Request, operation_id: str, outcome: pool_operations.Outcome | None, first: int, limit: int
 ) -> list[pool_operations.Item]:
-    """Some items of an operation. Raises NotFound."""
+    """At most `limit` items of an operation, from index `first` on. Raises NotFound."""
 
     async def read(tx: Tx) -> list[pool_operations.Item]:
         await pool_operations.fetch(tx, request.account_id, operation_id)
@@ -177,7 +179,7 @@ async def _items(
 async def _lines(
     request: Request, operation_id: str, outcome: pool_operations.Outcome | None, rows: list[pool_operations.Item]
 ) -> AsyncIterator[bytes]:
-    """The ledger as NDJSON, read a thousand items at a time."""
+    """The ledger as NDJSON, read in batches of 1,000 items."""
     encoder = msgspec.json.Encoder()
     while rows:
         yield encoder.encode_lines([shape_item(row) for row in rows])
@@ -191,11 +193,11 @@ async def _lines(
         rows = await request.services.db.read(read)
 
 
-Fetch = Callable[[Tx], Awaitable[pool_operations.Operation]]
+Fetch = Callable[[Tx], Awaitable[pool_operations.PoolOperation]]
 
 
 async def _show(request: Request, fetch: Fetch) -> Response | Stream:
-    """An operation in the way that the request asks for."""
+    """The operation: as an event stream, when it is final, or now, as the request asks."""
     if request.prefers("text/event-stream"):
         await request.services.db.read(fetch)
         return Stream(_events(request, fetch), b"text/event-stream")
@@ -210,8 +212,8 @@ async def _show(request: Request, fetch: Fetch) -> Response | Stream:
     return conditional(request, shape(operation), headers)
 
 
-async def _wait(request: Request, fetch: Fetch, seconds: float) -> pool_operations.Operation:
-    """The operation once it is final, or as it is when the time is up or the server is stopping."""
+async def _wait(request: Request, fetch: Fetch, seconds: float) -> pool_operations.PoolOperation:
+    """The operation, read until it is final, the time is over or the server stops."""
     loop = asyncio.get_running_loop()
     end = loop.time() + seconds
     with request.services.db.wakeups.subscribe(request.path(OPERATION_ID)) as news:
@@ -224,7 +226,7 @@ async def _wait(request: Request, fetch: Fetch, seconds: float) -> pool_operatio
 
 
 async def _events(request: Request, fetch: Fetch) -> AsyncIterator[bytes]:
-    """One event for each change of the operation until it is final; a comment when nothing else was said for long."""
+    """One event for each change of the operation until it is final; comments keep an idle connection open."""
     loop = asyncio.get_running_loop()
     said: SenderPoolOperation | None = None
     last = loop.time()
@@ -235,7 +237,7 @@ async def _events(request: Request, fetch: Fetch) -> AsyncIterator[bytes]:
             except Unavailable:
                 if said is None:
                     raise
-                # Who watches outlives a restart of the database.
+                # The stream goes on after a restart of the database.
                 await news.wait(_LOOK_SECONDS)
                 continue
             if shape(operation) != said:

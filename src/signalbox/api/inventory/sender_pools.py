@@ -11,7 +11,7 @@ from signalbox.api.inventory.senders import CHANNEL, SENDER_ID, STATUS, SenderId
 from signalbox.db import Statement, Tx
 from signalbox.ground import ids
 from signalbox.ground.clock import rfc3339
-from signalbox.ground.page_tokens import Window
+from signalbox.ground.page_tokens import IdRange
 from signalbox.http import paging, references
 from signalbox.http.bodies import Body
 from signalbox.http.constraints import Found, Rule, at_least_one, ruled
@@ -78,7 +78,7 @@ def _all_different(refs: Sequence[SenderRef]) -> bool:
 
 
 def _repeated(raw: object) -> Iterator[Found]:
-    """Each sender id that stood further up already."""
+    """Each sender id that an earlier item has."""
     first: dict[str, int] = {}
     for index, ref in enumerate(raw if isinstance(raw, list) else ()):
         sender_id = ref.get("senderId") if isinstance(ref, dict) else None
@@ -90,7 +90,7 @@ _ONCE: Final = ruled(Rule(_all_different, _repeated))
 
 
 class SenderPoolCreate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A pool to make; without a name it is called by its id."""
+    """A pool to create; without a name, its id is its name."""
 
     name: Name | UnsetType = UNSET
     senders: Annotated[list[SenderRef], Meta(max_length=MOST_IN_CREATE), _ONCE] = []
@@ -98,7 +98,7 @@ class SenderPoolCreate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SenderPoolChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A new name, new tags in place of all the old ones, or both."""
+    """The fields to change. `tags` replaces all tags."""
 
     rules: ClassVar = (at_least_one("name", "tags"),)
 
@@ -110,7 +110,7 @@ SenderRefs = Annotated[list[SenderRef], Meta(min_length=1, max_length=MOST_IN_AD
 
 
 def shape(pool: sender_pools.SenderPool) -> SenderPool:
-    """A pool as the wire has it."""
+    """The wire type of a pool."""
     return SenderPool(pool.id, pool.name, pool.tags, rfc3339(pool.created_at), rfc3339(pool.updated_at))
 
 
@@ -118,7 +118,9 @@ async def list_sender_pools(request: Request) -> Response:
     """List sender pools, newest first."""
     operation_id = request.get(OPERATION_ID)
     return await LISTING.respond(
-        request, lambda tx, window: sender_pools.list_page(tx, request.account_id, operation_id, window), operation_id
+        request,
+        lambda tx, id_range: sender_pools.list_page(tx, request.account_id, operation_id, id_range),
+        operation_id,
     )
 
 
@@ -145,7 +147,7 @@ async def fetch_sender_pool(request: Request) -> Response:
 
 
 async def delete_sender_pool(request: Request) -> Response:
-    """Delete a sender pool: its unfinished operations are cancelled, its senders remain."""
+    """Delete a sender pool: its unfinished operations are cancelled, its senders remain in the account."""
     pool_id = request.path(SENDER_POOL_ID)
 
     async def work(tx: Tx) -> None:
@@ -177,9 +179,9 @@ async def list_senders(request: Request) -> Response:
     """List the senders in a sender pool, newest sender first."""
     pool_id, chosen = request.path(SENDER_POOL_ID), filter_of(request)
 
-    async def read(tx: Tx, window: Window) -> list[senders.Sender]:
+    async def read(tx: Tx, id_range: IdRange) -> list[senders.Sender]:
         await sender_pools.fetch(tx, request.account_id, pool_id)
-        return await sender_pools.list_senders(tx, request.account_id, pool_id, chosen, window)
+        return await sender_pools.list_senders(tx, request.account_id, pool_id, chosen, id_range)
 
     return await MEMBERS.respond(request, read, pool_id, chosen)
 

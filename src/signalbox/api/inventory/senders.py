@@ -7,7 +7,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from signalbox.db import Tx
 from signalbox.ground.clock import rfc3339
-from signalbox.ground.page_tokens import Window
+from signalbox.ground.page_tokens import IdRange
 from signalbox.http import paging
 from signalbox.http.bodies import Body
 from signalbox.http.constraints import named
@@ -57,7 +57,7 @@ Address = Annotated[str, Meta(min_length=1, max_length=320)]
 
 
 class SenderSearch(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
-    """Which sender to find."""
+    """The address and channel of the sender to find."""
 
     address: Address
     channel: Channel
@@ -71,7 +71,7 @@ STATUS: Final = enum_param("status", ("ACTIVATED", "DEACTIVATED"), "Only senders
 
 
 def shape(sender: senders.Sender) -> Sender:
-    """A sender as the wire has it."""
+    """The wire type of a sender."""
     return Sender(
         sender.id,
         sender.display_name,
@@ -85,7 +85,7 @@ def shape(sender: senders.Sender) -> Sender:
 
 
 def filter_of(request: Request) -> senders.Filter:
-    """The channel and status that a list is asked for."""
+    """The filter by channel and status in the query."""
     channel, status = request.get(CHANNEL), request.get(STATUS)
     return senders.Filter(cast("senders.Channel | None", channel), cast("senders.Status | None", status))
 
@@ -94,7 +94,7 @@ async def list_senders(request: Request) -> Response:
     """List senders, newest first."""
     chosen = filter_of(request)
     return await LISTING.respond(
-        request, lambda tx, window: senders.list_page(tx, request.account_id, chosen, window), chosen
+        request, lambda tx, id_range: senders.list_page(tx, request.account_id, chosen, id_range), chosen
     )
 
 
@@ -106,15 +106,15 @@ async def fetch_sender(request: Request) -> Response:
 
 
 async def search_senders(request: Request) -> Response:
-    """Find the sender with an address and a channel; a POST, so that the address stays out of URLs."""
+    """Find the sender with an address and a channel. It is a POST, so that no URL contains the address."""
     wanted = request.body(SENDER_SEARCH)
     address = addresses.normalise_for_search(wanted.channel, wanted.address)
     status = None if wanted.status is UNSET else wanted.status
     token = None if wanted.page_token is UNSET else wanted.page_token
     asked = page_of(request, "search", (wanted.channel, address, status), token, wanted.page_size)
 
-    async def read(tx: Tx, window: Window) -> list[senders.Sender]:
-        rows = await senders.search(tx, request.account_id, wanted.channel, address, window)
+    async def read(tx: Tx, id_range: IdRange) -> list[senders.Sender]:
+        rows = await senders.search(tx, request.account_id, wanted.channel, address, id_range)
         return [row for row in rows if status in (None, row.status)]
 
     return await LISTING.cut(request, asked, read)

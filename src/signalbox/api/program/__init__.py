@@ -1,1 +1,1 @@
-"""What the program says about itself over HTTP: health, documentation, console, requests."""
+"""The program itself over HTTP: health, documentation, console, request log."""

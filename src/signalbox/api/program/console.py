@@ -1,4 +1,4 @@
-"""The web console: its page and files, as built from `console/`. It speaks only the HTTP API, like any client."""
+"""The web console: its page and files, as built from `console/`. It uses only the HTTP API, like any client."""
 
 from functools import cache
 from pathlib import Path
@@ -17,43 +17,43 @@ _POLICY: Final = (
 
 
 class _File(NamedTuple):
-    """A built file as it is sent; the compressed one is for clients that can read it."""
+    """A built file; `compressed` is for clients that accept gzip."""
 
     plain: bytes
     compressed: bytes
     etag: str
 
 
-async def overview(request: Request) -> Response:
-    """Show the console."""
-    return _answer(request, _file("index.html", "console/"), b"text/html; charset=utf-8")
+async def first_screen(request: Request) -> Response:
+    """Show the first screen of the console."""
+    return _response(request, _file("index.html", "console/"), b"text/html; charset=utf-8")
 
 
 async def screen(request: Request) -> Response:
     """Show a screen of the console."""
-    return _answer(request, _file("index.html", "./"), b"text/html; charset=utf-8")
+    return _response(request, _file("index.html", "./"), b"text/html; charset=utf-8")
 
 
 async def script(request: Request) -> Response:
-    """Give the console's program."""
-    return _answer(request, _file("console.js"), b"text/javascript; charset=utf-8")
+    """Fetch the console's script."""
+    return _response(request, _file("console.js"), b"text/javascript; charset=utf-8")
 
 
 async def style(request: Request) -> Response:
-    """Give the console's style sheet."""
-    return _answer(request, _file("console.css"), b"text/css; charset=utf-8")
+    """Fetch the console's style sheet."""
+    return _response(request, _file("console.css"), b"text/css; charset=utf-8")
 
 
 async def icon(request: Request) -> Response:
-    """Give the console's icon."""
-    return _answer(request, _file("icon.svg"), b"image/svg+xml")
+    """Fetch the console's icon."""
+    return _response(request, _file("icon.svg"), b"image/svg+xml")
 
 
 @cache
 def _file(name: str, here: str = "./") -> _File:
-    """A file, in which `./` is where the files are as seen from the page.
+    """A file; in the page, `./` of its links is replaced by `here`.
 
-    Addresses stay relative, so they are right below any path prefix and behind any proxy.
+    Links stay relative, so that they are right below any path prefix and behind any proxy.
     """
     import gzip
 
@@ -63,7 +63,7 @@ def _file(name: str, here: str = "./") -> _File:
     return _File(plain, gzip.compress(plain, mtime=0), etag_of(plain))
 
 
-def _answer(request: Request, file: _File, media: bytes) -> Response:
+def _response(request: Request, file: _File, media: bytes) -> Response:
     headers: Headers = [
         (b"content-security-policy", _POLICY),
         (b"x-content-type-options", b"nosniff"),
@@ -78,7 +78,7 @@ def _answer(request: Request, file: _File, media: bytes) -> Response:
     return Response(200, file.compressed, media, [*headers, (b"content-encoding", b"gzip")])
 
 
-OVERVIEW: Final = Endpoint(overview, media=(Media("text/html"),), etag=True, public=True)
+FIRST_SCREEN: Final = Endpoint(first_screen, media=(Media("text/html"),), etag=True, public=True)
 SCREEN: Final = Endpoint(screen, media=(Media("text/html"),), etag=True, public=True)
 SCRIPT: Final = Endpoint(script, media=(Media("text/javascript"),), etag=True, public=True)
 STYLE: Final = Endpoint(style, media=(Media("text/css"),), etag=True, public=True)

@@ -1,4 +1,4 @@
-"""The documentation, served from the files that `make docs` has built: pages, their Markdown, and what they show."""
+"""The documentation, served from the files that `make docs` builds: pages, their Markdown, assets and images."""
 
 from functools import lru_cache
 from pathlib import Path
@@ -12,13 +12,13 @@ from signalbox.http.parameters import text_param
 from signalbox.http.request import Headers, Request, Response
 
 SITE: Final = Path(__file__).parents[2] / "site"
-GROUP: Final = Group("docs", "Documentation", "The documentation, and this document.", "index")
+GROUP: Final = Group("docs", "Documentation", "The documentation and the OpenAPI document.", "index")
 PAGE_NAME: Final = text_param(
-    "page", "A page's name; with `.md` at its end the page is Markdown, else HTML.", "sender-pools.md"
+    "page", "The name of a page: with `.md` at its end as Markdown, else as HTML.", "sender-pools.md"
 )
-ASSET_NAME: Final = text_param("asset", "A file that a page names.")
-PICTURE_NAME: Final = text_param("picture", "A file that a page names.")
-# What stands for the base URL in llms.txt.
+ASSET_NAME: Final = text_param("asset", "The name of a script or style sheet.")
+PICTURE_NAME: Final = text_param("picture", "The name of an image.")
+# The placeholder for the base URL in llms.txt.
 _BASE_URL: Final = b"{base_url}"
 
 _TEXT: Final = b"; charset=utf-8"
@@ -32,43 +32,43 @@ _MEDIA: Final = {
     ".svg": b"image/svg+xml",
     ".png": b"image/png",
 }
-# The theme draws its icons from pictures inside the style sheet, which is what `data:` is for, and its search brings
-# one style sheet in its script: the hash is that one's. `tests/docs_site` fails when the theme's next version differs.
+# `data:` is for the icons in the theme's style sheet. The hash is that of the style sheet in the script of the theme's
+# search; `tests/docs_site` fails when a new version of the theme has another one.
 _POLICY: Final = (
     b"default-src 'none'; script-src 'self'; "
     b"style-src 'self' 'sha256-NwSx/R2V/U4jnW0Tq5pQ53Y/rzPVJ4dqE7D6UTA/J1k='; img-src 'self' data:; "
     b"connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-# A picture may be styled; nothing else in one is wanted.
+# An SVG image may have styles, and nothing else.
 _POLICY_OF_PICTURES: Final = b"default-src 'none'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'none'"
-# An asset's name changes with its content; for anything else a client asks whether what it has is still right.
+# The name of an asset changes with its content. For any other file, clients revalidate what they have cached.
 _FOR_GOOD: Final = b"public, max-age=31536000, immutable"
 _ASK: Final = b"no-cache"
 
 
 async def index(request: Request) -> Response:
-    """Show the documentation's first page."""
-    return _answer(request, "docs")
+    """Fetch the first page of the documentation."""
+    return _response(request, "docs")
 
 
 async def page(request: Request) -> Response:
-    """Show a page, its Markdown when the name ends in `.md`, a picture of one, or the index that its search reads."""
-    return _answer(request, f"docs/{request.path(PAGE_NAME)}")
+    """Fetch a page as HTML or, with `.md` at the end of its name, as Markdown; also an image or the search index."""
+    return _response(request, f"docs/{request.path(PAGE_NAME)}")
 
 
 async def contract_page(request: Request) -> Response:
-    """Show a page of the contract, or its Markdown when the name ends in `.md`."""
-    return _answer(request, f"docs/contract/{request.path(PAGE_NAME)}")
+    """Fetch a page of the contract as HTML or, with `.md` at the end of its name, as Markdown."""
+    return _response(request, f"docs/contract/{request.path(PAGE_NAME)}")
 
 
 async def asset(request: Request) -> Response:
-    """Give a script or style sheet of the pages."""
-    return _answer(request, f"docs/assets/{request.path(ASSET_NAME)}", _FOR_GOOD)
+    """Fetch a script or style sheet of the pages."""
+    return _response(request, f"docs/assets/{request.path(ASSET_NAME)}", _FOR_GOOD)
 
 
 async def picture(request: Request) -> Response:
-    """Give a picture that a page shows."""
-    return _answer(request, f"docs/images/{request.path(PICTURE_NAME)}")
+    """Fetch an image of the pages."""
+    return _response(request, f"docs/images/{request.path(PICTURE_NAME)}")
 
 
 async def llms(request: Request) -> Response:
@@ -78,11 +78,11 @@ async def llms(request: Request) -> Response:
 
 
 async def llms_full(request: Request) -> Response:
-    """Give the whole documentation in one text."""
-    return _answer(request, "llms-full.txt")
+    """Fetch the whole documentation as one text."""
+    return _response(request, "llms-full.txt")
 
 
-def _answer(request: Request, name: str, caching: bytes = _ASK) -> Response:
+def _response(request: Request, name: str, caching: bytes = _ASK) -> Response:
     """A file of the site; 304 when the client has it."""
     file = _file(name)
     content = file.read_bytes()
@@ -94,7 +94,7 @@ def _answer(request: Request, name: str, caching: bytes = _ASK) -> Response:
 
 
 def _file(name: str) -> Path:
-    """The file at a path. Raises NotFound for anything but what was built."""
+    """The built file at a path. Raises NotFound."""
     file = _files().get(name)
     if file is None:
         raise NotFound("there is no such page; /docs lists them")
@@ -103,10 +103,7 @@ def _file(name: str) -> Path:
 
 @lru_cache(maxsize=1)
 def _files() -> dict[str, Path]:
-    """Every file of the site by the path that it is answered at: a request names one of them, or nothing.
-
-    Raises Unavailable when nothing was built.
-    """
+    """Every built file by its path; no other file can be requested. Raises Unavailable when nothing is built."""
     built = [path for path in SITE.rglob("*") if path.suffix in _MEDIA]
     if not built:
         raise Unavailable("the documentation was not built in this checkout; make docs builds it")

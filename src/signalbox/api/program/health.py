@@ -1,4 +1,4 @@
-"""What monitors ask, without credentials: alive, ready, figures. Contract section 9."""
+"""Endpoints for monitoring, without credentials: alive, ready, metrics. Contract section 9."""
 
 import contextlib
 from typing import Final
@@ -12,7 +12,7 @@ from signalbox.http.endpoint import Endpoint, Group
 from signalbox.http.request import Request, Response, json_response
 from signalbox.inventory import pool_operations
 
-GROUP: Final = Group("health", "Health", "For monitors, without credentials.", "monitoring")
+GROUP: Final = Group("health", "Health", "For monitoring, without credentials.", "monitoring")
 
 
 class Health(msgspec.Struct, frozen=True):
@@ -22,12 +22,12 @@ class Health(msgspec.Struct, frozen=True):
 
 
 async def healthz(_: Request) -> Response:
-    """Say that the process is alive."""
+    """Check that the process is alive."""
     return json_response(Health("alive"))
 
 
 async def readyz(request: Request) -> Response:
-    """Say that the database can be reached and has all of this program's schema; 503 otherwise."""
+    """Check that the database is reachable and has this program's schema; 503 otherwise."""
     if request.services.stopping:
         raise Unavailable("shutting down")
     await request.services.db.ready()
@@ -35,10 +35,10 @@ async def readyz(request: Request) -> Response:
 
 
 async def metrics(request: Request) -> Response:
-    """Give the figures of this process in Prometheus' text format."""
+    """Fetch the metrics of this process in the text format of Prometheus."""
     services = request.services
     backlog: dict[str, float] = {}
-    # The figures of this process matter most when the database is away.
+    # Without the database, the metrics of the process itself are needed most.
     with contextlib.suppress(Unavailable):
         backlog = await services.db.read(_backlog)
     text = services.metrics.exposition({**services.db.figures(), "up": float(bool(backlog))}, backlog)

@@ -1,4 +1,4 @@
-"""The last requests of an account over HTTP. Ours, under `/signalbox/v1`."""
+"""The request log over HTTP, under `/signalbox/v1`."""
 
 import asyncio
 import re
@@ -23,17 +23,17 @@ from signalbox.http.router import Route
 from signalbox.http.shapes import Count, Pagination, Time
 
 GROUP: Final = Group(
-    "requests", "Request log", "The last requests of the account, for whoever looks for a fault.", "request-log"
+    "requests", "Request log", "The last requests of the account, to find out why one failed.", "request-log"
 )
-# A stream looks this often for what is new: nothing on a request's way has to wake it.
+# A stream reads the log this often, so that requests need not wake it.
 _LOOK_SECONDS: Final = 0.25
 _COMMENT_SECONDS: Final = 15.0
-# Events told between two turns of the event loop.
+# Events sent between two turns of the event loop.
 _SLICE: Final = 50
 
 
 class LoggedRequest(msgspec.Struct, frozen=True, rename="camel", gc=False):
-    """One request: when it was answered, by which endpoint, how, and in how many milliseconds."""
+    """One request: the time of its response, its endpoint, its status, and its duration in milliseconds."""
 
     request_id: str
     at: Time
@@ -56,7 +56,7 @@ class LoggedRequestPage(msgspec.Struct, frozen=True):
 
 
 async def list_requests(request: Request) -> Response | Stream:
-    """List the account's last requests to this process, newest first; live if an event stream is accepted."""
+    """List the account's last requests to this process, newest first; live if `Accept` asks for an event stream."""
     kept = request.services.request_log
     if kept is None:
         raise Forbidden("the request log is switched off: see the setting request_log")
@@ -73,7 +73,7 @@ _END: Final = 2**63
 
 
 async def _events(request: Request, kept: RequestLog, size: int) -> AsyncIterator[bytes]:
-    """One event for each request: those of before, oldest first, then each soon after it was answered."""
+    """One event for each request: first those in the log, oldest first, then each new one after its response."""
     loop = asyncio.get_running_loop()
     last = loop.time()
     resumed = request.header(b"last-event-id")
@@ -81,7 +81,7 @@ async def _events(request: Request, kept: RequestLog, size: int) -> AsyncIterato
     entries = kept.since(request.account_id, told)[0 if told else -size :]
     yield b": listening\n\n"
     with request.services.db.wakeups.subscribe("requests") as news:
-        # This stream has no end of its own: it must not outlive the key that opened it.
+        # The stream ends when the credentials that opened it become invalid.
         while not request.services.stopping and await request.still_authenticated():
             for chunk in _chunks(entries):
                 yield chunk
@@ -91,7 +91,7 @@ async def _events(request: Request, kept: RequestLog, size: int) -> AsyncIterato
             elif loop.time() - last >= _COMMENT_SECONDS:
                 last = loop.time()
                 yield b": still here\n\n"
-            # Nobody fires this topic but a shutdown.
+            # Only a shutdown wakes this topic.
             await news.wait(_LOOK_SECONDS)
             entries = kept.since(request.account_id, told)
 
@@ -105,7 +105,7 @@ def _chunks(entries: Sequence[Entry]) -> Iterator[bytes]:
 
 
 def _shape(entry: Entry) -> LoggedRequest:
-    """A request as the wire has it."""
+    """The wire type of a request."""
     route = entry.route
     return LoggedRequest(
         entry.request_id,
@@ -116,20 +116,20 @@ def _shape(entry: Entry) -> LoggedRequest:
         route.name,
         entry.status,
         round(entry.seconds * 1000, 2),
-        list(entry.refusal.problems),
-        entry.refusal.more,
+        list(entry.logged.problems),
+        entry.logged.more,
         list(entry.warnings),
     )
 
 
 def _path(route: Route, values: dict[str, str]) -> str:
-    """The path that was called: of what its placeholders held, the ids."""
+    """The path of the request, with `*` for parameters that are no ids."""
     shown = {param.name: values.get(param.name, "*") for param in route.endpoint.ids}
     return re.sub(r"{(\w+)}", lambda match: shown.get(match[1], "*"), route.path)
 
 
 def _query(params: Iterable[Param[object]], values: dict[str, object]) -> Iterator[str]:
-    """The parameters that were read: ids, dates, sizes and words of ours, but no tokens."""
+    """The parsed parameters: ids, dates, sizes and declared words, with `*` for page tokens."""
     for param in params:
         if param.name in values:
             value = values[param.name]

@@ -1,1 +1,1 @@
-"""Which sender reaches a person, over HTTP."""
+"""Which senders can reach a recipient, over HTTP."""

@@ -1,4 +1,4 @@
-"""Resolve over HTTP: which senders can reach a person. Contract section 7."""
+"""Resolve over HTTP: which senders can reach a recipient. Contract section 7."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -32,7 +32,7 @@ def _wrong_address(raw: object) -> Iterator[Found]:
 
 
 def _twice(raw: object) -> Iterator[Found]:
-    """Each channel that was named before, in the filter and in the priorities."""
+    """Each channel that the filter or the priorities name twice."""
     for name, member in (("filterIn", None), ("priority", "channel")):
         listed = raw.get(name) if isinstance(raw, dict) else None
         seen: set[str] = set()
@@ -58,7 +58,7 @@ _SENDER_FORMS: Final = one_form(
 
 
 class RecipientAddress(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One address of the person to be reached."""
+    """One address of the recipient."""
 
     rules: ClassVar = (Rule.of(_wrong_address),)
     address: Address
@@ -78,14 +78,14 @@ class SenderAddress(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ChannelPriority(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How early a channel comes: lower is earlier."""
+    """The priority of a channel: lower is earlier."""
 
     channel: Channel
     priority: Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
 
 
 class Channels(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
-    """Which sender channels may be used, and in which order."""
+    """The sender channels that may be used, and their order."""
 
     rules: ClassVar = (Rule.of(_twice),)
 
@@ -94,7 +94,7 @@ class Channels(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_field
 
 
 class SenderResolve(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
-    """Who is to be reached, and from where."""
+    """Whom to reach, and with which senders."""
 
     rules: ClassVar = (Rule.of(_two_sources, {"not": {"required": ["senderPoolId", "senderAddresses"]}}),)
 
@@ -114,14 +114,14 @@ class ResolvedSender(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class ResolvedRecipient(msgspec.Struct, frozen=True):
-    """The recipient address that it reaches, as the request spelt it."""
+    """The recipient address that the sender reaches, as written in the request."""
 
     address: str
     channel: RecipientChannel
 
 
 class Resolved(msgspec.Struct, frozen=True):
-    """One way to reach the person; `priority` is its place, 0 the best."""
+    """A sender and the recipient address that it reaches; `priority` is the rank, 0 is the best."""
 
     from_: ResolvedSender = msgspec.field(name="from")
     to: ResolvedRecipient
@@ -129,27 +129,27 @@ class Resolved(msgspec.Struct, frozen=True):
 
 
 class ResolvedList(msgspec.Struct, frozen=True):
-    """At most 10 ways, best first."""
+    """At most 10 results, best first."""
 
     results: list[Resolved]
 
 
 async def resolve_senders(request: Request) -> Response:
-    """Find the senders that can reach a person, best first."""
-    question = _question(request.body(SENDER_RESOLVE))
+    """Find the senders that can reach a recipient, best first."""
+    criteria = _criteria(request.body(SENDER_RESOLVE))
 
     async def read(tx: Tx) -> list[resolve.Match]:
-        if question.pool_id is not None:
-            await sender_pools.fetch(tx, request.account_id, question.pool_id)
-        return await resolve.resolve(tx, request.account_id, question)
+        if criteria.pool_id is not None:
+            await sender_pools.fetch(tx, request.account_id, criteria.pool_id)
+        return await resolve.resolve(tx, request.account_id, criteria)
 
     matches = await request.services.db.read(read)
     return json_response(ResolvedList([_resolved(match, place) for place, match in enumerate(matches)]))
 
 
-def _question(asked: SenderResolve) -> resolve.Question:
+def _criteria(asked: SenderResolve) -> resolve.Criteria:
     channels = Channels() if asked.channels is UNSET else asked.channels
-    return resolve.Question(
+    return resolve.Criteria(
         recipients=[resolve.Recipient(one.channel, one.address) for one in asked.recipient_addresses],
         pool_id=None if asked.sender_pool_id is UNSET else asked.sender_pool_id,
         sender_addresses=None

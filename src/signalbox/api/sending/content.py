@@ -1,7 +1,7 @@
-"""What a message says: text and media, or a module for each channel. Contract section 10.1.
+"""The content of a message: text and media, or a module for each channel. Contract section 10.1.
 
-Every member is checked, and an unknown one is a problem at its place: public programs have sent each of the mistakes
-that are named here, and were answered by silence.
+Every field is checked, and an unknown field is a problem with its place. Published programs contain each of the
+mistakes that have a message of their own here.
 """
 
 from collections.abc import Iterator
@@ -36,7 +36,7 @@ def _bare_strings(raw: object) -> Iterator[Found]:
 
 
 class MediaUrl(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A picture, sound, film or file."""
+    """An image, a sound, a video or a file."""
 
     url: Url
 
@@ -45,7 +45,7 @@ MediaUrls = Annotated[list[MediaUrl], Meta(min_length=1, max_length=10), ruled(R
 
 
 class Reply(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
-    """A suggested reply, and what comes back when it is chosen."""
+    """A suggested reply, and the data that comes back when the recipient chooses the reply."""
 
     text: Text
     postback_data: Text
@@ -114,7 +114,7 @@ _ACTIONS: Final = (
 
 
 def _exactly_one(*names: str, beside: int = 0) -> Rule:
-    """A rule for an object: it has one of these members, `beside` so many that it must have."""
+    """A rule for an object: it has exactly one of these fields, and `beside` other fields, which are required."""
 
     def find(raw: object) -> Iterator[Found]:
         if isinstance(raw, dict) and sum(name in raw for name in names) != 1:
@@ -160,7 +160,7 @@ class RcsMedia(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_field
 
 
 class CardContent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a card shows."""
+    """The content of a card."""
 
     rules: ClassVar = (at_least_one("title", "description", "media", "suggestions"),)
     title: Text | UnsetType = UNSET
@@ -209,7 +209,7 @@ class TextModule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Module(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What is said on one channel."""
+    """The content for one channel."""
 
     rules: ClassVar = (_exactly_one("sms", "rcs", "whatsapp"),)
     sms: TextModule | UnsetType = UNSET
@@ -230,7 +230,7 @@ Modules = Annotated[list[Module], Meta(min_length=1, max_length=3), ruled(Rule.o
 
 
 class Content(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What is said: text, media or both, on every channel, or a module for each."""
+    """The content: text, media or both for every channel, or a module for each channel."""
 
     rules: ClassVar = (
         one_form(
@@ -240,9 +240,9 @@ class Content(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         ),
         hint(
             {
-                "MessageContentTemplate": "is not a member here: contentId of a message names a template",
-                "contentId": "is not a member here: a template is not made of another one",
-                "expressions": "is not a member here: values of variables are in to[].variables and defaults",
+                "MessageContentTemplate": "is not a field here: contentId of a message names a template",
+                "contentId": "is not a field here: a template is not made of another one",
+                "expressions": "is not a field here: values of variables are in to[].variables and defaults",
             }
         ),
     )

@@ -1,4 +1,4 @@
-"""Templates over HTTP: contents that messages can be made of. Contract section 10.6."""
+"""Templates over HTTP: stored contents for messages. Contract section 10.6."""
 
 import asyncio
 from collections.abc import Iterator
@@ -52,7 +52,7 @@ Defaults = Annotated[dict[Variable, Value], Meta(max_length=100, description="Va
 
 
 class Template(msgspec.Struct, frozen=True, rename="camel"):
-    """A content with a name, and values for its variables."""
+    """A content with a name and default values of its variables."""
 
     content_id: Annotated[str, matching(_CONTENT_ID)]
     name: str
@@ -70,7 +70,7 @@ class TemplatePage(msgspec.Struct, frozen=True):
 
 
 class TemplatePut(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A template as its client wants it: text and media, or modules, in Liquid."""
+    """The name, the content and the default values of a template; texts are in Liquid."""
 
     name: Annotated[str, Meta(min_length=1, max_length=256), matching(NOT_BLANK)]
     content: Content
@@ -81,7 +81,7 @@ _decode = msgspec.json.Decoder(Content).decode
 
 
 def shape(template: templates.Template) -> Template:
-    """A template as the wire has it."""
+    """The wire type of a template."""
     return Template(
         template.content_id,
         template.name,
@@ -94,11 +94,11 @@ def shape(template: templates.Template) -> Template:
 
 async def list_templates(request: Request) -> Response:
     """List templates, newest first."""
-    return await LISTING.respond(request, lambda tx, window: templates.list_page(tx, request.account_id, window))
+    return await LISTING.respond(request, lambda tx, id_range: templates.list_page(tx, request.account_id, id_range))
 
 
 async def create_template(request: Request) -> Response:
-    """Enter a template; its id is made here."""
+    """Create a template; the server makes its id."""
     new, content_id = await _read(request), templates.new_content_id()
     made = await request.services.db.write(lambda tx: templates.put(tx, request.account_id, content_id, new))
     location = request.url(CONTENT_ID.path(content_id)).encode("latin-1")
@@ -106,7 +106,7 @@ async def create_template(request: Request) -> Response:
 
 
 async def put_template(request: Request) -> Response:
-    """Enter a template under an id, or replace the one that has it."""
+    """Create a template with this id, or replace the template that has the id."""
     new, content_id = await _read(request), request.path(CONTENT_ID)
 
     async def work(tx: Tx) -> templates.Template:
@@ -125,7 +125,7 @@ async def fetch_template(request: Request) -> Response:
 
 
 async def delete_template(request: Request) -> Response:
-    """Delete a template: what was sent of it keeps its text."""
+    """Delete a template: messages that were made of it keep their text."""
     content_id = request.path(CONTENT_ID)
 
     async def work(tx: Tx) -> None:
@@ -138,17 +138,17 @@ async def delete_template(request: Request) -> Response:
 
 
 async def _read(request: Request) -> templates.NewTemplate:
-    """The body, its Liquid checked. Raises Invalid."""
+    """The template in the body. Raises Invalid for wrong Liquid."""
     put = request.body(TEMPLATE_PUT)
     texts = {"content": msgspec.to_builtins(put.content), "defaults": put.defaults}
-    # A long text takes the library milliseconds: not on the event loop.
+    # The library takes milliseconds for a long text, which would block the event loop.
     if found := await asyncio.to_thread(lambda: list(_liquid_problems(texts, ()))):
         raise Invalid(found)
     return templates.NewTemplate(put.name, msgspec.json.encode(put.content).decode(), put.defaults)
 
 
 def _liquid_problems(value: object, path: Path) -> Iterator[Problem]:
-    """What is wrong with the Liquid in the texts of plain JSON."""
+    """The problems of the Liquid in the texts of plain JSON."""
     if isinstance(value, str):
         if wrong := liquid.problem(value):
             yield problem_at(path, f"is no Liquid: {wrong.message}, line {wrong.line}, column {wrong.column}")

@@ -1,5 +1,5 @@
 -- name: idempotency.lock
--- Whether no other transaction is answering the same key at this moment. SQLite has one writer.
+-- Whether no other transaction handles a request with the same key. SQLite has one writer.
 -- dialect: sqlite
 SELECT 1 AS free WHERE :account_id IS NOT NULL AND :key IS NOT NULL;
 

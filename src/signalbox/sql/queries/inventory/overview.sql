@@ -21,18 +21,3 @@ FROM (
 SELECT id, status, total, total - created - failed AS queued, created, failed, created_at, updated_at
 FROM operations /*sqlite: INDEXED BY operations_with_failures */
 WHERE account_id = :account_id AND failed > 0 ORDER BY created_at DESC, id DESC LIMIT :limit;
-
--- name: overview.list_members
--- The country is that of the address as it was entered: nothing is parsed again.
-SELECT s.id, s.channel, s.region
-FROM (
-    SELECT sender_id FROM sender_pool_members
-    WHERE account_id = :account_id AND pool_id = :pool_id
-        AND sender_id < :before
-    ORDER BY sender_id DESC LIMIT :limit
-) AS page
-/*sqlite: JOIN senders AS s ON s.account_id = :account_id AND s.id = page.sender_id */
-/*pg: CROSS JOIN LATERAL (
-    SELECT * FROM senders
-    WHERE account_id = :account_id AND id >= page.sender_id AND id <= page.sender_id ORDER BY id LIMIT 1) AS s */
-ORDER BY page.sender_id DESC;
