@@ -1,7 +1,7 @@
 """Numbering plans made ready for many numbers: the plans of `phonenumbers`, an eighth of its time.
 
 `region_of` says yes only where `phonenumbers` would; whatever else it is asked is left to the library, which also says
-what is wrong. See docs/decisions/0013-addresses.md.
+what is wrong. See docs/decisions/0021-addresses.md.
 """
 
 import re
