@@ -199,12 +199,15 @@ ON CONFLICT DO NOTHING
 RETURNING sender_id;
 
 -- name: pool_operations.add_members
+-- The subquery looks up one sender by primary key. Without created_at, which no index has, PostgreSQL could read
+-- senders_by_filter instead, after a VACUUM without visiting the table: that reads the whole inventory for each item.
 -- dialect: postgres
 INSERT INTO sender_pool_members (account_id, pool_id, sender_id, channel, status)
 SELECT :account_id, :pool_id, s.id, s.channel, s.status
 FROM operation_items AS i CROSS JOIN LATERAL (
     SELECT id, channel, status FROM senders
-    WHERE account_id = :account_id AND id >= i.sender_id AND id <= i.sender_id ORDER BY id LIMIT 1) AS s
+    WHERE account_id = :account_id AND id >= i.sender_id AND id <= i.sender_id AND created_at >= 0
+    ORDER BY id LIMIT 1) AS s
 WHERE i.account_id = :account_id AND i.operation_id = :operation_id
     AND i.item_index >= :first AND i.item_index < :end
 ORDER BY s.id

@@ -75,7 +75,8 @@ SELECT id, channel, address, region FROM (
     WHERE account_id = :account_id AND channel = :channel AND status = 'ACTIVATED' AND region = :region
         AND address <= :address
         AND EXISTS (SELECT 1 FROM sender_pool_members AS m
-            WHERE m.account_id = :account_id AND m.pool_id = :pool_id AND m.sender_id = s.id /*pg: OFFSET 0 */)
+            WHERE m.account_id = :account_id AND m.pool_id = :pool_id AND m.sender_id >= s.id AND m.sender_id <= s.id
+            /*pg: ORDER BY m.sender_id OFFSET 0 */)
     ORDER BY address DESC LIMIT 10) AS below
 UNION ALL
 SELECT id, channel, address, region FROM (
@@ -83,7 +84,8 @@ SELECT id, channel, address, region FROM (
     WHERE account_id = :account_id AND channel = :channel AND status = 'ACTIVATED' AND region = :region
         AND address > :address
         AND EXISTS (SELECT 1 FROM sender_pool_members AS m
-            WHERE m.account_id = :account_id AND m.pool_id = :pool_id AND m.sender_id = s.id /*pg: OFFSET 0 */)
+            WHERE m.account_id = :account_id AND m.pool_id = :pool_id AND m.sender_id >= s.id AND m.sender_id <= s.id
+            /*pg: ORDER BY m.sender_id OFFSET 0 */)
     ORDER BY address LIMIT 10) AS above;
 
 -- name: resolve.near_members
@@ -92,7 +94,8 @@ SELECT id, channel, address, region FROM (
     WHERE account_id = :account_id AND channel = :channel AND status /*sqlite: || '' */ = 'ACTIVATED'
         AND address <= :address
         AND EXISTS (SELECT 1 FROM sender_pool_members AS m
-            WHERE m.account_id = :account_id AND m.pool_id = :pool_id AND m.sender_id = s.id /*pg: OFFSET 0 */)
+            WHERE m.account_id = :account_id AND m.pool_id = :pool_id AND m.sender_id >= s.id AND m.sender_id <= s.id
+            /*pg: ORDER BY m.sender_id OFFSET 0 */)
     ORDER BY address DESC LIMIT 10) AS below
 UNION ALL
 SELECT id, channel, address, region FROM (
@@ -100,7 +103,8 @@ SELECT id, channel, address, region FROM (
     WHERE account_id = :account_id AND channel = :channel AND status /*sqlite: || '' */ = 'ACTIVATED'
         AND address > :address
         AND EXISTS (SELECT 1 FROM sender_pool_members AS m
-            WHERE m.account_id = :account_id AND m.pool_id = :pool_id AND m.sender_id = s.id /*pg: OFFSET 0 */)
+            WHERE m.account_id = :account_id AND m.pool_id = :pool_id AND m.sender_id >= s.id AND m.sender_id <= s.id
+            /*pg: ORDER BY m.sender_id OFFSET 0 */)
     ORDER BY address LIMIT 10) AS above;
 
 -- name: resolve.oldest_of_many_members
@@ -120,7 +124,8 @@ SELECT id, channel, address, region FROM senders AS s
 WHERE account_id = :account_id AND channel = :channel AND status = 'ACTIVATED' AND region = :region
     AND address >= :prefix AND address < :until
     AND EXISTS (SELECT 1 FROM sender_pool_members AS m
-        WHERE m.account_id = :account_id AND m.pool_id = :pool_id AND m.sender_id = s.id /*pg: OFFSET 0 */)
+        WHERE m.account_id = :account_id AND m.pool_id = :pool_id AND m.sender_id >= s.id AND m.sender_id <= s.id
+            /*pg: ORDER BY m.sender_id OFFSET 0 */)
 ORDER BY id || '' LIMIT 10;
 
 -- name: resolve.oldest_members
@@ -128,7 +133,8 @@ SELECT id, channel, address, region FROM senders AS s
 WHERE account_id = :account_id AND channel = :channel AND status /*sqlite: || '' */ = 'ACTIVATED'
     AND address >= :prefix AND address < :until
     AND EXISTS (SELECT 1 FROM sender_pool_members AS m
-        WHERE m.account_id = :account_id AND m.pool_id = :pool_id AND m.sender_id = s.id /*pg: OFFSET 0 */)
+        WHERE m.account_id = :account_id AND m.pool_id = :pool_id AND m.sender_id >= s.id AND m.sender_id <= s.id
+            /*pg: ORDER BY m.sender_id OFFSET 0 */)
 ORDER BY id || '' LIMIT 10;
 
 -- name: resolve.named
