@@ -1,7 +1,8 @@
 """Plans on PostgreSQL do not depend on what the statistics know of the account.
 
 Every statement of one account runs on three databases with the same rows: never analyzed, analyzed before the account
-came, and analyzed after; with a plan made for its parameters and with one made for any. Rows and buffers are counted,
+came, and analyzed after; batches also on one with this account alone, vacuumed. Each has a plan made for its
+parameters and one made for any. Rows and buffers are counted,
 not time. The server's settings are the defaults: what a connection sets does not reach a plan behind a pooler.
 """
 
@@ -58,7 +59,7 @@ Databases = dict[str, tuple[str, Account]]
 
 @pytest.fixture(scope="module")
 async def analyzed(new_postgres_database: NewDatabase, postgres_template: str) -> AsyncIterator[Databases]:
-    """The three databases, with the account in each that came last."""
+    """The databases, with the account in each that came last."""
     async with AsyncExitStack() as stack:
         others = await stack.enter_async_context(new_postgres_database(postgres_template))
         await _execute(
@@ -76,6 +77,10 @@ async def analyzed(new_postgres_database: NewDatabase, postgres_template: str) -
         found = {"never": (never, await _fill(never, "new")), "before": (before, await _fill(before, "new"))}
         after = await stack.enter_async_context(new_postgres_database(_name(never)))
         await _execute(after, "VACUUM ANALYZE")
+        # After a VACUUM an index that holds all columns of a statement looks cheap, whatever its order: batches fell for it.
+        alone = await stack.enter_async_context(new_postgres_database(postgres_template))
+        found["alone"] = (alone, await _fill(alone, "alone"))
+        await _execute(alone, "VACUUM")
         yield {**found, "after": (after, found["never"][1])}
 
 
@@ -239,6 +244,8 @@ def _most(name: str, statistics: str) -> int:
 @pytest.mark.parametrize("name", OF_ONE_ACCOUNT)
 async def test_statement_of_one_account_reads_only_what_it_is_about(analyzed: Databases, name: str) -> None:
     for statistics, (url, new) in analyzed.items():
+        if statistics == "alone" and name not in BATCHES:
+            continue  # to read a small table whole, which holds the one account, is right for the other statements
         for generic in (False, True):
             plan = await _plan(url, name, _given(name, new), generic)
             # Index entries that no row comes of are counted in buffers alone.
