@@ -1,4 +1,4 @@
-"""References and the headers that repeat them, contract section 4; idempotency keys, section 8."""
+"""References and the headers that repeat them, contract section 4; idempotency keys, contract section 8."""
 
 from __future__ import annotations
 

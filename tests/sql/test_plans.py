@@ -77,7 +77,7 @@ async def analyzed(new_postgres_database: NewDatabase, postgres_template: str) -
         found = {"never": (never, await _fill(never, "new")), "before": (before, await _fill(before, "new"))}
         after = await stack.enter_async_context(new_postgres_database(_name(never)))
         await _execute(after, "VACUUM ANALYZE")
-        # After a VACUUM an index that holds all columns of a statement looks cheap, whatever its order: batches fell for it.
+        # After a VACUUM an index with all columns of a statement looks cheap, whatever its order: batches fell for it.
         alone = await stack.enter_async_context(new_postgres_database(postgres_template))
         found["alone"] = (alone, await _fill(alone, "alone"))
         await _execute(alone, "VACUUM")
