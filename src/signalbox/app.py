@@ -70,7 +70,7 @@ async def serve(settings: Settings) -> int:
             server = Server(api)
             serving = asyncio.create_task(server.serve(sockets=[sock]))
             if first and not settings.auth_token:
-                print(_welcome(first, url), flush=True)  # noqa: T201 - the only output that is no log line
+                print(_welcome(first, url), flush=True)  # noqa: T201 - the only output that is not a log line
             start_collecting()
             log.get().info("ready", url=url, database=db.safe_url(settings.database), workers=settings.workers)
             await asyncio.wait({serving, asyncio.create_task(stop.wait())}, return_when=asyncio.FIRST_COMPLETED)
@@ -106,7 +106,7 @@ async def _warn_of_unused_credentials(settings: Settings, database: Database, ke
 
 
 def _exit_in_time() -> None:
-    """Ends the process when stopping takes too long. The database rolls open transactions back; a retry follows."""
+    """Ends the process when stopping takes too long. The database rolls open transactions back."""
 
     def give_up() -> None:
         log.get().warning("stopped before everything was finished")

@@ -68,7 +68,7 @@ class Tx(Protocol):
 
 
 class Database(Protocol):
-    """An open database. Every method raises Unavailable without a usable database, and Bug for wrong SQL."""
+    """An open database. Every method raises Unavailable while the database cannot be used, and Bug for wrong SQL."""
 
     wakeups: Wakeups
 

@@ -65,7 +65,7 @@ def series(folder: Path, dialect: Dialect) -> list[Migration]:
         raise Bug(f"migrations are not numbered from 0001 without gaps: {list(found)}")
     for version, migration in special.items():
         if version not in found or found[version].name != migration.name:
-            raise Bug(f"migration {migration.path.name} has no migration for both engines with the same name")
+            raise Bug(f"migration {migration.path.name}: there is no {version:04}_{migration.name}.sql for SQLite")
     if dialect == "postgres":
         found |= special
     return list(found.values())

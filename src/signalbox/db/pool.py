@@ -1,4 +1,4 @@
-"""A pool that hands a released connection directly to the first waiter, in the order of their arrival.
+"""A pool that hands a released connection directly to the caller that has waited longest.
 
 asyncpg's pool runs a reset statement for every use and lets later callers overtake waiters. Figures:
 docs/decisions/0016-connection-pool.md.

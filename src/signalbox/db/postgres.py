@@ -31,7 +31,8 @@ COMMAND_SECONDS: Final = 60.0
 CLEAN_UP_SECONDS: Final = 5.0
 MIGRATION_SECONDS: Final = 3600.0
 # Requests queue behind a migration that waits for a table lock. So the migration waits for less than deadlock_timeout
-# (1 s) of PostgreSQL, rolls back, and is retried for about a minute. PostgreSQL then never cancels a request instead.
+# (1 s) of PostgreSQL, rolls back, and is retried for about a minute. A deadlock then never
+# makes PostgreSQL cancel a request.
 MIGRATION_LOCK_WAIT: Final = "500ms"
 MIGRATION_TRIES: Final = 60
 # The number of the advisory lock: "signalbx" as bytes. Other programs in the database must not use the same number.

@@ -257,7 +257,7 @@ class SqliteDatabase:
     def _fail(self, group: list[_Request], error: BaseException) -> None:
         """Rolls the transaction of the group back, and gives the error to every request of the group."""
         if code(error) in BUSY:
-            # Each waiting request would wait for the same lock, one after the other. They fail now.
+            # Each waiting request would wait for the same lock, one after the other. So these requests fail now.
             for _ in range(self._requests.qsize()):
                 waiting = self._requests.get_nowait()
                 if waiting is None:

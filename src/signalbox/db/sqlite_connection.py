@@ -37,7 +37,7 @@ REOPEN: Final = frozenset(_UNAVAILABLE) - BUSY - {sqlite3.SQLITE_FULL}
 
 
 def code(error: BaseException) -> int:
-    # The low byte is the primary result code; the other bytes make it an extended one.
+    # The low byte is the primary result code; the higher bytes belong to the extended result code.
     return (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
 
 

@@ -17,8 +17,8 @@ _E164 = re.compile(r"\+[1-9][0-9]+")
 _LIKE_E164 = re.compile(r"\+[0-9]+")
 _PREFIXED = re.compile(r"(whatsapp|sms|rcs|tel|mailto|messenger):", re.IGNORECASE)
 _RCS_AGENT = re.compile(r"(?=.{3,255}\Z)[A-Za-z0-9._:-]+(?:@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*)?")
-# The library needs eight times the time of this pattern. A label with hyphens as third and fourth characters is an IDNA
-# label, which only the library decodes.
+# email_validator takes eight times as long as this pattern. A label with hyphens as third and fourth characters is an
+# IDNA label, which only email_validator decodes.
 _LONGEST_MAILBOX: Final = 254
 _PLAIN_MAILBOX = re.compile(
     r"(?=[^@]{1,64}@)[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*"

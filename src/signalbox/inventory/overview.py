@@ -90,9 +90,9 @@ def first_minute(now: int) -> int:
 class Throughput:
     """An estimate of the items done in each of the 60 minutes from `first` on, from the times of pool operations.
 
-    An account's pool operations run one after the other, in the order of their creation. So an operation began when it
-    was created, or when the previous operation ended. The estimate spreads its items evenly from this begin to the
-    operation's last change.
+    An account's pool operations run one after the other, in the order of their creation. So an operation started
+    when it was created, or when the previous operation ended. The estimate spreads its items evenly from this start to
+    the operation's last change.
     """
 
     def __init__(self, first: int) -> None:

@@ -5,7 +5,7 @@ from signalbox.queue import turns
 
 
 async def adopt(db: Database) -> tuple[int, bool]:
-    """Adds the rows, each in its own transaction. Returns their number, and False, because no row is left."""
+    """Adds the rows, each in its own transaction. Returns the number of rows, and False: all rows are added."""
     found = await db.read(turns.started_by_older_version)
     for account_id, kind in found:
 

@@ -10,7 +10,7 @@ from signalbox.queue.kinds import Done, Hand, Kind
 
 # The topic that wakes workers.
 WORK: Final = "work"
-# The most rows that one scan reads of those with a turn, and the most of those without a turn.
+# A scan reads at most this many rows with a turn, and at most this many rows without a turn.
 SCAN_ROWS: Final = 100
 # The backoff: the wait after the first failure. Each further failure in a row doubles the wait, up to the longest.
 FIRST_WAIT_MS: Final = 500
@@ -60,8 +60,8 @@ class Order:
     """The order in which one process serves accounts.
 
     A new row has no turn in the database. This process gives its account the greatest turn of all accounts at the time
-    of the first scan that finds the row. So the account is served neither before all others nor, at every scan, after
-    them.
+    of the first scan that finds the row. So a new account does not go before all others, and does not fall behind them
+    at every scan.
     """
 
     def __init__(self) -> None:

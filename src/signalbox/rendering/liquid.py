@@ -64,7 +64,7 @@ def _environment() -> "Environment":
 
 
 def _place(text: str, error: "LiquidError", message: str) -> int:
-    """The index of an error. The library gives none for an unfinished expression and for a tag without its end."""
+    """The index of an error. The library gives none for an unfinished expression or an open tag."""
     token = error.token
     if token is not None and token.start_index >= 0:
         return int(token.start_index)

@@ -1,7 +1,7 @@
 -- On PostgreSQL the planner may estimate an account as empty when the account is younger than the statistics. The odd forms
 -- leave the planner one index to use (docs/decisions/0012):
 -- * `id >= x AND id <= x ORDER BY id LIMIT 1` in LATERAL: one lookup in the primary key of senders for each row.
--- * The lower bound not_before stands outside the page: for a range with two bounds the planner estimates too few rows.
+-- * not_before is compared outside the subquery of the page: for a range with two bounds the planner estimates too few rows.
 
 -- name: sender_pools.fetch
 SELECT id, name, tags, created_at, updated_at

@@ -6,7 +6,7 @@
 -- * `id >= x AND id <= x ORDER BY id LIMIT 1` in LATERAL: one lookup for each row of a batch or page. PostgreSQL cannot turn
 --   this form into another join, and would have to sort the rows of any other index.
 -- * INSERT ... ON CONFLICT (key) instead of UPDATE ... FROM: the key names the index.
--- * The lower bound not_before stands outside the page: for a range with two bounds the planner estimates too few rows.
+-- * not_before is compared outside the subquery of the page: for a range with two bounds the planner estimates too few rows.
 
 -- name: senders.fetch
 SELECT id, display_name, address, channel, status, tags, updated_at, created_at
