@@ -1,4 +1,4 @@
--- The rows of one create, inserted one table after the other and nothing but.
+-- Inserts the rows of one create, one statement for each table, without any other work.
 
 -- name: bare.pool
 INSERT INTO sender_pools (account_id, id, operation_id, name, tags, created_at, updated_at)

@@ -1,4 +1,4 @@
-"""Parts that we wrote ourselves, each beside the library that also does it.
+"""Comparisons of parts of Signalbox with libraries for the same purpose.
 
-`make parts ARGS=router` runs one of them; the pages in docs/decisions/ name theirs.
+`make parts ARGS=router` runs one comparison. Each page in docs/decisions/ names its command.
 """

@@ -1,6 +1,6 @@
-"""A worker's batch with and without a second write of each item: `make parts ARGS=batches`.
+"""Compares batches of a worker with and without a second write of each item: `make parts ARGS=batches`.
 
-10,000 items in batches of 1,000: the memberships alone, and with `outcome` written into every item as well.
+10,000 items in batches of 1,000: only the memberships, or the memberships and `outcome` of every item.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Reading a request's body by us and by Starlette: `make parts ARGS=body`."""
+"""Compares the body reader of Signalbox with Starlette's: `make parts ARGS=body`."""
 
 from __future__ import annotations
 

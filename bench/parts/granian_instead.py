@@ -1,6 +1,6 @@
-"""granian in the place of `signalbox.http.server.Server`, for this process and those that it starts.
+"""Replaces `signalbox.http.server.Server` by granian when it is imported. For `bench.parts.promises`.
 
-It is held to as many of our limits as it has settings for. Used by `bench.parts.promises`.
+granian gets all limits of Signalbox for which it has a setting.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ STOP_SECONDS: Final = 5
 
 
 class Server:
-    """The same three methods as ours."""
+    """The methods of `signalbox.http.server.Server`, with granian."""
 
     def __init__(self, api: Api) -> None:
         self._api = api
         self._server: Granian | None = None
 
     async def serve(self, sockets: list[socket.socket]) -> None:
-        """Serves on the address of the socket: granian takes no socket that is open."""
+        """Closes the socket and serves on its address, because granian accepts no open socket."""
         host, port = sockets[0].getsockname()[:2]
         sockets[0].close()
         self._server = Granian(
@@ -47,7 +47,7 @@ class Server:
         await self._server.serve()
 
     def stop(self) -> None:
-        """Stops accepting, and ends."""
+        """Accepts no further connections, and ends the server."""
         if self._server:
             self._server.stop()
 

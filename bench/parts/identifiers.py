@@ -1,4 +1,4 @@
-"""New ids by us and by typeid-python: `make parts ARGS=identifiers`."""
+"""Compares new ids of Signalbox with those of typeid-python: `make parts ARGS=identifiers`."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""A request's log line by us and by structlog, and what importing each takes: `make parts ARGS=log_lines`.
+"""Compares a request's log line and the import of the module with structlog: `make parts ARGS=log_lines`.
 
-Standard error goes to /dev/null meanwhile.
+Standard error is redirected to /dev/null.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from signalbox.ground import log
 
 
 def _import_ms(module: str) -> float:
-    """Processor time of an import after those that every start needs, the smallest of ten."""
+    """Processor time of an import, the least of ten. Modules that every start needs are imported before."""
     code = (
         f"import asyncio, logging, time; s = time.process_time(); import {module}; print((time.process_time()-s)*1e3)"
     )

@@ -1,4 +1,4 @@
-"""Commits a second with NOTIFY inside each transaction and after it, from one connection: `make parts ARGS=notify`."""
+"""Compares NOTIFY inside each transaction with NOTIFY after the commits: `make parts ARGS=notify`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NOTIFY: Final = f"SELECT pg_notify('{CHANNEL}', 'a topic')"
 
 
 async def burst(writers: list[Any], inside: bool, after: Any | None) -> float:
-    """Commits a second of all writers; `after` is the connection that notifies of all of them together."""
+    """Commits a second of all writers together. `after` is the connection that sends NOTIFY after the commits."""
     commits = 0
     news = asyncio.Event()
     end = time.perf_counter() + SECONDS

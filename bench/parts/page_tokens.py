@@ -1,4 +1,4 @@
-"""A page token made and opened, by us and by itsdangerous: `make parts ARGS=page_tokens`."""
+"""Compares making and opening a page token with itsdangerous: `make parts ARGS=page_tokens`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Our connection pool beside asyncpg's: 64 callers, 10 connections, one row by id: `make parts ARGS=pool`."""
+"""Compares the connection pool with asyncpg's: 64 callers, 10 connections, one row by id: `make parts ARGS=pool`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ QUERY: Final = "SELECT id FROM operations WHERE account_id = $1 AND id = $2"
 
 
 async def burst(ask: Callable[[], Awaitable[object]]) -> tuple[int, float, list[float]]:
-    """Statements, processor time, and the seconds of each, in a stretch of time."""
+    """The number of statements in `SECONDS`, the processor time, and the seconds of each statement."""
     taken: list[float] = []
     end = time.perf_counter() + SECONDS
     cpu = time.process_time()
@@ -60,7 +60,7 @@ async def measure(engine: Postgres) -> None:
             return await connection.fetch(QUERY, 1, "x")
 
     async def no_reset(connection: Any) -> None:
-        """Leaves the connection as it is."""
+        """Does not reset the connection."""
 
     bare = await asyncpg.create_pool(
         url, min_size=CONNECTIONS, max_size=CONNECTIONS, server_settings=settings, reset=no_reset

@@ -1,6 +1,6 @@
-"""Which promises of docs/transport.md granian keeps: our own tests of the server, with granian in its place.
+"""Runs Signalbox's tests of the transport with granian as the server. Each failed test is a broken promise.
 
-`bench/.venv/bin/python -m bench.parts.promises` runs them in .venv; the tests that fail are the promises it breaks.
+The promises are those of docs/transport.md. `bench/.venv/bin/python -m bench.parts.promises` runs the tests in .venv.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ TESTS: Final = (
 
 
 def main() -> None:
-    # On SQLite only, for the server is the same on both engines; warnings as such do not count.
+    # Only on SQLite, because the server is the same on both engines. Warnings are not failures.
     options = ("-q", "-W", "default", "-p", "no:cacheprovider", "-k", "not postgres", "--timeout", "60")
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "sitecustomize.py").write_text("import bench.parts.granian_instead\n")

@@ -1,4 +1,4 @@
-"""Our router beside Starlette's, on our routes: `make parts ARGS=router`."""
+"""Compares the router with Starlette's, with the routes of Signalbox: `make parts ARGS=router`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PATHS: Final = (
 
 
 async def nothing(_: Any) -> None:
-    """Stands for a handler."""
+    """The handler of all routes."""
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Our application behind three servers, on both engines, in bursts that take turns: `make parts ARGS=servers`."""
+"""Compares three servers with the same application, on both engines: `make parts ARGS=servers`. Bursts alternate."""
 
 from __future__ import annotations
 

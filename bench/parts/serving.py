@@ -1,4 +1,4 @@
-"""Our application behind one server: `python -m bench.parts.serving SERVER DATABASE`, started by `servers`."""
+"""Serves the application with one server: `python -m bench.parts.serving SERVER DATABASE`. For `servers`."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ def announce(port: int) -> None:
 
 
 async def ours(api: Api) -> None:
-    """As `signalbox serve` does it."""
+    """Serves as `signalbox serve` does."""
     sock = listen("127.0.0.1", 0)
     announce(sock.getsockname()[1])
     await Server(api).serve(sockets=[sock])
 
 
 async def plain_uvicorn(api: Api) -> None:
-    """uvicorn's own protocol for httptools, everything that costs switched off."""
+    """Serves with uvicorn's own protocol for httptools, without optional features that take time."""
     sock = listen("127.0.0.1", 0)
     announce(sock.getsockname()[1])
     config = uvicorn.Config(
@@ -57,7 +57,7 @@ async def plain_uvicorn(api: Api) -> None:
 
 
 async def granian(api: Api) -> None:
-    """granian in this process, on this loop, held to as much of our limits as it has settings for."""
+    """Serves with granian in this process and loop, with all limits of Signalbox for which granian has a setting."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

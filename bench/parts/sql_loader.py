@@ -1,6 +1,6 @@
-"""Loading the SQL files by us and by aiosql, and one query by each: `make parts ARGS=sql_loader`.
+"""Compares loading the SQL files and running one query with aiosql: `make parts ARGS=sql_loader`.
 
-aiosql gets the files for SQLite as it can read them: no dialects, names without dots.
+aiosql gets a rewritten text of all queries for SQLite: without dialects, and with names without dots.
 """
 
 from __future__ import annotations

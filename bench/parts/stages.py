@@ -1,7 +1,7 @@
-"""Where the microseconds of one operation by id go, stage by stage, on SQLite: `make parts ARGS=stages`.
+"""Measures each stage of a request for one operation by id, on SQLite: `make parts ARGS=stages`.
 
-Each stage is called alone, so its code and data are in the processor's caches: the whole, as `way` measures it, is more
-than their sum.
+Each stage is called alone, so its code and data stay in the processor's caches. A whole request, which `way` measures,
+takes longer than the sum of the stages.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from signalbox.inventory import pool_operations
 
 
 def ended(start: Callable[[], Coroutine[Any, Any, object]]) -> Callable[[], None]:
-    """Runs a coroutine that never suspends to its end, as reads on SQLite do."""
+    """A function that runs a coroutine to its end. The coroutine must not suspend, as reads on SQLite do not."""
 
     def run() -> None:
         try:
@@ -38,7 +38,7 @@ def ended(start: Callable[[], Coroutine[Any, Any, object]]) -> Callable[[], None
 
 
 async def stages(one: Contender) -> dict[str, Callable[[], object]]:
-    """The stages of `Api.__call__` in their order, and the whole."""
+    """The stages of `Api.__call__` in their order, and the whole call."""
     await one.batch(3)
     api: Any = one.api
     scope: Any = one.protocol.scope
@@ -46,7 +46,7 @@ async def stages(one: Contender) -> dict[str, Callable[[], object]]:
     services, checks = api.services, api._checks
 
     async def send(_: object) -> None:
-        """Drops what is sent."""
+        """Ignores the message."""
 
     methods, values = checks.router.find(segments(scope))
     route = methods["GET"]

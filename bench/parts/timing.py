@@ -1,4 +1,4 @@
-"""Processor time of one call, the smallest of many batches that take turns: what other programs do counts least."""
+"""Processor time of a call: the least of many alternating batches, so that other programs have little effect."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 
 def best(contenders: Mapping[str, Callable[[], object]], calls: int = 300, batches: int = 200) -> dict[str, float]:
-    """Microseconds of one call of each."""
+    """Microseconds of one call of each contender."""
     found = dict.fromkeys(contenders, float("inf"))
     for _ in range(batches):
         for name, call in contenders.items():
@@ -19,7 +19,7 @@ def best(contenders: Mapping[str, Callable[[], object]], calls: int = 300, batch
 
 
 def show(title: str, found: Mapping[str, float]) -> None:
-    """Prints one line for each."""
+    """Prints the title, and one line for each contender."""
     print(title)
     for name, microseconds in found.items():
         print(f"  {name:<40} {microseconds:8.2f} us")

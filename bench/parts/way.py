@@ -1,7 +1,7 @@
-"""The way of a request through the server's process, without a network: bytes into the protocol, bytes out of it.
+"""Measures a request in the server's process without a network: bytes into the protocol, bytes out of the protocol.
 
-Ours (protocol, application, SQLite) beside the bare app on uvicorn's own protocol, in batches that take turns.
-Processor time of the event loop's thread, so that other programs on the machine count little.
+Compares Signalbox (protocol, application, SQLite) with the bare app on uvicorn's own protocol, in alternating batches.
+Measures processor time of the event loop's thread, so that other programs have little effect.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ REQUESTS: Final = 250
 
 
 class Pipe(asyncio.Transport):
-    """A transport that leads nowhere and counts what was written; every write is the end of a response."""
+    """A transport without a network that stores what is written."""
 
     def __init__(self) -> None:
         super().__init__({"sockname": ("127.0.0.1", 8080), "peername": ("127.0.0.1", 50000)})
@@ -50,7 +50,7 @@ class Pipe(asyncio.Transport):
 
 
 class Contender:
-    """An application behind a protocol of uvicorn's."""
+    """An application behind a subclass of uvicorn's protocol."""
 
     def __init__(self, app: Any, protocol: type[HttpToolsProtocol], raw: bytes) -> None:
         config = uvicorn.Config(
@@ -78,7 +78,7 @@ class Contender:
         started = time.thread_time()
         for _ in range(requests):
             self.protocol.data_received(self._raw)
-            while not self.protocol.cycle.response_complete:  # noqa: ASYNC110 (the loop's turn is measured too)
+            while not self.protocol.cycle.response_complete:  # noqa: ASYNC110 (an iteration of the loop is part of the measured time)
                 await asyncio.sleep(0)
         taken = time.thread_time() - started
         assert written[0].startswith(b"HTTP/1.1 200"), written[0]
@@ -86,7 +86,7 @@ class Contender:
 
 
 async def contenders(url: str, engine: Sqlite) -> dict[str, dict[str, Contender]]:
-    """For each kind of request, ours and the bare app."""
+    """For each kind of request: Signalbox and the bare app."""
     [login] = await seed.make_accounts(engine, url, 1)
     await seed.operations(engine, url, [login], 1000)
     [[one], *_] = await engine.rows(url, "SELECT id FROM operations")

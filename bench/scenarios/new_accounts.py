@@ -1,4 +1,4 @@
-"""A pool of an account that is younger than the statistics, on PostgreSQL: against one on a database never analyzed."""
+"""Creates a pool for an account that is younger than the statistics: against a database that was never analyzed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bench.scenarios.creates import SENDERS, create
 
 async def run(bench: Bench) -> list[Figure]:
     if bench.engine.name != "postgres":
-        return []  # SQLite has no statistics unless its owner makes some
+        return []  # SQLite collects no statistics by itself
     rounds = 3 if bench.quick else 10
     never, late = await bench.new_account(SENDERS), await bench.new_account(SENDERS, analyzed=True)
     found = {"never": Measured(), "late": Measured()}

@@ -1,4 +1,4 @@
-"""Creates of one sender: how many a second, under load, against the bare insert of the same rows."""
+"""Creates with one sender, per second under load: against the bare insert of the same rows."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SENDERS = 100
 
 async def run(bench: Bench) -> list[Figure]:
     ours, bare = [await bench.inventory(SENDERS) for _ in range(2)]
-    # No workers: what is measured is the request alone.
+    # No workers: only the requests are measured.
     with (
         floor("bare", bare.url, bench.log()) as bare_app,
         serve(ours.url, bench.log(), "--workers", "0") as server,

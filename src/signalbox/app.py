@@ -1,4 +1,4 @@
-"""The only wiring: builds the running program from settings. The command line and the acceptance tests both use it."""
+"""Builds the running program from settings. The command line and the acceptance tests use this module."""
 
 import asyncio
 import contextlib
@@ -19,14 +19,14 @@ from signalbox.ground.settings import Settings
 from signalbox.http.application import Api
 from signalbox.worker import Workers
 
-# Limit of a whole shutdown: supervisors usually kill a process after 10 seconds.
+# The most time for a shutdown. Supervisors usually kill a process after 10 seconds.
 _STOP_SECONDS: Final = 9.0
-# SQLite's writer thread and the event loop share the GIL; at the default of 5 ms they wait too long for each other.
+# SQLite's writer thread and the event loop share the GIL. With the default of 5 ms each waits too long for the other.
 _SWITCH_SECONDS: Final = 0.0002
 
 
 def start_collecting() -> None:
-    """Starts the garbage collector after a start without it: what exists now stays, and is never looked at again."""
+    """Enables the garbage collector after the start. The collector skips all objects that exist now."""
     gc.freeze()
     gc.enable()
 
@@ -50,7 +50,7 @@ async def build(settings: Settings, database: Database, metrics: Metrics) -> Api
 
 
 async def serve(settings: Settings) -> int:
-    """Responds to requests and works on operations until a signal to stop; returns the exit code."""
+    """Responds to requests and does the work of the queue until a signal to stop. Returns the exit code."""
     from signalbox.http.server import Server, listen
 
     sys.setswitchinterval(_SWITCH_SECONDS)
@@ -70,7 +70,7 @@ async def serve(settings: Settings) -> int:
             server = Server(api)
             serving = asyncio.create_task(server.serve(sockets=[sock]))
             if first and not settings.auth_token:
-                print(_welcome(first, url), flush=True)  # noqa: T201 - the only output for people at the start
+                print(_welcome(first, url), flush=True)  # noqa: T201 - the only output that is not a log line
             start_collecting()
             log.get().info("ready", url=url, database=db.safe_url(settings.database), workers=settings.workers)
             await asyncio.wait({serving, asyncio.create_task(stop.wait())}, return_when=asyncio.FIRST_COMPLETED)
@@ -84,7 +84,7 @@ async def serve(settings: Settings) -> int:
 
 
 async def work(settings: Settings) -> int:
-    """Works on operations only, until a signal to stop; returns the exit code."""
+    """Only does the work of the queue, until a signal to stop. Returns the exit code."""
     stop = _on_signals()
     async with opened(settings) as database:
         workers = Workers(database, max(1, settings.workers), Metrics())
@@ -99,14 +99,14 @@ async def work(settings: Settings) -> int:
 
 
 async def _warn_of_unused_credentials(settings: Settings, database: Database, keys: Keyring) -> None:
-    """Warns when the settings name credentials for a first account, but the database has other accounts already."""
+    """Warns when the settings have credentials for the first account, but the database has other accounts."""
     sid, token = settings.account_sid, settings.auth_token
     if sid and token and not await database.read(lambda tx: accounts.authenticate(tx, keys, sid, token)):
         log.get().warning("chosen credentials not used", account=sid, problem="the database already has accounts")
 
 
 def _exit_in_time() -> None:
-    """Ends the process when stopping takes too long; open transactions are rolled back and redone later."""
+    """Ends the process when stopping takes too long. The database rolls open transactions back."""
 
     def give_up() -> None:
         log.get().warning("stopped before everything was finished")
@@ -131,7 +131,7 @@ def _url(host: str, port: int) -> str:
 def _welcome(first: NewAccount, url: str) -> str:
     sid, token = first.account.sid, first.token
     return (
-        f"\n  The database was empty. It has an account now; its token is shown this once:\n\n"
+        f"\n  The database was empty. It has an account now. Its token is shown only once:\n\n"
         f"    Account SID  {sid}\n    Auth token   {token}\n\n"
         f"  Try it:\n\n    curl -u {sid}:{token} {url}/v1/SenderPools\n"
     )

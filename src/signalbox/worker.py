@@ -1,4 +1,4 @@
-"""Workers: one loop over a table of kinds of work, and the chores that are due now and then.
+"""Workers: the loop that does the work of the queue, and the chores that each process repeats.
 
 The rules are in docs/architecture.md#work-in-the-queue.
 """
@@ -22,14 +22,14 @@ from signalbox.queue.turns import Candidate, Order
 
 KINDS: Final = {kind.name: kind for kind in (pool_operations.KIND, sender_pools.REMOVALS, deletion.KIND)}
 
-# Workers look for work this often even when nothing wakes them: a wake-up is a hint and may be lost.
+# The longest time between two scans of the queue. A wake-up starts a scan earlier, but may be lost.
 _LOOK_SECONDS: Final = 1.0
 _STOP_SECONDS: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class Chore:
-    """What each process does every so many seconds; `run` returns how much it did and whether there is more."""
+    """Work that each process repeats every `seconds`. `run` returns the amount done, and whether there is more."""
 
     name: str
     seconds: float
@@ -48,7 +48,7 @@ CHORES: Final = (
 
 
 class Workers:
-    """`count` workers of this process. Each does one unit of work at a time, a transaction whole or not at all."""
+    """`count` workers of this process. Each worker does one unit of work at a time, in one transaction."""
 
     def __init__(self, db: Database, count: int, metrics: Metrics) -> None:
         self._db = db
@@ -57,16 +57,16 @@ class Workers:
         self._stopping = False
         self._order = Order()
         self._in_hand: set[tuple[int, str]] = set()
-        # What several workers of this process can have in hand at once: there was more than one unit to claim.
+        # Rows of the queue with more than one unit to claim: several workers of this process may serve them at once.
         self._shared: set[tuple[int, str]] = set()
-        # Until when work that failed rests, where the database could not be told so.
+        # The end of the wait after a failure, for failures that could not be written to the database.
         self._resting: dict[tuple[int, str], float] = {}
         self._tasks = [asyncio.create_task(self._work(), name=f"worker-{n}") for n in range(count)]
         if count:
             self._tasks += [asyncio.create_task(self._repeat(chore), name=chore.name) for chore in CHORES]
 
     async def stop(self) -> None:
-        """Begins no other batch and finishes those in hand; one that cannot be finished in time is rolled back."""
+        """Starts no further batch and waits for running batches. A batch that takes too long is rolled back."""
         self._stopping = True
         self._db.wakeups.fire((turns.WORK, _STOP))
         if self._tasks:
@@ -76,13 +76,13 @@ class Workers:
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def unit(self) -> Done | None:
-        """Does one unit of work of the account whose turn it is; None when no account has work that can be done now.
+        """Does one unit of work of the account whose turn is next. None when no account has work that can be done now.
 
         Raises Unavailable when the queue cannot be read.
         """
         rows = await self._db.read(turns.scan)
         for candidate in self._order.of(rows, self._in_hand):
-            kind = KINDS.get(candidate.row.kind)  # None: work of a newer version beside this one
+            kind = KINDS.get(candidate.row.kind)  # None: a kind of work that only a newer version knows
             key = (candidate.row.account_id, candidate.row.kind)
             if kind is None or self._rests(candidate) or (key in self._in_hand and key not in self._shared):
                 continue
@@ -95,7 +95,7 @@ class Workers:
             while not self._stopping:
                 try:
                     busy = await self.unit() is not None
-                except Exception as error:  # a worker that died of it would leave work undone that was promised
+                except Exception as error:  # the loop must go on: a 202 has promised the work
                     self._failed("queue", error)
                     busy = False
                 if not busy and not self._stopping:
@@ -110,7 +110,7 @@ class Workers:
             if candidate.row.attempts:
                 self._metrics.work(kind.name, "retried")
             done = await self._db.write(lambda tx: turns.serve(tx, kind, candidate, hand))
-        except Exception as error:  # whatever it is: the other accounts' work goes on
+        except Exception as error:  # a failure of one account must not stop the work of the others
             await self._put_off(kind, candidate, hand, error)
             return None
         finally:
@@ -132,7 +132,7 @@ class Workers:
         self._log.info(done.event, **done.fields, ms=round(seconds * 1000, 2))
 
     async def _put_off(self, kind: Kind, candidate: Candidate, hand: Hand, error: Exception) -> None:
-        """Lets this kind of work of this account wait, in the database or, where that fails too, in this process."""
+        """Delays this kind of work of this account: in the database, or in this process when the database fails."""
         row = candidate.row
         wait_ms = turns.wait_ms(row.attempts + 1)
         self._failed(
@@ -144,7 +144,7 @@ class Workers:
             self._failed(kind.name, again, account=row.account_sid, unit=hand.unit)
             self._resting[row.account_id, kind.name] = time.monotonic() + wait_ms / 1000
         if (set_back := kind.set_back) is not None and (unit := hand.unit) is not None:
-            # In a transaction of its own: a unit that cannot even be moved must not keep its account from waiting.
+            # A separate transaction: when the unit cannot be moved, the delay of the account must still be written.
             with contextlib.suppress(Exception):
                 await self._db.write(lambda tx: set_back(tx, row.account_id, unit))
 
@@ -163,7 +163,7 @@ class Workers:
             self._log.error("work failed", error, kind=kind, **fields)
 
     async def _repeat(self, chore: Chore) -> None:
-        """Does a chore again and again; after failures in a row it waits longer, as an account's work does."""
+        """Repeats a chore. After failures in a row the wait grows, with the backoff of the queue."""
         attempts = 0
         with self._db.wakeups.subscribe(_STOP) as stop:
             while not self._stopping:
@@ -176,7 +176,7 @@ class Workers:
                     if number:
                         self._metrics.work(chore.name, "done")
                     wait = 0.0 if more else wait
-                except Exception as error:  # a chore that ended would never be done again
+                except Exception as error:  # the loop must go on, or the chore would never run again
                     attempts += 1
                     wait = max(chore.seconds, turns.wait_ms(attempts) / 1000)
                     self._failed(chore.name, error, attempts=attempts, retryInMs=round(wait * 1000))

@@ -1,4 +1,4 @@
-"""The database door: one small interface, two engines behind it, chosen by URL."""
+"""The interface to the database. Two engines implement it; the URL chooses the engine."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ __all__ = ["Database", "Row", "Statement", "Subscription", "Tx", "Value", "Wakeu
 T = TypeVar("T")
 
 Value: TypeAlias = str | int | bytes | list[str] | list[int] | list[str | None] | None
-"""What a query parameter may be. A list is a PostgreSQL array, or one JSON text for SQLite (`json_each`)."""
+"""The type of a query parameter. A list becomes a PostgreSQL array, or one JSON text for SQLite (`json_each`)."""
 
 
 class Row(Protocol):
     """One row, read by position or unpacked: `Thing(*row)`.
 
-    Cells are `Any` because only the SQL knows their types; the dataclass a row is unpacked into names them.
+    Cells are `Any`, because only the SQL knows their types. The class that a row is unpacked into declares the types.
     """
 
     def __getitem__(self, key: int, /) -> Any: ...
@@ -32,91 +32,96 @@ class Row(Protocol):
 
 
 class Statement(NamedTuple):
-    """A query named as in `sql/queries/`, and its parameters."""
+    """A query, by its name in `sql/queries/`, and its parameters."""
 
     query: str
     params: dict[str, Value]
 
 
 class Tx(Protocol):
-    """One transaction, given to the function that `Database.read` or `Database.write` runs."""
+    """One transaction. `Database.read` and `Database.write` pass it to the function that they run."""
 
     @property
     def now(self) -> int:
-        """The time of the account that the transaction is about, in milliseconds: read once, at the first use."""
+        """The account's time in milliseconds. The first use reads the clock; later uses give the same time."""
 
     def new_id(self, kind: str) -> str:
-        """A new id at `now`; greater than those before it, and than every id given to `after`."""
+        """A new id with the time `now`. It is greater than all earlier new ids and all ids passed to `after`."""
 
     def after(self, identifier: str) -> None:
-        """Tells the newest id that the account has: new ids never sort behind it, whatever its clock does."""
+        """Sets the account's newest id. New ids are greater than this id, even when the account's clock goes back."""
 
     async def all(self, query: str, /, **params: Value) -> list[Row]:
-        """Every row of a query named as in `sql/queries/`."""
+        """All rows of the query with this name in `sql/queries/`."""
 
     async def one(self, query: str, /, **params: Value) -> Row | None:
-        """The row of a query that has at most one, else None. Raises Bug for two."""
+        """The row of a query that finds at most one row; None without a row. Raises Bug for more than one row."""
 
     async def run(self, query: str, /, **params: Value) -> int:
-        """Runs an INSERT, UPDATE or DELETE; returns how many rows it changed. Raises Bug inside `read`."""
+        """Runs an INSERT, UPDATE or DELETE and returns the number of changed rows. Raises Bug inside `read`."""
 
     def wake(self, topic: str) -> None:
-        """Fires a topic after the commit, here and in other processes: a hint. Topics hold no newline."""
+        """Fires a topic after the commit, in this process and in the others. A wake-up may be lost.
+
+        A topic contains no newline.
+        """
 
 
 class Database(Protocol):
-    """An open database. Every method raises Unavailable while it cannot be reached and Bug for wrong SQL."""
+    """An open database. Every method raises Unavailable while the database cannot be used, and Bug for wrong SQL."""
 
     wakeups: Wakeups
 
     async def open(self) -> None:
-        """Connects and upgrades the schema, safely when several processes do at once. Raises SchemaTooNew."""
+        """Connects and upgrades the schema. Several processes may do so at the same time. Raises SchemaTooNew."""
 
     async def close(self) -> None:
-        """Finishes what has begun and lets go of the database."""
+        """Finishes the transactions that have begun, and closes all connections."""
 
     async def ready(self) -> None:
-        """Raises Unavailable unless the database answers and has all of this program's schema."""
+        """Raises Unavailable unless the database responds and all migrations of this program are applied."""
 
     async def read(self, work: Callable[[Tx], Awaitable[T]], clock: Clock | None = None) -> T:
-        """Runs `work`, which only reads and awaits nothing but its `tx`. It may run more than once.
+        """Runs `work`, which only reads. `work` awaits nothing but its `tx`, and may run more than once.
 
-        `clock` tells the time of an account whose clock is not the real one. Each statement sees its own snapshot:
-        what has to be consistent is read by one.
+        `clock` is the clock of an account that has its own time. Each statement sees its own snapshot. Rows that must
+        be consistent with each other are read by one statement.
         """
 
     async def write(self, work: Callable[[Tx], Awaitable[T]], clock: Clock | None = None) -> T:
-        """Runs `work` in one transaction and returns after the commit; whatever it raises rolls it back.
+        """Runs `work` in one transaction and returns after the commit. Any exception rolls the transaction back.
 
-        `work` awaits nothing but its `tx`, may run more than once (lock and serialization failures), and on
-        SQLite runs in another thread. `clock` as for `read`.
+        `work` awaits nothing but its `tx`. `work` may run more than once, after lock and serialization failures. On
+        SQLite `work` runs in another thread. `clock` as for `read`.
         """
 
     async def write_one(
         self, work: Callable[[Tx, bool], Awaitable[tuple[T, Statement]]], clock: Clock | None = None
     ) -> T:
-        """Runs the one statement that `work` returns as a transaction, and returns the rest after the commit.
+        """Runs the statement that `work` returns, as one transaction, and returns the other value after the commit.
 
-        As `write`, with fewer round trips: there is no BEGIN and no COMMIT, so what `work` itself reads is not locked.
-        A statement that changes no row says that it depends on something else than `work` took for granted: `work` runs
-        again, and is told by its second argument to look first. Where looking costs no round trip, it is told at once.
+        This saves the round trips of BEGIN and COMMIT. Rows that `work` itself reads are not locked.
+
+        The second argument of `work` says whether to read the database before building the statement. The first run
+        gets False. When the statement then changes no row, an assumption of `work` was wrong, and `work` runs again
+        with True. On SQLite the first run gets True, because a read there costs no round trip.
         """
 
     def figures(self) -> dict[str, float]:
-        """Numbers for /metrics, the same names on both engines."""
+        """Figures for /metrics. Both engines have the same names."""
 
 
 def connect(url: str, *, connections: int = 10, direct: str | None = None, sql_folder: Path | None = None) -> Database:
     """The database at `url`, not opened yet.
 
     `sqlite:///relative.db`, `sqlite:////absolute.db`, `sqlite://` (memory), `postgresql://user@host/db`.
-    `connections` bounds the PostgreSQL pool; one more carries wake-ups. `direct` says that `url` leads through a
-    pooler in transaction mode, and is the URL without it. Raises ValueError for other URLs.
+    `connections` is the size of the PostgreSQL pool; wake-ups use one more connection. `direct` is set when `url` goes
+    through a pooler in transaction mode: it is the URL of the server itself. Raises ValueError for other URLs.
     """
     folder = sql_folder or PACKAGE_SQL
     scheme, colon, rest = url.partition("://")
     if scheme == "sqlite" and colon:
-        # A driver is imported when its engine is chosen: start-up time is a feature.
+        # Only the chosen engine's driver is imported, because each import makes the start slower.
         from signalbox.db.sqlite import SqliteDatabase
 
         return SqliteDatabase(_sqlite_path(url, rest), folder)
@@ -149,5 +154,5 @@ _PASSWORD_OPTION = re.compile(r"([?&](?:ssl)?password=)[^&#]*", re.IGNORECASE)
 
 
 def safe_url(url: str) -> str:
-    """The URL with its passwords hidden, for logs and messages; also for URLs that cannot be parsed."""
+    """The URL without its passwords, for log lines and messages. Works for URLs that cannot be parsed, too."""
     return _PASSWORD_OPTION.sub(r"\1***", _PASSWORD.sub(r"\1***@", url))

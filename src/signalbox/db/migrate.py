@@ -1,8 +1,8 @@
-"""The schema's series of migrations: `NNNN_name.sql`, from 0001 without gaps.
+"""The series of migrations: files `NNNN_name.sql`, numbered from 0001 without gaps.
 
-A file `NNNN_name.postgres.sql` beside it is used instead on PostgreSQL. Applied ones are rows of
-`signalbox_schema`. Each engine applies what is missing in one transaction under a lock, so that processes
-that start at once do not collide.
+PostgreSQL uses `NNNN_name.postgres.sql` instead, where that file exists. Each applied migration is a row of
+`signalbox_schema`. An engine applies all missing migrations in one transaction under a lock, so that several processes
+can start at the same time.
 """
 
 from __future__ import annotations
@@ -21,35 +21,35 @@ CREATE_TABLE: Final = (
 )
 VERSION: Final = "SELECT max(version) FROM signalbox_schema"
 
-# A database that distributes its tables takes one statement in each message.
+# A database that distributes its tables accepts only one statement in a message.
 _STATEMENT = re.compile(r"""(?:'(?:[^']|'')*'|"(?:[^"]|"")*"|(\$\w*\$).*?\1|[^;'"$]|\$)+""", re.DOTALL)
 _FILE = re.compile(r"(\d{4})_([a-z0-9_]+)(\.postgres)?\.sql")
 
 
 class SchemaTooNew(SignalboxError):
-    """A newer program has upgraded this database; this one could misread it and refuses to start."""
+    """A newer program has upgraded this database. This program could misread the rows, so it does not start."""
 
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """One step of the series; its file is read only when it is applied."""
+    """One migration of the series. Its file is read only when the migration is applied."""
 
     version: int
     name: str
     path: Path
 
     def script(self, dialect: Dialect) -> str:
-        """The statements as one text, markers opened, comments dropped."""
+        """The statements as one text for this dialect, without comments."""
         return rewrite(self.path.read_text(encoding="utf-8"), dialect)
 
     def statements(self, dialect: Dialect) -> list[str]:
-        """The statements one by one: cut at semicolons outside quotes, which suffices for PostgreSQL's functions."""
+        """The single statements. Semicolons inside quotes and dollar quotes do not end a statement."""
         parts = (part[0].strip() for part in _STATEMENT.finditer(self.script(dialect)))
         return [part for part in parts if part]
 
 
 def series(folder: Path, dialect: Dialect) -> list[Migration]:
-    """The whole series in order. Raises Bug for a gap, a number used twice or a name that does not fit."""
+    """The whole series in order. Raises Bug for a gap, for a number used twice and for a wrong file name."""
     found: dict[int, Migration] = {}
     special: dict[int, Migration] = {}
     for path in sorted(folder.glob("*.sql")):
@@ -65,14 +65,14 @@ def series(folder: Path, dialect: Dialect) -> list[Migration]:
         raise Bug(f"migrations are not numbered from 0001 without gaps: {list(found)}")
     for version, migration in special.items():
         if version not in found or found[version].name != migration.name:
-            raise Bug(f"migration {migration.path.name} stands beside no migration of its name")
+            raise Bug(f"migration {migration.path.name}: there is no {version:04}_{migration.name}.sql for SQLite")
     if dialect == "postgres":
         found |= special
     return list(found.values())
 
 
 def missing(migrations: list[Migration], version: int | None) -> list[Migration]:
-    """What a database at `version` (None: empty) still needs. Raises SchemaTooNew."""
+    """The migrations that a database at `version` (None: empty) still needs. Raises SchemaTooNew."""
     applied = version or 0
     if applied > len(migrations):
         raise SchemaTooNew(
@@ -83,9 +83,9 @@ def missing(migrations: list[Migration], version: int | None) -> list[Migration]
 
 
 def require_current(migrations: list[Migration], version: int | None) -> None:
-    """Raises Unavailable while the database has not all of this program's schema.
+    """Raises Unavailable while a migration of this program is missing in the database.
 
-    More is no reason to: in an upgrade without an interruption, the old processes serve until the new ones do.
+    A newer schema is no error: in an upgrade without downtime, old processes serve until the new ones are ready.
     """
     if (version or 0) < len(migrations):
         raise Unavailable(f"The database is at schema version {version or 0}, not {len(migrations)}.")

@@ -5,7 +5,7 @@ from signalbox.ground.clock import Clock
 
 
 class Moment:
-    """What both engines' transactions know of time; satisfies that part of `Tx`."""
+    """The part of `Tx` that concerns time and ids, for both engines."""
 
     __slots__ = ("_clock", "_ids", "_now")
 

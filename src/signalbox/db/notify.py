@@ -1,8 +1,7 @@
-"""Wake-ups between processes: LISTEN and NOTIFY on one connection of their own.
+"""Wake-ups between processes: LISTEN and NOTIFY on a separate connection.
 
-NOTIFY takes a lock over the whole database until its transaction ends, so inside the request's transaction it
-would make all commits queue. It is sent after the commit, many topics at once: a lost hint costs a moment,
-never a result.
+A transaction with NOTIFY takes a lock over all databases of the server when it commits, so commits would queue. NOTIFY
+is therefore sent after the commit, with many topics at once. A lost wake-up delays work by a second at most.
 """
 
 from __future__ import annotations
@@ -23,18 +22,18 @@ if TYPE_CHECKING:
     Connection: TypeAlias = asyncpg.Connection[asyncpg.Record]
 
 CHANNEL: Final = "signalbox"
-# PostgreSQL takes less than 8000 bytes.
+# PostgreSQL accepts payloads of less than 8000 bytes.
 MAX_PAYLOAD: Final = 7000
-# After each NOTIFY, so that a busy process sends hundreds a second at most, not one for each commit.
+# The pause after each NOTIFY. A busy process sends 200 a second at most, and not one for each commit.
 PAUSE_SECONDS: Final = 0.005
-# A connection that died without a word is found by asking.
+# A statement after this time finds a connection that was lost without a reset.
 PING_SECONDS: Final = 30.0
 MAX_DELAY_SECONDS: Final = 5.0
 FLUSH_SECONDS: Final = 2.0
 
 
 class Notifier:
-    """Carries fired topics to the other processes and fires theirs here; reconnects for ever."""
+    """Sends fired topics to the other processes, and fires topics that they send. Reconnects without limit."""
 
     def __init__(
         self,
@@ -45,7 +44,7 @@ class Notifier:
         self._connect = connect
         self._trouble: tuple[type[Exception], ...] = (*trouble, Unavailable)
         self._wakeups = wakeups
-        # In front of every payload: one's own notifications come back too, and were fired already.
+        # The first line of every payload. PostgreSQL also delivers this process's own notifications, which are ignored.
         self._token = secrets.token_hex(6)
         self._pending: dict[str, None] = {}
         self._something = asyncio.Event()
@@ -85,7 +84,7 @@ class Notifier:
                 connection.add_termination_listener(lambda *_: self._something.set())
                 await connection.add_listener(CHANNEL, self._heard)
                 delay = 0.1
-                # Nobody listened until now: hints may have been lost.
+                # Wake-ups may have been lost while there was no connection.
                 self._wakeups.fire_all()
                 await self._serve(connection)
             except self._trouble:

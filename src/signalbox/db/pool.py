@@ -1,6 +1,6 @@
-"""A small pool that hands a connection straight to the next waiter, first in, first out.
+"""A pool that hands a released connection directly to the caller that has waited longest.
 
-asyncpg's pool resets every connection and lets a caller that comes later overtake one that waits: figures in
+asyncpg's pool runs a reset statement for every use and lets later callers overtake waiters. Figures:
 docs/decisions/0016-connection-pool.md.
 """
 
@@ -15,7 +15,7 @@ from signalbox.ground.errors import Unavailable
 
 
 class Connection(Protocol):
-    """What the pool needs to know of a connection."""
+    """The methods of a connection that the pool uses."""
 
     def is_closed(self) -> bool: ...
     def terminate(self) -> None: ...
@@ -25,9 +25,9 @@ C = TypeVar("C", bound=Connection)
 
 
 class Pool(Generic[C]):
-    """At most `size` connections, opened when needed by `connect`, which raises Unavailable.
+    """At most `size` connections. `connect` opens a connection when one is needed, and raises Unavailable.
 
-    At most `max_waiting` callers wait, each at most `max_wait` seconds; the others get Unavailable.
+    At most `max_waiting` callers wait, each at most `max_wait` seconds. All other callers get Unavailable.
     """
 
     def __init__(
@@ -42,9 +42,9 @@ class Pool(Generic[C]):
         self._size = size
         self._max_waiting = max_waiting
         self._max_wait = max_wait
-        self._open = 0  # connections, and places in which one is being opened
+        self._open = 0  # open connections, and those that are being opened
         self._idle: list[C] = []
-        # A waiter gets a connection, or None: a place in which to open one itself.
+        # A waiter gets a connection, or None: then the waiter opens a connection itself.
         self._waiters: deque[asyncio.Future[C | None]] = deque()
         self._waiting = 0
         self._closed = False
@@ -54,7 +54,7 @@ class Pool(Generic[C]):
         return self._open - len(self._idle), len(self._idle), self._waiting
 
     async def acquire(self) -> C:
-        """A connection that is the caller's until `release`. Raises Unavailable."""
+        """A connection for the caller alone, until `release`. Raises Unavailable."""
         if self._closed:
             raise Unavailable("The database is closed.")
         while self._idle:
@@ -79,7 +79,7 @@ class Pool(Generic[C]):
             handed = await waiter
         except asyncio.CancelledError:
             if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
-                # Handed over in the same moment in which the caller was cancelled.
+                # The caller was cancelled after the pool had given this waiter a connection or a place.
                 if (connection := waiter.result()) is None:
                     self._free_place()
                 else:
@@ -101,7 +101,7 @@ class Pool(Generic[C]):
             return await self._connect()
         except BaseException as error:
             if isinstance(error, Unavailable) and self._open == 1:
-                # Nobody holds a connection that could come free: those who wait would only fail in turn.
+                # No connection is in use that could be released to a waiter: every waiter would fail as well.
                 self._fail_waiters(error)
             self._free_place()
             raise
@@ -125,7 +125,7 @@ class Pool(Generic[C]):
                 waiter.set_exception(Unavailable(error.message, error.retry_after, error.detail))
 
     def release(self, connection: C) -> None:
-        """Gives a connection back, clean and between transactions; a closed one frees its place."""
+        """Returns a connection to the pool, outside a transaction. A closed connection only frees its place."""
         if connection.is_closed():
             self._free_place()
         elif self._closed:
@@ -135,13 +135,13 @@ class Pool(Generic[C]):
             self._idle.append(connection)
 
     def drop_idle(self) -> None:
-        """Forgets idle connections: one was found broken, its neighbours probably are too."""
+        """Closes all idle connections: after the loss of one connection, the others are probably lost as well."""
         while self._idle:
             self._idle.pop().terminate()
             self._free_place()
 
     def close(self) -> list[C]:
-        """Refuses waiters and new callers; returns the idle connections for a polite end."""
+        """All waiters and later callers get Unavailable. Returns the idle connections, for the caller to close."""
         self._closed = True
         self._fail_waiters(Unavailable("The database is closed."))
         idle, self._idle = self._idle, []

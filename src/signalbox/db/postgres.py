@@ -1,4 +1,4 @@
-"""PostgreSQL: asyncpg with prepared statements, on a hand-off pool, and one more connection for wake-ups."""
+"""PostgreSQL: asyncpg with prepared statements, a connection pool, and one more connection for wake-ups."""
 
 from __future__ import annotations
 
@@ -30,23 +30,24 @@ CONNECT_SECONDS: Final = 5.0
 COMMAND_SECONDS: Final = 60.0
 CLEAN_UP_SECONDS: Final = 5.0
 MIGRATION_SECONDS: Final = 3600.0
-# Requests queue behind a migration that waits for its tables, so it waits for less than PostgreSQL's deadlock_timeout
-# (1 s), gives way, and tries again for about a minute: it is never a request that gives way.
+# Requests queue behind a migration that waits for a table lock. So the migration waits for less than deadlock_timeout
+# (1 s) of PostgreSQL, rolls back, and is retried for about a minute. A deadlock then never
+# makes PostgreSQL cancel a request.
 MIGRATION_LOCK_WAIT: Final = "500ms"
 MIGRATION_TRIES: Final = 60
-# Any number that no other program in the database uses for its advisory locks: "signalbx" as bytes.
+# The number of the advisory lock: "signalbx" as bytes. Other programs in the database must not use the same number.
 MIGRATION_LOCK: Final = 0x7369676E616C6278
 
 _SETTINGS: Final = {
-    "jit": "off",  # compiling costs more than our queries
-    # Every query has its index. A plan that is made while a table is empty would read it whole, and is kept by the
-    # connection while the table grows by millions of rows, until the next ANALYZE.
+    "jit": "off",  # compiling a plan costs more than running our queries
+    # Every query has an index. A plan that was made for an empty table would read the whole table, and the connection
+    # keeps the plan until the next ANALYZE, also after the table has grown to millions of rows.
     "enable_seqscan": "off",
 }
 
 
 async def _open(url: str, settings: dict[str, str], statements: int = 1000) -> Connection:
-    """A connection with these server settings, which keeps up to `statements` prepared. Raises Unavailable."""
+    """A connection with these server settings and up to `statements` prepared statements. Raises Unavailable."""
     try:
         return await asyncpg.connect(
             url,
@@ -64,7 +65,7 @@ async def _open(url: str, settings: dict[str, str], statements: int = 1000) -> C
         asyncpg.InterfaceError,
         asyncpg.InternalClientError,
     ) as error:
-        reason = "no answer in time" if isinstance(error, TimeoutError) else error
+        reason = "no response in time" if isinstance(error, TimeoutError) else error
         raise Unavailable("The database cannot be reached.", detail=reason) from error
 
 
@@ -81,7 +82,7 @@ class _Tx(Moment):
         self.topics: list[str] = []
 
     def find(self, name: str, params: dict[str, Value]) -> Query:
-        """The query of this name. Raises Bug unless these are its parameters."""
+        """The query with this name. Raises Bug for missing or unknown parameters."""
         query = self._queries.get(name)
         if query is None:
             raise Bug(f"there is no query {name}")
@@ -132,17 +133,17 @@ class PostgresDatabase:
     async def _connect(self) -> Connection:
         if self._direct is None:
             return await _open(self._url, _SETTINGS)
-        # Each transaction may get another server connection, so nothing may be left on one: no named statement, and
-        # no setting either, which the pooler would refuse.
+        # A pooler may run each transaction on another connection to the server. Prepared statements would not be found
+        # there, and the pooler refuses settings.
         return await _open(self._url, {}, statements=0)
 
     async def _connect_notifier(self) -> Connection:
-        # A hint is not worth waiting for the disk.
+        # A wake-up may be lost, so its commit need not wait for the disk.
         return await _open(self._direct or self._url, {**_SETTINGS, "synchronous_commit": "off"})
 
     async def open(self) -> None:
         for attempt in range(1, MIGRATION_TRIES + 1):
-            # A migration is long, and its lock and its statements want the server itself.
+            # A migration does not go through the pooler: it may take long and needs its own connection to the server.
             connection = await (_open(self._direct, _SETTINGS) if self._direct else self._pool.acquire())
             try:
                 await self._migrate(connection)
@@ -213,7 +214,7 @@ class PostgresDatabase:
                 await connection.execute("BEGIN")
                 result = await work(tx)
             except SignalboxError:
-                # A refusal is answered when its locks are gone: whoever repeats the request must not meet them.
+                # The rollback comes before the error response, so that a retry does not wait for these locks.
                 await asyncio.shield(self._spawn(self._clean_up(connection, "ROLLBACK")))
                 raise
             except BaseException as error:
@@ -221,7 +222,7 @@ class PostgresDatabase:
                 if attempt == TRIES or not (lost or isinstance(error, REPEAT)):
                     raise translated(error, lost)  # noqa: B904 (it sets the cause)
             else:
-                # From here the connection is the task's: if the caller is cancelled, the commit still ends.
+                # From here on the task has the connection. The commit finishes even when the caller is cancelled.
                 commit = self._spawn(self._commit(connection, tx.topics))
                 try:
                     await asyncio.shield(commit)
@@ -260,12 +261,12 @@ class PostgresDatabase:
         raise Unavailable("Too many transactions were in each other's way.")
 
     async def _back_off(self, attempt: int) -> None:
-        """Long enough for the other transaction to end, uneven enough not to meet it again."""
+        """Waits with exponential backoff and jitter, so that the same transactions do not conflict again."""
         self._retries += 1
         await asyncio.sleep(random.uniform(0.001, 0.01) * 2**attempt)  # noqa: S311 (no secret)
 
     async def _commit(self, connection: Connection, topics: list[str], text: str = "COMMIT", *params: Value) -> str:
-        """Ends the transaction in hand, or runs a statement that is a transaction by itself; returns its status."""
+        """Commits the transaction, or runs a statement that is a transaction by itself. Returns the status."""
         try:
             status = await connection.execute(text, *params)
         except BaseException as error:
@@ -280,7 +281,7 @@ class PostgresDatabase:
             raise translated(error)  # noqa: B904 (it sets the cause)
         self._pool.release(connection)
         if text == "COMMIT" != status:
-            raise Bug("a database error was swallowed inside a transaction, which was therefore rolled back")
+            raise Bug("the work swallowed a database error, so PostgreSQL rolled the transaction back")
         self._transactions += 1
         if topics:
             self.wakeups.fire(topics)
@@ -288,14 +289,14 @@ class PostgresDatabase:
         return status
 
     def _let_go(self, connection: Connection, error: BaseException, undo: Literal["ROLLBACK"] | None) -> bool:
-        """Gives a connection back after an error, without waiting; returns whether it was lost."""
+        """Returns a connection to the pool after an error, without waiting. Says whether the connection was lost."""
         lost = is_lost(connection, error)
         if lost:
             connection.terminate()
             self._pool.release(connection)
             self._pool.drop_idle()
         elif undo or not isinstance(error, (SignalboxError, asyncpg.PostgresError)):
-            # Cancelled or timed out: the query may still run, and the next statement waits for its end.
+            # After a cancellation or a timeout the query may still run. The next statement waits for its end.
             self._spawn(self._clean_up(connection, undo or "SELECT 1"))
         else:
             self._pool.release(connection)

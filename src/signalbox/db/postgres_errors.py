@@ -1,4 +1,4 @@
-"""What errors of PostgreSQL and its driver mean: repeat the transaction, connection lost, database away."""
+"""Classes of errors of PostgreSQL and asyncpg: retry the transaction, connection lost, database unavailable."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from signalbox.ground.errors import Bug, SignalboxError, Unavailable
 REPEAT = (
     exceptions.SerializationError,
     exceptions.DeadlockDetectedError,
-    # Another process upgraded the schema under a prepared statement.
+    # Another process upgraded the schema, so a prepared statement is no longer valid.
     exceptions.InvalidCachedStatementError,
 )
-# What a migration may raise while requests go on.
+# Errors of a migration that meets locks of running requests. The migration is retried.
 IN_THE_WAY = (exceptions.DeadlockDetectedError, exceptions.LockNotAvailableError)
 _AWAY = (
     exceptions.PostgresConnectionError,  # class 08, and asyncpg's "connection was closed in the middle"
     exceptions.InsufficientResourcesError,  # class 53: disk full, too many connections
     exceptions.OperatorInterventionError,  # class 57: shut down, starting up, statement timeout
-    exceptions.PostgresSystemError,  # class 58: input and output
-    exceptions.ReadOnlySQLTransactionError,  # a standby, or a disk protected from writing
+    exceptions.PostgresSystemError,  # class 58: input or output failed
+    exceptions.ReadOnlySQLTransactionError,  # a standby, or a read-only disk
     exceptions.LockNotAvailableError,
 )
-# At COMMIT: a server of a database that is spread over several may have failed after others committed.
+# At COMMIT. In a database on several servers, one server may have failed after another one committed.
 OUTCOME_UNKNOWN = (exceptions.InternalServerError, exceptions.PostgresConnectionError)
-# Everything that the driver raises.
+# All exceptions of the driver.
 DRIVER = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, exceptions.InternalClientError)
-# The server ends the connection after these errors. It need not after others of class 08: a database that is spread
-# over several servers reports the loss of one of them with 08006, and the connection stays usable.
+# The server ends the connection after these errors. Other errors of class 08 may leave the connection usable: a
+# database on several servers uses 08006 for the loss of one of them.
 _LOST = (
-    exceptions.ConnectionDoesNotExistError,  # asyncpg's own: the connection was closed in the middle of a statement
+    exceptions.ConnectionDoesNotExistError,  # raised by asyncpg: the connection was closed during a statement
     exceptions.AdminShutdownError,
     exceptions.CrashShutdownError,
     exceptions.CannotConnectNowError,
@@ -41,15 +41,15 @@ _LOST = (
 
 
 def is_lost(connection: asyncpg.Connection[asyncpg.Record], error: BaseException) -> bool:
-    """Whether the connection is closed or will be, so that the work may succeed on another one."""
-    if isinstance(error, TimeoutError):  # an OSError too, but the connection is fine
+    """Whether the connection is closed or will be closed. A retry on another connection may then succeed."""
+    if isinstance(error, TimeoutError):  # a subclass of OSError, but the connection is not lost
         return False
     # asyncpg raises InternalClientError when the server disconnects during a statement.
     return connection.is_closed() or isinstance(error, (*_LOST, OSError, exceptions.InternalClientError))
 
 
 def translated(error: BaseException, lost: bool = False) -> BaseException:
-    """The error of ours for an error of the driver; another error is returned as it is."""
+    """The SignalboxError for an error of the driver. Returns any other exception unchanged."""
     if isinstance(error, (SignalboxError, asyncio.CancelledError)):
         return error
     new: SignalboxError

@@ -1,15 +1,17 @@
-"""The SQL files: named, commented queries, read once at start and made ready for one dialect.
+"""The loader of the SQL files. It reads all named queries once, at the start, for one dialect.
 
-A block starts with `-- name: noun.query`. Comment lines are for people and tests and are not sent. Parameters
-are `:name`. `/*pg: FOR UPDATE */` is opened for PostgreSQL and ignored by SQLite, `/*sqlite: ... */` the
-other way round. Where the whole text must differ, two blocks of one name carry `-- dialect: sqlite` and
-`-- dialect: postgres`. A block for SQLite may hold several statements, each ending a line, where PostgreSQL does the
-same in one to save round trips.
+A block starts with `-- name: noun.query`. Comment lines are for readers and tests; they are not sent to the database.
+Parameters are written `:name`. Only PostgreSQL gets the text in `/*pg: FOR UPDATE */`, and only SQLite the text in
+`/*sqlite: ... */`. Where the engines share no text, two blocks have the same name, one with `-- dialect: sqlite` and
+one with `-- dialect: postgres`. A block for SQLite may have several statements, each of which ends a line. PostgreSQL
+then does the same in one statement, to save round trips.
 
-`/*each channel in SMS RCS: SELECT ... <channel> ... */` repeats its text for each word, quoted, with UNION ALL between.
-`LIMIT :name` is sent to PostgreSQL as a subquery, which hides the number from the planner: it then assumes that a
-tenth of the rows is wanted, and reads an index in its order. A planner that knows the limit and takes the account for
-a small one sorts all its rows instead.
+`/*each channel in SMS RCS: SELECT ... <channel> ... */` repeats the text for each word, with UNION ALL between. Each
+repetition has the quoted word in the place of `<channel>`.
+
+PostgreSQL gets `LIMIT :name` as `LIMIT (SELECT ...)`, because the planner does not know the value of a subquery. The
+planner then expects a tenth of the rows, and reads an index in its order. With a known limit and a low estimate of the
+account's rows, the planner would read all rows of the account and sort them.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ SCHEMA_VERSION: Final = "signalbox_schema.version"
 _NAME = re.compile(r"^--[ \t]*name:[ \t]*(\S+)[ \t]*$", re.MULTILINE)
 _DIALECT = re.compile(r"^--[ \t]*dialect:[ \t]*(\S+)", re.MULTILINE)
 _COMMENT_LINE = re.compile(r"^[ \t]*--[ \t]?(.*)$", re.MULTILINE)
-# What is quoted or commented out comes first and is taken whole: nothing inside it is a parameter.
+# Quoted texts and comments come first and are matched whole, so that nothing inside them is a parameter.
 _TOKEN = re.compile(
     r"""'(?:[^']|'')*' | "(?:[^"]|"")*" | \$\$.*?\$\$
       | (?P<line>[ \t]*--[^\n]*)
@@ -43,9 +45,9 @@ _TOKEN = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One query, ready for one dialect. `order` names the parameters, each once, as PostgreSQL counts.
+    """One query for one dialect. `order` has each parameter's name once, in the order of PostgreSQL's `$1`, `$2`.
 
-    `statements` are the parts of its text: more than one only on SQLite.
+    `statements` are the single statements of `text`. Only SQLite has more than one.
     """
 
     name: str
@@ -57,7 +59,7 @@ class Query:
     statements: tuple[str, ...]
 
     def wrong_parameters(self, params: object) -> Bug:
-        """The error for parameters that are not exactly this query's."""
+        """The error for missing or unknown parameters of this query."""
         given = set(params) if isinstance(params, dict) else set()
         missing, extra = sorted(self.names - given), sorted(given - self.names)
         return Bug(f"query {self.name} ({self.file}): missing parameters {missing}, unknown parameters {extra}")
@@ -104,9 +106,9 @@ def _query(name: str, block: str, dialect: Dialect, file: str) -> Query:
 
 
 def rewrite(text: str, dialect: Dialect, order: dict[str, int] | None = None) -> str:
-    """Opens this dialect's markers and drops comments; with `order`, also numbers the parameters into it.
+    """The text for this dialect, without comments. Adds the number of each parameter to `order`.
 
-    Without `order` (migrations) a `:name` stays as it is.
+    Without `order`, which is for migrations, a `:name` stays as it is.
     """
 
     def token(match: re.Match[str]) -> str:

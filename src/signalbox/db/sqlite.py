@@ -1,8 +1,8 @@
-"""SQLite: reads at once on the event loop, one writer thread that commits waiting requests together.
+"""SQLite: reads run on the event loop, and one writer thread commits several requests together.
 
-Group commit with `synchronous=FULL` gives 2.6 times the creates of one commit each; reading on the loop costs
-less than handing a query of microseconds to a thread. A memory database has one connection, so its reads
-queue for the thread too.
+Group commit with `synchronous=FULL` gives 2.6 times the creates of one commit for each request. A query takes
+microseconds, so a read on the event loop costs less than passing the query to a thread. A memory database has only one
+connection, so its reads run in the writer thread.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ from signalbox.ground.errors import Bug, Unavailable
 
 T = TypeVar("T")
 
-# A group ends at either bound, so that no one waits long for the requests behind.
+# A group ends at the first of these two bounds, so that its first request does not wait long for the commit.
 GROUP_REQUESTS: Final = 64
 GROUP_SECONDS: Final = 0.010
 MAX_WAITING: Final = 10_000
 WRITER_BUSY_MS: Final = 5_000
-# In WAL a reader waits for nobody but a recovery; it would wait on the event loop, so it gives up soon.
+# In WAL mode a reader waits only for a recovery. The wait blocks the event loop, so it is short.
 READER_BUSY_MS: Final = 250
 READ_TRIES: Final = 3
 
 
 @dataclass(eq=False, slots=True)
 class _Request:
-    """One caller's function on its way through the thread, and what became of it."""
+    """The function of one caller for the writer thread, and its result or error."""
 
     work: Callable[[Tx], Awaitable[Any]]
     future: asyncio.Future[Any]
@@ -83,7 +83,7 @@ class SqliteDatabase:
         self._open = False
         if self._thread is not None:
             self._requests.put(None)
-            # The thread ends after the group in hand and what waited before this moment.
+            # The thread first runs all requests that are in the queue already.
             await asyncio.to_thread(self._thread.join)
             self._thread = None
         self._drop_reader()
@@ -113,7 +113,7 @@ class SqliteDatabase:
             if not self._open:
                 raise Unavailable("The database is closed.")
             try:
-                # On the loop, and never suspended by its statements: each sees its own snapshot, as on PostgreSQL.
+                # No transaction: each statement sees its own snapshot, as on PostgreSQL.
                 reader = self._reader or self._connect_reader(self._path)
                 return await work(SqliteTx(reader, self._queries, False, clock))
             except sqlite3.Error as error:
@@ -143,7 +143,7 @@ class SqliteDatabase:
         async def run(tx: Tx) -> T:
             result, statement = await work(tx, True)
             if not await tx.run(statement.query, **statement.params):
-                raise Bug(f"query {statement.query} changed nothing, although nobody else writes")
+                raise Bug(f"query {statement.query} changed no row, although this thread is the only writer")
             return result
 
         return await self._queue(run, True, clock)
@@ -157,7 +157,7 @@ class SqliteDatabase:
         self._requests.put(_Request(work, future, writes, clock))
         return await future
 
-    # From here on: the writer thread.
+    # The methods below run in the writer thread, except `_settle`.
 
     def _serve(self, opened: asyncio.Future[None]) -> None:
         try:
@@ -187,7 +187,7 @@ class SqliteDatabase:
     def _call(self, callback: Callable[[], object]) -> None:
         if self._loop is None:
             return
-        # The loop may have ended without close(): then nobody waits for the answer.
+        # The loop may have ended without close(). Then no caller waits for the result.
         with contextlib.suppress(RuntimeError):
             self._loop.call_soon_threadsafe(callback)
 
@@ -201,7 +201,7 @@ class SqliteDatabase:
                 writer.close()
 
     def _run_group(self, group: list[_Request]) -> None:
-        """Runs the request in `group` and those waiting behind it, each in a savepoint, with one commit."""
+        """Runs the request in `group` and the requests that wait, each in a savepoint, and commits them together."""
         if self._writer is None:
             self._writer = connect(self._path, WRITER_BUSY_MS)
         writer = self._writer
@@ -235,7 +235,7 @@ class SqliteDatabase:
             request.result = drive(request.work(tx))
         except BaseException as error:
             if not writer.in_transaction:
-                raise  # a full disk rolls back the whole group at once
+                raise  # on a full disk SQLite rolls back the whole group
             writer.execute("ROLLBACK TO request")
             request.error = translate(error)
             if isinstance(error, sqlite3.Error) and code(error) in REOPEN:
@@ -255,9 +255,9 @@ class SqliteDatabase:
             writer.execute("ROLLBACK")
 
     def _fail(self, group: list[_Request], error: BaseException) -> None:
-        """The whole group is lost: its transaction is rolled back, and every request gets the error."""
+        """Rolls the transaction of the group back, and gives the error to every request of the group."""
         if code(error) in BUSY:
-            # Whoever waits by now would only wait as long again, one after the other.
+            # Each waiting request would wait for the same lock, one after the other. So these requests fail now.
             for _ in range(self._requests.qsize()):
                 waiting = self._requests.get_nowait()
                 if waiting is None:
@@ -278,11 +278,11 @@ class SqliteDatabase:
             broken = True
         if broken and self._path is not None:
             self._drop_writer()
-            # Connections of one process share their view of the write-ahead log, and what was wrong with it.
+            # All connections of a process share one index of the write-ahead log, so the reader may be broken as well.
             self._call(self._drop_reader)
 
     def _settle(self, group: list[_Request]) -> None:
-        """On the loop: answers the callers, then wakes listeners."""
+        """Runs on the event loop: sets the results of the callers, then wakes the listeners."""
         topics: dict[str, None] = {}
         for request in group:
             topics.update(dict.fromkeys(request.topics))

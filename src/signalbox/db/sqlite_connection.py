@@ -1,4 +1,4 @@
-"""One SQLite connection: how it is opened, upgraded and asked, and what its errors mean."""
+"""One SQLite connection: opening, migrations, statements, and the meaning of its errors."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ _UNAVAILABLE: Final = {
     sqlite3.SQLITE_PERM: "The database file may not be accessed",
     sqlite3.SQLITE_PROTOCOL: "The database file could not be locked",
 }
-# After these the file may have been replaced or come back: only a new connection sees that.
+# After these errors the file may have been replaced or restored. Only a new connection reads the new file.
 REOPEN: Final = frozenset(_UNAVAILABLE) - BUSY - {sqlite3.SQLITE_FULL}
 
 
 def code(error: BaseException) -> int:
-    # The low byte is the primary code, the rest tells variants apart.
+    # The low byte is the primary result code; the higher bytes belong to the extended result code.
     return (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
 
 
@@ -51,7 +51,7 @@ def translate(error: BaseException) -> BaseException:
 
 
 def drive(awaitable: Awaitable[T]) -> T:
-    """Runs a coroutine that never suspends to its end. Raises Bug if it does suspend."""
+    """Runs a coroutine that never suspends, to its end. Raises Bug if the coroutine suspends."""
     steps = awaitable.__await__()
     try:
         next(steps)
@@ -59,11 +59,11 @@ def drive(awaitable: Awaitable[T]) -> T:
         return cast(T, end.value)
     with contextlib.suppress(RuntimeError):
         getattr(steps, "close", lambda: None)()
-    raise Bug("a database function awaited something else than its transaction")
+    raise Bug("a function that got a transaction awaited something other than this transaction")
 
 
 class SqliteTx(Moment):
-    """The statements of one request; satisfies `Tx` without ever suspending."""
+    """The statements of one request. Satisfies `Tx`; its methods never suspend."""
 
     __slots__ = ("_connection", "_queries", "_writes", "topics")
 
@@ -77,7 +77,7 @@ class SqliteTx(Moment):
         self.topics: list[str] = []
 
     def _execute(self, name: str, params: dict[str, Value]) -> sqlite3.Cursor:
-        """Runs a query, or the several of a block one after the other; the cursor is the last one's."""
+        """Runs the statements of a query one after the other. Returns the cursor of the last one."""
         query = self._queries.get(name)
         if query is None:
             raise Bug(f"there is no query {name}")
@@ -104,7 +104,7 @@ class SqliteTx(Moment):
     async def run(self, query: str, /, **params: Value) -> int:
         if not self._writes:
             raise Bug(f"query {query} would write inside read()")
-        # cursor.rowcount is -1 for INSERTs that start with WITH, and not final before RETURNING is read out.
+        # cursor.rowcount is -1 for an INSERT that starts with WITH, and is final only after the last row of RETURNING.
         before = self._connection.total_changes
         self._execute(query, params).fetchall()
         return self._connection.total_changes - before
@@ -114,9 +114,10 @@ class SqliteTx(Moment):
 
 
 def connect(path: str | None, busy_ms: int) -> sqlite3.Connection:
-    """Opens a file, or a memory database (None). Raises sqlite3.Error."""
+    """Opens a file, or a memory database (`path` None). Raises sqlite3.Error."""
     if path is not None:
-        # A new file holds addresses and keys: it is for its owner. What cannot be made here, SQLite will say itself.
+        # The file contains addresses and keys, so only its owner may read it. If no file can be created here, SQLite
+        # reports the error.
         with contextlib.suppress(OSError):
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     connection = sqlite3.connect(
@@ -129,7 +130,7 @@ def connect(path: str | None, busy_ms: int) -> sqlite3.Connection:
     try:
         if path is not None:
             _use_wal(connection)
-        # 8 MiB of pages are taken only as they are used; the WAL shrinks to 64 MiB after a big batch.
+        # The cache grows to 8 MiB when pages are used. The WAL file shrinks to 64 MiB after a large transaction.
         connection.executescript(
             "PRAGMA synchronous = FULL; PRAGMA cache_size = -8192; PRAGMA temp_store = MEMORY;"
             " PRAGMA journal_size_limit = 67108864;"
@@ -141,7 +142,7 @@ def connect(path: str | None, busy_ms: int) -> sqlite3.Connection:
 
 
 def _use_wal(connection: sqlite3.Connection) -> None:
-    # Two processes that switch one new file at the same moment get "locked" without the busy timeout.
+    # When two processes switch a new file to WAL at the same time, one gets SQLITE_BUSY without the busy timeout.
     give_up = time.monotonic() + 5
     while True:
         try:
@@ -155,7 +156,7 @@ def _use_wal(connection: sqlite3.Connection) -> None:
 
 
 def upgrade(connection: sqlite3.Connection, migrations: list[migrate.Migration]) -> None:
-    """Applies what is missing, under the write lock. Raises SchemaTooNew."""
+    """Applies the missing migrations under the write lock. Raises SchemaTooNew."""
     try:
         version = connection.execute(migrate.VERSION).fetchone()[0]
     except sqlite3.OperationalError as error:
@@ -183,7 +184,7 @@ def upgrade(connection: sqlite3.Connection, migrations: list[migrate.Migration])
 
 
 def _statements(script: str) -> list[str]:
-    """A script cut where SQLite itself says a statement is complete, so that triggers stay whole."""
+    """The statements of a script. SQLite says where a statement is complete, so that a trigger stays whole."""
     statements = []
     pending = ""
     for line in script.splitlines(keepends=True):

@@ -1,4 +1,4 @@
-"""Wake-ups: hints that something was committed. A hint may come for nothing; the database is the truth."""
+"""Wake-ups: hints that a transaction was committed. The listener reads the database to learn what has changed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Self
 
 
 class Subscription:
-    """One listener on one topic, from `with` to the end of its block; see `Wakeups.subscribe`."""
+    """A listener on one topic, for the length of a `with` block. See `Wakeups.subscribe`."""
 
     __slots__ = ("_event", "_topic", "_wakeups")
 
@@ -27,11 +27,11 @@ class Subscription:
         if not listeners:
             del self._wakeups._listeners[self._topic]
 
-    async def wait(self, timeout: float) -> bool:  # noqa: ASYNC109 (running out is an answer here, not an error)
+    async def wait(self, timeout: float) -> bool:  # noqa: ASYNC109 (the end of the time is a result here, not an error)
         """Waits until the topic fires, at most `timeout` seconds.
 
-        Returns True if it fired since the last wait (or since the block began), so a hint that comes between
-        looking at the database and waiting is never lost.
+        Returns True if the topic has fired since the last wait, or since the block began. So no wake-up is lost between
+        a read of the database and the wait.
         """
         try:
             async with asyncio.timeout(timeout):
@@ -43,7 +43,7 @@ class Subscription:
 
 
 class Wakeups:
-    """The topics of one process and who listens to them. Used on the event loop's thread only."""
+    """The topics of one process and their listeners. For the thread of the event loop only."""
 
     __slots__ = ("_listeners",)
 
@@ -55,11 +55,11 @@ class Wakeups:
         return Subscription(self, topic)
 
     def fire(self, topics: Iterable[str]) -> None:
-        """Wakes every listener of these topics; one dictionary look-up for a topic nobody listens to."""
+        """Wakes all listeners of these topics. A topic without a listener costs one dictionary look-up."""
         for topic in topics:
             for subscription in self._listeners.get(topic, ()):
                 subscription._event.set()
 
     def fire_all(self) -> None:
-        """Wakes everybody: for the moments in which hints may have been lost."""
+        """Wakes all listeners. For moments in which wake-ups may have been lost."""
         self.fire(list(self._listeners))

@@ -1,1 +1,1 @@
-"""What an account has: senders, sender pools, and the operations that fill pools."""
+"""The inventory of an account: senders, sender pools, and the operations that add senders to pools."""

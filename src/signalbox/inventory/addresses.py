@@ -1,4 +1,4 @@
-"""What an address may be on each channel, and the country whose numbering plan holds it. Knows no table."""
+"""Checks an address for its channel, and finds the country of a number. Does not use the database."""
 
 import re
 from functools import cache
@@ -17,8 +17,8 @@ _E164 = re.compile(r"\+[1-9][0-9]+")
 _LIKE_E164 = re.compile(r"\+[0-9]+")
 _PREFIXED = re.compile(r"(whatsapp|sms|rcs|tel|mailto|messenger):", re.IGNORECASE)
 _RCS_AGENT = re.compile(r"(?=.{3,255}\Z)[A-Za-z0-9._:-]+(?:@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*)?")
-# The library takes eight times as long. A label with hyphens at its third and fourth place is one of IDNA, which the
-# library decodes.
+# email_validator takes eight times as long as this pattern. A label with hyphens as third and fourth characters is an
+# IDNA label, which only email_validator decodes.
 _LONGEST_MAILBOX: Final = 254
 _PLAIN_MAILBOX = re.compile(
     r"(?=[^@]{1,64}@)[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*"
@@ -42,7 +42,7 @@ _UNREADABLE = {
 
 
 class Address(NamedTuple):
-    """A checked address as it is stored; `region` is the ISO code of its number's country, '' for none."""
+    """A checked address in its stored form. `region` is the ISO code of the number's country, '' without a country."""
 
     address: str
     region: str
@@ -51,8 +51,8 @@ class Address(NamedTuple):
 def check(channel: str, address: str) -> Address:
     """The address as `channel` stores it (contract section 8).
 
-    Raises ValueError with a sentence for people that never repeats the address. Costs 4 us for a number or a
-    plain mailbox; the first number of a country costs some 4 ms more, for its numbering plan is read then.
+    Raises ValueError with a message that never contains the address. Takes 4 us for a number or a plain mailbox. The
+    first number of a country takes some 4 ms more, to read its numbering plan.
     """
     if not address:
         raise ValueError("an address cannot be empty")
@@ -72,7 +72,7 @@ def check(channel: str, address: str) -> Address:
 
 
 def normalise_for_search(channel: str, address: str) -> str:
-    """The spelling under which `check` would store the address; one that it refuses comes back unchanged."""
+    """The form in which `check` would store the address. An invalid address is returned unchanged."""
     if channel != "EMAIL":
         return address  # stored as written
     try:
@@ -82,7 +82,7 @@ def normalise_for_search(channel: str, address: str) -> str:
 
 
 def region(address: str) -> str:
-    """ISO code of the country whose numbering plan holds this number; '' for anything else. Never raises."""
+    """The ISO code of the country whose numbering plan contains this number, else ''. Never raises."""
     if not _E164.fullmatch(address) or len(address) > LONGEST:
         return ""
     import phonenumbers
@@ -94,7 +94,7 @@ def region(address: str) -> str:
 
 
 def load() -> None:
-    """Import the libraries behind `check` now (about 80 ms), for those who must not wait for them later."""
+    """Imports the libraries that `check` uses (about 80 ms), so that no later check waits for the import."""
     import phonenumbers
 
     _mailbox_reader()
@@ -116,7 +116,7 @@ def _check_number(address: str) -> Address:
     if reason in _IMPOSSIBLE:
         raise ValueError(_IMPOSSIBLE[reason])
     if phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164) != address:
-        # parse() forgives what people dial inside the country; two spellings would be two senders.
+        # parse() accepts digits that are dialled only inside the country. Two spellings would become two senders.
         raise ValueError("not E.164: leave out the digit (often 0) that is dialled only inside the country")
     country = phonenumbers.region_code_for_number(number)
     if country is None or not phonenumbers.is_valid_number_for_region(number, country):
@@ -137,7 +137,7 @@ def _misspelt(address: str) -> str:
 
 
 def _iso(country: str | None) -> str:
-    # '001' is the library's name for numbers of no country, such as +800.
+    # The library gives '001' for numbers without a country, such as +800.
     return country if country and country.isalpha() else ""
 
 
@@ -158,7 +158,7 @@ def _check_push(address: str) -> Address:
 
 
 def is_plain_mailbox(address: str) -> bool:
-    """Whether this is a mailbox that the library would return unchanged, as most are."""
+    """Whether this is a plain mailbox, which the library would return unchanged. Most mailboxes are plain."""
     return len(address) <= _LONGEST_MAILBOX and _PLAIN_MAILBOX.fullmatch(address) is not None
 
 
@@ -168,7 +168,7 @@ def _check_mailbox(address: str) -> str:
     try:
         return _mailbox_reader()(address)
     except ValueError as error:
-        # What the library adds after a colon or in brackets are pieces of the address.
+        # After a colon or in brackets, messages of the library contain parts of the address.
         raise ValueError(re.split(r"[:(]", str(error))[0].rstrip(" .")) from None
 
 
@@ -176,8 +176,8 @@ def _check_mailbox(address: str) -> str:
 def _mailbox_reader() -> "Callable[[str], str]":
     import email_validator
 
-    # Whether mail can be delivered is not asked here, so the names reserved for tests and local networks (RFC
-    # 2606, RFC 6761) are as good as any. The library documents editing this list as the way to say so.
+    # This check does not ask whether mail can be delivered, so names that are reserved for tests and local networks
+    # (RFC 2606, RFC 6761) are valid. The documentation of the library says to edit this list.
     email_validator.SPECIAL_USE_DOMAIN_NAMES.clear()
 
     def read(address: str) -> str:

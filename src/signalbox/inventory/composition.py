@@ -1,4 +1,4 @@
-"""What a pool's composition is counted from: the channels and countries of its members."""
+"""The members of a pool with channel and country, for the counts of its composition."""
 
 from itertools import starmap
 
@@ -9,7 +9,7 @@ from signalbox.inventory.senders import Channel
 
 
 class Member(msgspec.Struct, frozen=True, gc=False):
-    """A member of a pool; `region` is the ISO code of its number's country, '' for none."""
+    """A member of a pool. `region` is the ISO code of its number's country, '' without a country."""
 
     id: str
     channel: Channel

@@ -1,7 +1,7 @@
-"""Numbering plans made ready for many numbers: the plans of `phonenumbers`, an eighth of its time.
+"""The numbering plans of `phonenumbers` as compiled patterns. A check takes an eighth of the library's time.
 
-`region_of` says yes only where `phonenumbers` would; whatever else it is asked is left to the library, which also says
-what is wrong. See docs/decisions/0021-addresses.md.
+`region_of` returns a region only for numbers that `phonenumbers` finds valid. For all other numbers the caller asks the
+library, which also gives the reason of a failure. See docs/decisions/0021-addresses.md.
 """
 
 import re
@@ -26,7 +26,7 @@ _TYPES: Final = (
 
 
 class _Region(NamedTuple):
-    """A region of a plan: the leading digits that it has alone, and the pattern of its numbers for each length."""
+    """A region of a plan: the leading digits of this region alone, and a pattern of its numbers for each length."""
 
     name: str
     leading: re.Pattern[str] | None
@@ -34,7 +34,7 @@ class _Region(NamedTuple):
 
 
 class _Plan(NamedTuple):
-    """The numbers of one calling code: their lengths, and what is stripped as dialled only inside the country."""
+    """The numbers of one calling code: their lengths, and the prefix that is dialled only inside the country."""
 
     lengths: frozenset[int]
     stripped: re.Pattern[str] | None
@@ -42,9 +42,9 @@ class _Plan(NamedTuple):
 
 
 def region_of(address: str) -> str | None:
-    """ISO code of the region of a number in E.164; None where the library has to look at it.
+    """The ISO code of the region of a number in E.164; None when the library has to decide.
 
-    `address` is `+` and digits. The first number of a calling code costs some 4 ms, for its plan is read then.
+    `address` is `+` and digits. The first number of a calling code takes some 4 ms, to read its plan.
     """
     for size in (1, 2, 3):
         plan = _plan(address[1 : 1 + size])
@@ -69,7 +69,7 @@ def _region(plan: _Plan, national: str) -> str | None:
 
 @cache
 def _plan(code: str) -> _Plan | None:
-    """The plan of a calling code of one or more regions; None when there is none."""
+    """The plan of a calling code; None for a code that no region has."""
     import phonenumbers
 
     names = phonenumbers.COUNTRY_CODE_TO_REGION_CODE.get(int(code or "0"), ())
@@ -99,7 +99,7 @@ def _made_ready(metadata: "PhoneMetadata", several: bool) -> _Region:
 
 
 def _pattern(general: "PhoneNumberDesc", types: "list[PhoneNumberDesc]", length: int) -> re.Pattern[str] | None:
-    """Numbers of this length that fit the region and one of its types."""
+    """The pattern of the region's numbers with this length, of all types; None without a type of this length."""
     fit = [desc.national_number_pattern for desc in types if not desc.possible_length or length in desc.possible_length]
     if not fit:
         return None

@@ -1,4 +1,4 @@
-"""The counts of an account: the time to read each does not grow with the account."""
+"""The counts of an account. The time to read a count does not grow with the account."""
 
 from collections.abc import Iterable
 from itertools import starmap
@@ -40,7 +40,7 @@ class Failure(msgspec.Struct, frozen=True):
 class Overview(msgspec.Struct, frozen=True):
     """The counts of an account.
 
-    `now` is the account's time. `pools` and `waiting` are counted up to a limit; one above it means: there are more.
+    `now` is the account's time. `pools` and `waiting` are counted up to a limit; limit + 1 means that there are more.
     """
 
     senders: list[SenderCount]
@@ -53,7 +53,7 @@ class Overview(msgspec.Struct, frozen=True):
 
 
 class Minute(msgspec.Struct, frozen=True):
-    """The items that were done in the minute that began at `at`, in milliseconds."""
+    """The numbers of items that were done in one minute. `at` is the start of the minute, in milliseconds."""
 
     at: int
     created: int
@@ -90,8 +90,9 @@ def first_minute(now: int) -> int:
 class Throughput:
     """An estimate of the items done in each of the 60 minutes from `first` on, from the times of pool operations.
 
-    An account's pool operations run one after the other, in the order of their creation. So an operation began when it
-    was created or when the one before it ended. Its items are spread evenly from then to its last change.
+    An account's pool operations run one after the other, in the order of their creation. So an operation started
+    when it was created, or when the previous operation ended. The estimate spreads its items evenly from this start to
+    the operation's last change.
     """
 
     def __init__(self, first: int) -> None:
@@ -101,7 +102,7 @@ class Throughput:
         self._free = 0
 
     def add(self, oldest_first: Iterable[PoolOperation]) -> None:
-        """Adds the items of operations, which are newer than those added before."""
+        """Adds the items of operations. Each operation is newer than all operations added before."""
         first = self._first
         for one in oldest_first:
             if one.created + one.failed == 0:
@@ -121,7 +122,7 @@ class Throughput:
 
 
 def _spread(minutes: list[int], items: int, begin: int, end: int) -> None:
-    """Spreads items evenly over the minutes between two times, as whole numbers with the right sum."""
+    """Spreads `items` evenly over the minutes between two times, as whole numbers whose sum is `items`."""
     if not items:
         return
     length = end - begin

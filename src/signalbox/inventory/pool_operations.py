@@ -1,7 +1,7 @@
-"""Operations: the promised work of one create or one add, applied batch by batch. Contract section 5.
+"""Pool operations: the work of one create or one add, applied batch by batch. Contract section 5.
 
-A batch is one transaction: the claim (a row lock), the memberships, the outcomes and the counters. There is no lease
-and no state in between: a process that dies takes its unfinished batch back with it.
+A batch is one transaction: the claim (a row lock), the memberships, the outcomes and the counters. There is no lease.
+When a process ends during a batch, the database rolls the batch back.
 """
 
 import math
@@ -22,15 +22,15 @@ from signalbox.queue.kinds import Done, Hand, Kind
 Status = Literal["PROCESSING", "COMPLETED", "CANCELED"]
 Outcome = Literal["QUEUED", "CREATED", "ALREADY_MEMBER", "FAILED"]
 
-# Items applied in one transaction. Larger batches cost fewer commits, smaller ones let others in sooner: at 1,000 a
-# batch is a few milliseconds on SQLite and some ten on PostgreSQL.
+# Items applied in one transaction. Larger batches need fewer commits; smaller batches hold locks for a shorter time. A
+# batch of 1,000 takes a few milliseconds on SQLite and some ten on PostgreSQL.
 BATCH_ITEMS: Final = 1_000
 
 KIND_NAME: Final = "pool_operations"
 
 
 class PoolOperation(msgspec.Struct, frozen=True, gc=False):
-    """The work of one request and how far it is: `queued` items were never tried so far. Times in milliseconds."""
+    """The work of one request and its progress. `queued` items were not tried yet. Times in milliseconds."""
 
     id: str
     status: Status
@@ -43,12 +43,12 @@ class PoolOperation(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def final(self) -> bool:
-        """Whether nothing will change any more."""
+        """Whether the operation will never change again."""
         return self.status != "PROCESSING"
 
 
 class Item(msgspec.Struct, frozen=True, gc=False):
-    """One line of an operation's ledger; the pool's own item has no sender."""
+    """One item of an operation's ledger. The item of the new pool itself has no sender."""
 
     index: int
     sender_id: str | None
@@ -72,10 +72,10 @@ def start(
     request_id: str = "",
     pool: dict[str, Value] | None = None,
 ) -> tuple[PoolOperation, Statement]:
-    """An operation with an item for each sender, and the statement that promises the work.
+    """A new operation with an item for each sender, and the statement that stores the operation.
 
-    `pool`: the columns of a new pool, which is the first item, done already. `request_id` names the request that asked
-    for it in the log lines of the batches. The statement changes nothing when the account has newer ids.
+    `pool`: the columns of a new pool. The pool is then the first item, and this item is done already. The log lines of
+    the batches have `request_id`. The statement changes no row when the account has newer ids.
     """
     operation_id = tx.new_id(ids.OPERATION)
     now = ids.created_at(operation_id)
@@ -106,14 +106,14 @@ def start(
 
 
 async def follow(tx: Tx, account_id: int) -> None:
-    """Lets the transaction's new ids follow the account's newest operation, and so its newest pool."""
+    """Makes the transaction's new ids greater than the account's newest operation, and so than its newest pool."""
     newest = await tx.one("pool_operations.newest", account_id=account_id)
     if newest:
         tx.after(newest[0])
 
 
 async def follow_for(tx: Tx, account_id: int, pool_id: str) -> None:
-    """As `follow`. Raises NotFound when this pool is not there."""
+    """As `follow`. Raises NotFound when the pool does not exist."""
     newest = await tx.one("pool_operations.newest_of_pool", account_id=account_id, pool_id=pool_id)
     if newest is None:
         raise NotFound(f"there is no sender pool {pool_id}")
@@ -135,7 +135,7 @@ async def fetch_of_pool(tx: Tx, account_id: int, pool_id: str, operation_id: str
 
 
 async def list_page(tx: Tx, account_id: int, status: Status | None, id_range: IdRange) -> list[PoolOperation]:
-    """The account's pool operations in the range of ids, newest first."""
+    """The account's pool operations in the id range, newest first."""
     where = {} if status is None else {"status": str(status)}
     rows = await tx.all(
         "pool_operations.list_page_by_status" if where else "pool_operations.list_page",
@@ -151,7 +151,7 @@ async def list_page(tx: Tx, account_id: int, status: Status | None, id_range: Id
 async def list_items(
     tx: Tx, account_id: int, operation_id: str, outcome: Outcome | None, first: int, limit: int
 ) -> list[Item]:
-    """The ledger from index `first` on, ascending. Whether the operation exists is the caller's question."""
+    """The ledger from index `first` on, ascending. The caller checks that the operation exists."""
     query = _ITEM_QUERIES[outcome]
     where = {"outcome": str(outcome)} if query == "pool_operations.list_items_by_outcome" else {}
     rows = await tx.all(query, account_id=account_id, operation_id=operation_id, first=first, limit=limit, **where)
@@ -159,9 +159,9 @@ async def list_items(
 
 
 async def cancel(tx: Tx, account_id: int, operation_id: str) -> None:
-    """Stops an operation: a batch in hand is waited for, and once this has committed nothing more is applied.
+    """Cancels an operation. Waits for a running batch; after the commit no further item is applied.
 
-    Raises NotFound, and Conflict when the operation is final already.
+    Raises NotFound, and Conflict when the operation is final.
     """
     operation = _found(
         await tx.one("pool_operations.lock", account_id=account_id, operation_id=operation_id), operation_id
@@ -173,13 +173,13 @@ async def cancel(tx: Tx, account_id: int, operation_id: str) -> None:
 
 
 async def cancel_of_pool(tx: Tx, account_id: int, pool_id: str) -> None:
-    """Stops every unfinished operation of a pool, as exactly as `cancel`."""
+    """Cancels all unfinished operations of a pool, with the guarantee of `cancel`."""
     for row in await tx.all("pool_operations.cancel_of_pool", account_id=account_id, pool_id=pool_id, now=tx.now):
         tx.wake(row[0])
 
 
 async def run_batch(tx: Tx, hand: Hand) -> Done | None:
-    """Applies the next batch of an account's operations; None when there is none to claim, or its inventory changes."""
+    """Applies the next batch of an account. None when no operation can be claimed, or while its inventory changes."""
     row = await tx.one("pool_operations.claim", account_id=hand.account_id)
     if row is None:
         return None
@@ -198,7 +198,7 @@ async def run_batch(tx: Tx, hand: Hand) -> Done | None:
         now=tx.now,
     )
     if advanced is None:
-        raise Bug("an operation vanished while its batch was applied")
+        raise Bug("the row of an operation was deleted during a batch")
     tx.wake(operation_id)
     fields = {"operation": operation_id, "created": created, "failed": failed, "status": advanced[0]}
     fields = {"requestId": request_id, "account": hand.account_sid, **fields}
@@ -206,7 +206,7 @@ async def run_batch(tx: Tx, hand: Hand) -> Done | None:
 
 
 async def _apply(tx: Tx, account_id: int, operation_id: str, pool_id: str, first: int, end: int) -> tuple[int, int]:
-    """Puts the senders of some items into the pool and marks outcomes; how many items were created and failed."""
+    """Adds the senders of some items to the pool and writes outcomes. Returns the counts of created and failed."""
     id_range: dict[str, Value] = {"account_id": account_id, "operation_id": operation_id, "first": first, "end": end}
     added = [str(row[0]) for row in await tx.all("pool_operations.add_members", pool_id=pool_id, **id_range)]
     failed = 0
@@ -229,7 +229,7 @@ KIND: Final = Kind(KIND_NAME, run_batch, _waits, _set_back)
 
 
 async def backlog(tx: Tx) -> tuple[int, int]:
-    """Unfinished operations of all accounts and the items queued in them; counts 10,000 operations at most."""
+    """The numbers of unfinished operations and their queued items. Reads 10,000 operations of all accounts at most."""
     row = await tx.one("pool_operations.backlog")
     return (row[0], row[1]) if row else (0, 0)
 

@@ -16,7 +16,7 @@ from signalbox.queue import turns
 from signalbox.queue.kinds import Done, Hand, Kind
 
 SENDER_POOL: Final = ids.Kind("comms_senderpool", "a sender pool")
-# Memberships of a deleted pool removed in one transaction: a few milliseconds of work.
+# The memberships of a deleted pool that one transaction removes: a few milliseconds of work.
 SWEEP_MEMBERS: Final = 2_000
 
 _REMOVALS: Final = "pool_removals"
@@ -48,9 +48,9 @@ async def create(
     sender_ids: Sequence[str],
     request_id: str = "",
 ) -> tuple[PoolOperation, Statement]:
-    """A pool, named by its id if by nothing else, and the operation that puts the senders in.
+    """A new pool, and the operation that adds the senders to the pool. Without a name, the pool's id is its name.
 
-    For `Database.write_one`, which says whether to look for newer ids of the account.
+    For `Database.write_one`, which passes `look`: whether to read the account's newest id.
     """
     if look:
         await pool_operations.follow(tx, account_id)
@@ -69,12 +69,12 @@ async def fetch(tx: Tx, account_id: int, pool_id: str) -> SenderPool:
 
 
 async def lock(tx: Tx, account_id: int, pool_id: str) -> SenderPool:
-    """One pool, kept as it is until the transaction ends. Raises NotFound."""
+    """One pool, locked until the transaction ends. Raises NotFound."""
     return _found(await tx.one("sender_pools.lock", account_id=account_id, pool_id=pool_id), pool_id)
 
 
 async def list_page(tx: Tx, account_id: int, operation_id: str | None, id_range: IdRange) -> list[SenderPool]:
-    """The account's pools in the range of ids, newest first; with an operation, the pool that it created."""
+    """The account's pools in the id range, newest first. With an operation, only the pool that it created."""
     where = {} if operation_id is None else {"operation_id": operation_id}
     rows = await tx.all(
         "sender_pools.list_page_by_operation" if where else "sender_pools.list_page",
@@ -88,7 +88,7 @@ async def list_page(tx: Tx, account_id: int, operation_id: str | None, id_range:
 
 
 async def update(tx: Tx, account_id: int, pool: SenderPool, name: str | None, tags: dict[str, str] | None) -> None:
-    """Gives a locked pool another name, other tags, or both; None leaves them."""
+    """Changes the name or the tags of a locked pool. None leaves the stored value."""
     await tx.run(
         "sender_pools.update",
         account_id=account_id,
@@ -100,7 +100,7 @@ async def update(tx: Tx, account_id: int, pool: SenderPool, name: str | None, ta
 
 
 async def delete(tx: Tx, account_id: int, pool: SenderPool) -> None:
-    """Deletes a locked pool at once for everyone who asks; its memberships are swept up afterwards by `sweep`."""
+    """Deletes a locked pool. Requests no longer find the pool; workers later remove its memberships with `sweep`."""
     await tx.run("sender_pools.delete", account_id=account_id, pool_id=pool.id)
     await tx.run("sender_pools.add_removal", account_id=account_id, pool_id=pool.id)
     await pool_operations.cancel_of_pool(tx, account_id, pool.id)
@@ -108,7 +108,7 @@ async def delete(tx: Tx, account_id: int, pool: SenderPool) -> None:
 
 
 async def sweep(tx: Tx, hand: Hand) -> Done | None:
-    """Removes some memberships of a deleted pool of an account; None when there is no such pool to claim."""
+    """Removes some memberships of a deleted pool of the account. None when no deleted pool can be claimed."""
     row = await tx.one("sender_pools.claim_removal", account_id=hand.account_id)
     if row is None:
         return None
@@ -131,7 +131,7 @@ REMOVALS: Final = Kind(_REMOVALS, sweep, _waits)
 async def list_senders(
     tx: Tx, account_id: int, pool_id: str, filter_: senders.Filter, id_range: IdRange
 ) -> list[Sender]:
-    """The pool's members in the range of ids, newest sender first. The caller checks that the pool exists."""
+    """The pool's members in the id range, newest sender first. The caller checks that the pool exists."""
     rows = await tx.all(
         filter_.query("sender_pools.list_members"),
         account_id=account_id,
@@ -147,9 +147,10 @@ async def list_senders(
 async def add_senders(
     tx: Tx, look: bool, account_id: int, pool_id: str, sender_ids: Sequence[str], request_id: str = ""
 ) -> tuple[PoolOperation, Statement]:
-    """The operation that puts senders into the pool; they may be unknown.
+    """A new operation that adds senders to the pool. Some of the senders may not exist.
 
-    For `Database.write_one`, which says whether to look for the pool and for newer ids. Raises NotFound for the pool.
+    For `Database.write_one`, which passes `look`: whether to read the pool and the account's newest id. Raises NotFound
+    when `look` is set and the pool does not exist.
     """
     if look:
         await pool_operations.follow_for(tx, account_id, pool_id)
@@ -165,9 +166,9 @@ async def require_member(tx: Tx, account_id: int, pool_id: str, sender_id: str) 
 
 
 async def remove_sender(tx: Tx, account_id: int, pool_id: str, sender_id: str) -> None:
-    """Takes a sender out of the pool; the sender remains. Raises NotFound for a non-member.
+    """Removes a sender from the pool; the sender itself remains. Raises NotFound for a sender that is not a member.
 
-    Whether the pool exists is the caller's question: see `require_member`.
+    The caller checks that the pool exists: see `require_member`.
     """
     removed = await tx.run("sender_pools.remove_member", account_id=account_id, pool_id=pool_id, sender_id=sender_id)
     if not removed:

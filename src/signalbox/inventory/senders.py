@@ -17,7 +17,7 @@ from signalbox.queue.turns import WORK
 Channel = Literal["SMS", "RCS", "EMAIL", "WHATSAPP", "PUSH"]
 Status = Literal["ACTIVATED", "DEACTIVATED"]
 
-# The name of every list query says by what it filters: (channel given, status given) -> the ending.
+# The endings of the names of list queries, by the filters of the request: (with channel, with status).
 FILTERS: Final = {
     (False, False): "",
     (True, False): "_by_channel",
@@ -43,7 +43,7 @@ class Sender(msgspec.Struct, frozen=True, gc=False):
 
 
 class SenderRow(msgspec.Struct, frozen=True):
-    """A checked row of inventory: the address normalised, its plan's `region`; UNSET keeps what is there."""
+    """A checked row of inventory, with a normalised address and its `region`. UNSET keeps the stored value."""
 
     channel: Channel
     address: str
@@ -54,32 +54,32 @@ class SenderRow(msgspec.Struct, frozen=True):
 
 
 class Entered(msgspec.Struct, frozen=True):
-    """How many rows made a sender, and how many found one."""
+    """The numbers of rows that created a sender, and of rows for existing senders."""
 
     created: int
     updated: int
 
 
-# What is done between two statements holds up the other requests of the process: at 250 rows, 1 ms.
+# The Python code between two statements blocks the event loop: 1 ms for 250 rows.
 _ROWS_AT_ONCE: Final = 250
 
 
-# How many more senders there are by channel and status.
+# The change of the number of senders, by channel and status.
 Moved: TypeAlias = Counter[tuple[Channel, Status]]
 
 
 class Filter(msgspec.Struct, frozen=True):
-    """Which senders a list shows; None shows all."""
+    """The filters of a list of senders. None does not filter."""
 
     channel: Channel | None = None
     status: Status | None = None
 
     def query(self, name: str) -> str:
-        """The query of this name for this filter."""
+        """The name of the query for this filter."""
         return name + FILTERS[self.channel is not None, self.status is not None]
 
     def params(self) -> dict[str, str]:
-        """What that query needs of the filter."""
+        """The parameters of that query."""
         return {key: value for key, value in (("channel", self.channel), ("status", self.status)) if value}
 
 
@@ -87,7 +87,7 @@ _decode_tags = msgspec.json.Decoder(dict[str, str]).decode
 
 
 def from_row(row: Row) -> Sender:
-    """A Sender from the columns that every query of senders selects."""
+    """A Sender from a row. All queries of senders select the same columns."""
     return Sender(row[0], row[1], row[2], row[3], row[4], _decode_tags(row[5]), row[6], row[7])
 
 
@@ -100,7 +100,7 @@ async def fetch(tx: Tx, account_id: int, sender_id: str) -> Sender:
 
 
 async def lock(tx: Tx, account_id: int, sender_id: str) -> Sender:
-    """One sender, kept as it is until the transaction ends, together with its memberships. Raises NotFound."""
+    """One sender, locked with its memberships until the transaction ends. Raises NotFound."""
     await _lock_inventory(tx, account_id)
     row = await tx.one("senders.lock", account_id=account_id, sender_id=sender_id)
     if row is None:
@@ -109,18 +109,18 @@ async def lock(tx: Tx, account_id: int, sender_id: str) -> Sender:
 
 
 async def _lock_inventory(tx: Tx, account_id: int) -> None:
-    """Waits for the batches in hand; until the transaction ends, no batch begins. `WORK` is to be woken then."""
+    """Waits for running batches of the account. New batches wait for the commit, so the caller then wakes `WORK`."""
     await tx.all("senders.lock_inventory", account_id=account_id)
 
 
 async def share_inventory(tx: Tx, account_id: int) -> bool:
-    """Keeps the inventory as it is until the transaction ends; False while a transaction is changing it."""
+    """Blocks changes of the inventory until the transaction ends. False while another transaction is changing it."""
     row = await tx.one("senders.share_inventory", account_id=account_id)
     return bool(row and row[0])
 
 
 async def list_page(tx: Tx, account_id: int, filter_: Filter, id_range: IdRange) -> list[Sender]:
-    """The account's senders in the range of ids, newest first."""
+    """The account's senders in the id range, newest first."""
     rows = await tx.all(
         filter_.query("senders.list_page"),
         account_id=account_id,
@@ -133,7 +133,7 @@ async def list_page(tx: Tx, account_id: int, filter_: Filter, id_range: IdRange)
 
 
 async def search(tx: Tx, account_id: int, channel: str, address: str, id_range: IdRange) -> list[Sender]:
-    """The senders with this channel and address in the range of ids: one or none."""
+    """The sender with this channel and address, if its id is in the id range: a list of one sender or none."""
     rows = await tx.all(
         "senders.search_page",
         account_id=account_id,
@@ -147,7 +147,7 @@ async def search(tx: Tx, account_id: int, channel: str, address: str, id_range: 
 
 
 async def enter(tx: Tx, account_id: int, rows: Sequence[SenderRow]) -> Entered:
-    """Enters rows of inventory, in their order; a row that names a known (channel, address) changes that sender."""
+    """Enters rows of inventory in their order. A row with the channel and address of a sender changes this sender."""
     await _lock_inventory(tx, account_id)
     newest = await tx.one("senders.newest", account_id=account_id)
     if newest:
@@ -161,7 +161,7 @@ async def enter(tx: Tx, account_id: int, rows: Sequence[SenderRow]) -> Entered:
 
 
 async def _enter_some(tx: Tx, account_id: int, rows: Sequence[SenderRow], moved: Moved) -> int:
-    """Enters some of the rows and says how many of them are new senders; counts in `moved` what became of them."""
+    """Enters some of the rows and returns the number of new senders. Adds the changes of the counts to `moved`."""
     keys = list({(row.channel, row.address): None for row in rows})
     found = await tx.all("senders.by_addresses", account_id=account_id, rows=_json(keys))
     before: dict[tuple[str, str], Sender] = {
@@ -187,7 +187,7 @@ def _columns(sender: Sender, region: str) -> list[str | int | None]:
 
 
 async def update(tx: Tx, account_id: int, sender: Sender, change: Sender) -> Sender:
-    """Stores the display name, status and tags of `change` over a locked sender; returns it as stored."""
+    """Stores the display name, status and tags of `change` in a locked sender. Returns the stored sender."""
     changed = msgspec.structs.replace(change, updated_at=max(tx.now, sender.updated_at + 1))
     await _store(tx, account_id, [(sender, changed)])
     await _count(tx, account_id, _moved([sender], [changed]))
@@ -196,7 +196,7 @@ async def update(tx: Tx, account_id: int, sender: Sender, change: Sender) -> Sen
 
 
 async def delete(tx: Tx, account_id: int, sender: Sender) -> None:
-    """Removes a locked sender, from every pool as well. Items still queued for it will fail."""
+    """Deletes a locked sender and its memberships. Queued items of the sender will fail."""
     await tx.run("senders.delete", account_id=account_id, sender_id=sender.id)
     await tx.run("senders.delete_memberships", account_id=account_id, sender_id=sender.id)
     await _count(tx, account_id, _moved([sender], []))
@@ -220,7 +220,7 @@ def _changed(sender: Sender, row: SenderRow, now: int) -> Sender:
 
 
 async def _store(tx: Tx, account_id: int, pairs: Sequence[tuple[Sender, Sender]]) -> None:
-    """Writes the senders that differ from what they were, and their new statuses into their memberships."""
+    """Writes the senders of pairs (old, new) that differ, and copies new statuses into the memberships."""
     changed = [new for old, new in pairs if new != old]
     if changed:
         rows = [[s.id, s.display_name, s.status, _json(s.tags), s.updated_at] for s in changed]
@@ -234,15 +234,15 @@ _kind: Final[Callable[[Sender], tuple[Channel, Status]]] = attrgetter("channel",
 
 
 def _moved(before: Iterable[Sender], after: Iterable[Sender]) -> Moved:
-    """How many more senders there are of each channel and status."""
+    """The change of the number of senders of each channel and status."""
     moved = Moved(map(_kind, after))
     moved.subtract(map(_kind, before))
     return moved
 
 
 async def _count(tx: Tx, account_id: int, moved: Moved) -> None:
-    """Keeps the numbers of senders right, in one statement."""
-    # In one order always, so that two transactions wait for each other's rows and never deadlock.
+    """Adds the changes to the stored numbers of senders, in one statement."""
+    # The rows are sorted, so that two transactions lock them in the same order and cannot deadlock.
     rows = [[channel, status, more] for (channel, status), more in sorted(moved.items()) if more]
     if rows:
         await tx.run("senders.count", account_id=account_id, rows=_json(rows))

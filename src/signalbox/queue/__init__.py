@@ -1,1 +1,1 @@
-"""What every kind of asynchronous work shares: accounts take turns, and work is claimed inside one account."""
+"""The queue of all asynchronous work: accounts take turns, and a worker claims work of one account."""

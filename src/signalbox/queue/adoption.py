@@ -1,11 +1,11 @@
-"""For one release: a process of the version before starts work without a row in the queue; here it gets one."""
+"""For one release: adds the queue rows of work that a process of the previous version has started without a row."""
 
 from signalbox.db import Database, Tx
 from signalbox.queue import turns
 
 
 async def adopt(db: Database) -> tuple[int, bool]:
-    """Puts accounts with such work into the queue, each in its own transaction; how many, and False: that was all."""
+    """Adds the rows, each in its own transaction. Returns the number of rows, and False: all rows are added."""
     found = await db.read(turns.started_by_older_version)
     for account_id, kind in found:
 

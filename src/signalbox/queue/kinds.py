@@ -1,4 +1,4 @@
-"""A kind of work, as the loop of the workers knows one."""
+"""The interface between the worker loop and a kind of work."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from signalbox.db import Tx
 
 @dataclass(slots=True)
 class Hand:
-    """What a worker has in hand: `unit` is the name of the claimed unit of work, for the log and for `set_back`."""
+    """The account that a worker serves. `unit` is the id of the claimed work, for log lines and for `set_back`."""
 
     account_id: int
     account_sid: str
@@ -17,9 +17,10 @@ class Hand:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What one transaction of a worker did: its log line, and how many items it created and failed, if it had any.
+    """The result of one transaction of a worker: an event and fields for its log line.
 
-    `last`: the account seems to have no more work of this kind. `more`: another worker can work on the account beside.
+    `items`: the numbers of created and failed items, for a batch of items. `last`: the account seems to have no more
+    work of this kind. `more`: the account has work of this kind for another worker at the same time.
     """
 
     event: str
@@ -34,11 +35,11 @@ Run = Callable[[Tx, Hand], Awaitable[Done | None]]
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of work that accounts have.
+    """A kind of work.
 
-    `run` claims the next unit of work of the account in `hand`, names it there and does one batch of it; None when
-    there is none to claim. `waits` says whether the account has any, claimed or not. `set_back` puts a unit that failed
-    behind the account's others.
+    `run` claims the account's next unit of work, sets `Hand.unit`, and does one batch of the unit. It returns None when
+    the account has no unit to claim. `waits` says whether the account has a unit, claimed or not. `set_back` moves a
+    failed unit behind the account's other units.
     """
 
     name: str

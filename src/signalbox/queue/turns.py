@@ -1,4 +1,4 @@
-"""Fair turns: which account is next, whatever work it has. See docs/decisions/0011-queue.md."""
+"""Fair turns: the order in which accounts are served, for all kinds of work. See docs/decisions/0011-queue.md."""
 
 import random
 from collections.abc import Collection, Sequence
@@ -10,15 +10,15 @@ from signalbox.queue.kinds import Done, Hand, Kind
 
 # The topic that wakes workers.
 WORK: Final = "work"
-# Rows that one look at the queue reads of those with a place in the order, and of those without one.
+# A scan reads at most this many rows with a turn, and at most this many rows without a turn.
 SCAN_ROWS: Final = 100
-# The wait after the first failure in a row; it doubles with each further one, up to the longest.
+# The backoff: the wait after the first failure. Each further failure in a row doubles the wait, up to the longest.
 FIRST_WAIT_MS: Final = 500
 LONGEST_WAIT_MS: Final = 60_000
 
 
 class Waiting(NamedTuple):
-    """A row of the queue: one kind of work of one account. `highest` is the furthest turn of all accounts."""
+    """A row of the queue: one kind of work of one account. `highest` is the greatest turn of all accounts."""
 
     account_id: int
     account_sid: str
@@ -30,7 +30,10 @@ class Waiting(NamedTuple):
 
 
 class Candidate(NamedTuple):
-    """A row in the order of turns; `next_turn` is the account's turn once a unit of its work is done."""
+    """A row in the order of turns.
+
+    `next_turn`: the account's turn after a unit of work. `alone`: no other account is due, and the work has not failed.
+    """
 
     row: Waiting
     next_turn: int
@@ -38,36 +41,37 @@ class Candidate(NamedTuple):
 
 
 async def start(tx: Tx, account_id: int, kind: str, due_at: int = 0) -> None:
-    """Puts the account into the queue with this kind of work, in the transaction that writes the work.
+    """Adds the account's row for this kind of work to the queue, in the transaction that writes the work.
 
-    `due_at`: not to be worked on before this time, in milliseconds. Nothing changes for work that waits already.
+    `due_at`: workers do not start the work before this time, in milliseconds. A row that exists is not changed.
     """
-    # No row: another transaction has just made it, and the next look finds it.
+    # None: another transaction has added the row during this statement. The next statement finds it.
     while await tx.one("queue.start", account_id=account_id, kind=kind, due_at=due_at) is None:
         pass
     tx.wake(WORK)
 
 
 async def scan(tx: Tx) -> list[Waiting]:
-    """Some of the rows that are due, those whose turn is next among them."""
+    """Rows that are due, with the lowest turns, and rows that have no turn yet."""
     return list(starmap(Waiting, await tx.all("queue.scan", now=tx.now, limit=SCAN_ROWS)))
 
 
 class Order:
     """The order in which one process serves accounts.
 
-    An account that has just come has no turn in the database. It gets the furthest turn that any account has at the
-    moment this process first sees it: so it comes neither before all others nor, again and again, behind them.
+    A new row has no turn in the database. This process gives its account the greatest turn of all accounts at the time
+    of the first scan that finds the row. So a new account does not go before all others, and does not fall behind them
+    at every scan.
     """
 
     def __init__(self) -> None:
         self._places: dict[int, int] = {}
 
     def of(self, rows: Sequence[Waiting], in_hand: Collection[tuple[int, str]] = ()) -> list[Candidate]:
-        """The rows in their order, what this process has in hand already last."""
+        """The rows in the order of turns. Rows that a worker of this process is serving (`in_hand`) come last."""
         highest = max((row.highest for row in rows), default=0)
         turns = self._turns(rows, highest)
-        # Accounts in one turn go in any order, so that several processes seldom try the same one.
+        # Accounts with equal turns come in random order, so that several processes seldom choose the same account.
         chance = {account_id: random.random() for account_id in turns}  # noqa: S311 (no secret)
 
         def place(row: Waiting) -> tuple[bool, int, float, int]:
@@ -80,7 +84,7 @@ class Order:
         ]
 
     def _turns(self, rows: Sequence[Waiting], highest: int) -> dict[int, int]:
-        """The turn of each account; remembers where those without one stand."""
+        """The turn of each account. Remembers the turns of accounts that have none in the database."""
         turns: dict[int, int] = {}
         for row in rows:
             turns[row.account_id] = max(row.turn, turns.get(row.account_id, 0))
@@ -93,16 +97,16 @@ class Order:
 
 
 async def serve(tx: Tx, kind: Kind, candidate: Candidate, hand: Hand) -> Done | None:
-    """Does one unit of work of the account and moves its turn on; None when there was none to claim."""
+    """Does one unit of work of the account and advances its turn. None when the account has no unit to claim."""
     account_id = candidate.row.account_id
     done = await kind.run(tx, hand)
     if done is None:
-        # Asked first without the lock, which is a write: mostly another worker has the work in hand.
+        # Reads without a lock first, because a lock is a write. Usually another worker has claimed the work.
         idle = not await kind.waits(tx, account_id)
     elif candidate.alone:
         idle = done.last
     else:
-        # The row stays after the last unit too, so that an account that soon has more work keeps its place.
+        # The row stays after the last unit as well, so that an account that soon has more work keeps its turn.
         await tx.run("queue.move_on", account_id=account_id, kind=kind.name, turn=candidate.next_turn)
         idle = False
     if idle:
@@ -111,19 +115,19 @@ async def serve(tx: Tx, kind: Kind, candidate: Candidate, hand: Hand) -> Done | 
 
 
 async def _remove_if_idle(tx: Tx, kind: Kind, account_id: int) -> None:
-    """Takes the row away unless there is work, or some is being started."""
+    """Removes the row, unless the account has work of this kind or a transaction is starting some."""
     locked = await tx.one("queue.lock", account_id=account_id, kind=kind.name)
     if locked is not None and not await kind.waits(tx, account_id):
         await tx.run("queue.remove", account_id=account_id, kind=kind.name)
 
 
 def wait_ms(attempts: int) -> int:
-    """How long to wait after so many failures in a row."""
+    """The wait in milliseconds after `attempts` failures in a row."""
     return min(FIRST_WAIT_MS << min(attempts - 1, 20), LONGEST_WAIT_MS)
 
 
 async def put_off(tx: Tx, kind: Kind, candidate: Candidate) -> None:
-    """After a failure: this kind of work of this account waits, longer each time."""
+    """Delays this kind of work of this account after a failure, with exponential backoff."""
     attempts = candidate.row.attempts + 1
     await tx.run(
         "queue.put_off",
@@ -136,5 +140,5 @@ async def put_off(tx: Tx, kind: Kind, candidate: Candidate) -> None:
 
 
 async def started_by_older_version(tx: Tx) -> list[tuple[int, str]]:
-    """Accounts, and kinds of their work, that a process of the version before has started: they have no row so far."""
+    """Accounts and kinds of work that a process of the previous version has started, and that have no row yet."""
     return [(row[0], row[1]) for row in await tx.all("queue.without_row")]

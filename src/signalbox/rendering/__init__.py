@@ -1,1 +1,1 @@
-"""Texts made of templates: pure functions, without a tenant or a table."""
+"""Rendering of texts from templates: pure functions that use neither accounts nor the database."""

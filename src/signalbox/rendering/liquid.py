@@ -1,7 +1,7 @@
-"""Liquid in texts: whether its syntax is right, and where it is not. Contract section 10.2.
+"""Checks the Liquid syntax of a text and finds the place of an error. Contract section 10.2.
 
-Standard Liquid with a closed set of tags; nothing that reads another template or a file. The library takes 70 ms to
-import: it is loaded for the first text that has Liquid in it.
+Standard Liquid with a closed set of tags. No tag reads another template or a file. The import of the library takes
+70 ms, so the library is imported for the first text with Liquid.
 """
 
 import re
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from liquid.exceptions import LiquidError
 
 TAGS: Final = frozenset({"if", "unless", "case", "for", "assign", "capture", "comment", "raw"})
-# Parts of the tags above, and what the library makes of the text between tags.
+# Parts of the tags above, and the names that the library gives to the text between tags.
 _PARTS: Final = frozenset({"break", "continue", "#", "content", "output", "illegal"})
 _MARKUP: Final = re.compile(r"{{.*?}}|{%.*?%}", re.DOTALL)
 _MOST_WORDS: Final = 120
 
 
 class Problem(NamedTuple):
-    """What is wrong with a text, and where: line and column count from 1, a column is a character."""
+    """A syntax error of a text, and its place. Line and column start at 1; a column is one character."""
 
     message: str
     line: int
@@ -28,12 +28,12 @@ class Problem(NamedTuple):
 
 
 def has_liquid(text: str) -> bool:
-    """Whether a text can be anything but itself."""
+    """Whether a text contains Liquid. A text without Liquid is rendered unchanged."""
     return "{{" in text or "{%" in text
 
 
 def problem(text: str) -> Problem | None:
-    """The first syntax error of a text, or a filter that there is none of; None for a text that is right."""
+    """The first syntax error of a text, or its first unknown filter; None for a valid text."""
     if not has_liquid(text):
         return None
     from liquid.exceptions import LiquidError
@@ -64,13 +64,13 @@ def _environment() -> "Environment":
 
 
 def _place(text: str, error: "LiquidError", message: str) -> int:
-    """Where an error is. The library does not say it of an expression that ends too early, or a tag left open."""
+    """The index of an error. The library gives none for an unfinished expression or an open tag."""
     token = error.token
     if token is not None and token.start_index >= 0:
         return int(token.start_index)
     if message.startswith("expected tag"):
         return len(text)
-    # The text is read from its start, so every longer beginning has the error too: the shortest one is searched for.
+    # Binary search for the shortest beginning of the text with this error. Every longer beginning has it as well.
     ends = [match.end() for match in _MARKUP.finditer(text)]
     low, high = 0, len(ends) - 1
     while low < high:

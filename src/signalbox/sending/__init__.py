@@ -1,1 +1,1 @@
-"""What is sent: templates."""
+"""Sending: templates of messages."""

@@ -1,4 +1,4 @@
-"""Templates: contents that messages can be made of. Contract section 10.6."""
+"""Templates: named contents for messages. Contract section 10.6."""
 
 import secrets
 from typing import Final
@@ -10,7 +10,7 @@ from signalbox.ground import ids
 from signalbox.ground.errors import NotFound
 from signalbox.ground.page_tokens import IdRange
 
-# Clients choose a template's id, so lists are ordered by one of ours, which says when it was entered.
+# Clients may choose `content_id`, so lists are ordered by a second id, which contains the time of the entry.
 TEMPLATE: Final = ids.Kind("template", "a template")
 
 
@@ -23,7 +23,7 @@ class NewTemplate(msgspec.Struct, frozen=True):
 
 
 class Template(msgspec.Struct, frozen=True, gc=False):
-    """A content with a name; `content` is JSON. Times in milliseconds."""
+    """A template. `content` is JSON; times are in milliseconds."""
 
     id: str
     content_id: str
@@ -42,12 +42,12 @@ def _from_row(row: Row) -> Template:
 
 
 def new_content_id() -> str:
-    """An id for a template whose client chose none."""
+    """A new id for a template, when the client has chosen none."""
     return f"HX{secrets.token_hex(16)}"
 
 
 async def put(tx: Tx, account_id: int, content_id: str, new: NewTemplate) -> Template:
-    """Enters a template under this id, in place of the one that has the id."""
+    """Stores a template with this id, and replaces a template that has the id."""
     newest = await tx.one("templates.newest", account_id=account_id)
     if newest:
         tx.after(newest[0])
@@ -70,18 +70,18 @@ async def fetch(tx: Tx, account_id: int, content_id: str) -> Template:
 
 
 async def find(tx: Tx, account_id: int, content_id: str) -> Template | None:
-    """One template, kept as it is until the transaction ends; None where there is none."""
+    """One template, locked until the transaction ends; None if it does not exist."""
     row = await tx.one("templates.lock", account_id=account_id, content_id=content_id)
     return None if row is None else _from_row(row)
 
 
 async def lock(tx: Tx, account_id: int, content_id: str) -> Template:
-    """One template, kept as it is until the transaction ends. Raises NotFound."""
+    """One template, locked until the transaction ends. Raises NotFound."""
     return _found(await tx.one("templates.lock", account_id=account_id, content_id=content_id), content_id)
 
 
 async def list_page(tx: Tx, account_id: int, id_range: IdRange) -> list[Template]:
-    """The account's templates in the range of ids, newest first."""
+    """The account's templates in the id range, newest first."""
     rows = await tx.all(
         "templates.list_page",
         account_id=account_id,
@@ -93,7 +93,7 @@ async def list_page(tx: Tx, account_id: int, id_range: IdRange) -> list[Template
 
 
 async def delete(tx: Tx, account_id: int, content_id: str) -> None:
-    """Deletes a locked template; what was sent of it keeps its text."""
+    """Deletes a locked template. Messages that were made of it do not change."""
     await tx.run("templates.delete", account_id=account_id, content_id=content_id)
 
 

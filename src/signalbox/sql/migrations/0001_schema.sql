@@ -80,10 +80,10 @@ CREATE TABLE sender_pool_members (
 
 CREATE INDEX sender_pool_members_by_filter ON sender_pool_members (account_id, pool_id, channel, status, sender_id);
 
--- Without pool_id on purpose: equal keys are stored once on PostgreSQL, which makes this the cheap one of the three.
+-- Without pool_id on purpose: PostgreSQL stores equal keys once, so this index is the cheapest of the three.
 CREATE INDEX sender_pool_members_by_sender ON sender_pool_members (account_id, sender_id);
 
--- Memberships of deleted pools that are still to be removed: the promise that a deletion makes.
+-- The deleted pools whose memberships are not all removed yet.
 -- table sender_pool_removals: by account
 CREATE TABLE sender_pool_removals (
     account_id INTEGER NOT NULL,
@@ -93,7 +93,7 @@ CREATE TABLE sender_pool_removals (
 
 -- Items are tried in the order of their index, so created + failed is also the index of the next one to try, and
 -- queued is total - created - failed: the counters cannot disagree. turn and last_turn order the work between
--- accounts: see operations.sql. request_id names the request that started the operation in the log lines of its batches.
+-- accounts: see pool_operations.sql. request_id names the request that started the operation in the log lines of its batches.
 -- table operations: by account
 CREATE TABLE operations (
     account_id INTEGER NOT NULL,
@@ -136,7 +136,7 @@ CREATE TABLE operation_items (
 CREATE INDEX operation_items_by_outcome ON operation_items (account_id, operation_id, outcome, item_index)
 WHERE outcome IS NOT NULL;
 
--- The stored answers to requests that carried an idempotency key, for 24 hours.
+-- The stored responses to requests with an idempotency key, for 24 hours.
 -- table idempotency_keys: by account
 CREATE TABLE idempotency_keys (
     account_id INTEGER NOT NULL,

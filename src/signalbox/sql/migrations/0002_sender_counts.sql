@@ -1,5 +1,5 @@
 -- How many senders an account has, by channel and status: every change of the inventory moves these numbers in its own
--- transaction (see senders.count), so that nobody ever counts a million senders.
+-- transaction (see senders.count), so that no request counts a million senders.
 -- table sender_counts: by account
 CREATE TABLE sender_counts (
     account_id INTEGER NOT NULL,
@@ -9,7 +9,7 @@ CREATE TABLE sender_counts (
     PRIMARY KEY (account_id, channel, status)
 ) /*sqlite: WITHOUT ROWID */;
 
--- Nobody enters or removes a sender between the count and the end of this migration.
+-- The lock prevents changes of senders between the count and the end of this migration.
 /*pg: LOCK TABLE senders IN SHARE ROW EXCLUSIVE MODE; */
 INSERT INTO sender_counts (account_id, channel, status, number)
 SELECT account_id, channel, status, COUNT(*) FROM senders GROUP BY account_id, channel, status;

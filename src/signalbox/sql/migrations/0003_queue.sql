@@ -1,7 +1,7 @@
--- A row for each kind of work that an account has waiting: see queue.sql. turn 0 means that the row has no place so far.
--- served is the turn in which this kind was last worked on, attempts how often its last unit of work failed in a row, and
--- due_at the time before which it is not tried. There is no index by turn: the table is small, a row is changed by each unit
--- of work, and without an index to change PostgreSQL keeps the new row on the old one's page.
+-- One row for each account and kind of work: see queue.sql. turn 0 means that the row has no turn yet. served is the turn of
+-- the last unit of work of this kind. attempts is the number of failures in a row. No worker starts the work before due_at.
+-- There is no index by turn: the table is small and each unit of work changes a row. Without such an index, PostgreSQL can
+-- write the new version of the row to the same page (a heap-only tuple).
 -- table queue: by account
 CREATE TABLE queue (
     account_id INTEGER NOT NULL,
@@ -13,15 +13,15 @@ CREATE TABLE queue (
     PRIMARY KEY (account_id, kind)
 ) /*sqlite: WITHOUT ROWID */;
 
--- Work that waits already. What an older process beside this one starts later has no row either: see queue.without_row.
+-- Work that exists already. A process of the previous version can start work without a row later: see queue.without_row.
 INSERT INTO queue (account_id, kind, turn, served, attempts, due_at)
 SELECT account_id, 'pool_operations', 0, 0, 0, 0 FROM operations WHERE status = 'PROCESSING' GROUP BY account_id;
 
 INSERT INTO queue (account_id, kind, turn, served, attempts, due_at)
 SELECT account_id, 'pool_removals', 0, 0, 0, 0 FROM sender_pool_removals GROUP BY account_id;
 
--- deleting_at: when the operator asked for the deletion of the account. The id of a deleted account must never name another
--- one, which on SQLite takes AUTOINCREMENT, and that a new table.
+-- deleting_at: the time at which the operator started the deletion of the account. The id of a deleted account must never be
+-- used again. On SQLite this needs AUTOINCREMENT, and AUTOINCREMENT needs a new table.
 /*pg: ALTER TABLE accounts ADD COLUMN deleting_at BIGINT; */
 
 /*sqlite:

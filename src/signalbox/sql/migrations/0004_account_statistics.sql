@@ -1,8 +1,8 @@
--- PostgreSQL plans an account that is younger than its statistics as if the account had no rows, because they list the
--- accounts that were there and say that nothing is left. So no statistics of this column: an account is then taken for a
--- two hundredth of the table, known or not. Naming the type again, which changes nothing, is how the owner of a table drops
--- statistics that were collected already. It builds partial indexes anew, so operation_items, whose index would be read out
--- of all items, keeps them, old as they get: its statements have one index to use.
+-- PostgreSQL estimates an account that is younger than the statistics as empty, because the statistics list the older
+-- accounts with all rows of the table. So this migration switches the statistics of account_id off: the planner then expects a
+-- two hundredth of the table for every account. ALTER COLUMN ... TYPE with the same type drops the statistics that exist, and
+-- rebuilds the partial indexes. operation_items keeps its old statistics, because the rebuild would read all items: the
+-- statements on this table have only one index to use.
 /*pg:
 ALTER TABLE api_keys ALTER COLUMN account_id TYPE INTEGER, ALTER COLUMN account_id SET STATISTICS 0;
 ALTER TABLE senders ALTER COLUMN account_id TYPE INTEGER, ALTER COLUMN account_id SET STATISTICS 0;

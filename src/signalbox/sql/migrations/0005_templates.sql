@@ -1,5 +1,5 @@
--- Contents that messages can be made of. id: sorts by the time of entry, which the content's id, chosen by the client,
--- does not. content, defaults: JSON.
+-- Named contents for messages. content_id may be chosen by the client; id sorts by the time of the entry. content and defaults
+-- are JSON.
 -- table templates: by account
 CREATE TABLE templates (
     account_id INTEGER NOT NULL,
@@ -15,5 +15,5 @@ CREATE TABLE templates (
 
 CREATE UNIQUE INDEX templates_by_time ON templates (account_id, id);
 
--- As 0004 has it for the tables before.
+-- As in migration 0004.
 /*pg: ALTER TABLE templates ALTER COLUMN account_id SET STATISTICS 0; */

@@ -7,22 +7,22 @@ SELECT key FROM keyring WHERE name = :name;
 INSERT INTO keyring (name, key) VALUES (:name, :key) ON CONFLICT DO NOTHING;
 
 -- name: accounts.lock_first
--- Several processes may find the database empty at the same moment; one of them makes the first account.
--- across accounts: it is about the table
+-- Several processes may find the database empty at the same time. The lock lets only one of them create the first account.
+-- across accounts: a lock of the whole table
 -- dialect: sqlite
 SELECT 1;
 
 -- name: accounts.lock_first
--- across accounts: it is about the table
+-- across accounts: a lock of the whole table
 -- dialect: postgres
 LOCK TABLE accounts IN SHARE ROW EXCLUSIVE MODE;
 
 -- name: accounts.any
--- across accounts: asks whether the database is new
+-- across accounts: says whether the database has an account
 SELECT id FROM accounts LIMIT 1;
 
 -- name: accounts.insert
--- across accounts: makes one
+-- across accounts: creates an account
 INSERT INTO accounts (sid, name, status, token_digest, created_at)
 VALUES (:sid, :name, 'ACTIVE', :token_digest, :now)
 ON CONFLICT DO NOTHING
@@ -45,7 +45,7 @@ UPDATE accounts SET status = :status WHERE sid = :sid AND status <> 'DELETING';
 UPDATE accounts SET token_digest = :token_digest WHERE sid = :sid;
 
 -- name: accounts.id
--- across accounts: from the public name to the internal one
+-- across accounts: maps the SID of an account to its internal id
 SELECT id FROM accounts WHERE sid = :sid;
 
 -- name: accounts.by_token
@@ -75,5 +75,5 @@ WHERE k.account_id = :account_id
 ORDER BY k.created_at, k.sid;
 
 -- name: accounts.revoke_api_key
--- across accounts: the operator names the key; the first revocation's time stays
+-- across accounts: the operator names the key. A second revocation keeps the time of the first
 UPDATE api_keys SET revoked_at = COALESCE(revoked_at, :now) WHERE sid = :sid;

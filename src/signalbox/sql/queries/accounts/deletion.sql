@@ -1,5 +1,6 @@
--- The deletion of an account: a bounded number of rows in each statement, found as a range of the key, so that the plan is
--- the same for a small and for a large account. The order of the tables is that of deletion.py.
+-- The deletion of an account. Each statement deletes a bounded number of rows. The rows are one range of the primary key, from
+-- the account's first row to the row at the limit, because PostgreSQL may estimate an account as empty when the account is
+-- younger than the statistics. This form leaves the planner one index to use. deletion.py has the same order of tables.
 
 -- name: deletion.begin
 -- across accounts: the operator names the account
@@ -17,7 +18,7 @@ WHERE account_id = :account_id AND id <= (
         SELECT id FROM operations WHERE account_id = :account_id ORDER BY id LIMIT :limit) AS first);
 
 -- name: deletion.operation_items
--- Items of one operation at a time; their indexes have no gaps.
+-- Items of one operation at a time. item_index has no gaps, so first index + limit is the end of the range.
 DELETE FROM operation_items
 WHERE account_id = :account_id AND operation_id = (
         SELECT operation_id FROM operation_items WHERE account_id = :account_id ORDER BY operation_id LIMIT 1)
@@ -56,7 +57,7 @@ WHERE account_id = :account_id AND id <= (
         SELECT id FROM senders WHERE account_id = :account_id ORDER BY id LIMIT :limit) AS first);
 
 -- name: deletion.sender_counts
--- Ten rows at most.
+-- An account has ten rows at most, so one statement deletes all of them.
 DELETE FROM sender_counts WHERE account_id = :account_id AND :limit > 0;
 
 -- name: deletion.templates
@@ -72,7 +73,7 @@ WHERE account_id = :account_id AND key <= (
         SELECT key FROM idempotency_keys WHERE account_id = :account_id ORDER BY key LIMIT :limit) AS first);
 
 -- name: deletion.other_work
--- The other kinds of work, a row each; that of the deletion goes with the account.
+-- One row for each other kind of work. deletion.queue deletes the row of the deletion itself, at the end.
 DELETE FROM queue WHERE account_id = :account_id AND kind <> :kind;
 
 -- name: deletion.defer

@@ -1,5 +1,5 @@
 -- name: idempotency.lock
--- Whether no other transaction handles a request with the same key. SQLite has one writer.
+-- free is 1 unless another transaction handles a request with the same key. SQLite has one writer, so the key is always free.
 -- dialect: sqlite
 SELECT 1 AS free WHERE :account_id IS NOT NULL AND :key IS NOT NULL;
 
@@ -19,7 +19,7 @@ INSERT INTO idempotency_keys (account_id, key, fingerprint, operation_id, locati
 VALUES (:account_id, :key, :fingerprint, :operation_id, :location, :now);
 
 -- name: idempotency.oldest
--- Until which time the oldest keys were stored: a bound for forget_old.
+-- The time up to which forget_old deletes keys, so that one transaction deletes about :limit keys.
 -- across accounts: an unlocked read for housekeeping
 SELECT MAX(created_at) FROM (
     SELECT created_at FROM idempotency_keys WHERE created_at <= :oldest ORDER BY created_at LIMIT :limit) AS first;

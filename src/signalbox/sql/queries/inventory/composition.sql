@@ -1,7 +1,10 @@
 -- The members of a pool, for its composition.
+--
+-- On PostgreSQL the planner may estimate an account as empty when the account is younger than the statistics. The LATERAL form
+-- `id >= x AND id <= x ORDER BY id LIMIT 1` leaves the planner one index to use: the primary key of senders.
 
 -- name: composition.list_members
--- The country was stored when the address was entered: no number is parsed here.
+-- region was stored with the address, so this query parses no number.
 SELECT s.id, s.channel, s.region
 FROM (
     SELECT sender_id FROM sender_pool_members

@@ -1,19 +1,27 @@
--- The order of work inside an account is that of last_turn: a new operation stands behind the account's others. turn is for
--- workers of the version before, which order the operations of all accounts by it.
+-- Workers do the operations of an account in the order of last_turn: a new operation comes after the account's other
+-- operations. Only workers of the previous version use turn, to order the operations of all accounts.
+--
+-- On PostgreSQL the planner may estimate an account as empty when the account is younger than the statistics. The odd forms
+-- leave the planner one index to use (docs/decisions/0012):
+-- * `id >= x AND id <= x ORDER BY id LIMIT 1` in LATERAL: one lookup in the primary key for each row.
+-- * `ORDER BY id OFFSET 0` in NOT EXISTS: one lookup for each row, and no join.
+-- * `ORDER BY last_turn DESC LIMIT 1` instead of MAX: the index in its order.
+-- MATERIALIZED has another reason: PostgreSQL takes the row lock of the subquery once, before the INSERTs that need its result.
 
 -- name: pool_operations.newest
--- No pool is newer: each was made with an operation, whose id comes after the pool's.
+-- Also greater than every pool id: each pool was created with an operation, whose id is greater than the id of the pool.
 SELECT id FROM operations WHERE account_id = :account_id ORDER BY id DESC LIMIT 1;
 
 -- name: pool_operations.newest_of_pool
--- The same, if the pool is there.
+-- As newest. No row when the pool does not exist.
 SELECT (SELECT id FROM operations WHERE account_id = :account_id ORDER BY id DESC LIMIT 1)
 FROM sender_pools WHERE account_id = :account_id AND id = :pool_id;
 
 -- name: pool_operations.start
--- An operation for a pool, its items, and the account's place in the queue (see queue.start). Changes nothing when the
--- pool is gone, when the account has a newer operation than `least`, below which no new id is, or when another transaction
--- has made the row of the queue at this moment.
+-- Inserts an operation for a pool, its items, and the account's row of the queue (see queue.start). All new ids are greater
+-- than :least. On PostgreSQL the statement changes no row in three cases: the pool does not exist; the account has an
+-- operation with an id from :least on; another transaction is inserting the same row of the queue. On SQLite the caller has
+-- checked these cases before, in the same transaction.
 -- dialect: sqlite
 INSERT INTO queue (account_id, kind, turn, served, attempts, due_at)
 SELECT :account_id, :kind, COALESCE((SELECT MAX(turn) FROM queue WHERE account_id = :account_id), 0), 0, 0, 0
@@ -61,7 +69,7 @@ SELECT :account_id, :operation_id, item.number - 1, item.sender_id
 FROM started CROSS JOIN unnest(CAST(:sender_ids AS text[])) WITH ORDINALITY AS item (sender_id, number);
 
 -- name: pool_operations.start_with_pool
--- The same with a new pool. Without batches there is nothing to do, and no place in the queue.
+-- As start, with a new pool. Without batches there is no work for the queue, and no row of the queue is inserted.
 -- dialect: sqlite
 INSERT INTO sender_pools (account_id, id, operation_id, name, tags, created_at, updated_at)
 VALUES (:account_id, :pool_id, :operation_id, :name, :tags, :pool_now, :pool_now);
@@ -141,7 +149,7 @@ WHERE account_id = :account_id AND status = :status
 ORDER BY id DESC LIMIT :limit;
 
 -- name: pool_operations.list_items
--- One statement, so the items and the counters they are read against belong together.
+-- One statement reads the items and the counters from one snapshot, so that each outcome fits the counters.
 SELECT i.item_index, i.sender_id,
     CASE WHEN i.outcome IS NOT NULL THEN i.outcome
         WHEN i.item_index < o.created + o.failed THEN 'CREATED' ELSE 'QUEUED' END AS outcome
@@ -151,14 +159,14 @@ WHERE o.account_id = :account_id AND o.id = :operation_id AND i.item_index >= :f
 ORDER BY i.item_index LIMIT :limit;
 
 -- name: pool_operations.list_items_by_outcome
--- For the outcomes that are written down: FAILED and ALREADY_MEMBER.
+-- For the outcomes that are stored: FAILED and ALREADY_MEMBER.
 SELECT item_index, sender_id, outcome
 FROM operation_items
 WHERE account_id = :account_id AND operation_id = :operation_id AND outcome = :outcome AND item_index >= :first
 ORDER BY item_index LIMIT :limit;
 
 -- name: pool_operations.list_queued_items
--- The next item to try comes from a subquery of its own, so that it bounds the range of the index.
+-- The subquery gives the first queued item before the scan starts, so that this item bounds the range of the index.
 SELECT item_index, sender_id, 'QUEUED' AS outcome
 FROM operation_items
 WHERE account_id = :account_id AND operation_id = :operation_id AND item_index >= (
@@ -175,7 +183,7 @@ WHERE account_id = :account_id AND operation_id = :operation_id AND outcome IS N
 ORDER BY item_index LIMIT :limit;
 
 -- name: pool_operations.claim
--- The lock on the row is the claim: it lasts as long as the transaction that applies the batch.
+-- The row lock is the claim. It lasts until the end of the transaction that applies the batch.
 SELECT id, pool_id, total, created + failed AS first, request_id, last_turn < (
     SELECT MAX(last_turn) FROM operations WHERE account_id = :account_id AND status = 'PROCESSING') AS more
 FROM operations /*sqlite: INDEXED BY operations_by_last_turn */
@@ -187,7 +195,7 @@ SELECT id FROM operations /*sqlite: INDEXED BY operations_by_last_turn */
 WHERE account_id = :account_id AND status = 'PROCESSING' ORDER BY last_turn LIMIT 1;
 
 -- name: pool_operations.add_members
--- Ascending ids, so that two batches for one pool wait for each other and never deadlock.
+-- Rows are inserted in the order of their ids, so that two batches for one pool wait for each other and cannot deadlock.
 -- dialect: sqlite
 INSERT INTO sender_pool_members (account_id, pool_id, sender_id, channel, status)
 SELECT s.account_id, :pool_id, s.id, s.channel, s.status
@@ -222,7 +230,7 @@ WHERE account_id = :account_id AND operation_id = :operation_id AND item_index >
         WHERE s.account_id = :account_id AND s.id = operation_items.sender_id /*pg: ORDER BY s.id OFFSET 0 */);
 
 -- name: pool_operations.mark_already_members
--- added: the senders that this batch made members.
+-- added: the ids of the senders that this batch has added to the pool.
 -- dialect: sqlite
 UPDATE operation_items SET outcome = 'ALREADY_MEMBER'
 WHERE account_id = :account_id AND operation_id = :operation_id AND item_index >= :first AND item_index < :end
@@ -243,7 +251,7 @@ WHERE account_id = :account_id AND id = :operation_id
 RETURNING status;
 
 -- name: pool_operations.set_back
--- Behind the account's others.
+-- Moves an operation behind the account's other operations.
 UPDATE operations
 SET turn = own.turn, last_turn = own.turn + 1
 FROM (
@@ -264,7 +272,7 @@ WHERE account_id = :account_id AND pool_id = :pool_id AND status = 'PROCESSING'
 RETURNING id;
 
 -- name: pool_operations.backlog
--- Counts no further than a monitor needs to know: it is asked without credentials.
+-- Counts 10,000 operations at most, because /metrics needs no credentials and must not start expensive reads.
 -- across accounts: an unlocked read for the metrics
 SELECT COUNT(*) AS operations, COALESCE(SUM(queued), 0) AS items
 FROM (

@@ -1,3 +1,8 @@
+-- On PostgreSQL the planner may estimate an account as empty when the account is younger than the statistics. The odd forms
+-- leave the planner one index to use (docs/decisions/0012):
+-- * `id >= x AND id <= x ORDER BY id LIMIT 1` in LATERAL: one lookup in the primary key of senders for each row.
+-- * not_before is compared outside the subquery of the page: for a range with two bounds the planner estimates too few rows.
+
 -- name: sender_pools.fetch
 SELECT id, name, tags, created_at, updated_at
 FROM sender_pools WHERE account_id = :account_id AND id = :pool_id;
@@ -13,7 +18,7 @@ WHERE account_id = :account_id AND id < :before AND id >= :not_before
 ORDER BY id DESC LIMIT :limit;
 
 -- name: sender_pools.list_page_by_operation
--- At most one row. In the order of its index, so that no other one is taken.
+-- At most one row. Only sender_pools_by_operation has the order of operation_id, so the planner uses this index.
 SELECT id, name, tags, created_at, updated_at
 FROM sender_pools
 WHERE account_id = :account_id AND operation_id >= :operation_id AND operation_id <= :operation_id
@@ -47,7 +52,8 @@ WHERE account_id = :account_id AND pool_id = :pool_id AND sender_id IN (
     WHERE account_id = :account_id AND pool_id = :pool_id ORDER BY sender_id LIMIT :limit);
 
 -- name: sender_pools.remove_some_members
--- The first ones in the order of sender_pool_members_by_filter, as one range of it.
+-- Deletes the first :limit rows in the order of sender_pool_members_by_filter. MATERIALIZED finds the last of these rows once;
+-- the DELETE is then one range of this index.
 -- dialect: postgres
 WITH last_one AS MATERIALIZED (
     SELECT channel, status, sender_id FROM (
@@ -100,7 +106,7 @@ WHERE page.sender_id >= :not_before
 ORDER BY page.sender_id DESC;
 
 -- name: sender_pools.list_members_by_channel
--- One bounded range for each status, merged: the same index serves every filter.
+-- Merges one bounded index range for each status, so that one index is enough for all filters.
 SELECT s.id, s.display_name, s.address, s.channel, s.status, s.tags, s.updated_at, s.created_at
 FROM (
     /*each status in ACTIVATED DEACTIVATED:

@@ -1,11 +1,12 @@
--- Pages are newest first: before is exclusive, not_before inclusive, and both are always given (the greatest or the
--- least possible id where there is no bound), so that every page is one range of one index.
+-- Pages are newest first. before is exclusive, not_before is inclusive, and both always have a value: without a bound, the
+-- greatest or the least possible id. So every page is one range of one index.
 --
--- How statements keep their plans on PostgreSQL, whatever the statistics know of the account (docs/decisions/0012):
--- * One row for each row of a batch or a page: LATERAL, a range of one value in the order of its index, LIMIT 1. So it is
---   never joined in another way, and an index that lacks this order would have to sort.
--- * Changes of many rows: INSERT ... ON CONFLICT, whose index is named, instead of UPDATE ... FROM.
--- * A filtered page compares with not_before outside: two bounds look to the planner like next to no rows.
+-- On PostgreSQL the planner may estimate an account as empty when the account is younger than the statistics. The odd forms
+-- leave the planner one index to use (docs/decisions/0012):
+-- * `id >= x AND id <= x ORDER BY id LIMIT 1` in LATERAL: one lookup for each row of a batch or page. PostgreSQL cannot turn
+--   this form into another join, and would have to sort the rows of any other index.
+-- * INSERT ... ON CONFLICT (key) instead of UPDATE ... FROM: the key names the index.
+-- * not_before is compared outside the subquery of the page: for a range with two bounds the planner estimates too few rows.
 
 -- name: senders.fetch
 SELECT id, display_name, address, channel, status, tags, updated_at, created_at
@@ -25,7 +26,7 @@ WHERE account_id = :account_id AND id < :before AND id >= :not_before
 ORDER BY id DESC LIMIT :limit;
 
 -- name: senders.list_page_by_channel_and_status
--- Ids first: senders_by_filter holds them, so that no other index is cheaper.
+-- The inner query reads only ids. senders_by_filter contains the ids, so the planner finds no cheaper index.
 SELECT s.id, s.display_name, s.address, s.channel, s.status, s.tags, s.updated_at, s.created_at
 FROM (
     SELECT id FROM senders
@@ -40,7 +41,7 @@ WHERE page.id >= :not_before
 ORDER BY page.id DESC;
 
 -- name: senders.list_page_by_channel
--- One bounded range for each status, merged: the same index serves every filter.
+-- Merges one bounded index range for each status, so that one index is enough for all filters.
 SELECT s.id, s.display_name, s.address, s.channel, s.status, s.tags, s.updated_at, s.created_at
 FROM (
     /*each status in ACTIVATED DEACTIVATED:
@@ -75,7 +76,7 @@ WHERE page.id >= :not_before
 ORDER BY page.id DESC;
 
 -- name: senders.search_page
--- At most one row: channel and address are unique in an account. A page all the same, as the contract has it.
+-- At most one row, because channel and address are unique in an account. The contract makes this list a page as well.
 SELECT id, display_name, address, channel, status, tags, updated_at, created_at
 FROM senders
 WHERE account_id = :account_id AND channel = :channel AND address >= :address AND address <= :address
@@ -83,9 +84,9 @@ WHERE account_id = :account_id AND channel = :channel AND address >= :address AN
 ORDER BY address LIMIT :limit;
 
 -- name: senders.lock_inventory
--- Removing a sender or changing its status must not overlap with a batch that reads it: batches share this lock, changes of
--- inventory hold it alone. An advisory lock and no row: who waits for it is served before later batches, and processes of
--- the version before take the same one. SQLite has one writer and needs none.
+-- A change of the inventory must not overlap with a batch that reads the same senders: batches take this lock shared, changes
+-- take it exclusively. It is an advisory lock and no row lock, because PostgreSQL grants advisory locks in the order of
+-- arrival, and processes of the previous version take the same lock. SQLite has one writer and needs no lock.
 -- dialect: sqlite
 SELECT 1 WHERE :account_id IS NOT NULL;
 
@@ -94,7 +95,7 @@ SELECT 1 WHERE :account_id IS NOT NULL;
 SELECT pg_advisory_xact_lock(hashtext('signalbox.inventory'), :account_id);
 
 -- name: senders.share_inventory
--- Does not wait: the account is passed over, and the others' work goes on.
+-- Does not wait for the lock. When free is 0, the worker goes on with another account.
 -- dialect: sqlite
 SELECT 1 AS free WHERE :account_id IS NOT NULL;
 
@@ -138,8 +139,8 @@ SELECT :account_id, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->
 FROM json_array_elements(CAST(:rows AS json)) AS r (value);
 
 -- name: senders.update
--- rows: a JSON array of [id, display name, status, tags, time]. Materialized, or SQLite walks through the whole inventory
--- and looks into the array at each sender.
+-- rows: a JSON array of [id, display name, status, tags, time]. Without MATERIALIZED, SQLite would scan all senders of the
+-- account, and search the array for each sender.
 -- dialect: sqlite
 WITH r AS MATERIALIZED (
     SELECT json_extract(value, '$[0]') AS id, json_extract(value, '$[1]') AS display_name,
@@ -163,7 +164,7 @@ ON CONFLICT (account_id, id) DO UPDATE SET display_name = excluded.display_name,
     tags = excluded.tags, updated_at = excluded.updated_at;
 
 -- name: senders.spread_status
--- Repeats changed statuses in the memberships. rows: a JSON array of [id, status]; materialized as above.
+-- Copies changed statuses into the memberships. rows: a JSON array of [id, status]. MATERIALIZED as in senders.update.
 -- dialect: sqlite
 WITH r AS MATERIALIZED (
     SELECT json_extract(value, '$[0]') AS sender_id, json_extract(value, '$[1]') AS status FROM json_each(:rows))
@@ -188,7 +189,7 @@ DELETE FROM senders WHERE account_id = :account_id AND id = :sender_id;
 DELETE FROM sender_pool_members WHERE account_id = :account_id AND sender_id = :sender_id;
 
 -- name: senders.count
--- Moves the numbers of senders. rows: a JSON array of [channel, status, how many more], ordered by these two.
+-- Adds to the stored numbers of senders. rows: a JSON array of [channel, status, change], sorted by channel and status.
 -- dialect: sqlite
 INSERT INTO sender_counts (account_id, channel, status, number)
 SELECT :account_id, json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]')

@@ -1,11 +1,12 @@
--- The queue: a row for each kind of work that an account has waiting, written in the transaction that starts the work. A
--- worker finds accounts by an unlocked read across all of them; every other statement names one account.
+-- The queue: one row for each account and kind of work. The transaction that starts the work inserts the row. Workers find
+-- accounts by a read of all accounts without a lock; every other statement is for one account.
 --
--- Locks on PostgreSQL: starting work shares the row (FOR KEY SHARE), so that the requests of one account do not wait for
--- each other; removing the row needs the row alone, so a row is never removed while work is being started.
+-- Locks on PostgreSQL: a transaction that starts work takes a shared row lock (FOR KEY SHARE), so that the requests of one
+-- account do not wait for each other. The removal of a row takes an exclusive row lock, so no row is removed while a
+-- transaction is starting work.
 
 -- name: queue.start
--- Gives a row, or none when another transaction made the row at this moment: then it is to be asked again.
+-- Returns one row, or no row when another transaction is inserting the same row: the caller then runs the statement again.
 -- dialect: sqlite
 INSERT INTO queue (account_id, kind, turn, served, attempts, due_at)
 SELECT :account_id, :kind, COALESCE(MAX(turn), 0), 0, 0, :due_at FROM queue WHERE account_id = :account_id
@@ -13,6 +14,7 @@ ON CONFLICT (account_id, kind) DO UPDATE SET kind = excluded.kind
 RETURNING account_id;
 
 -- name: queue.start
+-- MATERIALIZED: the row lock is taken once, before the INSERT that depends on its result.
 -- dialect: postgres
 WITH present AS MATERIALIZED (
     SELECT account_id FROM queue WHERE account_id = :account_id AND kind = :kind FOR KEY SHARE),
@@ -25,7 +27,7 @@ added AS (
 SELECT account_id FROM present UNION ALL SELECT account_id FROM added;
 
 -- name: queue.scan
--- Rows that have a place in the order of turns, and rows that have none so far, so that neither can hide the other.
+-- Reads up to :limit rows with a turn, and up to :limit rows without a turn, so that neither part can displace the other.
 -- across accounts: an unlocked read finds the accounts that have work
 SELECT q.account_id, a.sid, q.kind, q.turn, q.served, q.attempts, (SELECT MAX(turn) FROM queue) AS highest
 FROM (
@@ -39,7 +41,7 @@ FROM (
 ) AS q JOIN accounts AS a ON a.id = q.account_id;
 
 -- name: queue.move_on
--- After a unit of work: all kinds of the account go to the account's next turn, because accounts take turns, not kinds.
+-- Runs after a unit of work. All rows of the account get the next turn, because turns belong to accounts and not to kinds.
 UPDATE queue
 SET turn = CASE WHEN turn < :turn THEN :turn ELSE turn + 1 END,
     served = CASE WHEN kind = :kind THEN :turn ELSE served END,
@@ -53,15 +55,15 @@ SET turn = CASE WHEN turn < :turn THEN :turn ELSE turn END, served = :turn, atte
 WHERE account_id = :account_id AND kind = :kind;
 
 -- name: queue.lock
--- Finds no row while a transaction is starting work of this kind. What the transactions before have started is visible to
--- the statements after this one.
+-- Returns no row while a transaction is starting work of this kind. Later statements of this transaction see all work that was
+-- started before the lock.
 SELECT kind FROM queue WHERE account_id = :account_id AND kind = :kind /*pg: FOR UPDATE SKIP LOCKED */;
 
 -- name: queue.remove
 DELETE FROM queue WHERE account_id = :account_id AND kind = :kind;
 
 -- name: queue.without_row
--- For one release: a process of the version before starts work without a row.
+-- For one release: processes of the previous version start work without a row.
 -- across accounts: an unlocked read finds the accounts that have such work
 SELECT DISTINCT w.account_id, w.kind FROM (
     SELECT account_id, 'pool_operations' AS kind FROM (

@@ -1,7 +1,13 @@
--- The search behind POST /v1/Senders/Resolve. A common prefix only gets shorter as one moves away from an address in
--- the order of addresses, so the nearest senders on both sides are the best ones: a few index entries, however large
--- the inventory. Limits are literals, for a plan made without them would sort. 10 are enough everywhere: what else is
--- among the 10 has a longer prefix and is a result itself.
+-- The queries of POST /v1/Senders/Resolve. In the order of addresses, the common prefix with an address gets shorter with the
+-- distance from the address. So the nearest senders on both sides have the longest prefixes, and a query reads a few index
+-- entries, also of a large inventory. 10 rows of each query are enough for the 10 results of a request: a row that takes the
+-- place of a result has a longer prefix, and is a result itself.
+--
+-- On PostgreSQL the planner may estimate an account as empty when the account is younger than the statistics. The odd forms
+-- leave the planner one index to use (docs/decisions/0012):
+-- * `id >= x AND id <= x ORDER BY id LIMIT 1` in LATERAL: one lookup for each row. `OFFSET 0` in EXISTS does the same.
+-- * Limits are literals: without a known limit the planner would sort all matching rows.
+-- * `ORDER BY id || ''` has no index, so the planner uses the index of the addresses.
 
 -- name: resolve.near_in_region
 SELECT id, channel, address, region FROM (
@@ -17,7 +23,7 @@ SELECT id, channel, address, region FROM (
     ORDER BY address LIMIT 10) AS above;
 
 -- name: resolve.near
--- status || '' keeps SQLite from preferring an index that has status but not the order of addresses.
+-- status || '' stops SQLite from using an index that has status but not the order of addresses.
 SELECT id, channel, address, region FROM (
     SELECT id, channel, address, region FROM senders
     WHERE account_id = :account_id AND channel = :channel AND status /*sqlite: || '' */ = 'ACTIVATED'
@@ -31,8 +37,8 @@ SELECT id, channel, address, region FROM (
     ORDER BY address LIMIT 10) AS above;
 
 -- name: resolve.oldest_of_many
--- The smallest ids with a prefix, if they are among the channel's 2,000 oldest senders: cheap when the prefix is
--- common. region '' means any.
+-- The least ids with a prefix, among the 2,000 oldest senders of the channel. For prefixes that many senders have. region ''
+-- means any region.
 SELECT s.id, s.channel, s.address, s.region FROM (
     SELECT id FROM senders
     WHERE account_id = :account_id AND channel = :channel AND status = 'ACTIVATED'
@@ -45,8 +51,8 @@ WHERE s.address >= :prefix AND s.address < :until AND (s.region = :region OR :re
 ORDER BY s.id LIMIT 10;
 
 -- name: resolve.oldest_in_region
--- The smallest ids with a prefix, by reading all that have it: for prefixes that are rare. id || '' keeps the planner
--- from walking all ids in their order instead.
+-- The least ids with a prefix, from all senders with the prefix. For prefixes that few senders have. Without || '' the
+-- planner would read all ids of the account in their order.
 SELECT id, channel, address, region FROM senders
 WHERE account_id = :account_id AND channel = :channel AND status = 'ACTIVATED' AND region = :region
     AND address >= :prefix AND address < :until
@@ -59,7 +65,7 @@ WHERE account_id = :account_id AND channel = :channel AND status /*sqlite: || ''
 ORDER BY id || '' LIMIT 10;
 
 -- name: resolve.members
--- A pool with fewer than this of a channel is ranked whole.
+-- The members of a pool for one channel, 1,000 at most. A pool with fewer such members is ranked as a whole.
 SELECT s.id, s.channel, s.address, s.region FROM (
     SELECT sender_id FROM sender_pool_members
     WHERE account_id = :account_id AND pool_id = :pool_id AND channel = :channel AND status = 'ACTIVATED'
@@ -138,7 +144,7 @@ WHERE account_id = :account_id AND channel = :channel AND status /*sqlite: || ''
 ORDER BY id || '' LIMIT 10;
 
 -- name: resolve.named
--- The senders that a request names itself. rows: a JSON array of [channel, address].
+-- The senders that are named in the request. rows: a JSON array of [channel, address].
 -- dialect: sqlite
 SELECT s.id, s.channel, s.address, s.region
 FROM json_each(:rows) AS r
