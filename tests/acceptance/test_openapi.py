@@ -1,4 +1,4 @@
-"""The published document: valid, whole, and no different from what the server does."""
+"""The published document is valid and complete, and the server does what the document says."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ from signalbox.ground.errors import Invalid
 from signalbox.http.bodies import RawBody
 
 Document: TypeAlias = dict[str, Any]
-# What is a part of a page is not in the document.
+# The document leaves out the files that a page loads.
 DESCRIBED = described(ROUTES)
 EXAMPLES = {param.name: param.example for route in DESCRIBED for param in route.endpoint.path}
 OF_BROWSERS = ("cache-control", "content-security-policy", "x-content-type-options")
 
-# Two checks cannot judge this API everywhere.
-# positive_data_acceptance: some rules cannot be said in a schema, so a request that fits it may rightly be refused: an
-# endDate before the startDate, a page token that this server did not make, an idempotency key used for another request.
-# negative_data_rejection: the inventory answers 200 and names each bad row, since the good ones enter; elsewhere
-# unknown query parameters are refused in strict mode only, which therefore is on here.
+# Two checks of schemathesis do not fit every operation of this API.
+# positive_data_acceptance: a schema cannot express some rules, so the server may refuse a request that fits the schema:
+# an endDate before the startDate, a page token of another server, an idempotency key of another request.
+# negative_data_rejection: inventory responds 200 and names each bad row, since the good rows enter. Unknown query
+# parameters are refused only in strict mode, so the test runs in strict mode.
 CONFIGURATION = """
 [checks.positive_data_acceptance]
 enabled = false
@@ -51,7 +51,7 @@ checks.negative_data_rejection.enabled = false
 
 
 def resolve(document: Document, reference: str) -> Any:
-    """What a reference names."""
+    """The object that a `$ref` names."""
     found: Any = document
     for step in reference.removeprefix("#/").split("/"):
         found = found[step]
@@ -82,7 +82,7 @@ def document(server: Server) -> Document:
 
 
 def test_document_is_valid_openapi_31(document: Document) -> None:
-    """By the specification's own schema, which schemathesis carries; its schemas by JSON Schema's, its references."""
+    """By the schema of OpenAPI 3.1, which schemathesis contains, and by that of JSON Schema; every `$ref` resolves."""
     assert document["openapi"].startswith("3.1.")
     schemathesis.openapi.from_dict(document).validate()
     for schema in document["components"]["schemas"].values():
@@ -107,17 +107,17 @@ def test_document_gives_each_operation_a_name_a_summary_and_a_described_tag(docu
 
 
 def test_document_asks_credentials_where_the_server_does(server: Server, document: Document) -> None:
-    """Every operation is called without credentials: 401 exactly where the document has a security requirement."""
-    with httpx.Client(base_url=server.url) as stranger:
+    """A request without credentials gets 401 exactly where the document has a security requirement."""
+    with httpx.Client(base_url=server.url) as unknown:
         for path, methods in document["paths"].items():
             for method, openapi_operation in methods.items():
-                response = stranger.request(method, path.replace("{", "").replace("}", ""))
+                response = unknown.request(method, path.replace("{", "").replace("}", ""))
                 assert (response.status_code == 401) == ("security" not in openapi_operation), (method, path)
                 assert ("401" in openapi_operation["responses"]) == (response.status_code == 401), (method, path)
 
 
 def test_document_has_every_parameter_that_the_server_reads(document: Document) -> None:
-    """Those of the route table, with their schemas; the conditions where 304 and 412 are; nothing else."""
+    """The document has those of the route table, and conditional headers where it has 304 or 412; no others."""
     for route in DESCRIBED:
         openapi_operation = document["paths"][route.path][route.method.lower()]
         described = {(one["in"], one["name"]): one for one in openapi_operation["parameters"]}
@@ -138,7 +138,7 @@ def test_document_has_every_parameter_that_the_server_reads(document: Document) 
 
 
 async def test_examples_of_the_document_are_valid(document: Document) -> None:
-    """By their schemas; those of bodies by the server's own reading as well."""
+    """Examples fit their schemas; the server also accepts the examples of bodies."""
     seen = 0
     for route in DESCRIBED:
         openapi_operation = document["paths"][route.path][route.method.lower()]
@@ -174,7 +174,7 @@ def test_example_was_created_at_the_time_in_its_id() -> None:
 
 
 async def test_sender_address_has_the_forms_that_the_server_accepts(document: Document) -> None:
-    """Every set of its members fits the schema exactly when the server reads it."""
+    """Every combination of fields fits the schema exactly when the server accepts it."""
     members = {"address": "+14155550123", "channel": "SMS", "name": "Ada", "fcm": "one", "apn": "two"}
     for count in range(len(members) + 1):
         for names in itertools.combinations(members, count):
@@ -192,7 +192,7 @@ async def test_sender_address_has_the_forms_that_the_server_accepts(document: Do
 
 
 def test_document_names_what_the_settings_switch_on() -> None:
-    """No answer of a server without rate limit, or of a strict one, has the headers that only others send."""
+    """A header that a setting adds to responses is documented only with that setting: rate limit, strict mode."""
     everything = json.dumps(build(ROUTES, "http://host"))
     least = json.dumps(build(ROUTES, "http://host", strict=True, rate_limited=False))
     for text in ("RateLimit", '"429"', "TooMany", "Retry-After", "Signalbox-Warning"):
@@ -202,7 +202,7 @@ def test_document_names_what_the_settings_switch_on() -> None:
 
 
 def test_document_is_about_the_server_as_the_client_called_it(server: Server, document: Document) -> None:
-    """Under another name it differs by that name only."""
+    """For another host name the document differs in that name only."""
     other = httpx.get(f"{server.url}/openapi.json", headers={"Host": "signalbox.example:8443"})
     assert other.json()["servers"] == [{"url": "http://signalbox.example:8443"}]
     assert other.text.replace("http://signalbox.example:8443", server.url) == json.dumps(
@@ -213,7 +213,7 @@ def test_document_is_about_the_server_as_the_client_called_it(server: Server, do
 
 @pytest.mark.timeout(60)
 def test_responses_have_the_headers_and_types_that_the_document_gives_them(serve: Serve, tmp_path: Path) -> None:
-    """Every operation answers once as wished, and with every refusal that can be had: nothing more, nothing less."""
+    """Responses with success and with each error that a client can cause have the documented headers, and no others."""
     server = serve(f"sqlite:///{tmp_path / 'signalbox.db'}", env={**ACCOUNT, "SIGNALBOX_RATE_LIMIT": "400/3600"})
     document = httpx.get(f"{server.url}/openapi.json").json()
     with httpx.Client(base_url=server.url, auth=(SID, TOKEN), timeout=PATIENCE) as http:
@@ -226,7 +226,7 @@ def test_responses_have_the_headers_and_types_that_the_document_gives_them(serve
 
 
 def wished(caller: Caller) -> None:
-    """Every operation, with what it needs."""
+    """Sends a request that succeeds to every OpenAPI operation."""
     for body, media in (
         (json.dumps([{"channel": "SMS", "address": f"+1415555010{n}"} for n in range(3)]), "application/json"),
         ('{"channel":"SMS","address":"+14155550103"}', "application/x-ndjson"),
@@ -284,7 +284,7 @@ def wished(caller: Caller) -> None:
         caller("GET", path)
     for path in ("/docs", "/docs/errors", "/docs/errors.md", "/docs/contract/emails", "/docs/contract/emails.md"):
         caller("GET", path)
-    # Only what still waits in the queue can be cancelled: tried until a worker is slower than we are.
+    # Only a queued operation can be cancelled: retried until the request is faster than the worker.
     many, status = {"senders": [{"senderId": one} for one in unknown_senders(10_000)]}, 409
     while status == 409:
         operation_id = caller("POST", "/v1/SenderPools", json=many).json()["operationId"]
@@ -292,7 +292,7 @@ def wished(caller: Caller) -> None:
 
 
 def refused(caller: Caller) -> None:
-    """Refusals of every kind that a client can bring about, at each operation that documents them."""
+    """Causes each kind of error that a client can cause, at every OpenAPI operation that documents it."""
     missing = dict(EXAMPLES, page="nothing")
     for path, methods in caller.document["paths"].items():
         for method, openapi_operation in methods.items():
@@ -302,7 +302,7 @@ def refused(caller: Caller) -> None:
                 assert caller(method, url, auth=("nobody", "nothing")).status_code == 401
             if "415" in openapi_operation["responses"]:
                 assert caller(method, url, **body).status_code == 415
-                # In chunks: the server notices only when all of it has come.
+                # Chunked: without a Content-Length the server must count the bytes.
                 large = iter([b" " * (10 * 1024 * 1024 + 1)])
                 assert caller(method, url, content=large).status_code == 413
             if "404" in openapi_operation["responses"]:
@@ -316,16 +316,16 @@ def refused(caller: Caller) -> None:
 
 
 class Caller:
-    """Calls the server and holds each answer to what the document says of it."""
+    """Sends requests and compares each response with the document."""
 
-    # Of the protocol, or of no use to a client; everything else is described.
+    # Headers of the protocol, or of no use to a client; the document describes all others.
     UNDESCRIBED = frozenset({"connection", "content-length", "content-type", "date", "transfer-encoding", *OF_BROWSERS})
 
     def __init__(self, http: httpx.Client, document: Document) -> None:
         self.http = http
         self.document = document
         self.seen: set[tuple[tuple[str, str], int]] = set()
-        # Fixed segments before placeholders.
+        # Paths with fixed segments come before paths with placeholders.
         paths = sorted(document["paths"], key=lambda path: [segment.startswith("{") for segment in path.split("/")])
         self._patterns = [(path, re.compile(re.sub(r"{\w+}", "[^/]+", path))) for path in paths]
 
@@ -368,7 +368,7 @@ def test_other_methods_get_the_documented_405(server: Server, document: Document
 
 @pytest.mark.timeout(36_000 if DEEP else 240)
 def test_server_does_what_the_document_says(server: Server, client: Connect, tmp_path: Path) -> None:
-    """Schemathesis finds no difference: right and wrong requests to every path, and chains of them."""
+    """Schemathesis finds no difference in valid and invalid requests to every path, single and in sequences."""
     known = client(server.url)
     known.completed(known.create_pool(known.enter(100)))
     (tmp_path / "schemathesis.toml").write_text(CONFIGURATION)
@@ -376,7 +376,7 @@ def test_server_does_what_the_document_says(server: Server, client: Connect, tmp
         str(Path(sys.executable).parent / "schemathesis"),
         *("--config-file", str(tmp_path / "schemathesis.toml")),
         *("run", f"{server.url}/openapi.json", "--auth", f"{SID}:{TOKEN}"),
-        # Every published constraint is broken by tests/api/test_published_constraints.py.
+        # tests/api/test_published_constraints.py breaks every published constraint.
         *("--phases", "coverage,fuzzing,stateful" if DEEP else "fuzzing,stateful"),
         *("--max-examples", str(searched(8, deep=1_000)), "--seed", "20260131", "--continue-on-failure"),
         *("--warnings", "off", "--request-timeout", "20"),

@@ -222,7 +222,7 @@ async def test_rows_report_only_some_of_very_many_unknown_members() -> None:
 
 
 async def test_rows_give_way_to_other_requests_while_reading() -> None:
-    """Ten thousand rows take tenths of a second; others get their turn many times meanwhile."""
+    """Ten thousand rows take tenths of a second; other tasks run many times meanwhile."""
     addresses.load()
     body = json.dumps([{"channel": "SMS", "address": f"+1202555{n:04}"} for n in range(10_000)])
     reading = asyncio.ensure_future(read(JSON, body))
