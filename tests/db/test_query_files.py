@@ -1,4 +1,4 @@
-"""Reading the SQL files."""
+"""The files of SQL queries: how they are read."""
 
 from __future__ import annotations
 
