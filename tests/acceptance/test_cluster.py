@@ -98,7 +98,7 @@ def test_server_outlives_a_restart_of_the_database(serve: Serve, client: Connect
         assert time.monotonic() - started < 5
         assert (away.status_code, away.json()["code"]) == (503, 20503)
         assert int(away.headers["Retry-After"]) >= 1
-        assert "postgres" not in away.text.lower(), "the answer describes the inside"
+        assert "postgres" not in away.text.lower(), "the response names the database"
     assert connection.http.get("/healthz").status_code == 200
     assert connection.http.get("/readyz").status_code == 503
     assert connection.http.get("/metrics").status_code == 200

@@ -225,7 +225,7 @@ def test_chunked_body_of_eleven_megabytes_is_refused(wire: Wire) -> None:
     wire.refused(413)
 
 
-def test_client_that_sends_all_of_a_refused_body_is_not_cut_off_before_it_reads(wire: Wire) -> None:
+def test_client_that_sends_all_of_a_refused_body_gets_the_response(wire: Wire) -> None:
     """The server discards the rest of the body; a connection reset would lose the 413."""
     wire.send(
         f"POST /v1/SenderPools HTTP/1.1\r\n{HEAD}Content-Type: application/json\r\nContent-Length: {16 * MIB}\r\n\r\n"

@@ -86,7 +86,7 @@ def test_killed_server_keeps_every_promise(serve: Serve, client: Connect, databa
 
     watched = Watched()
     promises = [warm]
-    cut = 0
+    interrupted = 0
     for number in range(ROUNDS):
         promised = Promised(f"round-{number}", _shuffled(rng, known))
         promises.append(promised)
@@ -100,14 +100,14 @@ def test_killed_server_keeps_every_promise(serve: Serve, client: Connect, databa
         except httpx.TransportError:
             pass
         killer.join()
-        cut += watched.done.get(promised.operation_id or "", 0) <= SENDERS
+        interrupted += watched.done.get(promised.operation_id or "", 0) <= SENDERS
         server = serve(database_url)
         connection = client(server.url)
         repeated = connection.create_pool(promised.senders, key=promised.key)
         assert promised.operation_id in (None, repeated), "a promise was lost and made again"
         promised.operation_id = repeated
 
-    assert cut >= ROUNDS // 4, "nearly every kill came when all was done: the test proves little"
+    assert interrupted >= ROUNDS // 4, "nearly every kill came when all was done: the test proves little"
     for promised in promises:
         _exactly(connection, promised)
     assert len(list(connection.pages("/v1/SenderPools", "senderPools"))) == len(promises)

@@ -217,105 +217,105 @@ def test_responses_have_the_headers_and_types_that_the_document_gives_them(serve
     server = serve(f"sqlite:///{tmp_path / 'signalbox.db'}", env={**ACCOUNT, "SIGNALBOX_RATE_LIMIT": "400/3600"})
     document = httpx.get(f"{server.url}/openapi.json").json()
     with httpx.Client(base_url=server.url, auth=(SID, TOKEN), timeout=PATIENCE) as http:
-        caller = Caller(http, document)
-        wished(caller)
-        refused(caller)
-        succeeded = {path_and_method for path_and_method, status in caller.seen if status < 300}
+        client = CheckedClient(http, document)
+        wished(client)
+        refused(client)
+        succeeded = {path_and_method for path_and_method, status in client.seen if status < 300}
         assert succeeded == {(route.path, route.method) for route in DESCRIBED}
-    assert {status for _, status in caller.seen} == {200, 201, 202, 304, 400, 401, 404, 409, 412, 413, 415, 422, 429}
+    assert {status for _, status in client.seen} == {200, 201, 202, 304, 400, 401, 404, 409, 412, 413, 415, 422, 429}
 
 
-def wished(caller: Caller) -> None:
+def wished(client: CheckedClient) -> None:
     """Sends a request that succeeds to every OpenAPI operation."""
     for body, media in (
         (json.dumps([{"channel": "SMS", "address": f"+1415555010{n}"} for n in range(3)]), "application/json"),
         ('{"channel":"SMS","address":"+14155550103"}', "application/x-ndjson"),
         ("channel,address\nSMS,+14155550104", "text/csv"),
     ):
-        caller("POST", "/signalbox/v1/Senders", content=body, headers={"Content-Type": media})
-    senders = [one["id"] for one in caller("GET", "/v1/Senders", params={"nonsense": 1}).json()["senders"]]
+        client("POST", "/signalbox/v1/Senders", content=body, headers={"Content-Type": media})
+    senders = [one["id"] for one in client("GET", "/v1/Senders", params={"nonsense": 1}).json()["senders"]]
     phone = {"address": "+14155550199", "channel": "PHONE"}
-    caller("POST", "/v1/Senders/Search", json={"address": "+14155550100", "channel": "SMS"})
-    caller("POST", "/v1/Senders/Resolve", json={"recipientAddresses": [phone]})
+    client("POST", "/v1/Senders/Search", json={"address": "+14155550100", "channel": "SMS"})
+    client("POST", "/v1/Senders/Resolve", json={"recipientAddresses": [phone]})
     new = {"json": {"senders": [{"senderId": one} for one in senders]}, "headers": {"Idempotency-Key": "a-key"}}
-    operation_id = caller("POST", "/v1/SenderPools", **new).json()["operationId"]
-    assert caller("POST", "/v1/SenderPools", **new).headers["Idempotency-Replayed"] == "true"
+    operation_id = client("POST", "/v1/SenderPools", **new).json()["operationId"]
+    assert client("POST", "/v1/SenderPools", **new).headers["Idempotency-Replayed"] == "true"
     operation = f"/v1/SenderPools/Operations/{operation_id}"
-    caller("GET", operation, headers={"Prefer": "wait=30"})
-    caller("GET", operation, headers={"Accept": "text/event-stream"})
-    caller("GET", "/v1/SenderPools/Operations")
+    client("GET", operation, headers={"Prefer": "wait=30"})
+    client("GET", operation, headers={"Accept": "text/event-stream"})
+    client("GET", "/v1/SenderPools/Operations")
     for accept in ("application/json", "application/x-ndjson"):
-        caller("GET", f"/signalbox{operation}/Items", headers={"Accept": accept})
-    assert caller("POST", f"/signalbox{operation}/Cancel").status_code == 409
-    pool = "/v1/SenderPools/" + caller("GET", "/v1/SenderPools").json()["senderPools"][0]["id"]
-    started = caller("POST", f"{pool}/Senders", json=[{"senderId": senders[0]}]).json()
-    caller("GET", f"{pool}/Senders/Operations/{started['operationId']}", headers={"Prefer": "wait=30"})
-    caller("GET", f"{pool}/Senders")
-    caller("GET", f"/signalbox{pool}/Composition")
-    caller("GET", "/signalbox/v1/Overview")
+        client("GET", f"/signalbox{operation}/Items", headers={"Accept": accept})
+    assert client("POST", f"/signalbox{operation}/Cancel").status_code == 409
+    pool = "/v1/SenderPools/" + client("GET", "/v1/SenderPools").json()["senderPools"][0]["id"]
+    started = client("POST", f"{pool}/Senders", json=[{"senderId": senders[0]}]).json()
+    client("GET", f"{pool}/Senders/Operations/{started['operationId']}", headers={"Prefer": "wait=30"})
+    client("GET", f"{pool}/Senders")
+    client("GET", f"/signalbox{pool}/Composition")
+    client("GET", "/signalbox/v1/Overview")
     put = {"name": "A", "content": {"text": "Hello {{ name }}"}}
-    made = caller("POST", "/signalbox/v1/Templates", json=put).json()
+    made = client("POST", "/signalbox/v1/Templates", json=put).json()
     template = f"/signalbox/v1/Templates/{made['contentId']}"
-    etag = caller("PUT", template, json=put).headers["etag"]
-    caller("GET", "/signalbox/v1/Templates")
-    assert caller("GET", template, headers={"If-None-Match": etag}).status_code == 304
-    caller("GET", template)
-    caller("PUT", template, json={**put, "name": "B"})
-    assert caller("PUT", template, json=put, headers={"If-Match": etag}).status_code == 412
-    assert caller("DELETE", template, headers={"If-Match": etag}).status_code == 412
-    caller("DELETE", template)
-    caller("GET", "/signalbox/v1/Requests", params={"pageSize": 5})
+    etag = client("PUT", template, json=put).headers["etag"]
+    client("GET", "/signalbox/v1/Templates")
+    assert client("GET", template, headers={"If-None-Match": etag}).status_code == 304
+    client("GET", template)
+    client("PUT", template, json={**put, "name": "B"})
+    assert client("PUT", template, json=put, headers={"If-Match": etag}).status_code == 412
+    assert client("DELETE", template, headers={"If-Match": etag}).status_code == 412
+    client("DELETE", template)
+    client("GET", "/signalbox/v1/Requests", params={"pageSize": 5})
     sender = f"/v1/Senders/{senders[1]}"
     for path in (pool, sender, operation):
-        etag = caller("GET", path).headers["etag"]
-        assert caller("GET", path, headers={"If-None-Match": etag}).status_code == 304
-    etag = caller("GET", pool).headers["etag"]
-    caller("PATCH", pool, json={"name": "Another"}, headers={"If-Match": etag})
+        etag = client("GET", path).headers["etag"]
+        assert client("GET", path, headers={"If-None-Match": etag}).status_code == 304
+    etag = client("GET", pool).headers["etag"]
+    client("PATCH", pool, json={"name": "Another"}, headers={"If-Match": etag})
     for method, path in (("PATCH", pool), ("DELETE", pool), ("DELETE", f"{pool}/Senders/{senders[0]}")):
-        assert caller(method, path, json={"name": "Another"}, headers={"If-Match": etag}).status_code == 412
+        assert client(method, path, json={"name": "Another"}, headers={"If-Match": etag}).status_code == 412
     for method in ("PATCH", "DELETE"):
-        response = caller(method, f"/signalbox{sender}", json={"displayName": "A"}, headers={"If-Match": etag})
+        response = client(method, f"/signalbox{sender}", json={"displayName": "A"}, headers={"If-Match": etag})
         assert response.status_code == 412
-    caller("PATCH", f"/signalbox{sender}", json={"displayName": "Front desk"})
-    caller("DELETE", f"/signalbox{sender}")
-    caller("DELETE", f"{pool}/Senders/{senders[0]}")
-    caller("DELETE", pool)
+    client("PATCH", f"/signalbox{sender}", json={"displayName": "Front desk"})
+    client("DELETE", f"/signalbox{sender}")
+    client("DELETE", f"{pool}/Senders/{senders[0]}")
+    client("DELETE", pool)
     for path in ("/healthz", "/readyz", "/metrics", "/openapi.json", "/llms.txt", "/llms-full.txt"):
-        caller("GET", path)
+        client("GET", path)
     for path in ("/docs", "/docs/errors", "/docs/errors.md", "/docs/contract/emails", "/docs/contract/emails.md"):
-        caller("GET", path)
+        client("GET", path)
     # Only a queued operation can be cancelled: retried until the request is faster than the worker.
     many, status = {"senders": [{"senderId": one} for one in unknown_senders(10_000)]}, 409
     while status == 409:
-        operation_id = caller("POST", "/v1/SenderPools", json=many).json()["operationId"]
-        status = caller("POST", f"/signalbox/v1/SenderPools/Operations/{operation_id}/Cancel").status_code
+        operation_id = client("POST", "/v1/SenderPools", json=many).json()["operationId"]
+        status = client("POST", f"/signalbox/v1/SenderPools/Operations/{operation_id}/Cancel").status_code
 
 
-def refused(caller: Caller) -> None:
+def refused(client: CheckedClient) -> None:
     """Causes each kind of error that a client can cause, at every OpenAPI operation that documents it."""
     missing = dict(EXAMPLES, page="nothing")
-    for path, methods in caller.document["paths"].items():
+    for path, methods in client.document["paths"].items():
         for method, openapi_operation in methods.items():
             url = path.format_map(missing)
             body = {"content": b"{}", "headers": {"Content-Type": "image/png"}}
             if "401" in openapi_operation["responses"]:
-                assert caller(method, url, auth=("nobody", "nothing")).status_code == 401
+                assert client(method, url, auth=("nobody", "nothing")).status_code == 401
             if "415" in openapi_operation["responses"]:
-                assert caller(method, url, **body).status_code == 415
+                assert client(method, url, **body).status_code == 415
                 # Chunked: without a Content-Length the server must count the bytes.
                 large = iter([b" " * (10 * 1024 * 1024 + 1)])
-                assert caller(method, url, content=large).status_code == 413
+                assert client(method, url, content=large).status_code == 413
             if "404" in openapi_operation["responses"]:
                 example = openapi_operation.get("requestBody", {}).get("content", {}).get("application/json", {})
-                assert caller(method, url, json=example.get("example")).status_code == 404, url
-            assert caller(method, url, headers={"Host": "no host"}).status_code == 400
+                assert client(method, url, json=example.get("example")).status_code == 404, url
+            assert client(method, url, headers={"Host": "no host"}).status_code == 400
     pool = {"headers": {"Idempotency-Key": "a-key"}, "json": {"name": "Another request"}}
-    assert caller("POST", "/v1/SenderPools", **pool).status_code == 422
-    while caller("GET", "/v1/Senders").status_code != 429:
+    assert client("POST", "/v1/SenderPools", **pool).status_code == 422
+    while client("GET", "/v1/Senders").status_code != 429:
         pass
 
 
-class Caller:
+class CheckedClient:
     """Sends requests and compares each response with the document."""
 
     # Headers of the protocol, or of no use to a client; the document describes all others.

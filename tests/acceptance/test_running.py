@@ -92,7 +92,7 @@ def test_request_in_hand_gets_its_response_on_sigterm_and_no_other_is_taken(serv
         started = time.monotonic()
         server.signal(signal.SIGTERM)
         server.printed('"event":"stopping"')
-        eventually(lambda: _refused(server.port), "nobody listens any more")
+        eventually(lambda: _refused(server.port), "the port is closed")
         connection.sendall(b'hed"}')
         response = _all(connection)
     assert response.startswith(b"HTTP/1.1 202 "), response

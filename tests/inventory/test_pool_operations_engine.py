@@ -83,10 +83,10 @@ async def test_sender_is_created_once_and_already_member_afterwards(database: Da
     assert (await ada.outcomes(third))[0] == "FAILED"
 
 
-async def test_foreign_and_deleted_senders_fail(database: Database, ada: Tenant, ben: Tenant) -> None:
+async def test_another_accounts_and_deleted_senders_fail(database: Database, ada: Tenant, ben: Tenant) -> None:
     kept, deleted, left = await ada.new_senders(3)
-    (foreign,) = await ben.new_senders(1)
-    pool_id, operation = await ada.create([kept, deleted, foreign, left])
+    (another,) = await ben.new_senders(1)
+    pool_id, operation = await ada.create([kept, deleted, another, left])
     await ada.delete_sender(deleted)
     await drain(database)
     assert await ada.outcomes(operation) == ["CREATED", "CREATED", "FAILED", "FAILED", "CREATED"]
@@ -123,7 +123,7 @@ async def test_nothing_is_applied_after_a_cancel(database: Database, ada: Tenant
         await ada.cancel(operation)
 
 
-async def test_final_operation_cannot_be_cancelled_nor_a_foreign_one(
+async def test_final_operation_and_another_accounts_cannot_be_cancelled(
     database: Database, ada: Tenant, ben: Tenant
 ) -> None:
     _, operation = await ada.create([UNKNOWN])
