@@ -69,7 +69,7 @@ def _shuffled(rng: random.Random, senders: list[str]) -> list[str]:
 @pytest.mark.parametrize("seed", range(1, 1 + searched(1, deep=5)))
 @pytest.mark.timeout(180)
 def test_killed_server_keeps_every_promise(serve: Serve, client: Connect, database_url: str, seed: int) -> None:
-    """One process serves and works; the test kills it repeatedly while it creates pools of thousands of senders.
+    """One process serves and works; the test kills it repeatedly during creates of pools with thousands of senders.
 
     Each request has an idempotency key. After a kill without a response the test sends the request again, so the
     number of pools is known exactly.

@@ -35,7 +35,7 @@ class Work:
 
 
 class Model(RuleBasedStateMachine):
-    """Each rule makes one change to the API and to the model. Only the rule `work` does work from the queue."""
+    """Each rule makes one change to the API and to the model. Only the rule `work` takes work from the queue."""
 
     runner: asyncio.Runner
     served: Served
@@ -50,7 +50,7 @@ class Model(RuleBasedStateMachine):
         self.number = 0
 
     def teardown(self) -> None:
-        # The next state machine shares the queue, so no work of this one may remain.
+        # The next state machine uses the same queue, so this state machine must leave no work.
         self.do(drain(self.served.database))
 
     def do(self, work: Coroutine[Any, Any, T]) -> T:

@@ -117,7 +117,7 @@ def test_document_asks_credentials_where_the_server_does(server: Server, documen
 
 
 def test_document_has_every_parameter_that_the_server_reads(document: Document) -> None:
-    """The document has those of the route table, and conditional headers where it has 304 or 412; no others."""
+    """The parameters are those of the route table, and conditional headers where 304 or 412 is documented."""
     for route in DESCRIBED:
         openapi_operation = document["paths"][route.path][route.method.lower()]
         described = {(one["in"], one["name"]): one for one in openapi_operation["parameters"]}

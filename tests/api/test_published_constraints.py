@@ -1,4 +1,4 @@
-"""The server enforces every constraint of the document: a request that breaks one gets a problem at that place.
+"""The server enforces every constraint of the document: a request that breaks one gets a problem with its place.
 
 The test makes its requests from the document alone, so a new route or field in the document is covered.
 """

@@ -286,7 +286,7 @@ async def test_plan_made_while_a_table_was_empty_does_not_read_it_whole(empty_po
 
 
 async def test_nothing_stays_on_connections_that_lead_through_a_pooler(empty_postgres_url: str, sql: Path) -> None:
-    """Neither a prepared statement nor a setting; connections that bypass the pooler keep both."""
+    """Connections through a pooler keep neither prepared statements nor settings; direct connections keep both."""
     (sql / "queries" / "session.sql").write_text(
         "-- name: session.left\nSELECT count(*), current_setting('jit') FROM pg_prepared_statements;"
     )

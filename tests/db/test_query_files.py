@@ -1,4 +1,4 @@
-"""The files of SQL queries: how they are read."""
+"""The reader of the files of SQL queries."""
 
 from __future__ import annotations
 

@@ -105,7 +105,7 @@ def test_waiting_lasts_as_long_as_it_may(proxied: Proxied) -> None:
 
 
 def test_events_arrive_one_by_one(proxied: Proxied) -> None:
-    """The first event arrives while the operation is queued, the last one when it is cancelled."""
+    """The first event arrives while the operation is queued, the last event after the cancellation."""
     operation_id = proxied.inside.create_pool(proxied.inside.enter(1))
     path = f"/v1/SenderPools/Operations/{operation_id}"
     request = proxied.outside.build_request(

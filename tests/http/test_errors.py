@@ -227,7 +227,7 @@ async def test_query_parameter_that_is_right_is_taken(ada: Person, query: str) -
     assert (await ada.get(f"/v1/SenderPools/Operations?{query}")).status_code == 200
 
 
-# --- precedence: each request has every mistake from one error to the last
+# --- precedence: each request has the cause of one error and of every error that comes after
 
 
 HUGE = b" " * (10 * 1024 * 1024 + 1)

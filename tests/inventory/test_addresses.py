@@ -141,7 +141,7 @@ def test_check_refuses_an_unknown_channel() -> None:
     st.text(max_size=30) | st.from_regex(r"\+[0-9]{1,18}", fullmatch=True),
 )
 def test_check_raises_nothing_but_value_error_and_is_stable(channel: str, address: str) -> None:
-    """`check` accepts what it returned and returns the same; an error's message does not contain the refused text."""
+    """`check` returns a stored address unchanged; an error's message does not contain the refused text."""
     region(address)
     message = ""
     stored = None

@@ -1,4 +1,4 @@
-"""Compression: the server never decompresses a body, so a small body stays small, and compresses no response."""
+"""Compression: the server never decompresses a body, so a small body stays small; no response is compressed."""
 
 from __future__ import annotations
 

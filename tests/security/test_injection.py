@@ -221,7 +221,7 @@ async def test_path_and_query_are_text(route: Route, ada: Person, scene: Scene) 
     ids=lambda route: route.name,
 )
 async def test_headers_are_text(route: Route, ada: Person, scene: Scene) -> None:
-    """In every request header that the server reads; test_smuggling.py sends bytes that no header can hold."""
+    """In every request header that the server reads, with every text that an HTTP client can put into a header."""
     body = {"json": scene.body(route)} if route.endpoint.body else {}
     for text in PRINTABLE.values():
         for names in READ_HEADERS:

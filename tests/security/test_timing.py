@@ -1,6 +1,6 @@
 """Credential checks: every 401 takes the same work, so the time of the response reveals nothing about the reason.
 
-The tests measure no time: they compare the statements, the digests, the comparison and every function that runs.
+The tests compare the statements, the digests, the comparison and every function that runs. They measure no time.
 """
 
 from __future__ import annotations

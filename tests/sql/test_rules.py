@@ -13,7 +13,7 @@ DIALECTS: tuple[Dialect, ...] = ("sqlite", "postgres")
 QUERIES = {dialect: load(PACKAGE_SQL / "queries", dialect) for dialect in DIALECTS}
 NAMES = sorted(QUERIES["sqlite"])
 TABLES = dict(re.findall(r"^CREATE TABLE (\w+) \((.*?)\n\)", SCHEMA, re.DOTALL | re.MULTILINE))
-# A table's name after its migration renames the table.
+# A table that a migration makes under one name and then renames.
 NEW = {"accounts_of_lasting_ids": "accounts"}
 
 
