@@ -21,11 +21,11 @@ from signalbox.accounts import accounts
 from signalbox.ground.metrics import Metrics
 from signalbox.worker import Workers
 
-# A background job starts with SIGINT ignored, and its children inherit that; the tests need the default.
+# A background job of a shell ignores SIGINT, and child processes inherit that; the tests need the default.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# A shared machine may pause for longer than any deadline.
+# A shared machine may pause for longer than any deadline of hypothesis.
 settings.register_profile("signalbox", deadline=None, max_examples=searched(30, deep=1_000))
 settings.load_profile("signalbox")
 
@@ -140,7 +140,7 @@ async def served(shared_url: str) -> AsyncIterator[Served]:
 
 @pytest.fixture
 async def ada(served: Served) -> Person:
-    """Ada, the owner of the resources in a test."""
+    """Ada, who owns the resources in a test."""
     return await served.account("Ada")
 
 

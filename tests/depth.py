@@ -1,4 +1,4 @@
-"""How far the tests search: far enough to notice a mistake, or for hours with `DEEP_TESTS=1 make test ARGS=...`."""
+"""How much the tests search: enough to find a likely bug, or for hours with `DEEP_TESTS=1 make test ARGS=...`."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ DEEP: Final = bool(os.environ.get("DEEP_TESTS"))
 
 
 def searched(usual: int, deep: int) -> int:
-    """How many examples, rounds or seeds a test tries."""
+    """The number of examples, rounds or seeds that a test tries."""
     return deep if DEEP else usual

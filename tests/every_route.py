@@ -1,4 +1,4 @@
-"""One claim about many routes in one run: every route that breaks the claim is named, not only the first."""
+"""One claim about many routes in one test: a failure names every route that breaks the claim."""
 
 from __future__ import annotations
 

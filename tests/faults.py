@@ -15,7 +15,7 @@ WORDS: Final = "this statement was made to fail"
 
 @asynccontextmanager
 async def failing(url: str, statement: str, table: str, where: str) -> AsyncIterator[None]:
-    """An INSERT, UPDATE or DELETE on the table fails for the rows that `where` finds: `{row}.account_id = 1`."""
+    """Makes INSERT, UPDATE or DELETE on the table fail for rows that match `where`: `{row}.account_id = 1`."""
     condition = where.format(row="OLD" if statement == "DELETE" else "NEW")
     name = f"fault_{table}"
     if url.startswith("sqlite"):
@@ -35,7 +35,7 @@ async def failing(url: str, statement: str, table: str, where: str) -> AsyncIter
 
 
 async def run(url: str, text: str) -> None:
-    """Runs SQL on the database, past the product."""
+    """Runs SQL on the database, without the program."""
     if url.startswith("sqlite"):
         with contextlib.closing(sqlite3.connect(url.removeprefix("sqlite:///"), timeout=30)) as connection, connection:
             connection.execute(text)
@@ -46,7 +46,7 @@ async def run(url: str, text: str) -> None:
 
 
 async def rows(url: str, text: str) -> list[tuple[object, ...]]:
-    """What a query finds, past the product."""
+    """The rows of a query, without the program."""
     if url.startswith("sqlite"):
         with contextlib.closing(sqlite3.connect(url.removeprefix("sqlite:///"), timeout=30)) as connection:
             return connection.execute(text).fetchall()

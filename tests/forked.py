@@ -1,7 +1,7 @@
 """Commands of `signalbox` as forks of one process that has imported the program.
 
-Each is a process of its own, with its own arguments, environment, folder and streams, as the installed command is; only
-the third of a second that Python needs to import the program is spent once.
+Each command is a separate process with its own arguments, environment, folder and streams, like the installed command.
+Only the import of the program, a third of a second, happens once.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _FORKS.set_forkserver_preload(
 def command(
     arguments: Sequence[str | Path], *, env: Mapping[str, str], cwd: Path, stdin: bytes = b"", seconds: float
 ) -> subprocess.CompletedProcess[bytes]:
-    """Runs `signalbox` with these arguments and this environment to its end. Raises TimeoutExpired."""
+    """Runs `signalbox` to its end with these arguments and this environment. Raises TimeoutExpired."""
     words = [str(one) for one in arguments]
     with tempfile.TemporaryDirectory(prefix="signalbox-forked-") as name:
         streams = Path(name)

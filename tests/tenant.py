@@ -1,4 +1,4 @@
-"""An account, used through the nouns: no HTTP."""
+"""An account that a test uses through the nouns, without HTTP."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from signalbox.inventory.pool_operations import PoolOperation
 
 
 class Tenant:
-    """An account, used through the nouns: no HTTP, and nobody works but the test."""
+    """An account that a test uses through the nouns, without HTTP and without workers."""
 
     def __init__(self, database: Database, account_id: int, sid: str) -> None:
         self.database = database
@@ -36,7 +36,7 @@ class Tenant:
         return [one.id for one in reversed(found)]
 
     async def create(self, sender_ids: Sequence[str] = ()) -> tuple[str, PoolOperation]:
-        """A new pool's id and the operation that fills it."""
+        """Creates a pool; returns its id and its operation."""
         operation = await self.database.write_one(
             lambda tx, look: sender_pools.create(tx, look, self.id, "x", {}, sender_ids)
         )
@@ -53,7 +53,7 @@ class Tenant:
         return await self.database.read(lambda tx: pool_operations.fetch(tx, self.id, operation.id))
 
     async def reaches(self, operation: PoolOperation, tried: int) -> None:
-        """Returns when so many items were tried."""
+        """Waits until this many items have an outcome."""
         with self.database.wakeups.subscribe(operation.id) as news:
             async with asyncio.timeout(30):
                 while (now := await self.fetch(operation)).created + now.failed < tried:
@@ -75,7 +75,7 @@ class Tenant:
         await self.database.write(work)
 
     async def members(self, pool_id: str, filter_: senders.Filter | None = None) -> set[str]:
-        """Whoever has a membership, whether the pool is there or not."""
+        """The ids of senders with a membership, also in a deleted pool."""
         id_range = IdRange(ids.greatest(senders.SENDER), ids.least(senders.SENDER), 100_000)
         found = await self.database.read(
             lambda tx: sender_pools.list_senders(tx, self.id, pool_id, filter_ or senders.Filter(), id_range)

@@ -1,4 +1,4 @@
-"""The rooms of the house: imports only point down, and drivers stay behind the database door."""
+"""The rooms: a module imports only from lower levels, and only signalbox.db imports database drivers."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ LEVELS = (
     {"cli", "testing"},
     {"__main__"},
 )
-# One order of the subjects that share a level: each may know those before it, so there is no circle.
+# The order of subjects on one level: a subject may import the subjects before it, so no cycle is possible.
 SUBJECTS = ("accounts", "events", "inventory", "connectors", "rendering", "routing", "sending", "lab")
 DRIVERS = {
     "sqlite3": {"sqlite.py", "sqlite_connection.py"},
@@ -37,14 +37,14 @@ DRIVERS = {
 }
 MODULES = sorted(ROOT.rglob("*.py"))
 TESTS = Path(__file__).parent
-# Folders of tests that are about the whole program, and not about one folder of the source.
+# Folders of tests for the whole program, and not for one folder of the source.
 WHOLE = {"acceptance", "chaos", "docs", "docs_site", "scaling", "security"}
 FOLDERS = sorted({path.parent for path in MODULES})
 
 
 @cache
 def _imports(path: Path, for_types: bool = True) -> frozenset[str]:
-    """What a module imports, wherever in it, as dotted names; `for_types`: also what only type checkers import."""
+    """All imports of a module, as dotted names; `for_types` includes imports for type checkers only."""
     found = set()
     tree = ast.parse(path.read_text("utf-8"))
     if not for_types:
@@ -61,7 +61,7 @@ def _imports(path: Path, for_types: bool = True) -> frozenset[str]:
 
 
 def _rooms(path: Path) -> set[str]:
-    """The rooms of ours that a module imports from."""
+    """The rooms that a module imports from."""
     rooms = {name.split(".")[1] for name in _imports(path) if name.startswith("signalbox.")}
     return rooms - {"__version__"}
 
@@ -119,14 +119,14 @@ def test_http_statuses_are_known_to_the_api_only() -> None:
 
 
 def test_nouns_and_ground_do_not_know_the_event_loop() -> None:
-    """A noun awaits nothing but its transaction, so it has no use for asyncio."""
+    """A noun awaits only its transaction, so a noun needs no asyncio."""
     for path in MODULES:
         if _room(path) in (*SUBJECTS, "ground") and path.stem != "log":
             assert "asyncio" not in _imports(path), path
 
 
 def test_subjects_and_workers_take_the_time_from_their_transaction_only() -> None:
-    """An account's clock can be moved: code that asks the real one misses that."""
+    """An account's clock can differ from the real clock, which code must therefore not read."""
     for path in MODULES:
         if _room(path) in (*SUBJECTS, "queue", "worker"):
             names = {ast.unparse(node) for node in ast.walk(ast.parse(path.read_text("utf-8")))}
@@ -136,7 +136,7 @@ def test_subjects_and_workers_take_the_time_from_their_transaction_only() -> Non
 
 
 def test_nouns_that_make_ids_tell_the_transaction_the_newest_one() -> None:
-    """Without it an account's new ids could sort behind those of a process whose clock is ahead."""
+    """Otherwise an account's new ids could sort before older ids of a process whose clock is ahead."""
     makers = [path for path in MODULES if _room(path) in SUBJECTS and "tx.new_id(" in path.read_text("utf-8")]
     assert len(makers) >= 3
     for path in makers:
@@ -163,15 +163,15 @@ def test_files_and_functions_stay_readable(path: Path) -> None:
                 assert length <= 15 or not handler, f"{node.name}: {length} lines"
 
 
-# An ASGI scope and a row of the database have the types that others gave them.
-FOREIGN = [ROOT / "http" / "router.py", ROOT / "http" / "base_url.py", ROOT / "db" / "__init__.py"]
+# ASGI and the database drivers define the types of a scope and of a row.
+TYPED_ELSEWHERE = [ROOT / "http" / "router.py", ROOT / "http" / "base_url.py", ROOT / "db" / "__init__.py"]
 
 
 @pytest.mark.parametrize(
-    "path", [path for path in MODULES if path not in FOREIGN], ids=lambda path: str(path.relative_to(ROOT))
+    "path", [path for path in MODULES if path not in TYPED_ELSEWHERE], ids=lambda path: str(path.relative_to(ROOT))
 )
 def test_no_public_signature_has_any(path: Path) -> None:
-    """`Any` in a signature switches the type checker off for whoever calls it."""
+    """`Any` in a signature switches the type checker off in the code that calls the function."""
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not node.name.startswith("_"):
             hints = [node.returns, *(one.annotation for one in (*node.args.args, *node.args.kwonlyargs))]
@@ -194,7 +194,7 @@ def test_rooms_of_the_picture_are_those_of_the_source_level_by_level() -> None:
 
 def test_rooms_that_are_not_there_yet_are_drawn_so() -> None:
     there = {path.stem for path in ROOT.iterdir() if path.suffix == ".py" or (path / "__init__.py").is_file()}
-    there |= {"console"}  # built files, without Python
+    there |= {"console"}  # a folder of built files, without Python
     boxes = [box for row in pictures.read("rooms").rows for box in row.boxes]
     assert {box.name for box in boxes if not box.later} == there - {"__init__", "__main__"}
 
@@ -207,7 +207,7 @@ def test_files_that_the_way_of_a_request_names_are_there() -> None:
 
 @pytest.mark.parametrize("path", sorted(TESTS.rglob("*.py")), ids=lambda path: str(path.relative_to(TESTS)))
 def test_tests_lie_where_their_source_lies(path: Path) -> None:
-    """A file of tests has 400 lines at most, in a folder that the source has too, or in one of the whole program."""
+    """A test file has 400 lines at most, in a folder that the source also has, or in one for the whole program."""
     folder = path.parent.relative_to(TESTS)
     assert str(folder) in WHOLE or (ROOT / folder).is_dir()
     assert len(path.read_text("utf-8").splitlines()) <= 400

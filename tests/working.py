@@ -1,4 +1,4 @@
-"""Work done step by step, by nobody but the test: as a worker of a process does it, without its loop."""
+"""Work that a test does step by step, as a worker does, but without the worker's loop."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _workers: WeakKeyDictionary[Database, Workers] = WeakKeyDictionary()
 
 
 async def step(database: Database) -> Done | None:
-    """One unit of work of any kind; None when nobody's work is waiting."""
+    """Does one unit of work of any kind; returns None when no account has work."""
     workers = _workers.get(database)
     if workers is None:
         workers = _workers[database] = Workers(database, 0, Metrics())
@@ -21,7 +21,7 @@ async def step(database: Database) -> Done | None:
 
 
 async def drain(database: Database) -> list[Done]:
-    """Does everything that waits; the batches of operations among it."""
+    """Does all queued work; returns the batches of operations."""
     done = []
     while one := await step(database):
         done.append(one)

@@ -1,4 +1,4 @@
-"""Several processes on one PostgreSQL: news travels at once, and the database may go and come back."""
+"""Several processes on one PostgreSQL: wake-ups arrive at once; a restart of the database loses nothing."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from processes import Connect, Serve, Work, eventually, run
 
 
 def test_worker_process_does_the_work(serve: Serve, work: Work, client: Connect, postgres_url: str) -> None:
-    """The server has no workers of its own; the operation stands still until there is a worker process."""
+    """The server has no workers of its own: the operation makes no progress until a worker process starts."""
     server = serve(postgres_url, "--workers", "0")
     connection = client(server.url)
     senders = connection.enter(2_500)
@@ -32,9 +32,9 @@ def test_worker_process_does_the_work(serve: Serve, work: Work, client: Connect,
 def test_work_and_its_end_are_news_to_other_processes_at_once(
     serve: Serve, work: Work, client: Connect, postgres_url: str
 ) -> None:
-    """Asked of one server, done by a worker, waited for on another server: milliseconds, not a polling interval.
+    """One server takes the request, a worker does the work, another server waits: milliseconds, not a polling interval.
 
-    Without the two wake-ups, each looking once a second, the median would be near one second.
+    Without the two wake-ups, both processes would poll once a second, and the median would be near one second.
     """
     asked, watched = serve(postgres_url, "--workers", "0"), serve(postgres_url, "--workers", "0")
     work(postgres_url)
@@ -51,7 +51,7 @@ def test_work_and_its_end_are_news_to_other_processes_at_once(
 def test_event_stream_shows_the_work_of_another_process(
     serve: Serve, work: Work, client: Connect, postgres_url: str
 ) -> None:
-    """From the first state to COMPLETED, counters adding up and growing, then the stream ends."""
+    """The stream shows states up to COMPLETED and then ends; the counters add up and never fall."""
     server = serve(postgres_url, "--workers", "0")
     connection = client(server.url)
     senders = connection.enter(5_000)
@@ -73,7 +73,7 @@ def test_event_stream_shows_the_work_of_another_process(
 
 @pytest.fixture
 def own_server() -> Iterator[PostgresServer]:
-    """A PostgreSQL that only this test uses, to be stopped and started at will."""
+    """A PostgreSQL server that only this test uses, so that the test can stop and start the server."""
     server = PostgresServer()
     try:
         server.create()
@@ -84,7 +84,7 @@ def own_server() -> Iterator[PostgresServer]:
 
 
 def test_server_outlives_a_restart_of_the_database(serve: Serve, client: Connect, own_server: PostgresServer) -> None:
-    """503 with Retry-After while it is away, as if nothing had been afterwards; the promised work is done."""
+    """Responses are 503 with Retry-After while the database is down, then normal; the operation completes."""
     database_url = own_server.url("postgres")
     serving, working = serve(database_url, "--workers", "0"), serve(database_url)
     connection = client(serving.url)
@@ -98,7 +98,7 @@ def test_server_outlives_a_restart_of_the_database(serve: Serve, client: Connect
         assert time.monotonic() - started < 5
         assert (away.status_code, away.json()["code"]) == (503, 20503)
         assert int(away.headers["Retry-After"]) >= 1
-        assert "postgres" not in away.text.lower(), "the answer describes the inside"
+        assert "postgres" not in away.text.lower(), "the response names the database"
     assert connection.http.get("/healthz").status_code == 200
     assert connection.http.get("/readyz").status_code == 503
     assert connection.http.get("/metrics").status_code == 200
@@ -120,7 +120,7 @@ def test_server_outlives_a_restart_of_the_database(serve: Serve, client: Connect
 def test_database_restart_amid_work_loses_and_doubles_nothing(
     serve: Serve, client: Connect, own_server: PostgresServer
 ) -> None:
-    """Operations of 10,000 senders; the database is halted twice while they are worked on."""
+    """The database is halted twice while workers process operations of 10,000 senders."""
     connection = client(serve(own_server.url("postgres")).url)
     senders = connection.enter(10_000)
     operations = [connection.create_pool(senders) for _ in range(6)]
@@ -136,7 +136,7 @@ def test_database_restart_amid_work_loses_and_doubles_nothing(
 
 
 def test_start_without_a_database_fails_in_a_sentence(tmp_path: Path) -> None:
-    """Exit code 1, no trace, no password."""
+    """The exit code is 1; the output has no traceback and no password."""
     refused = run(tmp_path, "serve", "--port", "0", "--database", "postgresql://ada:hidden-word@127.0.0.1:1/nowhere")
     assert refused.returncode == 1
     assert refused.stdout == ""

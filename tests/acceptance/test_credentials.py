@@ -1,4 +1,4 @@
-"""`signalbox accounts` and `signalbox keys` on the database of running servers: in force when the command returns."""
+"""`signalbox accounts` and `signalbox keys` beside running servers: a change holds when the command returns."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from processes import SID, TOKEN, Connect, Serve, Server, run
 
 
 class Commands:
-    """The commands on one database."""
+    """Runs the commands on one database."""
 
     def __init__(self, database_url: str, folder: Path) -> None:
         self._database_url = database_url
@@ -36,7 +36,7 @@ def _status(server: Server, sid: str, secret: str) -> int:
 def test_new_account_works_at_once_and_sees_only_its_own(
     serve: Serve, client: Connect, database_url: str, tmp_path: Path
 ) -> None:
-    """Ben's account is made while the server runs; Ada's pool does not exist for him."""
+    """The command creates Ben's account while the server runs; Ben gets 404 for Ada's pool."""
     server = serve(database_url)
     ada = client(server.url)
     operation_id = ada.create_pool(ada.enter(3))
@@ -50,7 +50,7 @@ def test_new_account_works_at_once_and_sees_only_its_own(
 
 
 def test_revoked_key_is_dead_when_the_command_returns(serve: Serve, database_url: str, tmp_path: Path) -> None:
-    """Also in a server that has just accepted it."""
+    """Also in a server that has just accepted the key."""
     server = serve(database_url)
     commands = Commands(database_url, tmp_path)
     eve = commands("keys", "create", "--account", SID, "--name", "Eve")
@@ -80,7 +80,7 @@ def test_credentials_die_in_every_process(serve: Serve, postgres_url: str, tmp_p
 def test_suspended_account_is_refused_until_it_is_resumed(
     serve: Serve, client: Connect, database_url: str, tmp_path: Path
 ) -> None:
-    """Token and keys alike; the work it was promised goes on meanwhile."""
+    """The server refuses the account's token and its keys; operations of the account continue."""
     server = serve(database_url)
     ada = client(server.url)
     senders = ada.enter(5_000)
@@ -98,7 +98,7 @@ def test_suspended_account_is_refused_until_it_is_resumed(
 
 
 def test_rotated_token_replaces_the_old_one(serve: Serve, database_url: str, tmp_path: Path) -> None:
-    """Keys of the account are untouched."""
+    """The account's keys stay valid."""
     server = serve(database_url)
     commands = Commands(database_url, tmp_path)
     key = commands("keys", "create", "--account", SID)

@@ -1,4 +1,4 @@
-"""A client that a generator makes of the published document, and that knows nothing else, works."""
+"""A client generated from the published document alone works."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from signalbox.api.document import described
 from signalbox.api.routes import ROUTES
 
 PACKAGE = "generated_signalbox"
-# The generator reads no bodies of text; what it makes sends inventory as JSON.
+# The generator does not support text bodies, so the generated client sends inventory as JSON.
 UNREAD = {"application/x-ndjson", "text/csv"}
 
 
@@ -31,7 +31,7 @@ def server(serve: Serve, tmp_path: Path) -> Server:
 
 @pytest.fixture
 def package(server: Server, tmp_path: Path) -> Iterator[Path]:
-    """The generated package, importable while the test runs."""
+    """The generated package, which can be imported while the test runs."""
     document = tmp_path / "openapi.json"
     document.write_bytes(httpx.get(f"{server.url}/openapi.json").content)
     (tmp_path / "generator.yaml").write_text("post_hooks: []\n")
@@ -75,7 +75,7 @@ def test_generated_client_has_every_operation_and_type(package: Path) -> None:
 
 
 def test_generated_client_does_the_work_of_a_day(server: Server, package: Path, stack: ExitStack) -> None:
-    """Inventory, a pool, its operation, pages, changes, searches and refusals, all in the generated types."""
+    """Inventory, a pool, its operation, pages, changes, searches and errors, all in the generated types."""
     models = module("models")
     client = stack.enter_context(login(server, f"{SID}:{TOKEN}"))
 
@@ -134,8 +134,8 @@ def test_generated_client_does_the_work_of_a_day(server: Server, package: Path, 
 
     wrong = module("api.sender_pools.sender_pools_list").sync_detailed(client=client, page_size=5000)
     assert (wrong.status_code, wrong.parsed.code, wrong.parsed.errors[0].field) == (400, 20001, "pageSize")
-    stranger = stack.enter_context(login(server, "nobody:nothing"))
-    denied = module("api.senders.senders_list").sync(client=stranger)
+    unknown = stack.enter_context(login(server, "nobody:nothing"))
+    denied = module("api.senders.senders_list").sync(client=unknown)
     assert (denied.status, denied.code) == (401, 20003)
 
 

@@ -1,4 +1,4 @@
-"""What an enemy sends: each answer is the documented error, quickly, and the server goes on answering others."""
+"""Hostile requests: each response is the documented error, comes quickly, and delays no other client."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from processes import SID, TOKEN, Client, Server
 LOGIN = "Basic " + base64.b64encode(f"{SID}:{TOKEN}".encode()).decode()
 HEAD = f"Host: localhost\r\nAuthorization: {LOGIN}\r\n"
 MIB = 1024 * 1024
-QUICK = 5.0  # seconds, with the machine busy; on an idle one each answer takes milliseconds
+QUICK = 5.0  # seconds, on a busy machine; on an idle machine each response takes milliseconds
 CODES = {400: 20001, 401: 20003, 404: 20404, 405: 20004, 413: 20413, 415: 20415}
 
 
 class Wire:
-    """A bare connection."""
+    """A TCP connection without an HTTP client."""
 
     def __init__(self, port: int) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port), 20)
@@ -38,12 +38,12 @@ class Wire:
         self.socket.close()
 
     def send(self, data: str | bytes) -> None:
-        """Sends all of it, or as much as the server was willing to take before it hung up."""
+        """Sends the data, or the part that the server accepts before it closes the connection."""
         with suppress(ConnectionResetError, BrokenPipeError):
             self.socket.sendall(data.encode() if isinstance(data, str) else data)
 
     def response(self, method: str = "GET") -> tuple[int, http.client.HTTPMessage, bytes]:
-        """The next answer whole."""
+        """The next response, with its whole body."""
         response = http.client.HTTPResponse(self.socket, method=method)
         try:
             response.begin()
@@ -52,13 +52,13 @@ class Wire:
             response.close()
 
     def refused(self, status: int) -> dict[str, Any]:
-        """The next answer, which is the documented error of this status."""
+        """The next response, which must be the documented error with this status."""
         got, headers, body = self.response()
         assert got == status, body
         return documented(status, headers, body)
 
     def closed(self) -> bool:
-        """Waits for the server to hang up."""
+        """Waits until the server closes the connection."""
         try:
             return self.socket.recv(1) == b""
         except ConnectionResetError:
@@ -66,7 +66,7 @@ class Wire:
 
 
 def documented(status: int, headers: http.client.HTTPMessage | httpx.Headers, body: bytes) -> dict[str, Any]:
-    """Checks an error answer for what contract section 4 says of every one."""
+    """Checks what contract section 4 says of every error."""
     assert headers["Content-Type"] == "application/json"
     assert headers["Twilio-Request-Id"] == headers["X-Twilio-Request-Id"] == headers["X-Request-Id"]
     error: dict[str, Any] = json.loads(body)
@@ -81,18 +81,18 @@ def documented(status: int, headers: http.client.HTTPMessage | httpx.Headers, bo
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One server for all of them: what the first enemy breaks, the next test finds broken."""
+    """One server for all tests of this module: damage by one test makes a later test fail."""
     folder: Path = tmp_path_factory.mktemp("hostile")
     with Server(f"sqlite:///{folder / 'signalbox.db'}", folder) as server:
         yield server
         assert server.running
-        assert not [line for line in server.log if line["event"] in ("bug", "answer broke off")]
+        assert not [line for line in server.log if line["event"] in ("bug", "response broke off")]
         assert server.stop() == 0
 
 
 @pytest.fixture
 def wire(server: Server) -> Iterator[Wire]:
-    """A connection; afterwards the server must still answer others, quickly."""
+    """A connection; after the test the server must still respond to other clients quickly."""
     with Wire(server.port) as wire:
         started = time.monotonic()
         yield wire
@@ -171,7 +171,7 @@ def test_a_million_query_parameters_get_the_documented_400(wire: Wire) -> None:
 @pytest.mark.parametrize(
     ("query", "status"),
     [
-        ("a=1&" * 15_000, 200),  # unknown ones are ignored, and that many are named shortly
+        ("a=1&" * 15_000, 200),  # unknown parameters are ignored, and the warning shortens a long list
         ("pageSize=1&" * 5_000, 400),
         ("&" * 60_000, 200),
         ("=" * 60_000, 200),
@@ -182,7 +182,7 @@ def test_a_million_query_parameters_get_the_documented_400(wire: Wire) -> None:
         ("operationId=" + "%00" * 20_000, 400),
         ("pageToken=%ff%fe", 400),
         ("pageToken=%00", 400),
-        ("pageSize=%D9%A1", 400),  # a digit, but not one of ours
+        ("pageSize=%D9%A1", 400),  # a digit, but not an ASCII digit
     ],
     ids=lambda value: str(value)[:16],
 )
@@ -204,7 +204,7 @@ def test_announced_body_of_eleven_megabytes_is_refused_before_it_is_sent(wire: W
 
 
 def test_body_of_eleven_megabytes_is_refused_while_it_is_sent(friend: Client) -> None:
-    """Also when the client does not look for an answer before it has sent all: it still gets to read one."""
+    """A client that reads only after it has sent the whole body still receives the response."""
     response = friend.http.post(
         "/v1/SenderPools", content=b" " * (11 * MIB), headers={"Content-Type": "application/json"}
     )
@@ -213,7 +213,7 @@ def test_body_of_eleven_megabytes_is_refused_while_it_is_sent(friend: Client) ->
 
 
 def test_chunked_body_of_eleven_megabytes_is_refused(wire: Wire) -> None:
-    """Its length is not announced: it is refused when it has become too long."""
+    """The headers give no length: the server refuses the body when the limit is exceeded."""
     head = (
         f"POST /v1/SenderPools HTTP/1.1\r\n{HEAD}Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
     )
@@ -225,8 +225,8 @@ def test_chunked_body_of_eleven_megabytes_is_refused(wire: Wire) -> None:
     wire.refused(413)
 
 
-def test_client_that_sends_all_of_a_refused_body_is_not_cut_off_before_it_reads(wire: Wire) -> None:
-    """Its bytes are dropped, not answered with a reset that takes the 413 away."""
+def test_client_that_sends_all_of_a_refused_body_gets_the_response(wire: Wire) -> None:
+    """The server discards the rest of the body; a connection reset would lose the 413."""
     wire.send(
         f"POST /v1/SenderPools HTTP/1.1\r\n{HEAD}Content-Type: application/json\r\nContent-Length: {16 * MIB}\r\n\r\n"
     )
@@ -262,7 +262,7 @@ def test_ten_megabytes_of_nonsense_get_the_documented_400(friend: Client, body: 
 
 
 def test_ten_megabytes_of_nonsense_do_not_hold_up_others(server: Server) -> None:
-    """While six enemies send theirs, a friend's requests are each answered within a second."""
+    """While six clients send such bodies, each request of another client gets its response within a second."""
     body = b'{"senders":[' + b'{"senderId":1},' * 600_000 + b"{}]}"
     enemies = [Wire(server.port) for _ in range(6)]
     for enemy in enemies:
@@ -307,7 +307,7 @@ def test_odd_paths_are_refused(wire: Wire, path: str) -> None:
 
 
 def test_half_a_request_and_gone_leaves_nothing_behind(server: Server) -> None:
-    """Two hundred clients break off in the line, in the headers and in the body."""
+    """Two hundred clients disconnect in the request line, in the headers and in the body."""
     whole = _post(b'{"name": "half"}')
     for number in range(200):
         with Wire(server.port) as wire:
@@ -350,7 +350,7 @@ def test_http_1_0_gets_a_response_and_a_closed_connection(wire: Wire) -> None:
 
 
 def test_expect_100_continue_gets_its_response_before_the_body(wire: Wire) -> None:
-    """curl asks this before it sends a large body."""
+    """curl sends this header before a large body."""
     whole = _post(b'{"name": "expected"}', more="Expect: 100-continue\r\n")
     wire.send(whole[:-20])
     assert wire.socket.recv(1000).startswith(b"HTTP/1.1 100 ")

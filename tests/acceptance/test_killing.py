@@ -21,7 +21,7 @@ ROUNDS = searched(5, deep=20)
 
 @dataclass
 class Promised:
-    """What was sent under a key, and what came back."""
+    """A request with its idempotency key, and its response."""
 
     key: str
     senders: list[str]
@@ -30,12 +30,12 @@ class Promised:
 
 @dataclass
 class Watched:
-    """What was seen of the operations: counters never go back."""
+    """The states of the operations so far: counters never fall."""
 
     done: dict[str, int] = field(default_factory=dict)
 
     def look(self, client: Client, operation_id: str) -> bool:
-        """Looks once; whether the operation is final."""
+        """Reads the operation once; returns whether it is final."""
         found = client.operation(operation_id)
         stats = found["stats"]
         done = stats["created"] + stats["failed"]
@@ -45,7 +45,7 @@ class Watched:
 
 
 def _exactly(client: Client, promised: Promised) -> None:
-    """The operation did what was promised: counters, ledger and memberships, each once."""
+    """The operation did its work exactly once: counters, ledger and memberships agree."""
     assert promised.operation_id
     stats = client.completed(promised.operation_id)["stats"]
     total = len(promised.senders) + 1
@@ -69,9 +69,9 @@ def _shuffled(rng: random.Random, senders: list[str]) -> list[str]:
 @pytest.mark.parametrize("seed", range(1, 1 + searched(1, deep=5)))
 @pytest.mark.timeout(180)
 def test_killed_server_keeps_every_promise(serve: Serve, client: Connect, database_url: str, seed: int) -> None:
-    """One process serves and works; it is killed again and again while pools of thousands are made.
+    """One process serves and works; the test kills it repeatedly during creates of pools with thousands of senders.
 
-    Each request is sent under an idempotency key, and sent again after a kill that took its answer away: so the
+    Each request has an idempotency key. After a kill without a response the test sends the request again, so the
     number of pools is known exactly.
     """
     rng = random.Random(seed)
@@ -86,11 +86,11 @@ def test_killed_server_keeps_every_promise(serve: Serve, client: Connect, databa
 
     watched = Watched()
     promises = [warm]
-    cut = 0
+    interrupted = 0
     for number in range(ROUNDS):
         promised = Promised(f"round-{number}", _shuffled(rng, known))
         promises.append(promised)
-        # The moment of the kill is the subject here, not a way to wait for something.
+        # The random time of the kill is the subject of the test; this is not a wait for a state.
         killer = threading.Timer(rng.uniform(0, 1.2 * usual), server.kill)
         killer.start()
         try:
@@ -100,14 +100,14 @@ def test_killed_server_keeps_every_promise(serve: Serve, client: Connect, databa
         except httpx.TransportError:
             pass
         killer.join()
-        cut += watched.done.get(promised.operation_id or "", 0) <= SENDERS
+        interrupted += watched.done.get(promised.operation_id or "", 0) <= SENDERS
         server = serve(database_url)
         connection = client(server.url)
         repeated = connection.create_pool(promised.senders, key=promised.key)
         assert promised.operation_id in (None, repeated), "a promise was lost and made again"
         promised.operation_id = repeated
 
-    assert cut >= ROUNDS // 4, "nearly every kill came when all was done: the test proves little"
+    assert interrupted >= ROUNDS // 4, "nearly every kill came when all was done: the test proves little"
     for promised in promises:
         _exactly(connection, promised)
     assert len(list(connection.pages("/v1/SenderPools", "senderPools"))) == len(promises)
@@ -116,7 +116,7 @@ def test_killed_server_keeps_every_promise(serve: Serve, client: Connect, databa
 
 @pytest.mark.timeout(180)
 def test_killed_workers_lose_and_double_nothing(serve: Serve, work: Work, client: Connect, postgres_url: str) -> None:
-    """Two workers share the work of a server that never stops; one or the other is killed, another takes its place."""
+    """Two workers do the work of a server that never stops; the test kills either worker and starts another."""
     rng = random.Random(3)
     server = serve(postgres_url, "--workers", "0")
     connection = client(server.url)
@@ -144,7 +144,7 @@ def test_killed_workers_lose_and_double_nothing(serve: Serve, work: Work, client
 def test_request_repeated_across_a_kill_gets_the_same_response(
     serve: Serve, client: Connect, database_url: str
 ) -> None:
-    """The stored answer was written with the operation: same id, and marked as replayed."""
+    """The stored response was committed with the operation: the replay has the same id and is marked as replayed."""
     first = serve(database_url, "--workers", "0")
     before = client(first.url)
     body = {"name": "once", "senders": [{"senderId": one} for one in before.enter(5)]}
@@ -164,7 +164,7 @@ def test_request_repeated_across_a_kill_gets_the_same_response(
 
 
 def test_kill_in_mid_inventory_enters_all_rows_or_none(serve: Serve, client: Connect, tmp_path: Path) -> None:
-    """A request for thousands of rows that got no answer has entered all of them or none."""
+    """A request for thousands of rows that got no response has entered all rows or none."""
     rng = random.Random(4)
     body = "channel,address\n" + "\n".join(f"EMAIL,row{number}@example.com" for number in range(SENDERS))
     for number in range(searched(2, deep=8)):

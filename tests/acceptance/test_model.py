@@ -1,4 +1,4 @@
-"""Pools, senders and operations against a plain model of them: whatever the order of calls, both agree."""
+"""Pools, senders and operations against a simple model: API and model agree after requests in any order."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ BATCH = 3
 
 
 class Work:
-    """An operation of the model."""
+    """An operation in the model."""
 
     def __init__(self, pool: str, items: list[str | None]) -> None:
         self.pool = pool
@@ -35,7 +35,7 @@ class Work:
 
 
 class Model(RuleBasedStateMachine):
-    """Each rule does one thing to the API and to the model. Nobody works but the rule `work`."""
+    """Each rule makes one change to the API and to the model. Only the rule `work` takes work from the queue."""
 
     runner: asyncio.Runner
     served: Served
@@ -50,7 +50,7 @@ class Model(RuleBasedStateMachine):
         self.number = 0
 
     def teardown(self) -> None:
-        # Nothing may wait that the next machine's `work` would take.
+        # The next state machine uses the same queue, so this state machine must leave no work.
         self.do(drain(self.served.database))
 
     def do(self, work: Coroutine[Any, Any, T]) -> T:
@@ -140,14 +140,14 @@ class Model(RuleBasedStateMachine):
 
     @rule()
     def work(self) -> None:
-        """A batch, or a part of the removal of a deleted pool's memberships."""
+        """Does one batch, or a part of the removal of a deleted pool's memberships."""
         done = self.do(step(self.served.database))
         waiting = [name for name, work in sorted(self.works.items()) if work.status == "PROCESSING"]
         if done is None:
             assert not waiting
         if done is None or done.event != "batch":
             return
-        # Operations of one account run in the order in which they were started.
+        # Operations of one account run in the order of their start.
         assert done.fields["operation"] == waiting[0]
         work = self.works[waiting[0]]
         for item in work.items[len(work.outcomes) :][:BATCH]:
@@ -186,7 +186,7 @@ class Model(RuleBasedStateMachine):
                 "failed": failed,
             }
         if self.works:
-            # One ledger each time: the one that was begun last or is worked on.
+            # Each check reads one ledger: of the unfinished operation, or else of the newest.
             name = max(
                 (name for name, work in self.works.items() if work.status == "PROCESSING"), default=max(self.works)
             )

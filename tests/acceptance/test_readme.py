@@ -1,8 +1,8 @@
-"""The README's scene, run exactly as it is written there: in a fresh clone, by bash, with one terminal per program.
+"""The README's example, run exactly as written: in a fresh clone, by bash, with one terminal per program.
 
-Two things are put in place first. The clone gets a ready `.venv` that runs the clone's code, since building one takes
-longer than everything else together (`README_BUILDS=1` leaves that to `make`, as on a fresh machine). And where port
-8080 or 8081 is taken, another one stands in for it.
+The test changes two things. The clone gets a prepared `.venv` that runs the clone's code, since building a `.venv`
+takes longer than the rest of the test (with `README_BUILDS=1`, `make` builds it, as on a fresh machine). And where
+port 8080 or 8081 is taken, the test uses another port.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import pytest
 
 from processes import READY, Process, environment
 
-# These use the ports that the documentation names, or ask which are free: one after the other.
+# These tests use the ports in the documentation, or look for free ports, so they run one after the other.
 pytestmark = pytest.mark.xdist_group("ports")
 
 ROOT = Path(__file__).parents[2]
@@ -42,7 +42,7 @@ SCENE, SHOWN = _blocks("scene"), _blocks("shows")
 
 
 class Scene:
-    """A fresh clone, and terminals in it."""
+    """A fresh clone, and terminals in its folder."""
 
     def __init__(self, folder: Path, repository: Path, stack: ExitStack) -> None:
         self.folder = folder
@@ -54,11 +54,11 @@ class Scene:
             self._env["SIGNALBOX_PORT"] = str(self._ports["8080"])
 
     def use(self, **variables: str) -> None:
-        """Sets environment variables of the terminals opened from now on."""
+        """Sets environment variables for terminals that are opened later."""
         self._env |= variables
 
     def text(self, block: str) -> str:
-        """A block of the README, with other ports only where its own are taken."""
+        """A block of the README, with other ports where the README's ports are taken."""
         text = SCENE[block]
         for written, port in self._ports.items():
             text = text.replace(f"127.0.0.1:{written}", f"127.0.0.1:{port}").replace(
@@ -67,13 +67,13 @@ class Scene:
         return text
 
     def program(self, block: str, cwd: Path | None = None) -> Process:
-        """A block that starts a program which stays: its terminal."""
+        """Runs a block that starts a program which keeps running; returns its terminal."""
 
         command = ["bash", "-e", "-c", self.text(block)]
         return self._stack.enter_context(Process(command, env=self._env, cwd=cwd or self.clone))
 
     def terminal(self) -> Terminal:
-        """A shell that blocks are typed into one after the other."""
+        """A shell that runs blocks one after the other."""
         terminal = Terminal(self, self.clone, self._env)
         self._stack.callback(terminal.close)
         return terminal
@@ -95,7 +95,7 @@ class Terminal:
         )
 
     def type(self, block: str, *responses: str) -> str:
-        """Runs a block; `answers` are the lines typed while it reads. Fails when its last command does."""
+        """Runs a block; `answers` are lines for its standard input. Fails when the block's last command fails."""
         assert self._shell.stdin is not None
         assert self._shell.stdout is not None
         written = self._scene.text(block) + "".join(f"{response}\n" for response in responses)
@@ -133,7 +133,7 @@ def _port(wanted: int) -> int:
 
 @pytest.fixture(scope="session")
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A repository that holds the working tree as it is, committed or not."""
+    """A repository with the working tree, uncommitted changes included."""
     folder = tmp_path_factory.mktemp("repository")
     listed = subprocess.run(
         ["git", "ls-files", "-coz", "--exclude-standard"], cwd=ROOT, capture_output=True, check=True, timeout=30
@@ -156,7 +156,7 @@ def scene(tmp_path: Path, repository: Path, stack: ExitStack) -> Scene:
 
 
 def _furnish(clone: Path) -> None:
-    """What `make` would build in the clone, out of this environment's libraries and the clone's own code."""
+    """Makes the clone's `.venv`, as `make` would, from this environment's libraries and the clone's code."""
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", clone / ".venv"], check=True, timeout=60)
     (packages,) = (clone / ".venv" / "lib").glob("python*/site-packages")
     libraries = [path for path in sys.path if path.endswith("site-packages")]
@@ -168,9 +168,9 @@ def _furnish(clone: Path) -> None:
 
 
 def _start(scene: Scene) -> Process:
-    """The first block: the clone and the program in it."""
+    """Runs the first block: clones the repository and starts the program."""
     if not _BUILDS:
-        # The clone is made by the block's own lines; its environment has to come between two of them.
+        # The block's own lines make the clone; the `.venv` must be made between two of those lines.
         before, _, after = scene.text("start").partition("make serve\n")
         assert not after
         subprocess.run(["bash", "-e", "-c", before], cwd=scene.folder, env=scene._env, check=True, timeout=60)
@@ -187,7 +187,7 @@ def _logged_in(scene: Scene, program: Process) -> Terminal:
 
 
 def _fill(terminal: Terminal) -> None:
-    """From the CSV to the accepted pool, each answer being what the README shows of it."""
+    """Enters the CSV and creates the pool; each response is the one that the README shows."""
     terminal.type("generate")
     response = terminal.type("enter")
     assert response.startswith(SHOWN["enter"].strip())
@@ -198,7 +198,7 @@ def _fill(terminal: Terminal) -> None:
 
 
 def _watch(terminal: Terminal) -> None:
-    """The counters move, add up each time and come to what the README shows."""
+    """The counters change, add up in each response and end with the values in the README."""
     seen = [json.loads(line) for line in terminal.type("watch").splitlines()]
     assert seen, "the operation was never seen"
     for operation in seen:
@@ -221,7 +221,7 @@ def _still_there(terminal: Terminal) -> None:
 
 
 def test_readme_scene_works_on_sqlite(scene: Scene) -> None:
-    """Steps 1 to 5: clone, serve, enter, pool, watch, list, ledger; stop, start, all is there."""
+    """Steps 1 to 5: clone, serve, enter, pool, watch, list, ledger; all data is still there after a restart."""
     program = _start(scene)
     terminal = _logged_in(scene, program)
     _fill(terminal)
@@ -240,7 +240,7 @@ def test_readme_scene_works_on_sqlite(scene: Scene) -> None:
 
 @pytest.fixture
 def cloned(scene: Scene) -> Scene:
-    """The scene with the clone in place and nothing running."""
+    """The clone, with no program running."""
     subprocess.run(["git", "clone", "-q", scene._env["REPOSITORY"], scene.clone], check=True, timeout=60)
     _furnish(scene.clone)
     return scene
@@ -293,7 +293,7 @@ def test_readme_ci_example_works(cloned: Scene, stack: ExitStack) -> None:
 
 
 def test_readme_marks_every_block() -> None:
-    """A block of code without a mark would be one that nobody runs."""
+    """A block of code without a mark would be run by no test."""
     text = README.read_text(encoding="utf-8")
     assert len(_BLOCK.findall(text)) == text.count("```") // 2
 

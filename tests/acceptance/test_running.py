@@ -1,4 +1,4 @@
-"""What the installed command promises about its options, its databases and its end."""
+"""The installed command: its options, its databases and its shutdown."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_database_in_memory_serves_and_works_and_leaves_no_file(serve: Serve, cl
 
 
 def test_settings_come_from_command_line_environment_and_file(tmp_path: Path) -> None:
-    """In this order, for one option and the installed command: each database is a file of its own."""
+    """The command line wins over the environment, the environment over the file: each names its own database."""
     (tmp_path / "signalbox.toml").write_text('database = "sqlite:///of-file.db"\n')
     environment = {"SIGNALBOX_DATABASE": "sqlite:///of-environment.db"}
     option = ["--database", "sqlite:///of-command-line.db"]
@@ -62,7 +62,7 @@ def test_settings_come_from_command_line_environment_and_file(tmp_path: Path) ->
 
 
 def test_secrets_are_shown_once(database_url: str, tmp_path: Path) -> None:
-    """No other command shows them again."""
+    """No other command prints the secrets again."""
 
     def command(*arguments: str) -> str:
         done = run(tmp_path, *arguments, "--database", database_url)
@@ -85,14 +85,14 @@ def test_secrets_are_shown_once(database_url: str, tmp_path: Path) -> None:
 
 
 def test_request_in_hand_gets_its_response_on_sigterm_and_no_other_is_taken(serve: Serve, database_url: str) -> None:
-    """Its body is still on its way when the signal comes: it is finished like any other."""
+    """The signal comes before the end of the request's body; the request still gets its response."""
     server = serve(database_url, "--workers", "0")
     with socket.create_connection(("127.0.0.1", server.port), PATIENCE) as connection:
         _begin(connection, b'{"name": "finished"}')
         started = time.monotonic()
         server.signal(signal.SIGTERM)
         server.printed('"event":"stopping"')
-        eventually(lambda: _refused(server.port), "nobody listens any more")
+        eventually(lambda: _refused(server.port), "the port is closed")
         connection.sendall(b'hed"}')
         response = _all(connection)
     assert response.startswith(b"HTTP/1.1 202 "), response
@@ -101,7 +101,7 @@ def test_request_in_hand_gets_its_response_on_sigterm_and_no_other_is_taken(serv
 
 
 def test_request_that_cannot_be_finished_on_sigterm_gets_the_documented_503(serve: Serve, database_url: str) -> None:
-    """Its body never comes."""
+    """The rest of the request's body never comes."""
     server = serve(database_url)
     with socket.create_connection(("127.0.0.1", server.port), PATIENCE) as connection:
         _begin(connection, b'{"name": "never"}')

@@ -1,4 +1,4 @@
-"""Starting: the first account, a restart, several processes at once, a database that is too new."""
+"""Start-up: the first account, a restart, several processes at once, a database of a newer version."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ LOGIN = re.compile(r"AC[0-9a-f]{32}:\S+")
 
 
 def _stored(database_url: str, tmp_path: Path) -> int:
-    """How many accounts there are."""
+    """The number of accounts in the database."""
     listed = run(tmp_path, "accounts", "list", "--json", "--database", database_url)
     assert listed.returncode == 0, listed.stderr
     return len(json.loads(listed.stdout))
 
 
 def test_first_start_prints_an_account_and_a_curl_line_that_works(serve: Serve, tmp_path: Path) -> None:
-    """The line is run as it is printed."""
+    """The test runs the curl line as printed."""
     server = serve("sqlite:///new.db", env={})
     line = server.printed(r"(?m)^ +(curl .*)$")[1]
     response = subprocess.run(shlex.split(f"{line} -sS -i"), capture_output=True, text=True, timeout=20, check=True)
@@ -73,7 +73,7 @@ def test_account_of_the_environment_changes_nothing_in_a_database_that_has_one(
 
 
 def test_restart_keeps_everything(serve: Serve, client: Connect, database_url: str) -> None:
-    """Senders, pools, operations, ledger, page tokens and idempotency keys."""
+    """Senders, pools, operations, ledgers, page tokens and idempotency keys are the same after a restart."""
     first = serve(database_url)
     before = client(first.url)
     senders = before.enter(120)
@@ -97,7 +97,7 @@ def test_restart_keeps_everything(serve: Serve, client: Connect, database_url: s
 def test_processes_that_start_at_once_make_one_account(
     empty_postgres_url: str, tmp_path: Path, stack: ExitStack
 ) -> None:
-    """On an empty PostgreSQL: one schema, one account, its token printed by exactly one process, all of them ready."""
+    """On an empty PostgreSQL: all processes become ready, with one account, whose token exactly one process prints."""
     command = [str(COMMAND), "serve", "--port", "0", "--database", empty_postgres_url]
     started = [stack.enter_context(Process(command, env=environment({}), cwd=tmp_path)) for _ in range(6)]
     urls = [process.printed(READY)[1] for process in started]
@@ -111,7 +111,7 @@ def test_processes_that_start_at_once_make_one_account(
 
 
 async def test_newer_postgresql_database_is_refused(postgres_url: str, tmp_path: Path) -> None:
-    """In a sentence, with exit code 1, by every command."""
+    """Every command prints one sentence and exits with code 1."""
     connection = await asyncpg.connect(postgres_url)
     await connection.execute("INSERT INTO signalbox_schema (version, name, applied_at) VALUES (9999, 'later', 0)")
     await connection.close()
@@ -119,7 +119,7 @@ async def test_newer_postgresql_database_is_refused(postgres_url: str, tmp_path:
 
 
 def test_newer_sqlite_database_is_refused(serve: Serve, tmp_path: Path) -> None:
-    """In a sentence, with exit code 1, by every command; nothing in the file changes."""
+    """Every command prints one sentence and exits with code 1; the file does not change."""
     assert serve("sqlite:///newer.db").stop() == 0
     with closing(sqlite3.connect(tmp_path / "newer.db", isolation_level=None)) as file:
         file.execute("INSERT INTO signalbox_schema (version, name, applied_at) VALUES (9999, 'later', 0)")
@@ -137,7 +137,7 @@ def _refuses(tmp_path: Path, database_url: str) -> None:
 
 
 def test_port_in_use_is_refused_in_a_sentence(serve: Serve, tmp_path: Path) -> None:
-    """Before anything is written into a database."""
+    """The command fails before it writes to the database."""
     server = serve("sqlite:///one.db")
     refused = run(tmp_path, "serve", "--port", str(server.port), "--database", "sqlite:///other.db")
     assert refused.returncode == 1

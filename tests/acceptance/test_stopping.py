@@ -1,4 +1,4 @@
-"""SIGTERM: what is in hand is finished, what is left is taken up by the next process, and nobody is kept waiting."""
+"""SIGTERM: the process finishes its current work, the next process does the rest, and no client is kept waiting."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from processes import PATIENCE, SID, TOKEN, Connect, Serve, Work
 
 
 def test_sigterm_during_work_exits_with_0_and_loses_nothing(serve: Serve, client: Connect, database_url: str) -> None:
-    """Ten operations of 10,000 senders; the first process is stopped amid them, the second one finishes."""
+    """The first process stops in the middle of ten operations of 10,000 senders; the second process finishes them."""
     first = serve(database_url)
     before = client(first.url)
     senders = before.enter(10_000)
@@ -40,7 +40,7 @@ def test_sigterm_during_work_exits_with_0_and_loses_nothing(serve: Serve, client
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_idle_server_stops_at_once(serve: Serve, number: signal.Signals) -> None:
-    """A connection kept open by a client does not hold it up."""
+    """A client's open connection does not delay the stop."""
     server = serve("sqlite:///idle.db")
     with httpx.Client() as keeping:
         assert keeping.get(f"{server.url}/healthz").status_code == 200
@@ -57,7 +57,7 @@ def test_worker_stops_on_sigterm(serve: Serve, work: Work, postgres_url: str) ->
 
 
 def test_event_stream_ends_on_sigterm(serve: Serve, client: Connect, database_url: str) -> None:
-    """Its operation is unfinished; the stream has told its state once and closes as a whole answer."""
+    """The operation is unfinished: the stream has sent its state once, and ends as a complete response."""
     server = serve(database_url, "--workers", "0")
     operation_id = client(server.url).create_pool(client(server.url).enter(10))
     with (
@@ -77,7 +77,7 @@ def test_event_stream_ends_on_sigterm(serve: Serve, client: Connect, database_ur
 
 
 def test_waiting_request_gets_its_response_on_sigterm(serve: Serve, client: Connect, database_url: str) -> None:
-    """`Prefer: wait=60` gets the present state at once instead of a broken connection."""
+    """A request with `Prefer: wait=60` gets the current state at once, and no connection reset."""
     server = serve(database_url, "--workers", "0")
     operation_id = client(server.url).create_pool(client(server.url).enter(10))
     with socket.create_connection(("127.0.0.1", server.port), PATIENCE) as connection:
@@ -87,7 +87,7 @@ def test_waiting_request_gets_its_response_on_sigterm(serve: Serve, client: Conn
             f"GET /v1/SenderPools/Operations/{operation_id} HTTP/1.1\r\nHost: x\r\nPrefer: wait=60\r\n"
             f"Authorization: {login.headers['Authorization']}\r\n\r\n"
         )
-        # Answered in order on one connection: when the first has come, the server has begun the second.
+        # Responses come in order on one connection: after the first response the server has begun the second request.
         connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n" + request.encode())
         response = connection.recv(65536)
         assert b'"alive"' in response

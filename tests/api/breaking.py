@@ -1,4 +1,4 @@
-"""Wrong values for a published schema: each breaks one constraint, and says at which place."""
+"""Wrong values for a published schema: each breaks one constraint and names the place of the expected problem."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Path = tuple[str | int, ...]
 
 
 class Broken(NamedTuple):
-    """A whole value in which one constraint is broken, and the place that a problem has to name."""
+    """A complete value that breaks one constraint, and the place that the problem must name."""
 
     constraint: str
     path: Path
@@ -21,28 +21,28 @@ class Broken(NamedTuple):
 
     @property
     def name(self) -> str:
-        """For people who read which test failed."""
+        """The name of the test case, for the reader of a failure."""
         return f"{self.constraint} at {place(self.path)[1]}"
 
     def within(self, parent: Any, step: str | int) -> Broken:
-        """The same as a part of a list or object."""
+        """The same broken value, inside a list or object."""
         whole: Any = dict(parent) if isinstance(parent, dict) else list(parent)
         whole[step] = self.value
         return Broken(self.constraint, (step, *self.path), whole)
 
 
-# Texts that break nearly every pattern; one with a line feed at its end passes where `$` is read as Python does.
+# Texts that break nearly every pattern. A text that ends with a line feed passes where `$` has Python's meaning.
 _STRANGE: Final = ("{right}\n", "\u0007", " ", "a b", "é", "x")
 
 
 class Breaker:
-    """Breaks the schemas of one OpenAPI document."""
+    """Makes values that break the schemas of one OpenAPI document."""
 
     def __init__(self, document: Schema) -> None:
         self._schemas = document["components"]["schemas"]
 
     def right(self, schema: Schema) -> Any:
-        """A value that fits the schema, as small as can be."""
+        """The smallest value that fits the schema."""
         schema = self._resolved(schema)
         if "enum" in schema:
             return schema["enum"][0]
@@ -67,7 +67,7 @@ class Breaker:
         raise NotImplementedError(schema)
 
     def broken(self, schema: Schema, right: Any) -> Iterator[Broken]:
-        """Each constraint of the schema, and of all that is in it, broken in a value that is right."""
+        """For each constraint of the schema and its subschemas, a right value with that constraint broken."""
         schema = self._resolved(schema)
         if "anyOf" in schema:
             yield from self._broken_choice(schema["anyOf"], right)
@@ -77,7 +77,7 @@ class Breaker:
                 for one in self.broken(form, self.right(form)):
                     if one.constraint == "required" and any(_has_members(other, one.value) for other in forms):
                         continue
-                    # Without a member that its form needs, or with another one, an object is of no form.
+                    # An object without a field that its form requires, or with an unknown field, fits no form.
                     formless = len(one.path) == 1 and one.constraint in ("required", "additionalProperties")
                     yield one._replace(path=()) if formless else one
         elif "enum" in schema:
@@ -175,7 +175,7 @@ def _without(value: Schema, names: list[str]) -> Schema:
 
 
 def _has_members(form: Schema, value: Schema) -> bool:
-    """Whether an object has the members of a form."""
+    """Whether an object has the fields of a form."""
     return bool(value) and set(form.get("required", ())) <= set(value) <= set(form["properties"])
 
 

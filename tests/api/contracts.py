@@ -1,7 +1,7 @@
-"""What holds for every line of the route table, one function each; a new route is covered by being in the table.
+"""One function for each claim about every route of the table; a new route in the table is covered.
 
-A request that is right is the one that the document shows, with the ids of what Ada has. That routes hide the things of
-other accounts is tests/security/test_tenancy.py's.
+A right request is the example of the document with ids of Ada's account. tests/security/test_tenancy.py tests that
+routes hide what other accounts have.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from signalbox.http.router import Route
 
 @dataclass(frozen=True)
 class Things:
-    """What Ada has: a pool, a sender in it and one outside, the operation that made the pool, and one that waits."""
+    """What Ada has: a pool, a sender in the pool, a sender outside, the pool's operation, and a queued operation."""
 
     pool: str
     member: str
@@ -30,7 +30,7 @@ class Things:
     operation: str
 
     def places(self, route: Route) -> dict[str, str]:
-        """The values of a route's placeholders; of a thing that is not one of these, its example."""
+        """The values of a route's placeholders; where Ada has no such thing, the example of the parameter."""
         sender = self.member if "SenderPools" in route.path else self.sender
         ours = {
             "senderPoolId": self.pool,
@@ -43,7 +43,7 @@ class Things:
         return {param.name: ours.get(param.name) or str(param.example) for param in route.endpoint.path}
 
     def body(self, route: Route) -> Any:
-        """The body that the document shows, with these ids."""
+        """The example body of the document, with these ids."""
         assert route.endpoint.body
         text = msgspec.json.encode(route.endpoint.body.example).decode()
         for param, real in ((SENDER_POOL_ID, self.pool), (SENDER_ID, self.sender), (OPERATION_ID, self.operation)):
@@ -52,7 +52,7 @@ class Things:
 
 
 async def things_of(ada: Person) -> Things:
-    """New things of Ada's."""
+    """Makes new things in Ada's account."""
     member, sender = await ada.senders(2)
     pool = await ada.pool(member)
     operation = await ada.finished(await ada.post(f"/v1/SenderPools/{pool}/Senders", json=[{"senderId": member}]))
@@ -60,7 +60,7 @@ async def things_of(ada: Person) -> Things:
 
 
 def missing(route: Route) -> dict[str, str]:
-    """Values of a route's placeholders that nobody has."""
+    """Values of a route's placeholders that no account has."""
     files = {"page": "missing", "asset": "missing.js", "picture": "missing.png"}
     return {
         param.name: param.example[:-6] + "000000" if isinstance(param, IdParam) else files[param.name]
@@ -69,29 +69,29 @@ def missing(route: Route) -> dict[str, str]:
 
 
 def options(route: Route, things: Things) -> dict[str, Any]:
-    """The body of a request that is right."""
+    """The body of a right request."""
     return {"json": things.body(route)} if route.endpoint.body else {}
 
 
 def put_of(route: Route) -> Route | None:
-    """The PUT at the path of a route, where clients name the thing that it is about."""
+    """The PUT at the route's path, where clients choose the id."""
     return next((one for one in ROUTES if one.method == "PUT" and one.path == route.path), None)
 
 
 async def put(route: Route, person: Person, things: Things) -> None:
-    """Makes the thing that a route is about, where clients name it themselves."""
+    """Makes the thing at a route's path, where clients choose the id."""
     if other := put_of(route):
         made = await person.call("PUT", path(other, things.places(other)), **options(other, things))
         assert made.status_code == other.endpoint.status, made.text
 
 
 def path(route: Route, places: dict[str, str]) -> str:
-    """The path of a request."""
+    """The path of a request to the route."""
     return route.path.format(**places)
 
 
 async def success(route: Route, ada: Person, things: Things) -> None:
-    """A request that is right is answered as documented: `check` has compared it with the document."""
+    """A right request gets a documented response: `check` compares the response with the document."""
     await put(route, ada, things)
     response = await ada.call(route.method, path(route, things.places(route)), **options(route, things))
     wanted = 409 if route.name == "ledger.cancel" else route.endpoint.status
@@ -99,7 +99,7 @@ async def success(route: Route, ada: Person, things: Things) -> None:
 
 
 async def auth(route: Route, ada: Person, eve: Person, things: Things) -> None:
-    """Nobody without valid credentials learns whether a thing exists, and nothing happens."""
+    """A request without valid credentials does not learn whether a thing exists, and changes nothing."""
     there, nowhere = path(route, things.places(route)), path(route, missing(route))
     anonymous = [await ada.call(route.method, one, anonymous=True) for one in (there, nowhere)]
     if route.endpoint.public:
@@ -111,7 +111,7 @@ async def auth(route: Route, ada: Person, eve: Person, things: Things) -> None:
 
 
 async def snapshot(ada: Person, things: Things, route: Route) -> list[Any]:
-    """All that Ada can see of her things, and of the one that the route is about if she named it herself."""
+    """Everything that Ada's account shows, and the thing at the route's path where clients choose the id."""
     urls = (
         f"/v1/SenderPools/{things.pool}",
         f"/v1/SenderPools/{things.pool}/Senders",
@@ -119,19 +119,19 @@ async def snapshot(ada: Person, things: Things, route: Route) -> list[Any]:
         f"/v1/Senders/{things.sender}",
         f"/v1/SenderPools/Operations/{things.operation}",
     )
-    # The overview, the figures and the log of requests change with every request.
+    # The overview, the metrics and the request log change with every request.
     own = [path(route, things.places(route))] if route.endpoint.ids else []
     return [(await ada.get(url)).content for url in (*urls, *own)]
 
 
 async def error_shape(route: Route, ada: Person, things: Things) -> None:
-    """Every refusal that a route can give has the documented body: `check` looks at it."""
+    """Every error of a route has the documented body: `check` compares the body with the document."""
     there = path(route, things.places(route))
     assert (await ada.call("BREW", there)).status_code == 405
     body = options(route, things)
     for param in route.endpoint.path:
         places = things.places(route) | {param.name: missing(route)[param.name]}
-        # A PUT makes what is missing.
+        # A PUT creates what is missing, and so has no 404.
         wanted = route.endpoint.status if route.method == "PUT" else 404
         assert (await ada.call(route.method, path(route, places), **body)).status_code == wanted
         if isinstance(param, IdParam):
@@ -147,7 +147,7 @@ async def error_shape(route: Route, ada: Person, things: Things) -> None:
 
 
 async def unknown_parameter(route: Route, ada: Person, strict: Person, things: Things) -> None:
-    """An unknown query parameter is ignored with a warning; in strict mode it is refused, and nothing happens."""
+    """An unknown query parameter is ignored with a warning; strict mode refuses the request, which changes nothing."""
     there = path(route, things.places(route))
     await put(route, ada, things)
     before = await snapshot(ada, things, route)
@@ -161,7 +161,7 @@ async def unknown_parameter(route: Route, ada: Person, strict: Person, things: T
 
 
 async def head(route: Route, ada: Person, things: Things) -> None:
-    """HEAD answers what GET would, without the body; on other paths it is 405."""
+    """HEAD has the response of GET without the body; on paths without GET it is 405."""
     there = path(route, things.places(route))
     response = await ada.call("HEAD", there)
     get = await ada.get(there)
@@ -174,7 +174,7 @@ async def head(route: Route, ada: Person, things: Things) -> None:
 
 
 async def paging(route: Route, ada: Person, things: Things) -> None:
-    """A list has its key and `pagination` always, refuses sizes and tokens that are none, and its tokens lead on."""
+    """A list always has its field and `pagination`, refuses invalid sizes and tokens, and its tokens open pages."""
     if PAGE_TOKEN not in route.endpoint.query:
         return
     there = path(route, things.places(route))

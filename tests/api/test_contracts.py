@@ -1,4 +1,4 @@
-"""Every route keeps every contract: one run on each database; a failure names all routes that broke the contract."""
+"""Every claim of contracts.py holds for every route, on each database; a failure names all routes that break it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ async def things(ada: Person) -> Things:
 
 async def test_route_responds_to_a_right_request(ada: Person, things: Things) -> None:
     async def claim(route: Route) -> None:
-        # What a request changes or deletes is made for that request.
+        # A request may change or delete what it names, so each request gets new things.
         await contracts.success(route, ada, things if route.method == "GET" else await things_of(ada))
 
     await hold(ROUTES, claim)
@@ -36,7 +36,7 @@ async def test_route_refuses_in_the_documented_shape(ada: Person, things: Things
         if route.method != "PUT":
             await contracts.error_shape(route, ada, things)
             return
-        # What a PUT makes would not be missing to the next route.
+        # A PUT creates the missing thing, so the next route needs another missing id.
         other = await ada.served.account("Ada")
         await contracts.error_shape(route, other, await things_of(other))
 

@@ -1,4 +1,4 @@
-"""The OpenAPI document as it is built; tests/acceptance/test_openapi.py compares it with a server."""
+"""The OpenAPI document as built; tests/acceptance/test_openapi.py compares the document with a server."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Every constraint that the document publishes is enforced: broken by itself, it is refused at its place.
+"""The server enforces every constraint of the document: a request that breaks one gets a problem with its place.
 
-The requests are made from the document alone, so a new route or field is covered by being in it.
+The test makes its requests from the document alone, so a new route or field in the document is covered.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from signalbox.http.router import Route
 DOCUMENT: Final[dict[str, Any]] = build(ROUTES, BASE)
 BREAKER: Final = Breaker(DOCUMENT)
 ROUTES_WITH_BODY: Final = [route for route in described(ROUTES) if route.endpoint.body]
-# Parameters and headers whose schema says nothing that a text could break.
+# Parameters and headers whose schema no text can break.
 FREE: Final = ("Prefer", "If-Match", "If-None-Match", "page")
 
 
 @pytest.fixture(scope="module")
-async def somebody() -> AsyncIterator[Person]:
-    """An account on a server of this module: nothing here is about the database."""
+async def person() -> AsyncIterator[Person]:
+    """An account for all tests of this module, on one database: nothing here depends on the engine."""
     opened = db.connect("sqlite://")
     await opened.open()
     served = await Served.on(opened)
@@ -45,19 +45,19 @@ def openapi_operation(route: Route) -> dict[str, Any]:
 
 
 def url(route: Route, **values: str) -> str:
-    """The path with the ids of the document."""
+    """The route's path with the example ids of the document."""
     return route.path.format(**{param.name: param.example for param in route.endpoint.path} | values)
 
 
 def options(route: Route) -> dict[str, Any]:
-    """The body that the document shows."""
+    """The example body of the document."""
     if not route.endpoint.body:
         return {}
     return {"json": openapi_operation(route)["requestBody"]["content"]["application/json"]["example"]}
 
 
 def places(response: httpx.Response) -> list[str]:
-    """Where the problems of a response are; the rows of the inventory that were refused count as well."""
+    """The places of the problems in a response, refused rows of inventory included."""
     if response.status_code == 200:
         return [one["context"] for one in response.json()["refused"]]
     assert response.status_code == 400, response.text
@@ -70,23 +70,23 @@ def all_broken(route: Route) -> list[Broken]:
 
 
 @pytest.mark.parametrize("route", ROUTES_WITH_BODY, ids=lambda route: route.name)
-async def test_body_that_breaks_one_constraint_is_refused_at_its_place(route: Route, somebody: Person) -> None:
+async def test_body_that_breaks_one_constraint_is_refused_at_its_place(route: Route, person: Person) -> None:
     cases = all_broken(route)
     assert len(cases) > 5
     for one in cases:
         body = json.dumps(one.value).encode()
-        response = await somebody.call(route.method, url(route), content=body, headers={})
+        response = await person.call(route.method, url(route), content=body, headers={})
         wanted = place(one.path)[1]
         found = places(response)
         if isinstance(route.endpoint.body, RawBody):
-            # A row is refused at its member; a tag at `tags`.
+            # A problem of a row names the row's field; a problem of a tag names `tags`.
             assert any(wanted == at or wanted.startswith(at) for at in found), f"{one.name}: {found}"
         else:
             assert wanted in found, f"{one.name}: {found}"
 
 
 @pytest.mark.parametrize("route", described(ROUTES), ids=lambda route: route.name)
-async def test_parameter_that_breaks_one_constraint_is_refused_at_its_place(route: Route, somebody: Person) -> None:
+async def test_parameter_that_breaks_one_constraint_is_refused_at_its_place(route: Route, person: Person) -> None:
     for param in openapi_operation(route)["parameters"]:
         name, where = param["name"], param["in"]
         schema = BREAKER._resolved(param["schema"])
@@ -98,7 +98,7 @@ async def test_parameter_that_breaks_one_constraint_is_refused_at_its_place(rout
         if schema.get("format") == "date-time":
             texts.append("yesterday")
         for text in texts:
-            response = await _with(somebody, route, name, where, text)
+            response = await _with(person, route, name, where, text)
             if response is not None:
                 context = None if where == "header" else f"$.{name}"
                 problems = [(one["field"], one["context"]) for one in response.json()["errors"]]
@@ -106,7 +106,7 @@ async def test_parameter_that_breaks_one_constraint_is_refused_at_its_place(rout
 
 
 async def _with(person: Person, route: Route, name: str, where: str, text: str) -> httpx.Response | None:
-    """The response to a request with that parameter; None where the text is no wrong value of a text."""
+    """The response to a request with this parameter; None where a header cannot carry the text."""
     if where == "path":
         return await person.call(route.method, url(route, **{name: quote(text, safe="")}), **options(route))
     if where == "query":
@@ -117,7 +117,7 @@ async def _with(person: Person, route: Route, name: str, where: str, text: str) 
 
 
 def test_every_kind_of_constraint_is_broken() -> None:
-    """A keyword that `breaking` does not know would not be tested."""
+    """Constraints with a keyword unknown to `breaking` would not be tested."""
     known = {
         *(
             "type",

@@ -1,4 +1,4 @@
-"""A small schema for tests of the door: one table, and queries that cause a database's troubles."""
+"""A small schema for tests of signalbox.db: one table, and queries that cause each database error."""
 
 from __future__ import annotations
 
@@ -130,13 +130,13 @@ async def names(tx: Tx) -> list[str]:
 
 
 async def connected(database: Database) -> None:
-    """Waits until a PostgreSQL database just opened hears other processes: then it wakes everybody."""
+    """Waits until a newly opened PostgreSQL database listens for wake-ups, which wakes every waiter."""
     with database.wakeups.subscribe("") as subscription:
         assert await subscription.wait(10)
 
 
 async def until(database: Database, query: str, wanted: int) -> None:
-    """Asks until a query's first cell is `wanted`: for things that PostgreSQL gives no signal of."""
+    """Repeats a query until its first value is `wanted`, for states for which PostgreSQL has no event."""
     async with asyncio.timeout(10):
         while True:
             row = await database.read(lambda tx: tx.one(query))

@@ -1,4 +1,4 @@
-"""What both engines promise."""
+"""What both engines guarantee."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ async def test_one_returns_none_for_no_row_and_raises_for_two(door: Database) ->
 
 
 async def test_list_parameter_arrives_as_rows_and_run_counts_them(door: Database) -> None:
-    """Also where the statement starts with WITH and returns rows."""
+    """A statement that starts with WITH and returns rows is counted too."""
     given: list[str] = ["a", "ü", "'quoted'"]
     assert await door.write(lambda tx: tx.run("items.add_many", names=given)) == 3
     assert await door.read(names) == given
@@ -90,7 +90,7 @@ async def test_raising_function_rolls_back_and_its_error_arrives(door: Database)
 
 
 async def test_many_writes_at_once_fail_each_alone(door: Database) -> None:
-    """One in ten breaks a rule of the database, one in ten raises; the others are committed."""
+    """One write in ten violates a constraint, and one in ten raises an exception; the others are committed."""
 
     async def refused(tx: Tx) -> int:
         await tx.run("items.add", id=10_000, name="never")
@@ -104,7 +104,7 @@ async def test_many_writes_at_once_fail_each_alone(door: Database) -> None:
             jobs.append(door.write(add(number if number % 10 else 0, f"n{number}")))
     results = await asyncio.gather(*jobs, return_exceptions=True)
     assert [type(result) for result in results[3::10]] == [NotFound] * 20
-    assert [type(result) for result in results[::10]].count(Bug) == 19  # twenty want id 0
+    assert [type(result) for result in results[::10]].count(Bug) == 19  # twenty writes insert id 0
     assert results[1::10] == [1] * 20
     assert len(await door.read(names)) == 161
 

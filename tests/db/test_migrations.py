@@ -44,7 +44,7 @@ async def test_older_database_is_upgraded_with_its_rows(empty_url: str, sql: Pat
     await new.open()
     assert await new.read(names) == ["a"]
     await new.ready()
-    # The older program, still running, stays ready and goes on; on PostgreSQL its prepared statements are renewed.
+    # The older program still runs, stays ready, and prepares its statements again on PostgreSQL.
     await old.ready()
     assert await old.read(names) == ["a"]
     assert await old.write(add(2, "b")) == 1
@@ -92,10 +92,10 @@ def test_statements_of_a_migration_are_cut_outside_quotes(sql: Path) -> None:
         """
     )
     *_, more = series(sql / "migrations", "postgres")
-    cut = more.statements("postgres")
-    assert [statement.split()[0] for statement in cut] == ["CREATE", "CREATE", "SELECT"]
-    assert cut[0].endswith('"b;" TEXT)')
-    assert cut[1].endswith("$body$")
+    split = more.statements("postgres")
+    assert [statement.split()[0] for statement in split] == ["CREATE", "CREATE", "SELECT"]
+    assert split[0].endswith('"b;" TEXT)')
+    assert split[1].endswith("$body$")
 
 
 @pytest.mark.parametrize("name", ["0003_gap.sql", "0001_again.sql", "2_short.sql", "0002_lonely.postgres.sql"])

@@ -35,7 +35,7 @@ async def test_time_of_a_transaction_is_the_real_one_unless_told(database: Datab
 async def test_new_ids_never_go_behind_the_newest_of_the_account(
     ada: Person, ben: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Another process, whose clock is ahead, has made things; then this one does."""
+    """Another process, whose clock is ahead, has made ids; then this process makes ids."""
     later = clock.now_ms() + 60_000
     of_this_process = ids._last
     with monkeypatch.context() as ahead:
@@ -49,5 +49,5 @@ async def test_new_ids_never_go_behind_the_newest_of_the_account(
     for older, newer in zip(first, second, strict=True):
         assert newer > older
         assert ids.created_at(newer) == later
-    # What a transaction was told about one account does move the ids of the others on, as a shared clock must.
+    # The newest id of one account also moves the ids of other accounts forward, since all accounts share the clock.
     assert await ben.pool() > second[-1]

@@ -1,4 +1,4 @@
-"""The hand-off pool, with connections that need no database."""
+"""The connection pool, with connections that need no database."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from signalbox.ground.errors import Unavailable
 
 
 class Line:
-    """A connection as the pool knows it."""
+    """A connection with the interface that the pool uses."""
 
     def __init__(self) -> None:
         self.closed = False

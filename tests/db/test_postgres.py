@@ -1,4 +1,4 @@
-"""What is PostgreSQL's own: lost connections, conflicts between transactions, wake-ups between processes."""
+"""PostgreSQL only: lost connections, conflicts between transactions, wake-ups between processes."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ async def door(empty_postgres_url: str, sql: Path) -> AsyncIterator[PostgresData
 
 @pytest.fixture
 async def other(empty_postgres_url: str, sql: Path, door: PostgresDatabase) -> AsyncIterator[PostgresDatabase]:
-    """The same database, as another process sees it."""
+    """The same database, opened once more as by another process."""
     database = PostgresDatabase(empty_postgres_url, sql, 1)
     await database.open()
     await connected(database)
@@ -103,7 +103,7 @@ async def test_write_of_one_statement_that_changes_nothing_looks_and_runs_again(
 
 
 async def test_internal_error_at_the_commit_is_an_unknown_outcome(door: PostgresDatabase) -> None:
-    """As when a server behind this one, of a database that is spread over several, was lost."""
+    """As when a distributed database loses one of its servers during the commit."""
     with pytest.raises(Unavailable, match="Idempotency-Key"):
         await door.write(lambda tx: tx.run("pg.add_broken"))
     assert await door.write(add(1, "a")) == 1
@@ -210,7 +210,7 @@ async def test_cancelled_commit_still_ends(door: PostgresDatabase, other: Postgr
 
 
 async def test_storm_of_cancellations_leaks_no_connection(door: PostgresDatabase) -> None:
-    """Whatever moment a caller gives up in, a write is whole or absent and the pool stays whole."""
+    """After a cancellation at any moment, a write is complete or absent, and the pool has all its connections."""
     chance = random.Random(7)
 
     async def both(tx: Tx, number: int) -> None:
@@ -252,7 +252,7 @@ async def test_wake_reaches_another_process(door: PostgresDatabase, other: Postg
 
 
 async def test_wake_is_sent_before_close_returns(other: PostgresDatabase, empty_postgres_url: str, sql: Path) -> None:
-    """A command that changes something and exits is heard."""
+    """Other processes get the wake-up of a command that changes a row and exits."""
     with other.wakeups.subscribe("items") as subscription:
         short = PostgresDatabase(empty_postgres_url, sql, 1)
         await short.open()
@@ -262,7 +262,7 @@ async def test_wake_is_sent_before_close_returns(other: PostgresDatabase, empty_
 
 
 async def test_plan_made_while_a_table_was_empty_does_not_read_it_whole(empty_postgres_url: str, sql: Path) -> None:
-    """PostgreSQL settles on a plan after five times, and keeps it while the table grows."""
+    """PostgreSQL chooses a generic plan after five executions, and keeps the plan while the table grows."""
     (sql / "queries" / "session.sql").write_text(
         "-- name: session.scans\nSELECT pg_stat_get_xact_numscans('items'::regclass::oid);"
     )
@@ -286,7 +286,7 @@ async def test_plan_made_while_a_table_was_empty_does_not_read_it_whole(empty_po
 
 
 async def test_nothing_stays_on_connections_that_lead_through_a_pooler(empty_postgres_url: str, sql: Path) -> None:
-    """Neither a prepared statement nor a setting; what does not go through it keeps both."""
+    """Connections through a pooler keep neither prepared statements nor settings; direct connections keep both."""
     (sql / "queries" / "session.sql").write_text(
         "-- name: session.left\nSELECT count(*), current_setting('jit') FROM pg_prepared_statements;"
     )
@@ -308,7 +308,7 @@ async def test_nothing_stays_on_connections_that_lead_through_a_pooler(empty_pos
 
 
 async def test_wakeups_and_migrations_go_past_a_pooler(empty_postgres_url: str, sql: Path, tmp_path: Path) -> None:
-    """Of the two URLs, only the direct one leads anywhere: the schema is made, and what is fired elsewhere is heard."""
+    """Only the direct URL reaches a server; the schema is made, and wake-ups of other processes arrive."""
     nowhere = f"postgresql://nobody@/x?host={tmp_path}"
     pooled = PostgresDatabase(nowhere, sql, 1, direct=empty_postgres_url)
     await pooled.open()
@@ -327,7 +327,7 @@ async def test_wakeups_and_migrations_go_past_a_pooler(empty_postgres_url: str, 
 async def test_migration_gives_way_to_requests_and_tries_again(
     door: PostgresDatabase, empty_postgres_url: str, sql: Path
 ) -> None:
-    """While somebody reads a table for long, as a backup does, its change waits, and nobody behind that change."""
+    """While a long read, such as a backup, locks a table, the migration waits, and requests do not."""
     (sql / "migrations" / "0002_more.sql").write_text("ALTER TABLE items ADD extra BIGINT;")
     newer = PostgresDatabase(empty_postgres_url, sql, 1)
     backup = await asyncpg.connect(empty_postgres_url)

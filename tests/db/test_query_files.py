@@ -1,4 +1,4 @@
-"""Reading the SQL files."""
+"""The reader of the files of SQL queries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The migration that counts senders, by both roads: a database that has senders, and one that begins with it."""
+"""The migration that counts senders, on a database that has senders and on a new database."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from signalbox.inventory import overview, senders
 from signalbox.inventory.overview import SenderCount
 from signalbox.inventory.senders import SenderRow
 
-# Of the inventory as the version before the counts wrote it: on that schema the present code cannot.
+# How the version before the counts wrote inventory; the present code cannot write to that schema.
 INSERT = """
 -- name: before.insert
 INSERT INTO senders (account_id, id, channel, address, region, display_name, status, tags, created_at, updated_at)
@@ -25,7 +25,7 @@ VALUES (:account_id, :id, :channel, :id, '', NULL, :status, '{}', 1, 1);
 
 @pytest.fixture
 def before(tmp_path: Path) -> Path:
-    """The SQL of the version before the counts."""
+    """The SQL folder of the version before the counts."""
     folder = tmp_path / "before"
     shutil.copytree(PACKAGE_SQL, folder)
     for path in (folder / "migrations").glob("*.sql"):
@@ -70,7 +70,7 @@ async def test_senders_of_an_older_database_are_counted_when_it_is_upgraded(empt
         SenderCount("PUSH", "ACTIVATED", 1),
     ]
     assert await _counts(new, ben) == [SenderCount("EMAIL", "DEACTIVATED", 4)]
-    # And they go on from there.
+    # Later changes keep the counts exact.
     await new.write(lambda tx: senders.enter(tx, ben, [SenderRow("EMAIL", "new", ""), SenderRow("RCS", "new", "")]))
     assert await _counts(new, ben) == [
         SenderCount("RCS", "ACTIVATED", 1),

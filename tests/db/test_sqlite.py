@@ -1,4 +1,4 @@
-"""What is SQLite's own: the writer thread, group commit, and trouble with the file."""
+"""SQLite only: the writer thread, group commit, and errors of the file."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ async def test_write_cancelled_before_its_turn_is_dropped(file: SqliteDatabase) 
     second = asyncio.create_task(file.write(add(1, "dropped")))
     await asyncio.sleep(0)
     second.cancel()
-    # The one in hand was started: its result is discarded, its commit stands.
+    # The first write had started: its result is discarded, and its commit holds.
     first.cancel()
     await asyncio.sleep(0)
     blocker.go.set()
@@ -115,7 +115,7 @@ async def test_write_that_awaits_something_else_is_a_bug(file: SqliteDatabase) -
 
 
 async def test_read_holds_nobody_up_and_each_statement_sees_the_latest(file: SqliteDatabase) -> None:
-    """As on PostgreSQL: what has to be consistent is read by one statement."""
+    """As on PostgreSQL, only the rows that one statement reads are consistent with one another."""
     other = sqlite3.connect(file._path or "", isolation_level=None)
 
     async def work(tx: Tx) -> tuple[int, int]:
@@ -129,7 +129,7 @@ async def test_read_holds_nobody_up_and_each_statement_sees_the_latest(file: Sql
 
 
 async def test_full_disk_is_unavailable_and_recovers(file: SqliteDatabase) -> None:
-    """The whole group is told, since SQLite rolls the transaction back."""
+    """Every write of the group gets the error, since SQLite rolls the transaction back."""
     await file.write(add(0, "before"))
     await file.write(lambda tx: tx.all("disk.small"))
     results = await asyncio.gather(

@@ -1,6 +1,6 @@
-"""The recipes of docs/moving.md that need tools of their own: `python -m pytest tests/docs/check_moving.py`.
+"""The recipes of docs/moving.md that need more tools: `python -m pytest tests/docs/check_moving.py`.
 
-`MOVING_TOOLS` names a folder with what they use; each file and folder of it is laid beside the recipe that runs:
+`MOVING_TOOLS` names a folder with those tools; the test puts each of its files and folders beside the recipe:
 
 - `node_modules`: `npm install twilio axios newman`
 - `jars`: Maven's `dependency:copy-dependencies` of `com.twilio.sdk:twilio` and `com.squareup.okhttp3:okhttp`
@@ -59,7 +59,7 @@ def test_recipe_with_its_own_tools_makes_a_pool_here(
 
 
 def test_environment_moves_a_collection(serve: Serve, client: Connect, tmp_path: Path) -> None:
-    """Newman reads the page's environment, with the values from here in it, and runs a request of a collection."""
+    """Newman reads the page's environment, with the test server's values, and runs a request of a collection."""
     server = serve("sqlite://", env=ACCOUNT)
     _lay_out(tmp_path)
     (written,) = under("moving", "Postman, and tools like it")
@@ -88,7 +88,7 @@ def test_environment_moves_a_collection(serve: Serve, client: Connect, tmp_path:
 def test_name_that_leads_here_moves_a_program_as_it_is(
     heading: str, serve: Serve, client: Connect, tmp_path: Path, stack: ExitStack
 ) -> None:
-    """The recipe with the vendor's URL put back in, where that name is a proxy of ours."""
+    """The recipe has the vendor's URL again; the name resolves to a proxy of the test."""
     server = serve("sqlite://", "--trusted-proxies", "127.0.0.1", env=ACCOUNT)
     _lay_out(tmp_path)
     authority = Authority(tmp_path)

@@ -1,6 +1,6 @@
 """docs/tls.md behind a real nginx and a real Caddy: `python -m pytest tests/docs/check_proxies.py`.
 
-They come from Debian (`apt-get install nginx-light caddy`) and from no package index, so `make test` leaves them out.
+Debian has both (`apt-get install nginx-light caddy`); no Python package index does, so `make test` skips this file.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ NAME = "api.example.com"
 
 
 class Proxied(NamedTuple):
-    """A server that does not work on operations, the proxy in front, and a client of each."""
+    """A server without workers, the proxy before the server, and a client of each."""
 
     server: Server
     url: str
@@ -37,7 +37,7 @@ class Proxied(NamedTuple):
 
 
 def _client(folder: Path, port: int) -> httpx.Client:
-    """A client that finds the proxy's name on this machine and trusts the authority."""
+    """A client that resolves the proxy's name to this machine and trusts the certificate authority."""
     context = ssl.create_default_context(cafile=str(folder / "ca.pem"))
     return httpx.Client(
         base_url=f"https://127.0.0.1:{port}",
@@ -69,7 +69,7 @@ def proxied(request: pytest.FixtureRequest, serve: Serve, client: Connect, tmp_p
 
 
 def _ask(proxied: Proxied, method: str, path: str, **more: object) -> httpx.Response:
-    """Through the proxy, by its name in SNI."""
+    """Sends a request through the proxy, with the proxy's name in SNI."""
     request = proxied.outside.build_request(method, path, extensions={"sni_hostname": NAME}, **more)  # type: ignore[arg-type]
     return proxied.outside.send(request)
 
@@ -93,7 +93,7 @@ def test_urls_are_the_proxys_whatever_the_client_says_of_itself(proxied: Proxied
 
 
 def test_waiting_lasts_as_long_as_it_may(proxied: Proxied) -> None:
-    """60 seconds on an operation that nobody works on."""
+    """Waits 60 seconds for an operation that no worker processes."""
     senders = proxied.inside.enter(1)
     path = f"/v1/SenderPools/Operations/{proxied.inside.create_pool(senders)}"
     for seconds in (2, 60):
@@ -105,7 +105,7 @@ def test_waiting_lasts_as_long_as_it_may(proxied: Proxied) -> None:
 
 
 def test_events_arrive_one_by_one(proxied: Proxied) -> None:
-    """The first comes while the operation stands still; the last with its cancellation."""
+    """The first event arrives while the operation is queued, the last event after the cancellation."""
     operation_id = proxied.inside.create_pool(proxied.inside.enter(1))
     path = f"/v1/SenderPools/Operations/{operation_id}"
     request = proxied.outside.build_request(
@@ -129,7 +129,7 @@ def test_large_responses_and_bodies_get_through(proxied: Proxied) -> None:
     blank = b" " * (10 << 20)
     whole = _ask(proxied, "POST", "/v1/SenderPools", content=blank[:-2] + b"{}")
     assert whole.status_code == 202, whole.text
-    # The server closes while the rest of the body is on its way, which can overtake the answer.
+    # The server closes the connection during the body; the proxy can see that before the response.
     with suppress(httpx.RemoteProtocolError):
         assert _ask(proxied, "POST", "/v1/SenderPools", content=blank + b"{}").status_code == 413
 
@@ -149,7 +149,7 @@ def test_commands_of_the_page_show_what_it_says(proxied: Proxied, tmp_path: Path
 
 
 def test_prefix_is_in_the_urls(serve: Serve, tmp_path: Path, stack: ExitStack) -> None:
-    """The lines of the section are added to a copy of the first location's."""
+    """The lines of the section are added to a copy of the first location's lines."""
     server = serve("sqlite://", "--trusted-proxies", "127.0.0.1")
     Authority(tmp_path).certificate(NAME)
     first = under("tls", "nginx")[0].text.partition("location / {\n")[2].partition("}")[0]
@@ -167,7 +167,7 @@ def test_prefix_is_in_the_urls(serve: Serve, tmp_path: Path, stack: ExitStack) -
 def test_nodes_are_stopped_and_killed_behind_a_load_balancer(
     which: str, serve: Serve, client: Connect, postgres_url: str, tmp_path: Path, stack: ExitStack
 ) -> None:
-    """No GET fails; a POST that fails is answered when it is repeated with its key, and nothing is done twice."""
+    """No GET fails; a POST that fails gets a response on a retry with its idempotency key, and has its effect once."""
     trust = ("--trusted-proxies", "127.0.0.1")
     nodes = [serve(postgres_url, *trust), serve(postgres_url, *trust)]
     Authority(tmp_path).certificate(NAME)
@@ -197,7 +197,7 @@ def test_nodes_are_stopped_and_killed_behind_a_load_balancer(
         for number in count():
             if ended.is_set():
                 return number
-            eventually(partial(makes, number), "the repeated POST is answered")
+            eventually(partial(makes, number), "the retried POST gets a response")
             listed = outside.get("/v1/SenderPools?pageSize=1", extensions=sni)
             assert listed.status_code == 200, listed.text
             rounds.release()
@@ -214,7 +214,7 @@ def test_nodes_are_stopped_and_killed_behind_a_load_balancer(
             assert nodes[0].stop() == 0
             let_them_go_on()
             again = serve(postgres_url, *trust, "--port", str(nodes[0].port))
-            # The load balancer has to have found the node again before it loses the other one.
+            # The load balancer must use the first node again before the test stops the other node.
             again.printed('"event":"request"')
             let_them_go_on()
             nodes[1].kill()
@@ -224,4 +224,4 @@ def test_nodes_are_stopped_and_killed_behind_a_load_balancer(
         rounds_made = made.result()
     pools = [pool["name"] for pool in client(again.url).pages("/v1/SenderPools", "senderPools", pageSize=1000)]
     assert sorted(pools, key=int) == [f"{number}" for number in range(rounds_made)]
-    print(f"{which}: {len(pools)} pools, answers that were repeated: {dict(Counter(failed))}")  # noqa: T201
+    print(f"{which}: {len(pools)} pools, requests that were retried: {dict(Counter(failed))}")  # noqa: T201

@@ -19,7 +19,7 @@ _SUBJECT: Final = ["-nodes", "-days", "1", "-newkey", "ec", "-pkeyopt", "ec_para
 
 
 class Authority:
-    """A certificate authority in a folder: `ca.pem`, and certificates by name."""
+    """A certificate authority in a folder: `ca.pem`, and one certificate for each name."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -46,7 +46,7 @@ def free_port() -> int:
 
 
 class _Proxy(Process):
-    """A proxy that listens when made; `url` is where."""
+    """A proxy that listens once constructed; `url` is its URL."""
 
     def __init__(self, command: Sequence[str | Path], folder: Path, name: str, port: int, address: str) -> None:
         super().__init__(command, env=environment({"HOME": str(folder), "XDG_DATA_HOME": str(folder)}), cwd=folder)
@@ -66,9 +66,9 @@ class _Proxy(Process):
 
 
 class Nginx(_Proxy):
-    """nginx with the configuration of docs/tls.md; `more` stands in the server beside its locations.
+    """nginx with the configuration of docs/tls.md; `more` is added to the server block, beside its locations.
 
-    `upstream` stands in place of the page's own.
+    `upstream` replaces the page's upstream block.
     """
 
     def __init__(
@@ -104,7 +104,7 @@ class Caddy(_Proxy):
 
 
 def changed(text: str, changes: dict[str, str]) -> str:
-    """The text with each part replaced, all of which must be in it."""
+    """The text with each part replaced; the text must contain every part."""
     for old, new in changes.items():
         assert old in text, f"{old} is not in {text}"
         text = text.replace(old, new)
@@ -112,7 +112,7 @@ def changed(text: str, changes: dict[str, str]) -> str:
 
 
 def write_nginx(folder: Path, http: str) -> None:
-    """A configuration around what the docs show, which stands in Debian's `conf.d`."""
+    """Writes a complete configuration around the part that the docs show, which belongs in Debian's `conf.d`."""
     (folder / "logs").mkdir(exist_ok=True)
     temporary = "".join(
         f"{kind}_temp_path {folder}/{kind};\n" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")

@@ -1,4 +1,4 @@
-"""The recipes of docs/moving.md: how each is run."""
+"""The recipes of docs/moving.md, and how each is run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from written import run, under
 
 from processes import SID, Client
 
-TOKEN: Final = "ATokenOfLettersAndDigits00000000"  # the Go SDK takes no others
+TOKEN: Final = "ATokenOfLettersAndDigits00000000"  # the Go SDK accepts no other characters
 ACCOUNT: Final = {"SIGNALBOX_ACCOUNT_SID": SID, "SIGNALBOX_AUTH_TOKEN": TOKEN}
 LOGIN: Final = {"TWILIO_ACCOUNT_SID": SID, "TWILIO_AUTH_TOKEN": TOKEN}
 BASH: Final = ("bash", "-euo", "pipefail")
@@ -48,15 +48,15 @@ NEVER_RUN: Final = {"C# SDK"}  # as the page says
 
 
 def written_for(heading: str, url: str) -> str:
-    """The recipe's text, with another base URL in place of the page's."""
+    """The recipe's text with the page's base URL replaced."""
     (block,) = under("moving", heading)
     port = url.rpartition(":")[2]
-    # The Ruby recipe has the port as a number of its own.
+    # The Ruby recipe has the port as a separate number.
     return block.text.replace("127.0.0.1:8080", f"127.0.0.1:{port}").replace(" 8080, method", f" {port}, method")
 
 
 def pool_is_made(text: str, recipe: Recipe, folder: Path, client: Client, **more: str) -> None:
-    """Runs a recipe: it prints the operation that made the pool, and the pool is there."""
+    """Runs a recipe, which must make the pool and print the pool's operation."""
     (folder / recipe.file).write_text(text)
     printed = run([*recipe.command], folder, {**LOGIN, **more}, 300)
     found = re.search(r"comms_operation_[0-9a-z]{26}", printed)

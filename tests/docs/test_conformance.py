@@ -1,4 +1,4 @@
-"""The conformance page: each promise has its tests, each test exists and runs, and nothing of the program is absent."""
+"""The conformance page: each promise has tests, each test exists and runs, and the page covers the whole program."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ SECTIONS: Final = (
 
 
 class Row(NamedTuple):
-    """A line of a table."""
+    """A row of a table."""
 
     section: str
     promise: str

@@ -1,7 +1,7 @@
-"""The contract's pages: each section once, what is not built yet marked truly, every citation to a heading.
+"""The contract's pages: each section once, true marks of what is not built yet, every citation to a heading.
 
-A line below a heading says what is not built: `> **Not built yet.**` everything, `> **Not built yet:** ...` what it
-names, `> **Built.**` nothing. Without a line the heading above it counts.
+A status line below a heading says what is not built. `> **Not built yet.**`: everything; `> **Not built yet:** ...`:
+what the line names; `> **Built.**`: nothing. A heading without a status line has the status of the heading above.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from signalbox.ground import settings
 
 ROOT: Final = Path(__file__).parents[2]
 CONTRACT: Final = {name: pages.text(name) for name in pages.every() if name.startswith("contract/")}
-# Everything that may cite a section. The pages of the contract cite one another, in shorter words.
+# Every file that may cite a section. The contract's pages are not here: they cite one another in a shorter form.
 _FOLDERS: Final = ("src", "tests", "bench", "docs", "docs_build", "examples", ".ci", "clients/python", "console/src")
 _SUFFIXES: Final = {".py", ".sql", ".md", ".ts", ".tsx", ".toml", ".go", ".java"}
 _MADE: Final = {"site", "node_modules", "dist", ".venv", "contract"}
@@ -30,19 +30,19 @@ CITING: Final = {
     for path in [*ROOT.glob("*.md"), *(one for folder in _FOLDERS for one in sorted((ROOT / folder).rglob("*")))]
     if path.suffix in _SUFFIXES and not _MADE & set(path.relative_to(ROOT).parts) and path != Path(__file__)
 }
-# Before the number of a section: whose it is.
+# The document that a citation names before the number of the section.
 _OURS: Final = re.compile(r"[Cc]ontract\]?(?:\([^)]*\))? $")
-_FOREIGN: Final = re.compile(r"(?:RFC \d+|HTML Standard),? $")
+_OTHER_DOCUMENT: Final = re.compile(r"(?:RFC \d+|HTML Standard),? $")
 
 _STATUS: Final = re.compile(r"^> \*\*(Not built yet|Built)([.:])\*\*(.*(?:\n> .*)*)", re.MULTILINE)
-# `GET /v1/Senders/Search` is the one path that is named because it is not there.
+# The contract names `GET /v1/Senders/Search` to say that no such route exists.
 _ENDPOINT: Final = re.compile(r"`(GET|POST|PUT|PATCH|DELETE) (/(?:signalbox/)?v1/[^`?\s]*)`(?! is 405)")
 _PATH: Final = re.compile(r"`(/(?:signalbox/)?v1/[^`?\s]+)`")
 _SECTIONS: Final = re.compile(r"[Ss]ections? (\d+(?:\.\d)?(?:(?:, and|,| and| to) \d+(?:\.\d)?)*)")
 
 
 def plain(path: str) -> str:
-    """A path without the names of its placeholders, which the contract leaves open."""
+    """A path without the names of its placeholders, since the contract does not fix the names."""
     return re.sub(r"\{[^}]*\}", "{}", path)
 
 
@@ -51,7 +51,7 @@ BUILT_PATHS: Final = {path for _, path in BUILT}
 
 
 class Part(NamedTuple):
-    """A heading of the contract and the text up to the next; `line` is the status that counts for it."""
+    """A heading of the contract and the text up to the next heading; `line` is its status line."""
 
     page: str
     heading: str
@@ -82,7 +82,7 @@ NUMBERED: Final = {
 
 
 def named(line: str) -> tuple[set[tuple[str, str]], set[str]]:
-    """The endpoints that a status line names, and everything else in it that is code."""
+    """The endpoints that a status line names, and all its other code."""
     endpoints = {(method, plain(path)) for method, path in _ENDPOINT.findall(line)}
     return endpoints, {code for code in re.findall("`([^`]+)`", line) if not re.match("[A-Z]+ /", code)}
 
@@ -127,7 +127,7 @@ def test_line_that_says_not_built_names_nothing_that_is_built(page: str, line: s
 
 
 def _fields(endpoints: list[tuple[str, str]]) -> Iterator[str]:
-    """The fields that the published document gives to bodies of these endpoints."""
+    """The fields of these endpoints' bodies in the OpenAPI document."""
     document = build_document(ROUTES, "http://signalbox.test")
     paths = cast("dict[str, dict[str, object]]", document["paths"])
     waiting: list[object] = [
@@ -176,7 +176,7 @@ def test_contract_names_every_path_of_the_api() -> None:
 
 
 def cited(text: str) -> Iterator[tuple[str, str]]:
-    """Each section that a text mentions: what stands before the mention, and the number."""
+    """Each section that a text cites: the text before the citation, and the number."""
     flat = re.sub(r"\s+(?:#|--|//|\*)?\s*", " ", text)
     for match in _SECTIONS.finditer(flat):
         for number in re.findall(r"\d+(?:\.\d)?", match[1]):
@@ -184,8 +184,8 @@ def cited(text: str) -> Iterator[tuple[str, str]]:
 
 
 def test_section_that_is_cited_is_a_heading_of_the_contract() -> None:
-    """A citation says whose section it is: `contract section 6`, `RFC 9110 section 13`."""
-    found = [(path, *one) for path, text in CITING.items() for one in cited(text) if not _FOREIGN.search(one[0])]
+    """A citation names the document: `contract section 6`, `RFC 9110 section 13`."""
+    found = [(path, *one) for path, text in CITING.items() for one in cited(text) if not _OTHER_DOCUMENT.search(one[0])]
     assert len(found) > 50
     for path, before, number in found:
         assert _OURS.search(before), f"{path}: ...{before}section {number}: say of what"
@@ -211,7 +211,7 @@ def test_heading_of_a_page_that_is_cited_is_there() -> None:
 
 
 def test_glossary_has_one_form_that_a_program_can_read() -> None:
-    """Each word once, with a meaning; words that are not written for it are in backticks, with commas between."""
+    """Each word comes once, with its meaning; the words not to write are in backticks, separated by commas."""
     rows = re.findall(r"^\| (?!---|word )(.+) \|$", pages.text("glossary"), flags=re.MULTILINE)
     words = set()
     for row in rows:

@@ -1,8 +1,8 @@
-"""The documentation: it names everything there is, its links lead somewhere, and its examples run.
+"""The documentation names everything in the program, its links have targets, and its examples run.
 
-Fences by language: `sh` is run by bash on a fresh server, all of a page in one shell, in order. A `json` or `text`
-fence that follows one directly is its answer. `console` is only checked for commands and options that exist. Every
-`json` is valid JSON.
+Fences by language: bash runs the `sh` fences of a page in order, in one shell, beside a fresh server. A `json` or
+`text` fence directly after an `sh` fence is its output. In `console` fences, commands and options must exist. Every
+`json` fence is valid JSON.
 """
 
 from __future__ import annotations
@@ -56,14 +56,14 @@ def anchors(path: Path) -> list[str]:
 
 
 def table(page: str, heading: str) -> dict[str, set[str]]:
-    """The rows of the tables below a heading: the first cell's code, and all code in the row's other cells."""
+    """The rows of the tables below a heading: the code of the first cell, and all code of the other cells."""
     _, _, below = TEXTS[page].partition(f"\n## {heading}\n")
     assert below, f"{page}.md has no heading {heading}"
     rows = [line.split("|")[1:-1] for line in below.split("\n## ")[0].splitlines() if line.startswith("| `")]
     return {row[0].strip().strip("`"): set(re.findall("`([^`]+)`", " ".join(row[1:]))) for row in rows}
 
 
-# --- what there is
+# --- everything in the program is named
 
 
 @pytest.mark.parametrize("error_code", ERROR_CODES.values(), ids=lambda error_code: str(error_code.code))
@@ -130,7 +130,7 @@ def test_log_page_and_program_name_the_same_events_and_fields() -> None:
                 elif node.func.attr == "update" and owner.endswith(".fields"):
                     of_requests |= words
             elif isinstance(node, ast.Call) and ast.unparse(node.func) == "Done":
-                # What a worker did, which it logs with its time.
+                # Log lines of a worker's work, which have a duration.
                 event, fields = ast.literal_eval(node.args[0]), node.args[1]
                 words = {ast.literal_eval(key) for key in fields.keys if key} if isinstance(fields, ast.Dict) else set()
                 said.setdefault(event, set()).update({"ms", *words})
@@ -176,7 +176,7 @@ def test_links_lead_to_headings_that_exist(path: Path) -> None:
             file = path.parent / name if name else path
             assert file.exists(), f"{target}: there is no such file"
             if served_page and name:
-                # The program serves these pages only, and makes its links from this spelling.
+                # The program serves only these pages, and makes its links from URLs in this form.
                 assert file.resolve() in PAGES.values(), f"{target}: not a page that the program serves"
                 assert re.fullmatch(r"(\.\./|contract/)?[a-z-]+\.md", name), f"{target}: not in its shortest spelling"
             if anchor:
@@ -219,7 +219,7 @@ def test_shown_commands_and_options_exist(path: Path) -> None:
 
 
 class Served(NamedTuple):
-    """A server that was just started, and the folder that it runs in."""
+    """A newly started server, and its working folder."""
 
     url: str
     folder: Path
@@ -227,7 +227,7 @@ class Served(NamedTuple):
 
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[Served]:
-    """The program on a new database file, with one account."""
+    """Starts a server on a new database file with one account."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("SIGNALBOX_")}
     process = subprocess.Popen(
         [sys.executable, "-m", "signalbox", "serve", "--port", "0", "--log-format", "json"],
@@ -256,7 +256,7 @@ def served(tmp_path: Path) -> Iterator[Served]:
 
 
 class Example(NamedTuple):
-    """A runnable block, and the answer shown right below it, if any."""
+    """A block that can be run, and its output if the page shows any directly below."""
 
     line: int
     script: str
@@ -287,14 +287,14 @@ _SECRET: Final = {"next", "self", "authToken", "secret"}
 
 
 def plain(text: str) -> str:
-    """The text without what differs from run to run."""
+    """The text without the parts that differ from run to run."""
     for pattern, name in _VARYING:
         text = re.sub(pattern, name, text)
     return "\n".join(line.rstrip() for line in text.strip().splitlines())
 
 
 def plain_json(value: object, key: str = "") -> object:
-    """The same for JSON."""
+    """The JSON value without the parts that differ from run to run."""
     if isinstance(value, dict):
         return {name: plain_json(one, name) for name, one in value.items()}
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""docs/moving.md: the recipes that need no other tools than the tests have are run as they are written."""
+"""docs/moving.md: recipes that need only the tools of the test environment are run as written."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""docs/quickstart.md, run as it is written: in a fresh clone, by bash, with two terminals.
+"""docs/quickstart.md, run as written: in a fresh clone, by bash, with two terminals.
 
-The clone gets a ready `.venv`, since building one takes longer than everything else together. Where port 8080 is taken,
-another one stands in for it.
+The clone gets a prepared `.venv`, since building a `.venv` takes longer than the rest of the test. Where port 8080 is
+taken, the test uses another port.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from written import FOLDER, Block, blocks, plain, plain_json, run
 
 from processes import READY, Process, environment
 
-# These use the ports that the documentation names, or ask which are free: one after the other.
+# These tests use the ports in the documentation, or look for free ports, so they run one after the other.
 pytestmark = pytest.mark.xdist_group("ports")
 
 ROOT: Final = FOLDER.parent
@@ -45,7 +45,7 @@ def test_quickstart_works(tmp_path: Path, stack: ExitStack) -> None:
     env = environment(variables)
 
     def start(script: str) -> Process:
-        """The first terminal: in the clone, as the block before has left it."""
+        """Opens the first terminal, in the clone that the previous block made."""
         command = ["bash", "-euc", f"{made}{serve.replace('signalbox serve', script)}"]
         return stack.enter_context(Process(command, env=env, cwd=tmp_path / "signalbox"))
 
@@ -64,7 +64,7 @@ def _steps() -> list[Block]:
 
 
 def _second_terminal(steps: list[Block], folder: Path, variables: dict[str, str]) -> None:
-    """Types the blocks into one shell; every block that is followed by an answer prints exactly that."""
+    """Runs the blocks in one shell; a block with an output below must print exactly that output."""
     script, responses = "", []
     for block, after in zip(steps, [*steps[1:], None], strict=True):
         if block.language == "bash":
@@ -82,7 +82,7 @@ def _second_terminal(steps: list[Block], folder: Path, variables: dict[str, str]
 
 
 def _repository(folder: Path) -> None:
-    """A repository that holds the working tree as it is, committed or not."""
+    """A repository with the working tree, uncommitted changes included."""
     listed = subprocess.run(
         ["git", "ls-files", "-coz", "--exclude-standard"], cwd=ROOT, capture_output=True, check=True, timeout=30
     )
@@ -96,7 +96,7 @@ def _repository(folder: Path) -> None:
 
 
 def _furnish(clone: Path) -> None:
-    """What `make` would build in the clone: this environment's libraries, and the clone's own code."""
+    """Makes the clone's `.venv`, as `make` would, from this environment's libraries and the clone's code."""
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", clone / ".venv"], check=True, timeout=60)
     (packages,) = (clone / ".venv" / "lib").glob("python*/site-packages")
     libraries = [path for path in sys.path if path.endswith("site-packages")]
@@ -109,12 +109,12 @@ def _furnish(clone: Path) -> None:
 
 
 def test_every_block_of_the_quickstart_is_run_or_is_a_response() -> None:
-    """A block in another language would be one that nobody runs."""
+    """A block in another language would be run by no test."""
     previous = ""
     for block in _steps():
         assert block.language in ("bash", "python", "js", "text", "json"), block.line
         if block.language in ("text", "json"):
-            assert previous == "bash", f"line {block.line} answers nothing"
+            assert previous == "bash", f"line {block.line} is the output of no command"
         elif block.language != "bash":
             assert _FILE.match(block.text), f"line {block.line} names no file"
         previous = block.language

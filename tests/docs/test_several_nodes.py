@@ -13,14 +13,14 @@ from written import PROGRAMS, run, under
 
 from processes import ACCOUNT, PATIENCE, Process, environment
 
-# These use the ports that the documentation names, or ask which are free: one after the other.
+# These tests use the ports in the documentation, or look for free ports, so they run one after the other.
 pytestmark = pytest.mark.xdist_group("ports")
 
 
 def test_pool_made_on_one_node_is_filled_by_a_worker_and_watched_on_the_other(
     empty_postgres_url: str, tmp_path: Path, stack: ExitStack
 ) -> None:
-    """All three start at the same moment on an empty database."""
+    """All three processes start at the same moment on an empty database."""
     ports = {"8080": str(free_port()), "8081": str(free_port())}
     variables = {**ACCOUNT, "SIGNALBOX_DATABASE": empty_postgres_url}
 

@@ -1,4 +1,4 @@
-"""docs/troubleshooting.md: each message that it shows is what the program says in that situation."""
+"""docs/troubleshooting.md: each message on the page is the message of the program in that situation."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ ERRORS: Final[Mapping[str, tuple[str, str, str, Mapping[str, str]]]] = {
     ),
     "pageToken is not valid for this list": ("GET", f"{SENDERS}?pageToken=x", "", {}),
 }
-# Each has a test of its own: below, and in tests/scaling/test_upgrade.py.
+# Each message has a test: below, or in tests/scaling/test_upgrade.py.
 OTHERS: Final = {
     "cannot listen on 127.0.0.1 port 8080: Address already in use",
     "A newer Signalbox has upgraded it",
@@ -137,13 +137,13 @@ def test_import_with_refused_rows_ends_with_3(serve: Serve, tmp_path: Path) -> N
 
 
 def test_every_message_of_the_page_is_one_of_those() -> None:
-    """Of the sections that show what a program printed."""
+    """In the sections that show output of a program."""
     shown = set()
     for section in ("It does not start", "It starts, and does not let you in", "A request is refused"):
         below = PAGE.partition(f"\n## {section}\n")[2].split("\n## ")[0]
         for row in re.findall(r"^\| (`.*?`) \|", below, flags=re.MULTILINE):
             shown |= set(re.findall("`([^`]+)`", row))
-    shown -= {"Connection refused"}  # the same in other tools' words
+    shown -= {"Connection refused"}  # other tools' words for the same error
     assert sorted(shown) == sorted(
         {*STARTS, *ERRORS, *OTHERS} - {"does not respond", "no credentials: run `signalbox login`"}
     )

@@ -1,4 +1,4 @@
-"""The blocks of code of a page of docs/, so that what is tested is what is written there."""
+"""The blocks of code of a page of docs/, so that the tests run what the page shows."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PROGRAMS: Final = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']
 
 
 class Block(NamedTuple):
-    """A block of code, the heading it stands under and the line it begins on."""
+    """A block of code, the heading above the block and the number of its first line."""
 
     heading: str
     language: str
@@ -33,7 +33,7 @@ class Block(NamedTuple):
 
 
 def blocks(page: str) -> list[Block]:
-    """All blocks of a page, in order; headings are those of any level."""
+    """All blocks of a page, in order; headings may have any level."""
     found, heading, tokens = [], "", MarkdownIt("commonmark").parse((FOLDER / f"{page}.md").read_text("utf-8"))
     for token, following in zip(tokens, [*tokens[1:], tokens[-1]], strict=True):
         if token.type == "heading_open":
@@ -57,7 +57,7 @@ def headings(page: str, section: str) -> list[str]:
 
 
 def run(command: list[str], folder: Path, variables: Mapping[str, str], seconds: float = PATIENCE) -> str:
-    """What a command prints; it must succeed and complain of nothing. Our programs are on the path."""
+    """Runs a command that must succeed without a warning; returns its output. The PATH has the project's programs."""
     done = subprocess.run(
         command,
         cwd=folder,
@@ -72,14 +72,14 @@ def run(command: list[str], folder: Path, variables: Mapping[str, str], seconds:
 
 
 def plain(text: str) -> str:
-    """The text without what differs from run to run: ids, times, ports, and the width that ids give to columns."""
+    """The text without the parts that differ from run to run: ids, times, ports, and columns' widths."""
     for pattern, name in _VARYING:
         text = re.sub(pattern, name, text)
     return "\n".join(re.sub(" +", " ", line).rstrip() for line in text.strip().splitlines())
 
 
 def plain_json(value: object) -> object:
-    """The same for JSON, page tokens being what differs as well."""
+    """The JSON value without the parts that differ from run to run, page tokens included."""
     if isinstance(value, dict):
         return {name: name if name in ("next", "self") else plain_json(one) for name, one in value.items()}
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""Times as RFC 3339 writes them."""
+"""Times in the format of RFC 3339."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ids: sorted by time, recognised by their pattern."""
+"""Ids sort by time and match their pattern."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Log lines: their shape, their level, and that no value can forge one."""
+"""Log lines: their shape, their level, and that no value can forge a line."""
 
 import json
 import logging
@@ -140,13 +140,13 @@ def test_auto_is_json_without_a_terminal(capfd: pytest.CaptureFixture[str]) -> N
 
 @pytest.mark.parametrize("no_color", ["", "1"])
 def test_auto_is_console_on_a_terminal_with_colours_unless_refused(no_color: str) -> None:
-    ours, theirs = os.openpty()
+    reader, writer = os.openpty()
     code = "from signalbox.ground import log; log.configure('auto'); log.get().info('x', a='b c')"
-    with os.fdopen(ours, "rb", buffering=0) as terminal:
+    with os.fdopen(reader, "rb", buffering=0) as terminal:
         subprocess.run(
-            [sys.executable, "-c", code], check=True, stderr=theirs, env={**os.environ, "NO_COLOR": no_color}
+            [sys.executable, "-c", code], check=True, stderr=writer, env={**os.environ, "NO_COLOR": no_color}
         )
-        os.close(theirs)
+        os.close(writer)
         line = terminal.read(4096).decode()
     assert ("\x1b[32m" in line) is (no_color == "")
     assert "a=" in line

@@ -1,4 +1,4 @@
-"""Page tokens: nothing opens but what this key sealed for this scope; tests/security/test_forgery.py is over HTTP."""
+"""Page tokens: a token opens only with its key and its scope; tests/security/test_forgery.py tests this over HTTP."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def opens(token: str, key: bytes = KEY, scope: bytes = SCOPE) -> bool:
 
 @pytest.mark.parametrize("anchor", ANCHORS, ids=str)
 def test_token_with_any_bit_flipped_is_refused(anchor: Anchor) -> None:
-    """Every bit of the spelling, and every bit of what it spells."""
+    """Every bit of the text, and every bit of the decoded bytes."""
     token = mint(KEY, SCOPE, anchor)
     assert opens(token)
     spelt = token.encode()
@@ -70,7 +70,7 @@ def test_token_cut_or_prolonged_is_refused(anchor: Anchor) -> None:
 
 @pytest.mark.parametrize("anchor", ANCHORS, ids=str)
 def test_token_in_another_spelling_of_base64_is_refused(anchor: Anchor) -> None:
-    """Padding, the other alphabet, breaks that decoders pass over, and the unused bits of the last character."""
+    """Padding, the other alphabet, line breaks that decoders ignore, and the unused bits of the last character."""
     token = mint(KEY, SCOPE, anchor)
     spellings = {
         token + "=" * (-len(token) % 4),
@@ -112,7 +112,7 @@ def test_random_text_is_refused(token: str | bytes) -> None:
 
 @given(st.data())
 def test_seal_of_one_token_does_not_fit_another(data: st.DataObject) -> None:
-    """Pieces of two right tokens put together."""
+    """The start of one valid token and the end of another."""
     one, other = (
         mint(KEY, SCOPE, Anchor("after", text))
         for text in data.draw(
@@ -126,12 +126,12 @@ def test_seal_of_one_token_does_not_fit_another(data: st.DataObject) -> None:
 
 @pytest.mark.parametrize("anchor", ANCHORS, ids=str)
 def test_token_of_another_key_is_refused(anchor: Anchor) -> None:
-    """Two databases never take each other's tokens."""
+    """Two databases never accept each other's tokens."""
     assert not opens(mint(new_key(), SCOPE, anchor))
 
 
 def test_anchor_that_is_none_never_comes_out_of_a_token() -> None:
-    """The list trusts what it opens: nothing but a token of `mint` gets that far."""
+    """The list trusts the content of a token that opens, so only tokens of `mint` may open."""
     anchor = Anchor("after", "x")
     token = mint(KEY, SCOPE, anchor)
     assert open_token(KEY, SCOPE, token) == anchor

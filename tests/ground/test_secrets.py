@@ -1,4 +1,4 @@
-"""Secrets, SIDs and the keyed digests that are stored of secrets."""
+"""Secrets, SIDs, and the keyed digests that are stored in place of secrets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Settings: where they come from, which source wins, and what is said when they are wrong."""
+"""Settings: their sources, which source wins, and the messages for wrong values."""
 
 import re
 from ipaddress import ip_network
@@ -205,7 +205,7 @@ def test_settings_want_account_sid_and_auth_token_together(key: str, other: str)
 
 
 def test_settings_never_show_secrets() -> None:
-    """Neither in problems nor in the representation that a log line or a traceback may carry."""
+    """Neither the problems nor the `repr`, which may be in a log line or a traceback, contain a secret."""
     texts = {"database": "mysql://u:hunter2@h", "auth_token": "hunter2 ", "public_url": "https://u:hunter2@h"}
     assert "hunter2" not in "".join(problems(dict(texts)))
     settings = load(

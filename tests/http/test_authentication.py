@@ -70,14 +70,14 @@ async def test_scheme_may_be_written_in_any_case(ada: Person, scheme: str) -> No
 
 
 async def test_secret_with_a_colon_is_read_whole(served: Served) -> None:
-    """An operator may give the first account any token."""
+    """An operator may choose any token for the first account."""
     made = await served.database.write(lambda tx: accounts.create(tx, "Ada", token="a:b:c"))
     ada = Person(served, made.account.sid, made.account.sid, "a:b:c")
     assert (await ada.get("/v1/Senders")).status_code == 200
 
 
 async def _fresh(person: Person) -> httpx.Response:
-    """An answer of a process that remembers nothing."""
+    """The response of a new process, which has no credentials in memory."""
     return await person.at(await person.served.again()).get("/v1/Senders")
 
 

@@ -1,4 +1,4 @@
-"""Refusals: contract sections 1 and 4. Every problem at its place, and which refusal comes before which."""
+"""Errors: contract sections 1 and 4. Every problem at its place, and the precedence of the errors."""
 
 from __future__ import annotations
 
@@ -227,7 +227,7 @@ async def test_query_parameter_that_is_right_is_taken(ada: Person, query: str) -
     assert (await ada.get(f"/v1/SenderPools/Operations?{query}")).status_code == 200
 
 
-# --- precedence: each request is wrong in every way from one refusal on
+# --- precedence: each request has the cause of one error and of every error that comes after
 
 
 HUGE = b" " * (10 * 1024 * 1024 + 1)
@@ -308,16 +308,16 @@ async def test_body_over_ten_mebibytes_is_413_with_or_without_its_length(ada: Pe
     assert (await ada.post("/v1/SenderPools", content=largest)).status_code == 202
 
 
-# --- what no request can bring about
+# --- errors that no request can cause
 
 
 async def _broken(_: Request) -> Response:
-    """Break."""
+    """A handler with a bug."""
     raise RuntimeError("the secret is hunter2")
 
 
 async def _forbidden(_: Request) -> Response:
-    """Refuse."""
+    """A handler that responds with 403."""
     raise Forbidden("only operators may")
 
 
@@ -355,7 +355,7 @@ async def test_every_log_line_of_a_request_has_its_id(ada: Person, capfd: pytest
     route = Route("GET", "/broken", Endpoint(_broken, query=(known,)), "test.broken")
     broken = ada.at(ada.served.with_routes(route))
     response = await broken.get("/broken?konwn=1")
-    await asyncio.sleep(0)  # lines of one turn of the loop are written together, at its end
+    await asyncio.sleep(0)  # the log writes its lines at the end of a turn of the loop
     log = [json.loads(line) for line in capfd.readouterr().err.splitlines() if line.startswith("{")]
     lines = [line for line in log if line["event"] in ("bug", "request")]
     assert {line["event"] for line in lines} == {"bug", "request"}
@@ -377,7 +377,7 @@ async def test_error_without_a_place_has_null_for_it(ada: Person) -> None:
 
 
 async def test_overload_is_503_with_the_seconds_to_wait(ada: Person, monkeypatch: pytest.MonkeyPatch) -> None:
-    await ada.get("/v1/Senders")  # from now on the credential is known
+    await ada.get("/v1/Senders")  # from now on the process has the credential in memory
 
     async def refuse(_: object) -> None:
         raise Unavailable("too many requests wait for the database", retry_after=7)

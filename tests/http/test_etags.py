@@ -86,7 +86,7 @@ async def test_patch_responds_with_the_etag_of_the_new_state(ada: Person, paths:
 
 
 async def test_if_none_match_never_hides_the_response_to_a_change(ada: Person, paths: dict[str, str]) -> None:
-    """304 is an answer to GET and HEAD only (RFC 9110, section 13.1.2)."""
+    """304 is a response to GET and HEAD only (RFC 9110, section 13.1.2)."""
     response = await ada.patch(paths["own sender"], json={"displayName": "New"}, headers={"if-none-match": "*"})
     assert response.status_code in (200, 412)
 

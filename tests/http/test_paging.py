@@ -19,7 +19,7 @@ Make = Callable[[int], Awaitable[list[str]]]
 
 @dataclass(frozen=True)
 class Listing:
-    """A list under test: its path, its key, and how its items come and go."""
+    """A list under test: its path, its field, and how the test adds and removes items."""
 
     url: str
     key: str
@@ -44,7 +44,7 @@ LISTS = (
 
 @pytest.fixture(params=LISTS)
 async def listing(request: pytest.FixtureRequest, ada: Person) -> AsyncIterator[Listing]:
-    """Each list in turn, with and without filters. Items that its filter hides are made along with the others."""
+    """Each list in turn, with and without filters. A filtered list also gets items that the filter hides."""
     name: str = request.param
     query = ("?channel=PUSH" if "channel" in name else "?") + ("&status=ACTIVATED" if "status" in name else "")
     randomly = random.Random(name)
@@ -116,7 +116,7 @@ async def test_walk_gives_each_lasting_item_once_while_others_come_and_go(
             gone = passing.pop(randomly.randrange(len(passing)))
             await listing.drop(gone)
         if randomly.random() < 0.5 and "Operations" not in listing.url:
-            # The item that a token is anchored at may go too.
+            # The item at the token's anchor may be deleted too.
             lasting.discard(seen[-1])
             await listing.drop(seen[-1])
     assert len(seen) == len(set(seen)), "an item was shown twice"
@@ -157,7 +157,7 @@ async def test_tokens_survive_a_restart(ada: Person, listing: Listing) -> None:
 
 
 async def test_dates_bound_a_list_strictly(ada: Person, listing: Listing, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A time read from a response and sent back as a filter means exactly that resource."""
+    """A client may use the time in a response as a filter: the time matches exactly that item."""
     start = max(clock.now_ms(), ids.created_at(ids.new(senders.SENDER, clock.now_ms()))) + 1000
     made = []
     for ms in (start, start + 1, start + 2):
@@ -188,7 +188,7 @@ async def test_page_of_a_filter_that_matches_nothing_is_empty(ada: Person) -> No
 
 
 async def test_token_holds_when_a_filter_is_spelt_otherwise(ada: Person) -> None:
-    """The same moment with another offset is the same filter."""
+    """The same time with another UTC offset is the same filter."""
     await ada.senders(2)
     page = (await ada.get("/v1/Senders?pageSize=1&startDate=2020-01-01T00:00:00Z")).json()
     path = f"/v1/Senders?startDate=2020-01-01T01:00:00.000%2B01:00&pageToken={page['pagination']['next']}"
@@ -213,7 +213,7 @@ async def test_default_page_has_fifty(ada: Person) -> None:
 
 
 async def test_walk_beside_writers_skips_nothing(ada: Person) -> None:
-    """Pages read while others write at the same moment."""
+    """The test reads pages while other tasks write."""
     lasting = set(await ada.senders(40))
     done = asyncio.Event()
 

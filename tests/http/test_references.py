@@ -144,7 +144,7 @@ async def test_housekeeping_forgets_old_keys_only(ada: Person, monkeypatch: pyte
 
 
 async def test_ten_requests_at_once_make_one_pool(ada: Person) -> None:
-    """Each gets the one reference, or 409 while the first is unfinished; nobody gets another."""
+    """Each request gets the one reference, or 409 while the first request is unfinished."""
     responses = await asyncio.gather(*(_create(ada, "one", name="Spring") for _ in range(10)))
     assert {response.status_code for response in responses} <= {202, 409}
     assert len({response.json()["operationId"] for response in responses if response.status_code == 202}) == 1
@@ -197,7 +197,7 @@ async def test_request_that_is_refused_or_given_up_frees_its_key(ada: Person) ->
 
 @contextlib.asynccontextmanager
 async def _held(database: Database, query: str, owner: Person, pool_id: str) -> AsyncIterator[Callable[[], None]]:
-    """Keeps a pool locked (on SQLite: the writer busy) until the function it gives is called."""
+    """Locks a pool (on SQLite: blocks the writer); returns a function that ends the lock."""
     loop = asyncio.get_running_loop()
     locked, free, free_in_thread = asyncio.Event(), asyncio.Event(), threading.Event()
 
@@ -257,7 +257,7 @@ async def test_resource_reference_is_repeated_in_its_headers(ada: Person) -> Non
 
 
 async def test_key_in_flight_comes_after_what_is_missing_and_before_another_request(ada: Person) -> None:
-    """404, then 409, then 422."""
+    """The precedence is 404, 409, 422."""
     pool_id = await ada.pool()
     headers = {"idempotency-key": "used"}
     await ada.post("/v1/SenderPools", json={"name": "x"}, headers=headers)

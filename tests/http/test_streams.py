@@ -1,4 +1,4 @@
-"""Streams when the database goes away: a failure before the first chunk is an answer, a later one is outlived."""
+"""Streams while the database fails: before the first chunk the response is an error; later the stream continues."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Read = Callable[[Callable[[Tx], Awaitable[T]]], Awaitable[T]]
 
 
 def _failing(read: Read[T], which: set[int]) -> Read[T]:
-    """The database's `read`, away at the calls with these numbers, counted from 1."""
+    """A `read` of the database that fails at the calls with these numbers, counted from 1."""
     calls = 0
 
     async def sometimes(work: Callable[[Tx], Awaitable[T]]) -> T:
@@ -31,7 +31,7 @@ def _failing(read: Read[T], which: set[int]) -> Read[T]:
 
 async def test_stream_whose_first_event_fails_is_a_503(ada: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     operation = (await ada.post("/v1/SenderPools", json={})).json()["operationId"]
-    await ada.get("/v1/Senders")  # the credentials are remembered: the next reads are the stream's
+    await ada.get("/v1/Senders")  # the process now has the credentials in memory, so the next reads are the stream's
     database = ada.served.database
     monkeypatch.setattr(database, "read", _failing(database.read, {2}))
     response = await ada.get(f"/v1/SenderPools/Operations/{operation}", headers={"Accept": "text/event-stream"})

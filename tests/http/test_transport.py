@@ -26,7 +26,7 @@ async def test_request_id_is_in_the_log_line_and_no_query_or_secret_is(
     ada: Person, capfd: pytest.CaptureFixture[str]
 ) -> None:
     response = await ada.get("/v1/Senders?startDate=2026-01-01T00:00:00Z&kunde=mueller%40example.com&%2B4915112345=x")
-    await asyncio.sleep(0)  # lines of one turn of the loop are written together, at its end
+    await asyncio.sleep(0)  # the log writes its lines at the end of a turn of the loop
     log = capfd.readouterr().err
     (line,) = [line for line in log.splitlines() if response.headers["x-request-id"] in line]
     assert ada.account_sid in line
@@ -40,7 +40,7 @@ async def test_search_leaves_no_address_in_the_log(ada: Person, capfd: pytest.Ca
     await ada.post("/v1/Senders/Search", json={"address": "mueller@example.com", "channel": "FAX"})
     await ada.get("/v1/Senders/mueller@example.com")
     await ada.get("/v1/mueller@example.com/+4915112345")
-    await asyncio.sleep(0)  # lines of one turn of the loop are written together, at its end
+    await asyncio.sleep(0)  # the log writes its lines at the end of a turn of the loop
     log = capfd.readouterr().err
     assert "mueller" not in log
     assert "15112345" not in log
@@ -110,7 +110,7 @@ async def test_head_is_get_without_its_body(ada: Person) -> None:
         assert int(head.headers["content-length"]) == len(get.content)
 
 
-# --- the URLs we return
+# --- URLs in responses
 
 
 async def _location(person: Person, **options: Any) -> str:
@@ -196,7 +196,7 @@ async def test_public_url_wins(ada: Person) -> None:
 )
 async def test_host_that_is_none_is_refused_and_not_repeated(ada: Person, host: str) -> None:
     refused = await ada.post("/v1/SenderPools", json={}, headers=[("host", host.encode("latin-1"))])
-    if host == "":  # HTTP/1.0: the address that was called
+    if host == "":  # as in HTTP/1.0: the address of the connection
         assert refused.headers["location"].startswith("http://signalbox.test:8080/")
         return
     assert problems(refused) == {("Host", None)}
@@ -211,7 +211,7 @@ async def test_links_of_errors_lead_to_the_docs_of_the_host_that_was_called(ada:
     assert (page.status_code, 'id="20001"' in page.text) == (200, True)
 
 
-# --- parameters we do not know
+# --- unknown parameters
 
 
 async def test_unknown_parameter_is_ignored_and_named_with_the_nearest(ada: Person) -> None:

@@ -1,7 +1,7 @@
-"""What `signalbox.http.protocol` builds on is private to uvicorn: an upgrade that changes it is read first.
+"""`signalbox.http.protocol` uses private parts of uvicorn: an upgrade that changes these parts fails here.
 
-When a test here fails after an upgrade: read what changed in uvicorn between the two versions, mend `protocol.py`, run
-the tests of transport and smuggling, and only then write the new digests and the new cap.
+After such an upgrade: read uvicorn's changes between the two versions, adapt `protocol.py`, run the tests of transport
+and smuggling, and only then write the new digests and the new upper bound.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from uvicorn.server import Server
 from signalbox.http.protocol import Protocol
 
 PROJECT: Final = Path(__file__).parent.parent.parent / "pyproject.toml"
-# What each says in the version that pyproject.toml names.
+# The digest of each part's source in the version of uvicorn that pyproject.toml names.
 PARTS: Final[dict[Any, str]] = {
     HttpToolsProtocol: "18fdf324b11bf160",
     RequestResponseCycle: "e67d470d435dcc1c",

@@ -1,4 +1,4 @@
-"""What an address may be on each channel."""
+"""The addresses that each channel accepts."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from signalbox.inventory.addresses import Address, check, normalise_for_search, 
     ],
 )
 def test_check_knows_the_country_of_a_number_by_its_numbering_plan(address: str, country: str) -> None:
-    """Countries share calling codes (+1, +7), Italy keeps a leading zero, and +800 belongs to nobody."""
+    """Countries share calling codes (+1, +7), Italy keeps a leading zero, and +800 belongs to no country."""
     for channel in ("SMS", "WHATSAPP", "RCS"):
         assert check(channel, address) == Address(address, country)
     assert region(address) == country
@@ -141,7 +141,7 @@ def test_check_refuses_an_unknown_channel() -> None:
     st.text(max_size=30) | st.from_regex(r"\+[0-9]{1,18}", fullmatch=True),
 )
 def test_check_raises_nothing_but_value_error_and_is_stable(channel: str, address: str) -> None:
-    """What is stored is accepted again and unchanged; nothing that is refused appears in the message."""
+    """`check` returns a stored address unchanged; an error's message does not contain the refused text."""
     region(address)
     message = ""
     stored = None
@@ -158,7 +158,7 @@ def test_check_raises_nothing_but_value_error_and_is_stable(channel: str, addres
 
 
 def test_addresses_imports_its_libraries_only_when_they_are_used() -> None:
-    """Start-up time is a feature."""
+    """The imports would make every start of the program slower."""
     program = (
         "import sys; from signalbox.inventory import addresses\n"
         "heavy = {'phonenumbers', 'email_validator'}\n"

@@ -1,4 +1,4 @@
-"""What is accepted without the libraries is what the libraries accept, and as they do."""
+"""Numbers that are accepted without the phone number library are accepted by the library, with the same result."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from signalbox.inventory import addresses, numbering
 
 
 def _numbers() -> Iterator[str]:
-    """For every region an example of each type, and what comes of changing one digit, adding one or taking one."""
+    """For every region an example of each type, and the example with one digit changed, added or removed."""
     chance = random.Random(1)
     for code, regions in phonenumbers.COUNTRY_CODE_TO_REGION_CODE.items():
         for region in regions:
@@ -47,7 +47,7 @@ def test_numbering_plans_made_ready_accept_what_the_library_accepts(monkeypatch:
     assert {number for number, region in quick.items() if region is not None and region != read[number]} == set()
     good = [number for number, region in read.items() if region is not None]
     assert len(good) > 1_000
-    # Nearly all of them: the others are read by the library.
+    # Nearly all numbers pass without the library; the library reads the rest.
     assert sum(quick[number] is not None for number in good) > 0.9 * len(good)
 
 

@@ -1,4 +1,4 @@
-"""Pool operations, driven batch by batch: contract section 5, docs/architecture.md#work-in-the-queue."""
+"""Pool operations, done batch by batch: contract section 5, docs/architecture.md#work-in-the-queue."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ async def test_batches_apply_items_in_their_order_and_count_them(database: Datab
 
 @pytest.mark.usefixtures("small_batches")
 async def test_sender_is_created_once_and_already_member_afterwards(database: Database, ada: Tenant) -> None:
-    """Also when two operations on one pool take turns."""
+    """Also when the batches of two operations on one pool alternate."""
     found = await ada.new_senders(8)
     pool_id, first = await ada.create(found[:6])
     second = await ada.add(pool_id, found[2:])
@@ -83,10 +83,10 @@ async def test_sender_is_created_once_and_already_member_afterwards(database: Da
     assert (await ada.outcomes(third))[0] == "FAILED"
 
 
-async def test_foreign_and_deleted_senders_fail(database: Database, ada: Tenant, ben: Tenant) -> None:
+async def test_another_accounts_and_deleted_senders_fail(database: Database, ada: Tenant, ben: Tenant) -> None:
     kept, deleted, left = await ada.new_senders(3)
-    (foreign,) = await ben.new_senders(1)
-    pool_id, operation = await ada.create([kept, deleted, foreign, left])
+    (another,) = await ben.new_senders(1)
+    pool_id, operation = await ada.create([kept, deleted, another, left])
     await ada.delete_sender(deleted)
     await drain(database)
     assert await ada.outcomes(operation) == ["CREATED", "CREATED", "FAILED", "FAILED", "CREATED"]
@@ -123,7 +123,7 @@ async def test_nothing_is_applied_after_a_cancel(database: Database, ada: Tenant
         await ada.cancel(operation)
 
 
-async def test_final_operation_cannot_be_cancelled_nor_a_foreign_one(
+async def test_final_operation_and_another_accounts_cannot_be_cancelled(
     database: Database, ada: Tenant, ben: Tenant
 ) -> None:
     _, operation = await ada.create([UNKNOWN])
@@ -137,7 +137,7 @@ async def test_final_operation_cannot_be_cancelled_nor_a_foreign_one(
 
 @pytest.mark.usefixtures("small_batches")
 async def test_cancel_among_racing_workers_is_exact(database: Database, ada: Tenant) -> None:
-    """What stands when the cancel has answered is what stands at the end."""
+    """Counters and members right after the cancel are final."""
     found = await ada.new_senders(60)
     workers = Workers(database, 2, Metrics())
     try:
@@ -252,7 +252,7 @@ async def test_account_that_was_busy_long_is_not_punished_later(database: Databa
 
 
 class Interrupted(Exception):
-    """The worker died."""
+    """Stands for the death of the worker."""
 
 
 @pytest.mark.usefixtures("small_batches")
@@ -277,7 +277,7 @@ async def test_batch_that_breaks_leaves_nothing(database: Database, ada: Tenant)
 
 @pytest.mark.usefixtures("small_batches")
 async def test_two_workers_apply_every_item_once(database: Database, ada: Tenant, ben: Tenant) -> None:
-    """At the same moment on PostgreSQL, one after the other on SQLite; on one pool, with items in common."""
+    """Operations on one pool share senders. Workers apply batches at the same time on PostgreSQL, in turn on SQLite."""
     started = []
     for tenant in (ada, ben):
         found = await tenant.new_senders(20)
@@ -307,7 +307,7 @@ async def test_two_workers_apply_every_item_once(database: Database, ada: Tenant
 
 @pytest.mark.usefixtures("small_batches")
 async def test_counters_add_up_for_concurrent_readers(database: Database, ada: Tenant) -> None:
-    """Ledger and counters agree too: they are read in one statement."""
+    """Ledger and counters agree too, since one statement reads both."""
     found = await ada.new_senders(30)
     _, operation = await ada.create([*found, *(ids.new(senders.SENDER, clock.now_ms()) for _ in range(30))])
     done = asyncio.Event()
@@ -330,7 +330,7 @@ async def test_counters_add_up_for_concurrent_readers(database: Database, ada: T
 
 
 async def test_changes_while_batches_run_leave_no_trace_of_the_removed(database: Database, ada: Tenant) -> None:
-    """Senders are deleted and switched off while workers put them into pools."""
+    """The test deletes and deactivates senders while workers add them to pools."""
     found = await ada.new_senders(40)
     workers = Workers(database, 2, Metrics())
     try:

@@ -1,4 +1,4 @@
-"""How an operation is started: in how many round trips."""
+"""How many round trips to the database the start of an operation needs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""For one release: a process of the version before writes no row in the queue, and its work is done all the same."""
+"""For one release: processes of the previous version write no row in the queue, and workers still do their work."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ async def ada(database: Database) -> Tenant:
 
 
 async def _forget(url: str) -> None:
-    """The database as the version before leaves it."""
+    """Deletes the rows that the previous version does not write."""
     await run(url, "DELETE FROM queue")
 
 

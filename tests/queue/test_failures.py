@@ -1,4 +1,4 @@
-"""A unit of work that fails: the others go on, and it is tried again, later each time."""
+"""Work that fails is retried after a longer delay each time, and other work continues."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ async def ben(database: Database) -> Tenant:
 
 @pytest.fixture
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What failed is tried again without a wait."""
+    """Failed work is retried without a delay."""
     monkeypatch.setattr(turns, "FIRST_WAIT_MS", 0)
 
 
@@ -47,7 +47,7 @@ def unknown(count: int) -> list[str]:
 
 
 async def deleted_pool(tenant: Tenant) -> str:
-    """A pool that was deleted, and whose memberships are still there."""
+    """A deleted pool whose memberships still exist."""
     pool_id, _ = await tenant.create(await tenant.new_senders(1))
     await drain(tenant.database)
     await tenant.delete_pool(pool_id)
@@ -66,7 +66,7 @@ def counters(metrics: Metrics) -> dict[tuple[str, str], float]:
 
 
 async def until(holds: Callable[[], bool]) -> None:
-    """Returns once it holds, for what has no signal."""
+    """Returns once the condition holds, for states without an event."""
     async with asyncio.timeout(30):
         while not holds():  # noqa: ASYNC110
             await asyncio.sleep(0)
@@ -76,7 +76,7 @@ async def until(holds: Callable[[], bool]) -> None:
 async def test_failing_removal_leaves_the_order_of_operations_alone(
     database_url: str, database: Database, ben: Tenant, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """Of the same account, and the failure is reported as the removal's."""
+    """Operations of the same account keep their order, and the log reports the failure as the removal's."""
     pool_id = await deleted_pool(ben)
     capfd.readouterr()
     metrics = Metrics()
@@ -211,7 +211,7 @@ async def test_failing_chore_is_reported_as_itself_and_work_goes_on(
 async def test_work_of_an_unknown_kind_is_left_to_who_knows_it(
     database_url: str, database: Database, ada: Tenant
 ) -> None:
-    """A newer version beside this one may have more kinds of work."""
+    """A newer version on the same database may have more kinds of work."""
     await run(database_url, f"INSERT INTO queue VALUES ({ada.id}, 'later', 0, 0, 0, 0)")
     _, operation = await ada.create(unknown(1))
     await drain(database)

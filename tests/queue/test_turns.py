@@ -1,4 +1,4 @@
-"""Which account is next, and that work which is being started is never lost."""
+"""Which account has the next turn; work in an open transaction is never lost."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ async def test_accounts_that_come_one_after_the_other_do_not_starve_a_busy_one(d
 
 
 async def test_kinds_of_one_account_share_its_turns(database: Database, ada: Tenant, ben: Tenant) -> None:
-    """They alternate, and two kinds of work get an account no more turns than one."""
+    """The kinds alternate, and an account with two kinds of work gets no more turns than an account with one."""
     pool_id, _ = await ada.create(await ada.new_senders(60))
     await drain(database)
     await ada.delete_pool(pool_id)
@@ -141,7 +141,7 @@ async def test_several_processes_keep_the_turns(
 
 @pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
 async def test_row_stays_while_work_is_being_started(database_url: str, database: Database, ada: Tenant) -> None:
-    """The transaction that starts the work is open while a worker finds nothing to do."""
+    """The transaction that starts the work is still open while a worker finds no work."""
     await run(database_url, f"INSERT INTO queue VALUES ({ada.id}, 'pool_operations', 0, 0, 0, 0)")
     begun, finish = asyncio.Event(), asyncio.Event()
 
@@ -189,7 +189,7 @@ async def test_work_that_is_started_while_the_row_is_removed_gets_a_new_row(
 
 
 async def test_creates_at_the_same_moment_are_all_worked_off(database: Database, ada: Tenant) -> None:
-    """While the row comes and goes: nobody adopts forgotten work here."""
+    """The queue's row is added and removed meanwhile; the adoption of forgotten work is off in this test."""
     done = asyncio.Event()
 
     async def work() -> None:
@@ -211,7 +211,7 @@ async def test_creates_at_the_same_moment_are_all_worked_off(database: Database,
 
 @pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
 async def test_requests_of_one_account_do_not_wait_for_each_other(database: Database, ada: Tenant) -> None:
-    """Two transactions that start work are open at the same moment, once the account is in the queue."""
+    """Two transactions that start work can be open at the same time once the account is in the queue."""
     await ada.create(unknown(1))
     both = asyncio.Barrier(2)
 

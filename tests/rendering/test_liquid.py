@@ -1,4 +1,4 @@
-"""Liquid: its syntax is checked with line and column, and nothing of it reads anything else."""
+"""Liquid: a syntax error has its line and column; a tag outside the closed set is refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The order of Resolve, and that its search finds what ranking every pair would find."""
+"""The order of Resolve: its search finds what a ranking of every pair finds."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ POOL = "comms_senderpool_00000000000000000000000001"
 
 
 class Inventory:
-    """An account of its own, with the senders in the order in which they were entered."""
+    """A new account and its senders in the order of entry."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
@@ -59,7 +59,7 @@ class Inventory:
         return await self.database.read(lambda tx: resolve(tx, self.account_id, criteria))
 
     def expected(self, criteria: Criteria) -> list[tuple[str, Recipient]]:
-        """The definition of the order, applied to every pair there is."""
+        """The definition of the order, applied to every pair of sender and recipient."""
         pairs = []
         for target in targets(criteria.recipients):
             for sender in self.senders:
@@ -91,7 +91,7 @@ WHERE account_id = :account_id
 
 @pytest.fixture
 async def database(database_url: str, tmp_path: Path) -> AsyncIterator[Database]:
-    """An open database with one query more."""
+    """An open database with one additional query."""
     folder = tmp_path / "sql"
     shutil.copytree(PACKAGE_SQL, folder)
     (folder / "queries" / "resolve_test.sql").write_text(JOIN)
@@ -182,7 +182,7 @@ async def test_resolve_keeps_to_the_pool(inventory: Inventory) -> None:
 
 
 async def test_resolve_keeps_to_the_senders_that_are_named(inventory: Inventory) -> None:
-    """Named ones are found under the spelling that is stored, and those unknown are passed over."""
+    """A named address matches a sender by its stored form; an unknown address is ignored."""
     named, _, push = await inventory.enter(
         ("EMAIL", "Ada@example.com"), ("EMAIL", "ben@example.com"), ("PUSH", "com.example.app")
     )
@@ -222,7 +222,7 @@ async def test_resolve_takes_any_text_for_a_recipient(inventory: Inventory, addr
 async def test_resolve_finds_the_oldest_of_a_rare_prefix_behind_thousands(
     inventory: Inventory, pool: str | None
 ) -> None:
-    """Neither the nearest senders nor the oldest of the channel hold the answer."""
+    """The best sender is neither among the nearest prefixes nor among the oldest senders of the channel."""
     first = await inventory.enter(("SMS", "+12122000000"), member=True)
     await inventory.enter(*(("SMS", f"+1202{number:07}") for number in range(2100)), member=True)
     later = await inventory.enter(
@@ -270,7 +270,7 @@ def random_criteria(random: Random, digits: str, senders: Sequence[Sender]) -> C
 @settings(max_examples=searched(15, 500), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(0, 2**32))
 async def test_resolve_agrees_with_the_ranking_of_every_pair(database: Database, whole_pool: int, seed: int) -> None:
-    """Crowded prefixes, ties, several countries; `whole_pool` 1 searches even small pools by index."""
+    """Prefixes with many senders, ties, several countries; `whole_pool` 1 makes even small pools use the index."""
     random = Random(seed)
     inventory = Inventory(database)
     digits = random.choice(["0", "01", "0123", "0123456789"]) + "9"

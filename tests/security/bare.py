@@ -1,4 +1,4 @@
-"""A bare connection to a server: bytes out, answers in."""
+"""A TCP connection to a server without an HTTP client: the test writes bytes and reads responses."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ HEAD = f"Host: localhost\r\nAuthorization: {LOGIN}\r\nContent-Type: application/
 
 
 class Bare:
-    """One TCP connection, each piece of what is sent in a segment of its own."""
+    """One TCP connection; each piece is sent in a separate segment."""
 
     def __init__(self, port: int, seconds: float = 20) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port), seconds)
@@ -27,12 +27,12 @@ class Bare:
         self.socket.close()
 
     def send(self, data: str | bytes) -> None:
-        """Sends all of it, or as much as the server takes before it hangs up."""
+        """Sends the pieces, or the part that the server accepts before it closes the connection."""
         with suppress(ConnectionResetError, BrokenPipeError):
             self.socket.sendall(data.encode("latin-1") if isinstance(data, str) else data)
 
     def rest(self) -> bytes:
-        """All that still comes, until the server hangs up."""
+        """All bytes that arrive until the server closes the connection."""
         received = b""
         with suppress(ConnectionResetError):
             while chunk := self.socket.recv(65536):
@@ -40,7 +40,7 @@ class Bare:
         return received
 
     def some(self) -> bytes:
-        """What comes next; empty when the server has hung up."""
+        """The next bytes; empty when the server has closed the connection."""
         try:
             return self.socket.recv(65536)
         except ConnectionResetError:
@@ -48,5 +48,5 @@ class Bare:
 
 
 def statuses(received: bytes) -> list[int]:
-    """The statuses of the answers in it, the interim 100 left out."""
+    """The statuses of the responses in these bytes, except the interim 100."""
     return [int(code) for code in re.findall(rb"HTTP/1\.1 (\d{3}) ", received) if code != b"100"]

@@ -1,4 +1,4 @@
-"""The audit of dependencies: red for what can be mended by taking another version, and never for somebody's server."""
+"""The audit of dependencies fails for a defect that another version mends, and never for an unavailable index."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_service_that_is_away_is_said_and_green(audit: ModuleType, text: str) ->
 
 
 def test_service_that_knows_nothing_is_not_taken_for_all_well(audit: ModuleType) -> None:
-    """A mirror of the index answers so: every package is passed over, and the tool itself ends with 0."""
+    """For such an index, as some mirrors are, pip-audit skips every package and exits with 0."""
     skipped = [{"name": name, "skip_reason": "not found"} for name in ASKED]
     code, said = audit.judge(ASKED, report(*skipped), "")
     assert code == 0
@@ -90,7 +90,7 @@ def test_what_runs_is_audited_and_what_only_builds_is_not(audit: ModuleType) -> 
 
 
 def test_page_says_why_each_dependency_is_there(audit: ModuleType) -> None:
-    """Direct and indirect ones, and none that has gone."""
+    """Direct and indirect dependencies, and none that the lock no longer has."""
     page = (ROOT / "docs" / "security.md").read_text("utf-8")
     _, _, below = page.partition("\n## Dependencies\n")
     listed = re.findall(r"^\| `([a-z0-9-]+)` \| \S", below.partition("\n## ")[0], flags=re.MULTILINE)

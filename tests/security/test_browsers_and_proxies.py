@@ -1,4 +1,4 @@
-"""Who is believed: forwarded headers from configured proxies only, web pages of configured origins only."""
+"""The server trusts forwarded headers of configured proxies only, and web pages of configured origins only."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LIES: Final = (
 
 
 async def _said(person: Person, client: str, headers: dict[str, str]) -> str:
-    """Everything in which a URL comes back: the headers and body of an operation reference, and of an error."""
+    """All parts of responses that hold a URL: the headers and body of an operation reference, and of an error."""
     made = await person.post("/v1/SenderPools", json={}, headers=headers, client=client)
     wrong = await person.post("/v1/SenderPools", json=[], headers=headers, client=client)
     assert (made.status_code, wrong.status_code) == (202, 400)
@@ -42,14 +42,14 @@ async def test_forwarded_headers_of_nobody_are_believed_by_default(ada: Person, 
 
 @pytest.mark.parametrize("client", ["127.0.0.1", "10.1.0.1", "9.255.255.255", "::1", "::ffff:11.0.0.1", "x", ""])
 async def test_forwarded_headers_of_others_than_the_proxy_are_not_believed(ada: Person, client: str) -> None:
-    """The connection's own address counts; what a header says of it does not."""
+    """The address of the TCP connection decides; an address in a header does not."""
     trusting = ada.at(await ada.served.again(trusted_proxies=(ip_network("10.0.0.0/16"),)))
     for lie in LIES:
         assert "evil" not in await _said(trusting, client, lie)
 
 
 async def test_nearest_proxy_is_believed_and_not_who_is_behind_it(ada: Person) -> None:
-    """A client that sends its own header through the proxy gets it in front of the proxy's, where nobody looks."""
+    """The proxy appends its value after a client's own value, and the server reads only the last value."""
     trusting = ada.at(await ada.served.again(trusted_proxies=(ip_network("10.0.0.0/16"),)))
     for headers in (
         {"x-forwarded-host": "evil.example, api.example", "x-forwarded-proto": "https"},
@@ -61,7 +61,7 @@ async def test_nearest_proxy_is_believed_and_not_who_is_behind_it(ada: Person) -
 
 
 async def test_proxy_is_known_on_a_socket_of_both_families(ada: Person) -> None:
-    """There the address of an IPv4 connection comes as one of IPv6."""
+    """Such a socket reports the address of an IPv4 connection as an IPv6 address."""
     trusting = ada.at(await ada.served.again(trusted_proxies=(ip_network("10.0.0.0/16"),)))
     headers = {"x-forwarded-host": "api.example"}
     response = await trusting.post("/v1/SenderPools", json={}, headers=headers, client="::ffff:10.0.0.1")
@@ -69,7 +69,7 @@ async def test_proxy_is_known_on_a_socket_of_both_families(ada: Person) -> None:
 
 
 def test_proxies_are_believed_by_the_address_of_their_connection(serve: Serve, tmp_path: Path) -> None:
-    """On a real socket: a local client is believed when the loopback network is configured, and only then."""
+    """On a real socket, a local client is trusted exactly when the loopback network is configured."""
     lie = {"X-Forwarded-Host": "proxy.example", "X-Forwarded-For": "203.0.113.9"}
     for options, host in ((("--trusted-proxies", "127.0.0.1"), "proxy.example"), ((), "127.0.0.1")):
         server = serve(f"sqlite:///{tmp_path / (host + '.db')}", *options)
@@ -98,7 +98,7 @@ STRANGE: Final = (
 
 @pytest.mark.parametrize("origin", STRANGE)
 async def test_page_of_another_origin_may_neither_ask_nor_read(ada: Person, origin: str) -> None:
-    """Letter by letter: no suffix, no other scheme or port, not `null`."""
+    """Origins match exactly: no suffix, no other scheme or port, not `null`."""
     open_to_tools = ada.at(await ada.served.again(cors_origins=ORIGINS))
     for method, more in (("GET", {}), ("OPTIONS", {"access-control-request-method": "DELETE"})):
         response = await open_to_tools.call(
@@ -109,7 +109,7 @@ async def test_page_of_another_origin_may_neither_ask_nor_read(ada: Person, orig
 
 @pytest.mark.parametrize("origins", [ORIGINS, ("*",)])
 async def test_browser_never_sends_credentials_by_itself(ada: Person, origins: tuple[str, ...]) -> None:
-    """No `Access-Control-Allow-Credentials`: a page has to know the secret, a remembered login does not serve it."""
+    """No `Access-Control-Allow-Credentials`: a page must know the secret; the browser's stored login does not help."""
     open_to_tools = ada.at(await ada.served.again(cors_origins=origins))
     for origin in ORIGINS:
         response = await open_to_tools.get("/v1/SenderPools", headers={"origin": origin})
@@ -120,7 +120,7 @@ async def test_browser_never_sends_credentials_by_itself(ada: Person, origins: t
 
 @pytest.mark.parametrize("media", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"])
 async def test_form_of_a_page_is_of_no_type_that_is_read(ada: Person, media: str) -> None:
-    """What a page may post without asking first."""
+    """The media types that a page may post without a preflight request."""
     response = await ada.post("/v1/SenderPools", content=b'{"name": "a"}', headers={"content-type": media})
     assert response.status_code == 415
 

@@ -1,4 +1,4 @@
-"""Compression: nothing is ever unpacked, so nothing small becomes large; and no answer is packed."""
+"""Compression: the server never decompresses a body, so a small body stays small; no response is compressed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from people import Person
 
 @pytest.fixture(scope="module")
 def bomb() -> bytes:
-    """Fifty megabytes of JSON in some fifty kilobytes."""
+    """Fifty megabytes of JSON, compressed to about fifty kilobytes."""
     packed = gzip.compress(b'{"name": "' + b" " * 50_000_000 + b'"}', 6)
     assert len(packed) < 100_000
     return packed
@@ -29,7 +29,7 @@ async def test_packed_inventory_is_refused_as_it_came(ada: Person, bomb: bytes, 
 
 @pytest.mark.parametrize("encoding", ["gzip", "x-gzip", "deflate", "br", "zstd", "gzip, gzip"])
 async def test_packed_body_is_invalid_json(ada: Person, encoding: str) -> None:
-    """It is 400, as anything that is not JSON, whatever it claims to be."""
+    """The response is 400, as for any body that is not JSON, whatever the headers say."""
     plain = b'{"name": "packed"}'
     for packed in (gzip.compress(plain), zlib.compress(plain), gzip.compress(gzip.compress(plain))):
         response = await ada.post(
@@ -49,7 +49,7 @@ async def test_bomb_is_read_as_the_bytes_it_is(ada: Person, bomb: bytes) -> None
 
 
 async def test_claim_of_packing_changes_nothing_about_plain_json(ada: Person) -> None:
-    """The header is not looked at: the body is what it is."""
+    """The server ignores the header and reads the body as JSON."""
     response = await ada.post(
         "/v1/SenderPools",
         content=b'{"name": "plain"}',
@@ -59,7 +59,7 @@ async def test_claim_of_packing_changes_nothing_about_plain_json(ada: Person) ->
 
 
 async def test_responses_are_never_compressed(ada: Person) -> None:
-    """The length of a packed answer could tell what stands beside a chosen text in it."""
+    """The length of a compressed response could reveal a secret beside text that an attacker chose."""
     for url in ("/v1/SenderPools", "/docs", "/openapi.json", "/llms-full.txt"):
         response = await ada.get(url, headers={"accept-encoding": "gzip, deflate, br, zstd"})
         assert "content-encoding" not in response.headers

@@ -1,6 +1,6 @@
-"""Page tokens over HTTP: a list opens only what this database made for this account, this list and these filters.
+"""Page tokens over HTTP: a token opens only with the database, account, list and filters that it was made for.
 
-That no edit of a token opens is tests/ground/test_page_tokens.py's.
+tests/ground/test_page_tokens.py tests that no edited token opens.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ LISTS: Final = [route for route in ROUTES if PAGE_TOKEN in route.endpoint.query]
 
 
 class Lists:
-    """Ada's lists, each with something in it, and a second list of each kind that has a parent."""
+    """Ada's lists, each with items, and a second list of each kind that has a parent."""
 
     def __init__(self, pools: list[str], operations: list[str]) -> None:
         self.urls: dict[str, list[str]] = {}
@@ -32,7 +32,7 @@ class Lists:
             self.urls[route.name] = [route.path.format(**parent) for parent in parents]
 
     def others(self, route: Route) -> list[str]:
-        """Every list but the first of this route."""
+        """Every list except the first list of this route."""
         first = self.urls[route.name][0]
         return [url for urls in self.urls.values() for url in urls if url != first]
 
@@ -48,7 +48,7 @@ async def lists(ada: Person) -> Lists:
 
 
 async def tokens(person: Person, url: str) -> list[str]:
-    """Both tokens of a page."""
+    """The page tokens in a response."""
     joint = "&" if "?" in url else "?"
     found: dict[str, Any] = (await person.get(f"{url}{joint}pageSize=1")).json()["pagination"]
     return [token for token in (found["self"], found["next"]) if token]
@@ -75,7 +75,7 @@ async def test_token_of_one_list_opens_no_other(ada: Person, lists: Lists) -> No
 
 
 async def test_token_holds_for_its_filters_only(ada: Person, lists: Lists) -> None:
-    """Each filter that the list has, added or changed."""
+    """Each filter of the list is added or changed."""
     values = {
         "startDate": ["2020-01-01T00:00:00Z", "2020-01-01T00:00:00.0001Z", "2020-01-01T00:00:00.001Z"],
         "endDate": [f"{datetime.now(UTC).year + n}-01-01T00:00:00Z" for n in (5, 6)],
@@ -105,7 +105,7 @@ async def test_token_holds_for_its_filters_only(ada: Person, lists: Lists) -> No
 
 
 async def test_token_of_a_search_opens_no_other(ada: Person, lists: Lists) -> None:
-    """Its token comes and goes in bodies, bound to address, channel and status."""
+    """Searches carry page tokens in bodies; a token belongs to its address, channel and status."""
     first, *_ = await ada.walk("/v1/Senders", "senders")
     criteria = {"address": first["address"], "channel": "PUSH"}
     token = (await ada.post("/v1/Senders/Search", json=criteria)).json()["pagination"]["self"]
@@ -137,16 +137,16 @@ async def test_altered_token_is_400_that_names_the_parameter(ada: Person) -> Non
 
 
 async def test_token_of_another_database_is_refused(ada: Person, lists: Lists) -> None:
-    """The same account id, list and filters, sealed with another key."""
+    """The account id, list and filters are the same; only the key of the seal differs."""
     served = ada.served
-    stranger = await Served.on(served.database)
-    stranger.api.services.keys = type(stranger.api.services.keys)(stranger.api.services.keys.digests, new_key())
+    rekeyed = await Served.on(served.database)
+    rekeyed.api.services.keys = type(rekeyed.api.services.keys)(rekeyed.api.services.keys.digests, new_key())
     again = await served.again()
 
     async def claim(route: Route) -> None:
         url = lists.urls[route.name][0]
         (token, *_) = await tokens(ada, url)
-        assert await refused(ada.at(stranger), url, token)
+        assert await refused(ada.at(rekeyed), url, token)
         assert not await refused(ada.at(again), url, token)
 
     await hold(LISTS, claim)

@@ -1,4 +1,4 @@
-"""What is text stays text: no field of a request reaches SQL, a header, a log line or a page as anything else."""
+"""Text of a request reaches SQL, headers, log lines and pages as text, never as syntax."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ UNPRINTABLE: Final = {
     "zero width": "a\u200bb\ufeff",
 }
 NASTY: Final = PRINTABLE | UNPRINTABLE
-# Those that refuse nothing, and those that may.
+# Headers that accept any text, and headers that may refuse a text.
 READ_HEADERS: Final = (
     ("accept", "prefer", "if-none-match", "x-request-id", "origin", "user-agent"),
     ("if-match", "idempotency-key"),
@@ -68,7 +68,7 @@ every_route = pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.n
 
 
 class Scene:
-    """What Ada has, and the right body of each route that reads one, with every member that it can have."""
+    """What Ada has, and for each route with a body a right body with every possible field."""
 
     def __init__(self, pool: str, sender: str, operation: str, template: str) -> None:
         self.places = {"senderPoolId": pool, "senderId": sender, "operationId": operation, "contentId": template}
@@ -91,7 +91,7 @@ class Scene:
         }
 
     def body(self, route: Route) -> Any:
-        """The body of a route: where none is above, the one that the document shows."""
+        """The body for a route; for other routes the example of the document."""
         assert route.endpoint.body
         return self.bodies.get(route.name) or msgspec.to_builtins(route.endpoint.body.example)
 
@@ -100,7 +100,7 @@ class Scene:
 
 
 def poisoned(value: Any, text: str) -> Iterator[Any]:
-    """The value with the text in place of each of its strings, and of each name of a member, in turn."""
+    """The value with each of its strings and field names replaced by the text, one at a time."""
     if isinstance(value, str):
         yield text
     elif isinstance(value, list):
@@ -124,7 +124,7 @@ async def scene(ada: Person) -> Scene:
 
 
 def harmless(headers: Any) -> None:
-    """No header holds what could end it, and none was made by the client."""
+    """No header contains a line break, and the client's text added no header."""
     for name, value in headers.items():
         assert HARMLESS_HEADER.fullmatch(value), (name, value)
     assert "set-cookie" not in headers
@@ -134,7 +134,7 @@ def harmless(headers: Any) -> None:
 async def test_every_text_of_a_body_is_kept_or_refused(
     route: Route, ada: Person, ben: Person, scene: Scene, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """Each string and each member's name replaced by each nasty text: never a 5xx, and the rest stays as it was."""
+    """Each string and field name is replaced by each hostile text: never a 5xx, and other data does not change."""
     bens = await ben.pool(*await ben.senders(1), name="Ben's")
     capfd.readouterr()
     for text in NASTY.values():
@@ -148,7 +148,7 @@ async def test_every_text_of_a_body_is_kept_or_refused(
 
 
 def told(log: str) -> None:
-    """Every line is JSON of ours, and none holds a text that was sent."""
+    """Every line of the log is JSON of the program, and no line holds the text that was sent."""
     for line in log.splitlines():
         read = json.loads(line)
         assert read["event"] in ("request", "batch"), line
@@ -159,7 +159,7 @@ def told(log: str) -> None:
 
 
 async def test_text_that_may_be_stored_comes_back_as_it_is(ada: Person) -> None:
-    """As a pool's name, on both engines: neither escaped nor cut."""
+    """As a pool's name, on both engines: neither escaped nor truncated."""
     for text in NASTY.values():
         response = await ada.post("/v1/SenderPools", json={"name": text})
         if response.status_code == 400:
@@ -170,7 +170,7 @@ async def test_text_that_may_be_stored_comes_back_as_it_is(ada: Person) -> None:
 
 
 async def test_display_name_comes_back_as_it_is(ada: Person) -> None:
-    """A formula too: it is for whoever writes it into a spreadsheet to quote it."""
+    """A formula too: a program that writes names into a spreadsheet must quote them."""
     (sender,) = await ada.senders(1)
     for text in NASTY.values():
         response = await ada.patch(f"/signalbox/v1/Senders/{sender}", json={"displayName": text})
@@ -182,7 +182,7 @@ async def test_display_name_comes_back_as_it_is(ada: Person) -> None:
 
 
 async def test_csv_cell_is_a_value_and_nothing_else(ada: Person) -> None:
-    """Entered as CSV: kept to the letter or refused, never evaluated, never a row more."""
+    """A cell is stored unchanged or refused; no cell is evaluated or adds a row."""
     kept = []
     for number, text in enumerate(NASTY.values()):
         written = io.StringIO()
@@ -199,7 +199,7 @@ async def test_csv_cell_is_a_value_and_nothing_else(ada: Person) -> None:
 
 @every_route
 async def test_path_and_query_are_text(route: Route, ada: Person, scene: Scene) -> None:
-    """In every placeholder, every parameter, as the value and as the name of an unknown one."""
+    """In every placeholder, as the value of every parameter, and as the name of an unknown parameter."""
     body = {"json": scene.body(route)} if route.endpoint.body else {}
     for sent in (quote(text, safe="") for text in NASTY.values()):
         for name in re.findall(r"\{(\w+)\}", route.path):
@@ -215,13 +215,13 @@ async def test_path_and_query_are_text(route: Route, ada: Person, scene: Scene) 
 
 
 @pytest.mark.parametrize(
-    # What is deleted or cancelled is so once; /metrics is slow and reads none.
+    # A delete or cancel works only once; /metrics is slow and reads no parameter.
     "route",
     [one for one in ROUTES if one.method != "DELETE" and one.name not in ("ledger.cancel", "health.metrics")],
     ids=lambda route: route.name,
 )
 async def test_headers_are_text(route: Route, ada: Person, scene: Scene) -> None:
-    """In every request header that is read; what no header can hold is tried on bare connections."""
+    """In every request header that the server reads, with every text that an HTTP client can put into a header."""
     body = {"json": scene.body(route)} if route.endpoint.body else {}
     for text in PRINTABLE.values():
         for names in READ_HEADERS:
@@ -232,7 +232,7 @@ async def test_headers_are_text(route: Route, ada: Person, scene: Scene) -> None
 
 
 async def test_credentials_are_text(ada: Person) -> None:
-    """A SID or a secret that is SQL is a wrong one."""
+    """A SID or a secret that contains SQL is wrong, as any other wrong text."""
     user, secret = ada.user, ada.secret
     for text in NASTY.values():
         for login in ((text, secret), (user, text), (user + text, secret), (user, secret + text)):
@@ -242,7 +242,7 @@ async def test_credentials_are_text(ada: Person) -> None:
 
 
 async def test_pages_hold_nothing_that_a_visitor_can_choose(ada: Person) -> None:
-    """The page's name, the query, the host and a proxy's prefix: no way into the HTML of the documentation."""
+    """The page's name, the query, the host and a proxy's prefix cannot add HTML to the documentation."""
     script = "<script>alert(1)</script>"
     plain = (await ada.get("/docs", anonymous=True)).content
     assert (await ada.get(f"/docs?{quote(script)}={quote(script)}", anonymous=True)).content == plain
@@ -256,7 +256,7 @@ async def test_pages_hold_nothing_that_a_visitor_can_choose(ada: Person) -> None
 
 
 async def test_pages_run_no_script_but_our_files_and_are_framed_by_nobody(ada: Person) -> None:
-    """What the policy forbids even if there were one: a script in the page, a frame, a form, a request to elsewhere."""
+    """The policy forbids inline scripts, frames, forms and requests to other origins, even if a page had them."""
     for page in ("/docs", "/docs/errors", "/docs/security"):
         response = await ada.get(page, anonymous=True)
         policy = dict(
@@ -296,7 +296,7 @@ FORGING: Final = (
 
 @pytest.mark.parametrize("form", ["json", "console"])
 def test_no_request_forges_a_line_of_the_log(stack: ExitStack, tmp_path: Path, form: str) -> None:
-    """Line breaks and escapes, raw and encoded, wherever a request can hold them: each line is ours, and clean."""
+    """Line breaks and escapes, raw and encoded, in every place of a request: the log has only the program's lines."""
     command: list[str | Path] = [COMMAND, "serve", "--port", "0", "--database", "sqlite://", "--log-format", form]
     server = stack.enter_context(Process(command, env=environment(ACCOUNT), cwd=tmp_path))
     port = int(server.printed(r'"?ready"?.*http://127.0.0.1:(\d+)')[1])

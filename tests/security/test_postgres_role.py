@@ -1,4 +1,4 @@
-"""PostgreSQL with two roles, as docs/security.md has it: one that upgrades, one that serves and may do no more."""
+"""PostgreSQL with the two roles of docs/security.md: one role upgrades, the other serves and has no more rights."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PAGE: Final = (Path(__file__).parents[2] / "docs" / "security.md").read_text("ut
 
 
 def documented(heading: str) -> str:
-    """The SQL below a heading of the page."""
+    """The SQL below a heading of docs/security.md."""
     _, _, below = PAGE.partition(f"\n### {heading}\n")
     found = re.search(r"```sql\n(.*?)```", below, flags=re.DOTALL)
     assert found, heading
@@ -26,7 +26,7 @@ def documented(heading: str) -> str:
 
 
 class Roles:
-    """A database after the documented statements; URLs of its owner and of the program."""
+    """A database after the documented statements, with the URLs of its owner and of the program."""
 
     def __init__(self, url: str) -> None:
         self.admin = url
@@ -50,7 +50,7 @@ async def roles(empty_postgres_url: str, tmp_path: Path) -> AsyncIterator[Roles]
     name = urlname(empty_postgres_url)
     admin = await asyncpg.connect(empty_postgres_url)
     try:
-        # The statements of the page, for the database that is there: it was made already.
+        # The page's statements, changed for the test's database, which already exists.
         statements = documented("Once, as a superuser")
         statements = re.sub(r"CREATE DATABASE signalbox .*;", "", statements).replace(
             "DATABASE signalbox ", f"DATABASE {name} "
@@ -77,7 +77,7 @@ def urlname(url: str) -> str:
 def test_program_does_all_its_work_with_the_lesser_role(
     roles: Roles, serve: Serve, work: Work, client: Connect, tmp_path: Path
 ) -> None:
-    """Serving, working, idempotency, deleting, sweeping, and commands of each kind."""
+    """Serving, working, idempotency keys, deleting, sweeping, and commands of each kind."""
     server = serve(roles.app, "--workers", "0")
     work(roles.app)
     known = client(server.url)
@@ -151,12 +151,12 @@ BEYOND: Final = (
 
 
 async def test_lesser_role_may_do_nothing_else(roles: Roles) -> None:
-    """Neither schema nor server nor files, no keys changed, no account deleted."""
+    """The role cannot change the schema, the server, files or keys, and cannot delete an account."""
     assert [statement for statement in BEYOND if not await roles.refused(statement)] == []
 
 
 async def test_others_may_not_even_connect(roles: Roles) -> None:
-    """A role of another program on the same server."""
+    """The role of another program on the same server."""
     admin = await asyncpg.connect(roles.admin)
     try:
         await admin.execute("CREATE ROLE stranger LOGIN")
@@ -170,7 +170,7 @@ async def test_others_may_not_even_connect(roles: Roles) -> None:
 async def test_process_without_the_right_to_upgrade_does_not_start_on_an_old_schema(
     roles: Roles, tmp_path: Path
 ) -> None:
-    """It says so in a sentence, and changes nothing."""
+    """The process prints one sentence and does not change the database."""
     owner = await asyncpg.connect(roles.owner)
     try:
         await owner.execute("DELETE FROM signalbox_schema")

@@ -1,4 +1,4 @@
-"""Secrets: once shown they are nowhere. Not in the database, a log, a list of processes or an answer, nor disguised."""
+"""After a secret is shown once, no database, log, list of processes or response has the secret, even encoded."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from signalbox.ground.secrets import digest
 
 
 def disguises(secret: str) -> Iterator[bytes]:
-    """The secret as it is, and as whoever stores it carelessly would store it."""
+    """The secret itself, and its common encodings."""
     plain = secret.encode()
     yield plain
     yield plain[::-1]
@@ -31,7 +31,7 @@ def disguises(secret: str) -> Iterator[bytes]:
     yield secret.encode("utf-16-le")
     yield plain.hex().encode()
     yield plain.hex().upper().encode()
-    # Base64 at each of the three places that its start may have in a longer text, ends that depend on it left out.
+    # Base64 for each of the three offsets in a longer text, without the ends that depend on the text around the secret.
     for shift in range(3):
         yield base64.b64encode(b"\0" * shift + plain)[4 * bool(shift) : -4]
         yield base64.urlsafe_b64encode(b"\0" * shift + plain)[4 * bool(shift) : -4]
@@ -50,7 +50,7 @@ def found_in(content: bytes, secrets: list[str]) -> list[str]:
 
 
 def test_disguises_are_recognised() -> None:
-    """The search itself: it finds what was hidden in each way."""
+    """The search finds a secret in every encoding."""
     for hidden in (
         TOKEN.encode(),
         base64.b64encode(f"{SID}:{TOKEN}".encode()),
@@ -63,7 +63,7 @@ def test_disguises_are_recognised() -> None:
 
 
 async def dump(url: str) -> bytes:
-    """Everything that the database holds: as its own values, and for a file the bytes of the file."""
+    """Everything in the database: its values, and for SQLite also the bytes of the file."""
     if url.startswith("sqlite"):
         path = Path(url.removeprefix("sqlite:///"))
         with closing(sqlite3.connect(path)) as file:
@@ -87,7 +87,7 @@ def _values(rows: list[tuple[object, ...]]) -> list[bytes]:
 
 
 async def test_secrets_are_in_the_database_as_keyed_digests_only(ada: Person, request: pytest.FixtureRequest) -> None:
-    """Token, key and rotated token, used, in the rows and in the bytes of the file, and in queries that run."""
+    """Token, key and rotated token, after use, in rows, in the file's bytes and in the text of running queries."""
     keyed, key_sid = await ada.key("CI")
     for person in (ada, keyed):
         await person.pool(*await person.senders(1))
@@ -103,9 +103,9 @@ async def test_secrets_are_in_the_database_as_keyed_digests_only(ada: Person, re
 def test_no_secret_is_in_what_the_program_prints(
     serve: Serve, client: Connect, database_url: str, tmp_path: Path
 ) -> None:
-    """Logs at their most talkative, and every command: a secret is printed by what makes it, once.
+    """Logs at the level `debug`, and every command: only the command that makes a secret prints the secret, once.
 
-    Addresses and names are no secrets, but private: the log has none either.
+    Addresses and names are private, so the log has none of them either.
     """
     server = serve(database_url, "--log-level", "debug")
     ada = client(server.url)
@@ -138,7 +138,7 @@ def test_no_secret_is_in_what_the_program_prints(
 
 
 def test_list_of_processes_shows_no_secret(serve: Serve, tmp_path: Path) -> None:
-    """The account's token and a database password come by environment; there is no option for the token."""
+    """The account's token and a database password come from the environment; no option takes the token."""
     server = serve(f"sqlite:///{tmp_path / 'signalbox.db'}")
     assert found_in(Path(f"/proc/{server.pid}/cmdline").read_bytes(), [TOKEN]) == []
     refused = run(tmp_path, "serve", "--auth-token", TOKEN)
@@ -148,7 +148,7 @@ def test_list_of_processes_shows_no_secret(serve: Serve, tmp_path: Path) -> None
 
 @pytest.mark.parametrize("password", ["p-a-s-s-w-o-r-d-that-is-secret", "with/slash@and:colon#and%percent"])
 def test_database_password_is_in_no_message(tmp_path: Path, password: str) -> None:
-    """Where the database cannot be reached, with the password by environment."""
+    """The database cannot be reached, and the password comes from the environment."""
     url = f"postgresql://signalbox:{quote(password, safe='')}@127.0.0.1:1/signalbox"
     env = environment({**ACCOUNT, "SIGNALBOX_DATABASE": url, "SIGNALBOX_LOG_LEVEL": "debug"})
     with Process([COMMAND, "serve", "--port", "0"], env=env, cwd=tmp_path) as process:
@@ -160,7 +160,7 @@ def test_database_password_is_in_no_message(tmp_path: Path, password: str) -> No
 
 
 def test_database_file_is_readable_by_its_owner_only(serve: Serve, tmp_path: Path) -> None:
-    """It holds addresses, and the key of the digests: nobody else on the machine may open it."""
+    """The file holds addresses and the key of the digests: no other user of the machine may open the file."""
     before = os.umask(0o022)
     try:
         server = serve(f"sqlite:///{tmp_path / 'signalbox.db'}")
@@ -174,11 +174,11 @@ def test_database_file_is_readable_by_its_owner_only(serve: Serve, tmp_path: Pat
 
 
 async def test_errors_repeat_no_secret(ada: Person) -> None:
-    """A secret in a field where it does not belong is not told back, except as the text that the client itself sent."""
+    """An error repeats a secret only as text that the client itself sent in a wrong field."""
     for body in ({"name": 7, ada.secret: 1}, [ada.secret], ada.secret):
         response = await ada.post("/v1/SenderPools", json=body)
         assert response.status_code == 400
         assert urlsplit(response.json()["errors"][0]["infoUrl"]).username is None
-    stranger = await ada.get("/v1/SenderPools", auth=(ada.user, ada.secret[:-1] + "!"))
-    assert stranger.status_code == 401
-    assert found_in(f"{stranger.headers}{stranger.text}".encode(), [ada.secret[:-1] + "!", ada.secret]) == []
+    denied = await ada.get("/v1/SenderPools", auth=(ada.user, ada.secret[:-1] + "!"))
+    assert denied.status_code == 401
+    assert found_in(f"{denied.headers}{denied.text}".encode(), [ada.secret[:-1] + "!", ada.secret]) == []

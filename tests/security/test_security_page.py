@@ -1,4 +1,4 @@
-"""The security page: each point names the tests that show it, and they exist and run."""
+"""The security page: each point names its tests, and these tests exist and run."""
 
 from __future__ import annotations
 

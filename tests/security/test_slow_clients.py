@@ -1,6 +1,6 @@
-"""Clients that take their time: each costs a connection for as long as the limits allow, and nobody else an answer.
+"""Slow clients: each holds a connection for at most the limits, and delays no response to another client.
 
-The limits are made short here; that they are what the documentation says is tests/docs/test_docs.py's.
+The tests shorten the limits; tests/docs/test_docs.py compares the real limits with the documentation.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ HALF_A_HEAD: Final = b"POST /v1/SenderPools HTTP/1.1\r\nHost: x\r\nX-Slow: "
 PATIENCE: Final = 30
 
 
-class Street:
+class LimitedServer:
     """A server in this process, with limits of fractions of a second."""
 
     def __init__(self, served: Served, port: int) -> None:
@@ -38,42 +38,42 @@ class Street:
 
 
 @pytest.fixture
-async def street(served: Served, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Street]:
+async def limited(served: Served, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[LimitedServer]:
     monkeypatch.setattr(protocol, "HEADER_SECONDS", 0.5)
     monkeypatch.setattr(server, "KEEP_ALIVE_SECONDS", 1)
     monkeypatch.setattr(receiving, "BODY_SECONDS", 0.5)
     sock = server.listen("127.0.0.1", 0)
     running = server.Server(served.api)
     task = asyncio.create_task(running.serve(sockets=[sock]))
-    yield Street(served, sock.getsockname()[1])
+    yield LimitedServer(served, sock.getsockname()[1])
     running.stop()
     async with asyncio.timeout(PATIENCE):
         await task
     sock.close()
 
 
-class Friend:
-    """Somebody who is answered meanwhile, over the same port."""
+class OtherClient:
+    """Another client on the same port, which must get responses meanwhile."""
 
-    def __init__(self, street: Street, person: Person) -> None:
+    def __init__(self, limited: LimitedServer, person: Person) -> None:
         self.http = httpx.AsyncClient(
-            base_url=f"http://127.0.0.1:{street.port}", auth=(person.user, person.secret), timeout=PATIENCE
+            base_url=f"http://127.0.0.1:{limited.port}", auth=(person.user, person.secret), timeout=PATIENCE
         )
 
-    async def asks(self) -> None:
+    async def gets_a_response(self) -> None:
         async with asyncio.timeout(5):
             assert (await self.http.get("/v1/SenderPools")).status_code == 200
 
 
 @pytest.fixture
-async def friend(street: Street, ada: Person) -> AsyncIterator[Friend]:
-    friend = Friend(street, ada)
-    yield friend
-    await friend.http.aclose()
+async def other(limited: LimitedServer, ada: Person) -> AsyncIterator[OtherClient]:
+    other = OtherClient(limited, ada)
+    yield other
+    await other.http.aclose()
 
 
 def started(person: Person, announced: int) -> bytes:
-    """A request up to its body."""
+    """The head of a request."""
     request = httpx.Request("POST", "http://x/v1/SenderPools", headers={"content-type": "application/json"})
     signed = next(httpx.BasicAuth(person.user, person.secret).auth_flow(request)).headers["authorization"]
     head = f"POST /v1/SenderPools HTTP/1.1\r\nHost: x\r\nAuthorization: {signed}\r\nContent-Length: {announced}\r\n\r\n"
@@ -81,7 +81,7 @@ def started(person: Person, announced: int) -> bytes:
 
 
 async def ended(reader: asyncio.StreamReader) -> bytes:
-    """All that came until the server hung up."""
+    """All bytes that arrive until the server closes the connection."""
     received = b""
     async with asyncio.timeout(PATIENCE):
         with suppress(ConnectionResetError):
@@ -90,40 +90,42 @@ async def ended(reader: asyncio.StreamReader) -> bytes:
     return received
 
 
-async def test_half_headers_are_hung_up_on_and_hold_up_nobody(street: Street, friend: Friend) -> None:
-    slow = [await street.connect() for _ in range(MANY)]
+async def test_half_headers_end_the_connection_and_delay_no_other_client(
+    limited: LimitedServer, other: OtherClient
+) -> None:
+    slow = [await limited.connect() for _ in range(MANY)]
     for _, writer in slow:
         writer.write(HALF_A_HEAD)
-    await friend.asks()
+    await other.gets_a_response()
     for reader, writer in slow:
         assert await ended(reader) == b""
         writer.close()
-    await friend.asks()
+    await other.gets_a_response()
 
 
-async def test_header_that_comes_byte_by_byte_is_hung_up_on(street: Street, friend: Friend) -> None:
-    """The time is that of the whole head: a byte now and then does not prolong it."""
-    reader, writer = await street.connect()
+async def test_header_that_comes_byte_by_byte_ends_the_connection(limited: LimitedServer, other: OtherClient) -> None:
+    """The limit is for the whole head: single bytes do not extend the time."""
+    reader, writer = await limited.connect()
     writer.write(HALF_A_HEAD)
-    hung_up = asyncio.create_task(ended(reader))
+    rest = asyncio.create_task(ended(reader))
     sent = 0
-    while not hung_up.done():
+    while not rest.done():
         writer.write(b"x")
         sent += 1
-        await friend.asks()
-    assert await hung_up == b""
+        await other.gets_a_response()
+    assert await rest == b""
     assert sent > 1
     writer.close()
 
 
 async def test_half_bodies_are_refused_and_hold_neither_connections_nor_others(
-    street: Street, friend: Friend, ada: Person
+    limited: LimitedServer, other: OtherClient, ada: Person
 ) -> None:
-    slow = [await street.connect() for _ in range(MANY)]
+    slow = [await limited.connect() for _ in range(MANY)]
     for _, writer in slow:
         writer.write(started(ada, 100) + b'{"name":')
-    await friend.asks()
-    assert street.served.database.figures()["connections_in_use"] <= 1
+    await other.gets_a_response()
+    assert limited.served.database.figures()["connections_in_use"] <= 1
     for reader, writer in slow:
         received = await ended(reader)
         assert received.startswith(b"HTTP/1.1 400 ")
@@ -134,13 +136,13 @@ async def test_half_bodies_are_refused_and_hold_neither_connections_nor_others(
 
 
 async def test_half_bodies_that_are_finished_in_time_get_their_responses(
-    street: Street, friend: Friend, ada: Person, monkeypatch: pytest.MonkeyPatch
+    limited: LimitedServer, other: OtherClient, ada: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(receiving, "BODY_SECONDS", PATIENCE)
-    slow = [await street.connect() for _ in range(MANY)]
+    slow = [await limited.connect() for _ in range(MANY)]
     for _, writer in slow:
         writer.write(started(ada, 16) + b'{"name":')
-    await friend.asks()
+    await other.gets_a_response()
     for reader, writer in slow:
         writer.write(b' "slow"}')
         async with asyncio.timeout(PATIENCE):
@@ -149,29 +151,29 @@ async def test_half_bodies_that_are_finished_in_time_get_their_responses(
     assert {one["name"] for one in await ada.walk("/v1/SenderPools", "senderPools")} == {"slow"}
 
 
-async def test_body_that_comes_byte_by_byte_is_refused(street: Street, friend: Friend, ada: Person) -> None:
-    reader, writer = await street.connect()
+async def test_body_that_comes_byte_by_byte_is_refused(limited: LimitedServer, other: OtherClient, ada: Person) -> None:
+    reader, writer = await limited.connect()
     writer.write(started(ada, 1_000_000))
-    hung_up = asyncio.create_task(ended(reader))
-    while not hung_up.done():
+    rest = asyncio.create_task(ended(reader))
+    while not rest.done():
         writer.write(b" ")
-        await friend.asks()
-    # A byte that crosses the answer resets the connection, and then the answer may be lost with it.
-    assert await hung_up == b"" or (await hung_up).startswith(b"HTTP/1.1 400 ")
+        await other.gets_a_response()
+    # A byte that arrives after the close causes a connection reset, which may lose the response.
+    assert await rest == b"" or (await rest).startswith(b"HTTP/1.1 400 ")
     writer.close()
 
 
-async def test_stranger_is_refused_before_the_body_is_waited_for(street: Street) -> None:
-    reader, writer = await street.connect()
+async def test_request_without_credentials_is_refused_before_its_body_comes(limited: LimitedServer) -> None:
+    reader, writer = await limited.connect()
     writer.write(b"POST /v1/SenderPools HTTP/1.1\r\nHost: x\r\nContent-Length: 10000000\r\n\r\n")
     async with asyncio.timeout(PATIENCE):
         assert (await reader.readline()).startswith(b"HTTP/1.1 401 ")
     writer.close()
 
 
-async def test_connection_without_a_request_is_hung_up_on(street: Street, ada: Person) -> None:
-    """One that never said anything, and one that was answered."""
-    silent, polite = await street.connect(), await street.connect()
+async def test_connection_without_a_request_is_closed(limited: LimitedServer, ada: Person) -> None:
+    """A connection that never sent a byte, and one whose request got its response."""
+    silent, polite = await limited.connect(), await limited.connect()
     polite[1].write(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
     assert await ended(silent[0]) == b""
     assert (await ended(polite[0])).startswith(b"HTTP/1.1 200 ")
@@ -186,7 +188,7 @@ def _memory(pid: int) -> int:
 
 
 def test_responses_that_no_client_reads_do_not_fill_the_memory(serve: Serve, tmp_path: Path) -> None:
-    """A stranger asks for the longest page a thousand times and reads nothing: the server stops listening to them."""
+    """A client requests the longest page a thousand times and reads nothing: the server stops reading requests."""
     running = serve(f"sqlite:///{tmp_path / 'signalbox.db'}")
     with httpx.Client(base_url=running.url, timeout=PATIENCE) as other, Bare(running.port, 2) as bare:
         page = len(other.get("/llms-full.txt").content)
@@ -197,14 +199,14 @@ def test_responses_that_no_client_reads_do_not_fill_the_memory(serve: Serve, tmp
             for _ in range(asked):
                 bare.send(b"GET /llms-full.txt HTTP/1.1\r\nHost: x\r\n\r\n")
         except TimeoutError:
-            pass  # the server does not read any more, which is right
+            pass  # the server has stopped reading, as it should
         for _ in range(100):
             assert other.get("/healthz").status_code == 200
         assert _memory(running.pid) - before < 50
 
 
 async def test_page_is_the_same_whatever_host_is_called(ada: Person) -> None:
-    """A page was made when the program was built: a stranger who sends another Host each time has nothing done anew."""
+    """The build of the program made the page: a client that sends another Host each time causes no new rendering."""
     first = (await ada.get("/docs/tenancy", anonymous=True)).content
     for number in range(100):
         response = await ada.get("/docs/tenancy", anonymous=True, headers={"host": f"host-{number}.example"})
@@ -212,14 +214,14 @@ async def test_page_is_the_same_whatever_host_is_called(ada: Person) -> None:
 
 
 def test_more_connections_than_files_are_allowed_end_nothing(serve: Serve, client: Connect, tmp_path: Path) -> None:
-    """Who is connected goes on being answered, writes included; when the others leave, new ones are answered again."""
+    """Connected clients still get responses, also to writes; when others disconnect, new clients get responses too."""
     running = serve(f"sqlite:///{tmp_path / 'signalbox.db'}")
-    friend = client(running.url).http
-    assert friend.get("/v1/SenderPools").status_code == 200
+    other = client(running.url).http
+    assert other.get("/v1/SenderPools").status_code == 200
     resource.prlimit(running.pid, resource.RLIMIT_NOFILE, (64, 64))
     crowd = [Bare(running.port) for _ in range(100)]
     for _ in range(10):
-        assert friend.post("/v1/SenderPools", json={}).status_code == 202
+        assert other.post("/v1/SenderPools", json={}).status_code == 202
     for one in crowd:
         one.socket.close()
     assert httpx.get(f"{running.url}/readyz", timeout=PATIENCE).status_code == 200

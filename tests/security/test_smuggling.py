@@ -1,4 +1,4 @@
-"""One request for whoever reads the bytes: what a proxy takes for a body is never taken for a request here."""
+"""A proxy and the server see the same requests: the server never reads as a request what a proxy forwards as a body."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ POST: Final = f"POST /v1/SenderPools HTTP/1.1\r\n{HEAD}"
 CHUNKED: Final = "Transfer-Encoding: chunked\r\n\r\n"
 LENGTH: Final = "Content-Length: %L\r\n\r\n"
 
-# Ambiguous framing: refused, and the connection closed, so that nothing after it is read at all. `%I` is a request,
-# `%L` its length, `%C` the request as one chunk. Each piece of a tuple is a segment of its own.
+# Ambiguous framing: the server refuses the request and closes the connection, so that no later byte is read. `%I` is
+# a request, `%L` its length, `%C` the request as one chunk. Each piece of a tuple is a separate segment.
 REFUSED: Final[dict[str, str]] = {
     "length and chunks": f"{POST}Content-Length: 4\r\n{CHUNKED}0\r\n\r\n%I",
     "chunks and length": f"{POST}Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n%I",
@@ -56,7 +56,7 @@ REFUSED: Final[dict[str, str]] = {
     "HTTP/2 in the clear": "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n%I",
 }
 
-# Clear framing round a body that is a request: it stays a body, whatever the answer.
+# Clear framing around a body that looks like a request: the server reads a body, whatever the response.
 RESPONDED_TO: Final[dict[str, tuple[str, ...]]] = {
     "a body": (f"{POST}{LENGTH}%I",),
     "a body in a later segment": (f"{POST}{LENGTH}", "%I"),
@@ -67,7 +67,7 @@ RESPONDED_TO: Final[dict[str, tuple[str, ...]]] = {
     "body of a HEAD": (f"HEAD /v1/SenderPools HTTP/1.1\r\n{HEAD}{LENGTH}%I",),
     "chunked body of a GET": (f"GET /v1/SenderPools HTTP/1.1\r\n{HEAD}{CHUNKED}%C",),
     "body to nowhere": (f"POST /nothing HTTP/1.1\r\n{HEAD}{LENGTH}%I",),
-    "body of a stranger": (f"POST /v1/SenderPools HTTP/1.1\r\nHost: x\r\n{LENGTH}%I",),
+    "body without credentials": (f"POST /v1/SenderPools HTTP/1.1\r\nHost: x\r\n{LENGTH}%I",),
     "body of another type": (f"{POST.replace('application/json', 'text/plain')}{LENGTH}%I",),
     "body of a wrong method": (f"PUT /v1/SenderPools HTTP/1.1\r\n{HEAD}{LENGTH}%I",),
     "body that was expected": (f"{POST}Expect: 100-continue\r\n{LENGTH}%I",),
@@ -90,7 +90,7 @@ RESPONDED_TO: Final[dict[str, tuple[str, ...]]] = {
 
 
 def hidden(name: str) -> str:
-    """A whole request that makes a pool of this name, and closes the connection."""
+    """A complete request that makes a pool with this name and closes the connection."""
     body = json.dumps({"name": name})
     return f"{POST}Connection: close\r\nContent-Length: {len(body)}\r\n\r\n{body}"
 
@@ -106,67 +106,67 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder: Path = tmp_path_factory.mktemp("smuggling")
     with Server(f"sqlite:///{folder / 'signalbox.db'}", folder) as server:
         yield server
-        assert not [line for line in server.log if line["event"] in ("bug", "answer broke off")]
+        assert not [line for line in server.log if line["event"] in ("bug", "response broke off")]
 
 
 @pytest.fixture(scope="module")
-def friend(server: Server) -> Iterator[Client]:
-    with Client(server.url) as friend:
-        yield friend
+def other(server: Server) -> Iterator[Client]:
+    with Client(server.url) as other:
+        yield other
 
 
-def pools(friend: Client) -> set[str]:
-    return {pool["name"] for pool in friend.pages("/v1/SenderPools", "senderPools", pageSize=1000)}
+def pools(other: Client) -> set[str]:
+    return {pool["name"] for pool in other.pages("/v1/SenderPools", "senderPools", pageSize=1000)}
 
 
-def test_hidden_request_is_one_that_would_work(server: Server, friend: Client) -> None:
-    """Sent in the open it makes its pool: the other tests would see it if it were ever read."""
+def test_hidden_request_is_one_that_would_work(server: Server, other: Client) -> None:
+    """Sent normally, the request makes its pool, so the other tests would see that pool if the request were read."""
     with Bare(server.port) as bare:
         bare.send(hidden("in the open"))
         assert statuses(bare.rest()) == [202]
-    assert "in the open" in pools(friend)
+    assert "in the open" in pools(other)
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_ambiguous_framing_is_refused_and_the_connection_closed(server: Server, friend: Client, name: str) -> None:
+def test_ambiguous_framing_is_refused_and_the_connection_closed(server: Server, other: Client, name: str) -> None:
     with Bare(server.port) as bare:
         bare.send(filled(REFUSED[name], f"refused {name}"))
         assert statuses(bare.rest()) == [400]
-    assert f"refused {name}" not in pools(friend)
+    assert f"refused {name}" not in pools(other)
 
 
 @pytest.mark.parametrize("name", RESPONDED_TO)
-def test_request_inside_a_body_stays_a_body(server: Server, friend: Client, name: str) -> None:
+def test_request_inside_a_body_stays_a_body(server: Server, other: Client, name: str) -> None:
     with Bare(server.port) as bare:
-        first, *others = (filled(piece, f"answered {name}") for piece in RESPONDED_TO[name])
+        first, *others = (filled(piece, f"body {name}") for piece in RESPONDED_TO[name])
         bare.send(first)
         for piece in others:
-            # Another connection's answer in between: what was sent first has been read by now.
-            pools(friend)
+            # A response on another connection: the server has by now read the bytes that were sent first.
+            pools(other)
             bare.send(piece)
-        # Whatever the server still reads on this connection, it answers before this; or it has hung up.
+        # The response to this request comes after any response to the bytes before, unless the connection is closed.
         bare.send("GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
         received = bare.rest()
     wanted = 3 if "second request" in name else 2
     assert len(statuses(received)) in (wanted - 1, wanted), received
     assert 202 not in statuses(received)
-    assert f"answered {name}" not in pools(friend)
+    assert f"body {name}" not in pools(other)
 
 
-def test_pipelined_requests_get_a_response_each(server: Server, friend: Client) -> None:
-    """The opposite mistake: a request after a body is not swallowed with it."""
+def test_pipelined_requests_get_a_response_each(server: Server, other: Client) -> None:
+    """The opposite mistake: a request after a body is not read as part of the body."""
     with Bare(server.port) as bare:
         body = '{"name": "first"}'
         first = f"{POST}Content-Length: {len(body)}\r\n\r\n{body}"
         bare.send(first + f"{POST}{CHUNKED}2\r\n{{}}\r\n0\r\n\r\n" + hidden("last"))
         assert statuses(bare.rest()) == [202, 202, 202]
-    assert {"first", "last"} <= pools(friend)
+    assert {"first", "last"} <= pools(other)
 
 
 def test_offers_of_another_protocol_are_passed_over_on_every_request_of_a_connection(
-    server: Server, friend: Client
+    server: Server, other: Client
 ) -> None:
-    """Java's HTTP client makes one with each request, until somebody takes it up."""
+    """Java's HTTP client offers HTTP/2 with each request until a server accepts the offer."""
     offer = "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQBAAAAAAIAAAAA\r\n"
     names = ["first offer", "second offer", "third offer"]
     with Bare(server.port) as bare:
@@ -174,7 +174,7 @@ def test_offers_of_another_protocol_are_passed_over_on_every_request_of_a_connec
             body = json.dumps({"name": name})
             bare.send(f"{POST}{offer}Content-Length: {len(body)}\r\n\r\n{body}")
             assert statuses(bare.some()) == [202]
-    assert set(names) <= pools(friend)
+    assert set(names) <= pools(other)
 
 
 @pytest.mark.parametrize("count", [1_000, 5_000])
@@ -188,7 +188,7 @@ def test_thousands_of_headers_get_a_response_or_an_error_at_once(server: Server,
 
 @pytest.mark.parametrize("name", ["authorization", "host", "content-type", "idempotency-key"])
 def test_header_that_decides_something_may_not_come_twice(server: Server, name: str) -> None:
-    """Two readers could choose different ones: neither is chosen."""
+    """A proxy and the server could choose different values, so the server refuses both."""
     value = {"authorization": HEAD.split("Authorization: ")[1].split("\r\n")[0], "host": "localhost"}
     again = value.get(name, "application/json")
     with Bare(server.port) as bare:

@@ -1,7 +1,7 @@
-"""Tenants: every route of the table is asked by Ben with every kind of id that is Ada's, in every place that takes one.
+"""Tenancy: Ben sends requests to every route with every kind of Ada's ids, in every place that takes an id.
 
-A foreign id is answered exactly as one that nobody has, and changes nothing. A new route is covered by being in the
-table; one with a body says in `FOREIGN_BODIES` which ids the body can hold.
+The response to another account's id is exactly the response to an unknown id, and nothing changes. A new route in the
+table is covered; a route with a body names in `BODIES_WITH_IDS` the ids that the body can hold.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from signalbox.sending import templates
 
 @dataclass(frozen=True)
 class Things:
-    """What somebody has: a pool, a sender in it, the operation that added it, a template, and the sender's address."""
+    """What an account has: a pool, a sender in it, the operation that added the sender, a template, an address."""
 
     senderPoolId: str  # noqa: N815 (the names of the placeholders)
     senderId: str  # noqa: N815
@@ -41,8 +41,8 @@ TEMPLATE: Final = {"name": "Hello", "content": {"text": "Hello"}}
 PRIVATE: Final = [route for route in ROUTES if not route.endpoint.public]
 
 
-def nobodys() -> Things:
-    """Ids that nobody has."""
+def unknown_things() -> Things:
+    """Ids that no account has."""
     made = {name: ids.new(kind, clock.now_ms()) for name, kind in KINDS.items()}
     return Things(**made, contentId=templates.new_content_id(), address="nobody-has-this")
 
@@ -56,8 +56,8 @@ def resolve(**more: Any) -> dict[str, Any]:
 
 
 Bodies = Callable[[Things], list[object]]
-# The bodies of a route that can name somebody's things; the first is also what is sent when the path names them.
-FOREIGN_BODIES: Final[dict[str, Bodies]] = {
+# The bodies of a route that can name an account's things; requests with ids in the path send the first body.
+BODIES_WITH_IDS: Final[dict[str, Bodies]] = {
     "senderPools.create": lambda of: [{"name": "Ben's", "senders": refs(of)}],
     "senderPools.update": lambda _: [{"name": "Ben's"}, {"tags": {"a": "b"}}],
     "senderPools.addSender": lambda of: [refs(of)],
@@ -67,7 +67,7 @@ FOREIGN_BODIES: Final[dict[str, Bodies]] = {
         resolve(senderAddresses=[{"fcm": of.address}]),
         resolve(senderAddresses=[{"apn": of.address}]),
     ],
-    # The address is Ada's: Ben may enter the same one, and gets a sender of his own.
+    # The address is Ada's: Ben may enter the same address, and gets his own sender.
     "inventory.enter": lambda of: [[{"channel": "PUSH", "address": of.address, "displayName": "Ben's"}]],
     "inventory.update": lambda _: [{"displayName": "Ben's"}, {"status": "DEACTIVATED"}, {"tags": {"a": "b"}}],
     "templates.create": lambda _: [TEMPLATE],
@@ -95,7 +95,7 @@ async def bens(ben: Person) -> Things:
 
 
 async def everything(person: Person) -> list[Any]:
-    """All that somebody can see of their account."""
+    """Everything that the person's account shows."""
     found: list[Any] = [
         await person.walk("/v1/Senders", "senders"),
         await person.walk("/v1/SenderPools", "senderPools"),
@@ -109,7 +109,7 @@ async def everything(person: Person) -> list[Any]:
 
 
 def masked(response: httpx.Response, things: Things) -> tuple[int, str, list[str]]:
-    """Status, body and header names of an answer, ids replaced by their names and times left out."""
+    """Status, body and header names of a response, with ids replaced by their names, without times."""
     text = response.text
     for name in (field.name for field in fields(things)):
         text = text.replace(getattr(things, name), name)
@@ -128,21 +128,21 @@ def placeholders(route: Route) -> list[str]:
 def bodies(route: Route, of: Things) -> list[dict[str, Any]]:
     if not route.endpoint.body:
         return [{}]
-    assert route.name in FOREIGN_BODIES, "say which ids of others its body can hold"
-    return [{"json": body} for body in FOREIGN_BODIES[route.name](of)]
+    assert route.name in BODIES_WITH_IDS, "say which ids of others its body can hold"
+    return [{"json": body} for body in BODIES_WITH_IDS[route.name](of)]
 
 
 def test_every_kind_of_id_is_tried() -> None:
-    """A new kind of id needs a thing of its own here."""
+    """A new kind of id needs a field in `Things`."""
     assert {name for route in PRIVATE for name in placeholders(route)} == {*KINDS, "contentId"}
 
 
-async def test_foreign_id_in_a_path_is_one_that_nobody_has(
+async def test_another_accounts_id_in_a_path_is_one_that_no_account_has(
     ada: Person, ben: Person, adas: Things, bens: Things
 ) -> None:
-    """In each placeholder, and in each combination with Ben's own: his pool with Ada's sender, her pool with his.
+    """In each placeholder, and combined with Ben's ids: his pool with Ada's sender, her pool with his sender.
 
-    It is 404, or with a PUT a thing of Ben's own, which has the same id.
+    The response is 404; a PUT creates Ben's own thing with the same id.
     """
     before = await everything(ada)
 
@@ -151,14 +151,14 @@ async def test_foreign_id_in_a_path_is_one_that_nobody_has(
         asks = await ada.served.account("Ben") if puts else ben
         names = placeholders(route)
         for count in range(1, len(names) + 1):
-            for foreign in combinations(names, count):
+            for of_ada in combinations(names, count):
                 for body in bodies(route, bens):
                     responses = []
-                    for others in (adas, nobodys()):
-                        places = {name: getattr(others if name in foreign else bens, name) for name in names}
+                    for others in (adas, unknown_things()):
+                        places = {name: getattr(others if name in of_ada else bens, name) for name in names}
                         response = await asks.call(route.method, route.path.format(**places), **body)
                         assert response.status_code == (route.endpoint.status if puts else 404), (
-                            foreign,
+                            of_ada,
                             response.text,
                         )
                         responses.append(masked(response, others))
@@ -168,18 +168,18 @@ async def test_foreign_id_in_a_path_is_one_that_nobody_has(
     await hold([route for route in PRIVATE if placeholders(route)], claim)
 
 
-async def test_foreign_id_in_a_body_is_one_that_nobody_has(ada: Person, adas: Things) -> None:
-    """Ada's senders are not taken into Ben's pools, her pool does not resolve, her addresses are not found."""
+async def test_another_accounts_id_in_a_body_is_one_that_no_account_has(ada: Person, adas: Things) -> None:
+    """Ben's pools do not take Ada's senders, her pool does not resolve, and a search does not find her addresses."""
     before = await everything(ada)
 
     async def claim(route: Route) -> None:
-        # What one route entered, another would find.
+        # A sender that one route enters would be found by another route.
         ben = await ada.served.account("Ben")
         bens = await _things(ben)
         url = route.path.format(**{name: getattr(bens, name) for name in placeholders(route)})
-        for of_ada, of_nobody in zip(bodies(route, adas), bodies(route, nobody := nobodys()), strict=True):
+        for of_ada, of_none in zip(bodies(route, adas), bodies(route, unknown := unknown_things()), strict=True):
             responses = []
-            for others, body in ((adas, of_ada), (nobody, of_nobody)):
+            for others, body in ((adas, of_ada), (unknown, of_none)):
                 response = await ben.call(route.method, url, **body)
                 assert response.status_code in (route.endpoint.status, 404)
                 if "operationId" in response.text:
@@ -194,15 +194,17 @@ async def test_foreign_id_in_a_body_is_one_that_nobody_has(ada: Person, adas: Th
     await hold([route for route in PRIVATE if route.endpoint.body], claim)
 
 
-async def test_foreign_value_in_a_query_finds_nothing(ada: Person, ben: Person, adas: Things, bens: Things) -> None:
-    """Every parameter of every route: ids of Ada find nothing, her page tokens are refused as any text is."""
+async def test_another_accounts_value_in_a_query_finds_nothing(
+    ada: Person, ben: Person, adas: Things, bens: Things
+) -> None:
+    """Every parameter of every route: Ada's ids find nothing, and her page tokens are refused as any text."""
 
     async def claim(route: Route) -> None:
         places = {name: getattr(bens, name) for name in placeholders(route)}
         of_ada = {name: getattr(adas, name) for name in placeholders(route)}
         for param in route.endpoint.query:
             if param.name in KINDS:
-                for others in (adas, nobodys()):
+                for others in (adas, unknown_things()):
                     response = await ben.get(
                         f"{route.path.format(**places)}?{param.name}={getattr(others, param.name)}"
                     )
@@ -217,14 +219,14 @@ async def test_foreign_value_in_a_query_finds_nothing(ada: Person, ben: Person, 
                     texts.add(response.text)
                 assert len(texts) == 1
             else:
-                # Any other parameter is a date, a size or one of a few words: nobody's.
+                # Any other parameter is a date, a size or a fixed word, and names no account's thing.
                 assert "enum" in param.schema or param.name in ("startDate", "endDate", "pageSize"), param.name
 
     await hold(PRIVATE, claim)
 
 
 async def test_opt_in_headers_open_nothing(ada: Person, ben: Person, adas: Things, bens: Things) -> None:
-    """Streams, waiting, entity tags and idempotency keys of Ada's: as without them."""
+    """Event streams, waiting, entity tags and Ada's idempotency keys: the response is that without the header."""
     before = await everything(ada)
     seen = await ada.get(f"/v1/SenderPools/{adas.senderPoolId}")
 
@@ -266,7 +268,7 @@ async def test_lists_of_one_account_never_show_the_things_of_another(ada: Person
 
 
 async def test_idempotency_keys_of_one_account_are_unknown_to_others(ada: Person, ben: Person) -> None:
-    """Ben neither gets Ada's stored answer, nor a conflict from which he could learn of her key."""
+    """Ben gets neither the replay of Ada's response nor a conflict that reveals her key."""
     key = {"idempotency-key": "monday"}
     of_ada = await ada.post("/v1/SenderPools", json={"name": "Ada's"}, headers=key)
     of_ben = await ben.post("/v1/SenderPools", json={"name": "Ben's"}, headers=key)
@@ -276,7 +278,7 @@ async def test_idempotency_keys_of_one_account_are_unknown_to_others(ada: Person
 
 
 async def test_account_cannot_be_named_by_a_request(ada: Person, ben: Person, adas: Things) -> None:
-    """The account follows from the credential: no path, parameter, header or cookie chooses another."""
+    """The credential determines the account: no path, parameter, header or cookie chooses another account."""
     for url in ("/v1/Senders", "/v1/SenderPools", "/v1/SenderPools/Operations"):
         for name in ("accountSid", "account_id", "AccountSid", "account"):
             response = await ben.get(
@@ -288,7 +290,7 @@ async def test_account_cannot_be_named_by_a_request(ada: Person, ben: Person, ad
 
 
 async def test_addresses_of_one_account_are_free_in_another(ada: Person, ben: Person, adas: Things) -> None:
-    """Whether Ada has an address cannot be found out by entering it."""
+    """Ben cannot learn whether Ada has an address by entering the address."""
     row = {"channel": "PUSH", "address": adas.address}
     known = await ben.post("/signalbox/v1/Senders", json=[row])
     unknown = await ben.post("/signalbox/v1/Senders", json=[{**row, "address": "nobody-has-this"}])

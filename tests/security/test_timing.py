@@ -1,6 +1,6 @@
-"""Credential checks: a refusal does the same work whatever its reason, so its time tells nothing about the reason.
+"""Credential checks: every 401 takes the same work, so the time of the response reveals nothing about the reason.
 
-Counted, not timed: the statements, the digests, the comparison and every function of ours that runs.
+The tests compare the statements, the digests, the comparison and every function that runs. They measure no time.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ from signalbox.http import authentication
 
 OURS: Final = str(Path(signalbox.__file__).parent)
 SQL: Final = Path(signalbox.__file__).parent / "sql" / "queries" / "accounts" / "accounts.sql"
-METHODS: Final = ("one", "all", "run")  # of `Tx`
+METHODS: Final = ("one", "all", "run")  # methods of `Tx`
 LOOK_UPS: Final = ("accounts.by_token", "accounts.by_key")
 
 
 class Work:
-    """The functions of ours that run while this is entered, in their order, and the statements that they send."""
+    """The program's functions that run inside the `with` block, in order, and the statements that they send."""
 
     def __init__(self) -> None:
         self.functions: list[str] = []
         self.statements: list[str] = []
-        # Kept, so that a coroutine that goes on is not taken for a second call.
+        # Kept, so that a resumed coroutine is not counted as a second call.
         self._frames: dict[int, FrameType] = {}
 
     def __enter__(self) -> Work:
@@ -60,7 +60,7 @@ class Work:
 
 
 async def refused(served: Served, header: str) -> Work:
-    """What one request with this Authorization header, which is refused, makes the application do."""
+    """The work of one request with this Authorization header, which the application refuses."""
     scope: MutableMapping[str, Any] = {
         "type": "http",
         "method": "GET",
@@ -82,7 +82,7 @@ async def refused(served: Served, header: str) -> Work:
 
     with Work() as work:
         await served.api(scope, receive, send)
-        await asyncio.sleep(0)  # the log line is written at the end of the loop's turn
+        await asyncio.sleep(0)  # the log writes its lines at the end of a turn of the loop
     assert statuses == [401]
     return work
 
@@ -92,14 +92,14 @@ def basic(sid: str, secret: str) -> str:
 
 
 def other(secret: str, place: int) -> str:
-    """The secret with one character changed."""
+    """The secret with one changed character."""
     place %= len(secret)
     return secret[:place] + ("a" if secret[place] != "a" else "b") + secret[place + 1 :]
 
 
 @pytest.fixture
 async def headers(database: Database) -> tuple[Served, dict[str, str]]:
-    """An application where nothing else goes on, and an Authorization header for every reason to refuse it."""
+    """An idle application, and one Authorization header for every reason to refuse a credential."""
     served = await Served.on(database)
     ada, ben = await served.account("Ada"), await served.account("Ben")
     (keyed, key_sid), (eve, eve_sid) = await ada.key(), await ada.key("Eve")
@@ -127,7 +127,7 @@ async def test_errors_of_credentials_do_the_same_work_whatever_the_reason(
 ) -> None:
     """Unknown, wrong from the first or at the last character, revoked, suspended, malformed."""
     served, errors = headers
-    await refused(served, errors["no Basic"])  # what is done once only is done by now
+    await refused(served, errors["no Basic"])  # one-time work is done by the first request
     works = {reason: await refused(served, header) for reason, header in errors.items()}
     for reason, work in works.items():
         (statement,) = work.statements
@@ -138,7 +138,7 @@ async def test_errors_of_credentials_do_the_same_work_whatever_the_reason(
 
 
 async def test_credential_is_looked_up_in_unique_indexes_by_a_generic_plan(shared_postgres_url: str) -> None:
-    """A plan that is made once, for any SID: there is none for which the database would search in another way."""
+    """A generic plan is the same for every SID, so no SID makes the database search in another way."""
     blocks = SQL.read_text("utf-8").split("-- name: ")
     texts = [block.partition("\n")[2] for block in blocks if block.startswith(LOOK_UPS)]
     assert len(texts) == len(LOOK_UPS)
@@ -158,7 +158,7 @@ async def test_credential_is_looked_up_in_unique_indexes_by_a_generic_plan(share
 
 
 async def test_wrong_secret_is_never_remembered(ada: Person) -> None:
-    """Else its second refusal would be quicker than one of an unknown account."""
+    """Otherwise the second 401 would be faster than a 401 of an unknown account."""
     again = await ada.served.again()
     for secret in (other(ada.secret, 0), other(ada.secret, 0)):
         wrong = Person(again, ada.account_sid, ada.user, secret)

@@ -1,7 +1,7 @@
-"""The rules for tables and statements that let the data be distributed by account, as far as reading the SQL shows.
+"""The rules of SQL that let the data be distributed by account, checked in the text of tables and statements.
 
-Every statement touches the rows of one account, or only reference tables, or is an unlocked read or a delete by time
-across accounts that says why.
+Every statement touches the rows of one account, or only reference tables. Exceptions state a reason: reads without
+locks and deletes by time across accounts.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Final
 from signalbox.db.queries import PACKAGE_SQL, Query
 
 SCHEMA: Final = "".join(path.read_text("utf-8") for path in sorted((PACKAGE_SQL / "migrations").glob("*.sql")))
-# The one table that no migration makes.
+# The only table that no migration makes.
 DECLARED: Final = {"signalbox_schema": "reference"} | dict(
     re.findall(r"^-- table (\w+): (by account|reference)$", SCHEMA, re.MULTILINE)
 )
@@ -32,13 +32,13 @@ _BY_TIME = re.compile(r"DELETE FROM \w+ WHERE created_at <= :\w+")
 
 @dataclass
 class Scope:
-    """One SELECT, INSERT, UPDATE or DELETE: its words with what is inside parentheses taken out, as `(0)`, `(1)`."""
+    """One SELECT, INSERT, UPDATE or DELETE: its text with nested scopes replaced by `(0)`, `(1)`."""
 
     text: str
     inside: list[str] = field(default_factory=list)
 
     def tables(self) -> list[tuple[str, str]]:
-        """The tables and the names that they go by here."""
+        """The tables and their aliases in this scope."""
         found = []
         for name, alias in _TABLE.findall(self.text):
             found.append((name, name if not alias or alias.lower() in _KEYWORDS else alias))
@@ -58,7 +58,7 @@ def scopes(text: str) -> Iterator[Scope]:
 
 
 def named(query: Query) -> str:
-    """A query with the names of its parameters, on PostgreSQL too."""
+    """The text of a query with parameters' names, on PostgreSQL too."""
     return re.sub(r"\$(\d+)", lambda match: f":{query.order[int(match[1]) - 1]}", query.text)
 
 
@@ -95,7 +95,7 @@ def _forbidden(text: str, used: set[str]) -> Iterator[str]:
 
 
 def _unbound(scope: Scope) -> Iterator[str]:
-    """The tables of a scope whose rows are not those of the parameter account_id."""
+    """The tables of a scope whose rows are not limited to the parameter account_id."""
     tables = [(name, alias) for name, alias in scope.tables() if name in BY_ACCOUNT]
     if re.search(r"\bFROM\s+[^()]*?\w\s*,\s*\w+\s+(?:AS|WHERE)\b", scope.text):
         yield "tables after a comma"
@@ -126,7 +126,7 @@ def _bound(scope: Scope, tables: list[tuple[str, str]]) -> set[str]:
 
 
 def _inserted_account(scope: Scope) -> str | None:
-    """What an INSERT puts into the column account_id."""
+    """The value that an INSERT writes to the column account_id."""
     values = r"VALUES\s*\x01(?P<values>\d+)\x02|SELECT\s(?P<select>.*?)\s(?:FROM|WHERE)\b"
     head = re.search(rf"INSERT INTO \w+\s*\x01(?P<columns>\d+)\x02\s*(?:{values})", scope.text, re.DOTALL)
     if head is None:

@@ -1,9 +1,9 @@
-"""Plans on PostgreSQL do not depend on what the statistics know of the account.
+"""Plans on PostgreSQL do not depend on the statistics about an account.
 
-Every statement of one account runs on three databases with the same rows: never analyzed, analyzed before the account
-came, and analyzed after; batches also on one with this account alone, vacuumed. Each has a plan made for its
-parameters and one made for any. Rows and buffers are counted,
-not time. The server's settings are the defaults: what a connection sets does not reach a plan behind a pooler.
+Every statement about one account runs on three databases with the same rows: never analyzed, analyzed before the
+account was added, and analyzed after. Batches also run on a vacuumed database with this account alone. Each runs with
+a custom and with a generic plan. The tests count rows and buffers, not time. The server has the default settings,
+since settings of a connection do not work behind a pooler.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ NOW: Final = 1_800_000_000_000
 
 
 class Account(NamedTuple):
-    """An account with many senders, a pool of all of them that `operation` made, and `waiting`, which nobody began."""
+    """An account with many senders, a pool of all of them that `operation` made, and the queued operation `waiting`."""
 
     id: int
     senders: list[str]
@@ -59,7 +59,7 @@ Databases = dict[str, tuple[str, Account]]
 
 @pytest.fixture(scope="module")
 async def analyzed(new_postgres_database: NewDatabase, postgres_template: str) -> AsyncIterator[Databases]:
-    """The databases, with the account in each that came last."""
+    """The databases, each with the account that was added last."""
     async with AsyncExitStack() as stack:
         others = await stack.enter_async_context(new_postgres_database(postgres_template))
         await _execute(
@@ -69,7 +69,7 @@ async def analyzed(new_postgres_database: NewDatabase, postgres_template: str) -
             await _fill(others, f"old {number}")
         never = await stack.enter_async_context(new_postgres_database(_name(others)))
         before = await stack.enter_async_context(new_postgres_database(_name(others)))
-        # As a database that was analyzed before it was upgraded: what the upgrade leaves of old statistics is there.
+        # Like a database that was analyzed before its upgrade: the statistics that the upgrade keeps are there.
         reset = [f"ALTER TABLE {table} ALTER COLUMN account_id SET STATISTICS -1" for table in await _tables(before)]
         await _execute(
             before, *reset, "VACUUM ANALYZE", MIGRATION.read_text("utf-8").partition("/*pg:")[2].rstrip("*/\n")
@@ -96,7 +96,7 @@ async def _execute(url: str, *statements: str) -> None:
 
 
 async def _tables(url: str) -> list[str]:
-    """The tables that are keyed by account."""
+    """The tables that have a column account_id."""
     admin = await asyncpg.connect(url)
     rows = await admin.fetch(
         "SELECT table_name FROM information_schema.columns WHERE column_name = 'account_id' AND table_schema = 'public'"
@@ -153,7 +153,7 @@ _SOME: Final = slice(0, 2_500, 10)
 
 
 def _rows(name: str, new: Account) -> list[list[object]]:
-    """What a statement takes as one JSON array."""
+    """The value of a statement's JSON array parameter."""
     some = new.senders[_SOME]
     addresses: list[list[object]] = [[channel, f"{channel}-{n}"] for n in range(50) for channel in CHANNELS]
     rows: dict[str, list[list[object]]] = {
@@ -176,7 +176,7 @@ NEW: Final = ("pool_operations.start", "pool_operations.start_with_pool")
 
 
 def _given(name: str, new: Account) -> dict[str, Value]:
-    """The parameters of a statement: things in the middle of what the account has."""
+    """The parameters of a statement: things from the middle of the account's lists."""
     noun = name.partition(".")[0]
     of_senders = noun == "senders" or "list_members" in name
     middle = new.senders[SENDERS // 2] if of_senders else new.operation if noun == "pool_operations" else new.pool
@@ -226,18 +226,18 @@ def _given(name: str, new: Account) -> dict[str, Value]:
 
 
 def _most(name: str, statistics: str) -> int:
-    """How many rows a step of the plan may read: what the statement is about, and nothing that lies beside it."""
+    """The most rows that a step of the plan may read: the rows that the statement needs."""
     if name in (*BATCHES, *NEW, "sender_pools.remove_some_members"):
         return BATCH
     if name == "senders.spread_status":
-        return 250 + 3 * POOLS  # three of the senders are in every pool
+        return 250 + 3 * POOLS  # three senders are in every pool
     if name.startswith("senders.list_page_by_") and statistics == "never":
-        return SENDERS // 5 * 2 // 3  # of one channel, those with the status
+        return SENDERS // 5 * 2 // 3  # the senders of one channel with the status
     if name.startswith("resolve."):
         return 400  # the senders of one channel that are activated
     if re.search(r"\.list_|search_page|^overview", name):
         return 6 * PAGE + len(CHANNELS) * 2
-    # One thing, looked up in a table of one page or through the pools of its sender; or the rows of a request.
+    # One thing, found in a table of one page or through its sender's pools; or the rows of one request.
     return max(4 * KEYS, POOLS, len(_rows(name, Account(0, [""] * SENDERS, "", "", "", ""))))
 
 
@@ -248,7 +248,7 @@ async def test_statement_of_one_account_reads_only_what_it_is_about(analyzed: Da
             continue  # to read a small table whole, which holds the one account, is right for the other statements
         for generic in (False, True):
             plan = await _plan(url, name, _given(name, new), generic)
-            # Index entries that no row comes of are counted in buffers alone.
+            # Rows leave out index entries without a row; buffers include them.
             blocks = plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
             most = _most(name, statistics)
             assert max(map(_read, _nodes(plan))) <= most, (statistics, generic, plan)
@@ -256,7 +256,7 @@ async def test_statement_of_one_account_reads_only_what_it_is_about(analyzed: Da
 
 
 async def _plan(url: str, name: str, given: dict[str, Value], generic: bool) -> dict[str, Any]:
-    """The plan as it ran; what it wrote is rolled back."""
+    """The executed plan; its changes are rolled back."""
     query = QUERIES[name]
     admin = await asyncpg.connect(url)
     await admin.execute(f"SET plan_cache_mode = force_{'generic' if generic else 'custom'}_plan")
@@ -282,7 +282,7 @@ def _nodes(plan: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _read(node: dict[str, Any]) -> int:
-    """Rows that a step of a plan returned or threw away, over all its runs."""
+    """Rows that a step of a plan returned or filtered out, over all its loops."""
     removed = sum(value for key, value in node.items() if key.startswith("Rows Removed by"))
     return int((node["Actual Rows"] + removed) * node["Actual Loops"])
 
@@ -302,7 +302,7 @@ def _sql_before(version: int, folder: Path) -> Path:
 async def test_upgrade_drops_the_statistics_of_accounts_and_rewrites_no_large_file(
     empty_postgres_url: str, tmp_path: Path
 ) -> None:
-    """Partial indexes of unfinished and failed operations are built anew: they are small."""
+    """The upgrade rebuilds only the partial indexes of unfinished and failed operations, which are small."""
     old = db.connect(empty_postgres_url, sql_folder=_sql_before(int(MIGRATION.name[:4]), tmp_path / "sql"))
     await old.open()
     await old.close()
@@ -327,7 +327,7 @@ async def test_upgrade_drops_the_statistics_of_accounts_and_rewrites_no_large_fi
 
 
 async def test_no_table_keyed_by_account_collects_statistics_of_accounts(postgres_url: str) -> None:
-    """A new table names its account in `SET STATISTICS 0` too."""
+    """A migration that adds a table must set `SET STATISTICS 0` on its account_id."""
     admin = await asyncpg.connect(postgres_url)
     rows = await admin.fetch(
         "SELECT attrelid::regclass::text FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid"
@@ -346,7 +346,7 @@ async def _with_statistics(url: str) -> set[str]:
 
 
 async def _files(url: str) -> dict[str, int]:
-    """The file that holds each table and index."""
+    """The file of each table and index."""
     admin = await asyncpg.connect(url)
     rows = await admin.fetch(
         "SELECT relname, pg_relation_filenode(oid) FROM pg_class WHERE relnamespace = 'public'::regnamespace"

@@ -1,4 +1,4 @@
-"""The rules of `rules.py`, kept by every statement and every table; and that they are no rules of straw."""
+"""Every statement and table keeps the rules of `rules.py`; and wrong statements break the rules."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ DIALECTS: tuple[Dialect, ...] = ("sqlite", "postgres")
 QUERIES = {dialect: load(PACKAGE_SQL / "queries", dialect) for dialect in DIALECTS}
 NAMES = sorted(QUERIES["sqlite"])
 TABLES = dict(re.findall(r"^CREATE TABLE (\w+) \((.*?)\n\)", SCHEMA, re.DOTALL | re.MULTILINE))
-# A table that takes another's name is that other one.
+# A table that a migration makes under one name and then renames.
 NEW = {"accounts_of_lasting_ids": "accounts"}
 
 

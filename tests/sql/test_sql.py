@@ -1,4 +1,4 @@
-"""Every query: understood by both engines, and no list that scans or sorts."""
+"""Both engines accept every query, and no list scans or sorts."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ from working import drain
 DIALECTS: tuple[Dialect, ...] = ("sqlite", "postgres")
 QUERIES = {dialect: load(PACKAGE_SQL / "queries", dialect) for dialect in DIALECTS}
 NAMES = sorted(QUERIES["sqlite"])
-# The counts of senders are ten rows an account: here, with three accounts, the table is one page and read whole.
+# The counts of senders are ten rows per account. With three accounts the table is one page, so a scan is right.
 BOUNDED = r"\.(list_page|list_members|list_.*items|search_page)|^overview\.(?!sender_counts)"
 LISTS = [name for name in NAMES if re.search(BOUNDED, name)]
 
 
 async def test_every_query_prepares(database_url: str, database: db.Database) -> None:
-    """On the schema that the migrations make."""
+    """On the schema of the migrations."""
     if database_url.startswith("sqlite"):
         connection = sqlite3.connect(Path(database_url.removeprefix("sqlite:///")))
         for query in QUERIES["sqlite"].values():
@@ -67,7 +67,7 @@ ACCOUNTS, SENDERS, POOLS = 3, 2_000, 300
 
 @pytest.fixture(scope="module")
 async def filled(shared_plans_url: str) -> tuple[str, dict[str, Value]]:
-    """A database with some thousands of rows in every list, analysed, and parameters in the middle of them."""
+    """An analyzed database with thousands of rows in every list, and parameters from the middle of the lists."""
     database = db.connect(shared_plans_url)
     await database.open()
     for number in range(ACCOUNTS):
@@ -97,7 +97,7 @@ async def filled(shared_plans_url: str) -> tuple[str, dict[str, Value]]:
 
 
 async def _fill(database: db.Database, name: str) -> tuple[int, str, str, list[str]]:
-    """An account with senders and pools, two of them big: its id, a big operation, its pool, the senders."""
+    """Makes an account with two big pools and more; returns its id, a big operation, its pool, the senders."""
     account = await database.write(lambda tx: accounts.create(tx, name))
     row = await database.read(lambda tx: tx.one("accounts.id", sid=account.account.sid))
     assert row is not None
@@ -130,7 +130,7 @@ async def _fill(database: db.Database, name: str) -> tuple[int, str, str, list[s
 
 
 PAGE = 6
-# The widest list merges five ranges, one for each channel, and looks up the senders of the page.
+# The most expensive list merges five ranges, one per channel, and then reads the senders of the page.
 MOST_ROWS = 6 * PAGE
 
 
@@ -138,7 +138,7 @@ MOST_ROWS = 6 * PAGE
 async def test_list_reads_what_its_page_shows_and_not_what_it_holds(
     filled: tuple[str, dict[str, Value]], name: str
 ) -> None:
-    """No scan, no sort of more than a few pages: on SQLite counted in steps, on PostgreSQL in rows of every node."""
+    """No scan, and no sort of more than a few pages: SQLite counts instructions, PostgreSQL rows of each node."""
     url, params = filled
     noun = "senders" if "member" in name else name.partition(".")[0]
     status = "COMPLETED" if noun == "pool_operations" else "DEACTIVATED"
@@ -163,7 +163,7 @@ async def test_list_reads_what_its_page_shows_and_not_what_it_holds(
 
 @pytest.mark.parametrize("name", ["senders.update", "senders.spread_status"])
 def test_change_of_a_few_senders_does_not_walk_through_the_others_on_sqlite(name: str) -> None:
-    """SQLite knows no sizes: by itself it looks into the array at each sender of the account."""
+    """SQLite does not know sizes: without a hint its plan searches the array once for each sender of the account."""
     query = QUERIES["sqlite"][name]
     with contextlib.closing(sqlite3.connect(":memory:")) as connection:
         for migration in series(PACKAGE_SQL / "migrations", "sqlite"):
@@ -176,7 +176,7 @@ def test_change_of_a_few_senders_does_not_walk_through_the_others_on_sqlite(name
 
 
 def _sqlite_plan(url: str, query: Query, given: dict[str, Value]) -> tuple[list[str], int]:
-    """The steps of the plan as SQLite words them, and how many instructions its machine ran."""
+    """The steps of SQLite's plan, and the number of virtual machine instructions that ran."""
     params = {name: cast("str | int", given[name]) for name in query.order}
     with contextlib.closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection:
         plan = [str(row[3]) for row in connection.execute(f"EXPLAIN QUERY PLAN {query.text}", params)]
@@ -187,7 +187,7 @@ def _sqlite_plan(url: str, query: Query, given: dict[str, Value]) -> tuple[list[
 
 
 async def _postgres_plan(url: str, query: Query, given: dict[str, Value], generic: bool) -> dict[str, Any]:
-    """The plan as it ran, made for these parameters or, as a prepared statement may get it, for any."""
+    """The executed plan: custom for these parameters, or generic, as a prepared statement may get."""
     admin = await asyncpg.connect(url)
     await admin.execute(f"SET plan_cache_mode = force_{'generic' if generic else 'custom'}_plan")
     await admin.execute(f"PREPARE page AS {query.text}")

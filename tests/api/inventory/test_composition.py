@@ -55,7 +55,7 @@ async def test_composition_says_whether_it_counted_all(
 
 
 async def test_composition_lets_others_in_between_its_slices(ada: Person) -> None:
-    """A large pool is counted in many turns of the event loop."""
+    """The count of a large pool spreads over many turns of the event loop."""
     rows: list[dict[str, object]] = [{"channel": "PUSH", "address": f"app-{n}"} for n in range(2_000)]
     pool = await ada.pool(*await ada.enter(rows))
     counting = asyncio.create_task(ada.get(f"/signalbox/v1/SenderPools/{pool}/Composition"))

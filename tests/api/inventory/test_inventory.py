@@ -1,4 +1,4 @@
-"""Entering inventory over HTTP: contract section 8. What a row may be is tested in test_inventory_rows.py."""
+"""Entering inventory over HTTP: contract section 8. test_inventory_rows.py tests what a row may be."""
 
 from __future__ import annotations
 

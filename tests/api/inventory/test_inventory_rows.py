@@ -29,7 +29,7 @@ async def read(content_type: ContentType, body: object) -> Rows:
     return await rows(content_type, text.encode())
 
 
-async def refusals(content_type: ContentType, body: object) -> list[tuple[str, str, int | None]]:
+async def problems_of(content_type: ContentType, body: object) -> list[tuple[str, str, int | None]]:
     found = await read(content_type, body)
     assert all(refused.code == 20001 for refused in found.refused)
     return [(refused.context, refused.message, refused.line) for refused in found.refused]
@@ -114,7 +114,7 @@ async def test_rows_tell_absent_from_null() -> None:
     ],
 )
 async def test_rows_refuse_a_bad_row_and_say_where(row: object, context: str, message: str) -> None:
-    ((place, text, line),) = await refusals(JSON, [row])
+    ((place, text, line),) = await problems_of(JSON, [row])
     assert place == context
     assert message in text
     assert line is None
@@ -134,7 +134,7 @@ async def test_rows_name_every_problem_of_a_row_and_keep_the_good_ones() -> None
 
 async def test_rows_of_ndjson_name_the_line() -> None:
     body = f'\n{json.dumps(SENDER)}\n{{"channel": \n\n{{"channel": "SMS"}}\n{json.dumps(SENDER)} x'
-    assert await refusals(NDJSON, body) == [
+    assert await problems_of(NDJSON, body) == [
         ("$[1]", "the line is not valid JSON: it ends too early, column 13", 3),
         ("$[2].address", "address is required", 5),
         ("$[3]", "the line is not valid JSON: trailing characters, column 48", 6),
@@ -150,7 +150,7 @@ async def test_rows_of_csv_name_the_line_where_the_row_starts() -> None:
         'SMS,+12025550101,"a ""quoted"" word",more\n'
         "SMS\n"
     )
-    assert await refusals(CSV, body) == [
+    assert await problems_of(CSV, body) == [
         ("$[0].displayName", "no control characters and no half surrogate pairs", 2),
         ("$[1].address", "too short for a number of its country", 5),
         ("$[2]", "the row has 4 cells, the header 3", 6),
@@ -170,7 +170,7 @@ async def test_rows_of_csv_name_the_line_where_the_row_starts() -> None:
     ],
 )
 async def test_rows_of_csv_refuse_tags_of_another_form(tags: str, message: str) -> None:
-    ((_, text, line),) = await refusals(CSV, f"channel,address,tags\nSMS,+12025550100,{tags}\n")
+    ((_, text, line),) = await problems_of(CSV, f"channel,address,tags\nSMS,+12025550100,{tags}\n")
     assert (text, line) == (message, 2)
 
 
@@ -216,13 +216,13 @@ async def test_rows_refuse_a_body_that_cannot_be_read(
 
 
 async def test_rows_report_only_some_of_very_many_unknown_members() -> None:
-    found = await refusals(JSON, [SENDER | {f"x{number}": 1 for number in range(50_000)}])
+    found = await problems_of(JSON, [SENDER | {f"x{number}": 1 for number in range(50_000)}])
     assert len(found) == 6
     assert found[-1][:2] == ("$[0]", "and more fields that a sender does not have")
 
 
 async def test_rows_give_way_to_other_requests_while_reading() -> None:
-    """Ten thousand rows take tenths of a second; others get their turn many times meanwhile."""
+    """Ten thousand rows take tenths of a second; other tasks run many times meanwhile."""
     addresses.load()
     body = json.dumps([{"channel": "SMS", "address": f"+1202555{n:04}"} for n in range(10_000)])
     reading = asyncio.ensure_future(read(JSON, body))

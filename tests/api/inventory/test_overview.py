@@ -21,7 +21,7 @@ MINUTE = 60_000
 
 @pytest.fixture
 async def idle_ada(database: db.Database) -> Person:
-    """Ada on a database where nobody works but the test."""
+    """Ada on a database without workers: only the test does work."""
     return await (await Served.on(database)).account("Ada")
 
 
@@ -39,7 +39,7 @@ async def _counts(person: Person) -> dict[tuple[str, str], int]:
 
 
 async def _really(person: Person) -> dict[tuple[str, str], int]:
-    """The same, counted one by one."""
+    """The same counts, computed from the list of all senders."""
     found: dict[tuple[str, str], int] = {}
     for one in await person.walk("/v1/Senders", "senders"):
         kind = one["channel"], one["status"]
@@ -92,7 +92,7 @@ async def test_refused_change_counts_nothing(ada: Person) -> None:
 
 
 async def test_counts_are_exact_after_many_writers_at_once(ada: Person) -> None:
-    """Two processes on one database, each with writers that meet each other's rows, in every order."""
+    """Two processes on one database; their writers change the same rows, in every order."""
     chance = random.Random(7)
     channels = ("PUSH", "RCS")
     people = [ada, ada.at(await ada.served.again())]
@@ -245,7 +245,7 @@ def test_throughput_leaves_out_what_was_done_before_the_hour() -> None:
 
 
 def test_throughput_begins_an_operation_when_those_before_it_were_done() -> None:
-    """Both were started in minute 1; the second waited for the first until minute 10."""
+    """Both operations were started in minute 1; the second waited for the first until minute 10."""
     first = 1_000 * MINUTE
     older = _operation(first + MINUTE, first + 10 * MINUTE, 900)
     newer = _operation(first + MINUTE + 5, first + 11 * MINUTE, 100)

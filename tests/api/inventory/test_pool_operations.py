@@ -19,7 +19,7 @@ UNKNOWN_OPERATION = "comms_operation_01hzzzzzzzzzzzzzzzzzzzzzzz"
 
 @pytest.fixture
 async def idle_ada(database: db.Database) -> Person:
-    """Ada on a database where nobody works: her operations stay as they are."""
+    """Ada on a database without workers: her operations stay queued."""
     return await (await Served.on(database)).account("Ada")
 
 
@@ -60,10 +60,10 @@ async def test_operations_are_listed_by_status(idle_ada: Person) -> None:
 
 async def test_ledger_says_what_became_of_every_item(ada: Person, ben: Person) -> None:
     old, new, gone = await ada.senders(3)
-    (foreign,) = await ben.senders(1)
+    (another,) = await ben.senders(1)
     pool_id = await ada.pool(old)
     await ada.delete(f"/signalbox/v1/Senders/{gone}")
-    refs = [{"senderId": one} for one in (new, UNKNOWN_SENDER, old, foreign, gone)]
+    refs = [{"senderId": one} for one in (new, UNKNOWN_SENDER, old, another, gone)]
     operation = await ada.finished(await ada.post(f"/v1/SenderPools/{pool_id}/Senders", json=refs))
     assert operation["stats"] == {"total": 5, "queued": 0, "created": 2, "failed": 3}
     path = f"/signalbox/v1/SenderPools/Operations/{operation['id']}/Items"
@@ -72,12 +72,12 @@ async def test_ledger_says_what_became_of_every_item(ada: Person, ben: Person) -
         (0, new, "CREATED"),
         (1, UNKNOWN_SENDER, "FAILED"),
         (2, old, "ALREADY_MEMBER"),
-        (3, foreign, "FAILED"),
+        (3, another, "FAILED"),
         (4, gone, "FAILED"),
     ]
     for one in items:
         assert (one["code"] is not None, bool(one["message"])) == (one["outcome"] == "FAILED",) * 2
-    # Foreign, unknown and deleted look the same.
+    # Another account's, an unknown and a deleted sender get the same problem.
     assert len({(one["code"], one["message"]) for one in items if one["outcome"] == "FAILED"}) == 1
     for outcome in ("QUEUED", "CREATED", "ALREADY_MEMBER", "FAILED"):
         wanted = [one for one in items if one["outcome"] == outcome]
@@ -95,7 +95,7 @@ async def test_ledger_of_a_create_begins_with_the_pool(idle_ada: Person) -> None
 
 @pytest.mark.parametrize("count", [1, 999, 1000, 2001])
 async def test_ledger_streams_as_ndjson(ada: Person, count: int) -> None:
-    """The stream is read a thousand items at a time: none is lost or repeated at the seams."""
+    """The server reads a thousand items at a time; no item is lost or repeated between two reads."""
     refs = [{"senderId": ids.new(senders.SENDER, clock.now_ms())} for _ in range(count)]
     operation = await ada.finished(await ada.post("/v1/SenderPools", json={"senders": refs}))
     path = f"/signalbox/v1/SenderPools/Operations/{operation['id']}/Items"
@@ -190,7 +190,7 @@ async def test_deletion_of_a_pool_cancels_its_operations(idle_ada: Person) -> No
 
 
 async def test_counters_add_up_for_everyone_who_reads_while_work_goes_on(ada: Person) -> None:
-    """Every answer on the way is checked: total = queued + created + failed, and no counter ever falls."""
+    """Every response on the way is checked: total = queued + created + failed, and no counter ever falls."""
     refs = [{"senderId": ids.new(senders.SENDER, clock.now_ms())} for _ in range(10_000)]
     response = await ada.post("/v1/SenderPools", json={"senders": refs})
 
@@ -215,7 +215,7 @@ async def test_updated_at_moves_with_every_change_of_an_operation(
 ) -> None:
     monkeypatch.setattr(pool_operations, "BATCH_ITEMS", 1)
     now = clock.now_ms()
-    monkeypatch.setattr(clock, "now_ms", lambda: now)  # also within one millisecond
+    monkeypatch.setattr(clock, "now_ms", lambda: now)  # all changes have the same millisecond
     refs = [{"senderId": one} for one in [*await idle_ada.senders(2), UNKNOWN_SENDER]]
     response = await idle_ada.post("/v1/SenderPools", json={"senders": refs})
     seen = [(await idle_ada.get(response.headers["location"])).json()]

@@ -223,7 +223,7 @@ async def test_operation_id_in_a_query_is_held_to_its_pattern(ada: Person) -> No
 async def test_dates_of_a_pool_s_senders_are_those_of_their_creation(
     ada: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Not of their joining: the younger sender joined first."""
+    """Not the dates when the senders joined the pool: the younger sender joined first."""
     start = max(clock.now_ms(), ids.created_at(ids.new(senders.SENDER, clock.now_ms()))) + 1000
     made = []
     for ms in (start, start + 10):

@@ -22,7 +22,7 @@ STREAM = {"accept": "text/event-stream"}
 
 @pytest.fixture
 async def idle_ada(database: db.Database) -> Person:
-    """Ada on a database where nobody works but the test."""
+    """Ada on a database without workers: only the test does work."""
     return await (await Served.on(database)).account("Ada")
 
 
@@ -47,7 +47,7 @@ def _events(text: bytes) -> list[Any]:
 
 
 async def _waiter(person: Person, path: str, **headers: str) -> asyncio.Task[Any]:
-    """A request that has begun to wait."""
+    """Sends a request; returns its task once the request has begun to wait."""
     task = asyncio.create_task(person.get(path, headers=headers))
     topic = path.rpartition("/")[2]
     await until(lambda: topic in person.served.database.wakeups._listeners)

@@ -74,7 +74,7 @@ async def test_schemas_of_the_openapi_document_are_schemas(ada: Person) -> None:
 
 
 async def test_openapi_names_the_documented_parameters(ada: Person) -> None:
-    """Exactly the inputs of the tables of contract sections 6 and 7."""
+    """Exactly the parameters and fields in the tables of contract sections 6 and 7."""
     paths = (await ada.get("/openapi.json")).json()["paths"]
     page, dates = {"pageToken", "pageSize"}, {"startDate", "endDate"}
     for path, wanted in {

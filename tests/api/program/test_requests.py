@@ -1,4 +1,4 @@
-"""The request log: what it shows, what it never shows, how long it remembers, and how it is watched."""
+"""The request log: what it shows, what it never shows, how many requests it keeps, and its event stream."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ async def _last(person: Person) -> dict[str, Any]:
     return (await _requests(person))[0]
 
 
-# --- what it shows
+# --- what the log shows
 
 
 async def test_request_is_shown_as_it_arrived(ada: Person) -> None:
@@ -125,7 +125,7 @@ async def test_parameters_of_ours_are_shown_but_no_token(ada: Person) -> None:
     assert (await _last(ada))["query"] == "startDate=2026-01-31T08:30:00.000Z"
 
 
-# --- what it never shows
+# --- what the log never shows
 
 PRIVATE = ("+14155550123", "4155550123", "415-555-0123", "ada.lovelace@example.com", "com.example.app", "s3cr3t-t0ken")
 
@@ -133,7 +133,7 @@ PRIVATE = ("+14155550123", "4155550123", "415-555-0123", "ada.lovelace@example.c
 @pytest.mark.parametrize("strict", [False, True], ids=["lenient", "strict"])
 @pytest.mark.parametrize("private", PRIVATE)
 async def test_nothing_that_was_sent_is_shown(ada: Person, private: str, strict: bool) -> None:
-    """In every place of a request that a client can put an address or a secret into by mistake."""
+    """A client may put an address or a secret into any part of a request by mistake: the log shows none of them."""
     person = ada.at(await ada.served.again(strict=strict))
     pool = await person.pool()
     sent = json.dumps(private)
@@ -221,7 +221,7 @@ async def test_request_without_valid_credentials_is_in_no_log(ada: Person, eve: 
     assert await _requests(ada) == []
 
 
-# --- how much it remembers
+# --- how many requests the log keeps
 
 
 async def test_log_leaves_out_its_own_requests(ada: Person) -> None:
@@ -245,7 +245,7 @@ def test_log_forgets_the_accounts_that_are_silent_longest(monkeypatch: pytest.Mo
     route = next(one for one in ROUTES if one.name == "senders.list")
 
     def call(account_id: int) -> None:
-        request = Request(None, "GET", {}, "RQ")  # type: ignore[arg-type] # only its api is missing, which nobody asks
+        request = Request(None, "GET", {}, "RQ")  # type: ignore[arg-type] # the test needs no api
         request.principal = Principal(account_id, "AC")
         kept.add(request, route, 200, 0.001, None, [])
 
@@ -272,11 +272,11 @@ async def test_log_that_is_switched_off_keeps_nothing_and_says_so(ada: Person) -
     assert person.served.api.services.request_log is None
 
 
-# --- how it is watched
+# --- the event stream
 
 
 class Watched:
-    """An event stream of the log, event by event."""
+    """An event stream of the request log, read event by event."""
 
     def __init__(self, person: Person, **headers: str) -> None:
         self.exchange = Exchange(person, URL, {**STREAM, **headers})

@@ -97,7 +97,7 @@ async def test_resolve_refuses_with_each_place(ada: Person, body: object, places
 
 
 async def test_resolve_reaches_each_address_by_the_channels_of_its_kind(ada: Person) -> None:
-    """RCS and SMS reach a phone, every other channel its namesake."""
+    """RCS and SMS reach a phone number; every other channel reaches the address of the same name."""
     await ada.enter(
         [
             {"channel": "SMS", "address": "+14155550100"},

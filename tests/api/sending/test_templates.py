@@ -1,4 +1,4 @@
-"""Templates: contents with names, entered by clients, checked on entry."""
+"""Templates: named contents that clients enter, checked on entry."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def template(content: object = TEXT, **more: object) -> dict[str, object]:
 
 
 async def refused(ada: Person, content: object) -> dict[str, str]:
-    """What is wrong with a content, by its place."""
+    """The problems of a content, by place."""
     response = await ada.post(PATH, json=template(content))
     assert response.status_code == 400, response.text
     return {one["context"]: one["message"] for one in response.json()["errors"]}
