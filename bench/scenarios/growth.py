@@ -7,9 +7,10 @@ import statistics
 from collections.abc import Sequence
 
 from bench import svg
+from bench.compare import Measured
 from bench.context import RESULTS, Bench
 from bench.load import Connection, Login, request
-from bench.machine import Process, serve
+from bench.machine import Process, floor, serve
 from bench.report import Figure, Spread, Target
 from bench.seed import make_accounts
 
@@ -26,6 +27,7 @@ async def run(bench: Bench) -> list[Figure]:
         connection = await Connection.open(server.url)
         resident: list[float] = []
         entering = await _enter(connection, login, senders, server, resident)
+        beside = await _against_the_floor(bench, url, connection, login, senders)
         sender_ids = [row[0] for row in await bench.engine.rows(url, "SELECT id FROM senders ORDER BY id")]
         adding = await _add(connection, login, sender_ids, pools, operations, server, resident)
         connection.close()
@@ -41,6 +43,7 @@ async def run(bench: Bench) -> list[Figure]:
     (RESULTS / f"growth-{bench.engine.name}.svg").write_text(svg.stacked(curves))
     return [
         _figure(bench, f"entering {ROWS:,} senders, at {senders:,}", entering),
+        beside,
         _figure(bench, f"an add of {MEMBERS} senders to its end, at {operations:,}", adding),
         _memory(bench, resident),
     ]
@@ -58,6 +61,37 @@ async def _enter(
         seconds.append(response.seconds)
         resident.append(server.resident_mb)
     return seconds
+
+
+async def _against_the_floor(bench: Bench, url: str, connection: Connection, login: Login, count: int) -> Figure:
+    """Entering senders beside all that are there, in turns with the bare insert of as many rows into the same table."""
+    ours, bare = Measured(), Measured()
+    with floor("bare", url, bench.log()) as bare_app:
+        below = await Connection.open(bare_app.url)
+        for number in range(count, count + (6 if bench.quick else 20) * ROWS, 2 * ROWS):
+            first, second = [
+                json.dumps([_row(one) for one in range(start, start + ROWS)]).encode()
+                for start in (number, number + ROWS)
+            ]
+            entered = await connection.ask(request("POST", "/signalbox/v1/Senders", login, first))
+            assert entered.json()["created"] == ROWS, entered.body
+            inserted = await below.ask(request("POST", f"/senders/{login.account_id}", body=second))
+            ours.add(entered.seconds)
+            bare.add(inserted.json())
+        below.close()
+    return Figure(
+        scenario="growth",
+        engine=bench.engine.name,
+        name=f"entering {ROWS:,} senders beside {count:,}",
+        value=ours.spread_ms,
+        unit="ms",
+        floor="bare insert",
+        floor_value=bare.spread_ms,
+        ratio=ours.ratio(bare),
+        p50_ms=ours.p50_ms,
+        p99_ms=ours.p99_ms,
+        target=Target("ratio", "<=", 4.0),
+    )
 
 
 def _row(number: int) -> dict[str, str]:

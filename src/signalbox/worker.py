@@ -57,6 +57,8 @@ class Workers:
         self._stopping = False
         self._order = Order()
         self._in_hand: set[tuple[int, str]] = set()
+        # What several workers of this process can have in hand at once: there was more than one unit to claim.
+        self._shared: set[tuple[int, str]] = set()
         # Until when work that failed rests, where the database could not be told so.
         self._resting: dict[tuple[int, str], float] = {}
         self._tasks = [asyncio.create_task(self._work(), name=f"worker-{n}") for n in range(count)]
@@ -81,7 +83,8 @@ class Workers:
         rows = await self._db.read(turns.scan)
         for candidate in self._order.of(rows, self._in_hand):
             kind = KINDS.get(candidate.row.kind)  # None: work of a newer version beside this one
-            if kind is None or self._rests(candidate):
+            key = (candidate.row.account_id, candidate.row.kind)
+            if kind is None or self._rests(candidate) or (key in self._in_hand and key not in self._shared):
                 continue
             if done := await self._serve(kind, candidate):
                 return done
@@ -112,6 +115,12 @@ class Workers:
             return None
         finally:
             self._in_hand.discard(key)
+        if done is not None and done.more:
+            if key not in self._shared:
+                self._shared.add(key)
+                self._db.wakeups.fire((turns.WORK,))
+        else:
+            self._shared.discard(key)
         if done is not None:
             self._report(kind, done, time.perf_counter() - started)
         return done

@@ -119,8 +119,9 @@ async def snapshot(ada: Person, things: Things, route: Route) -> list[Any]:
         f"/v1/Senders/{things.sender}",
         f"/v1/SenderPools/Operations/{things.operation}",
     )
-    named = (path(route, things.places(route)),) if put_of(route) else ()
-    return [(await ada.get(url)).content for url in (*urls, *named)]
+    # The overview, the figures and the log of requests change with every request.
+    own = [path(route, things.places(route))] if route.endpoint.ids else []
+    return [(await ada.get(url)).content for url in (*urls, *own)]
 
 
 async def error_shape(route: Route, ada: Person, things: Things) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from small import add, connected, make_sql, names
 
-from signalbox.db import Database, Tx, connect, safe_url
+from signalbox.db import Database, Statement, Tx, connect, safe_url
 from signalbox.ground.errors import Bug, NotFound, Unavailable
 
 
@@ -39,6 +39,26 @@ async def test_write_is_seen_by_the_next_read(door: Database) -> None:
         row = await door.read(lambda tx, number=number: tx.one("items.get", id=number))  # type: ignore[misc]
         assert row is not None
         assert (row[0], [*row]) == (number, [number, f"n{number}"])
+
+
+async def test_write_of_one_statement_is_committed_and_then_wakes(door: Database) -> None:
+    async def work(tx: Tx, look: bool) -> tuple[str, Statement]:
+        tx.wake("news")
+        return "done", Statement("items.add", {"id": 1, "name": "a"})
+
+    with door.wakeups.subscribe("news") as news:
+        assert await door.write_one(work) == "done"
+        assert await news.wait(5)
+    assert await door.read(names) == ["a"]
+
+
+async def test_write_of_one_statement_refuses_what_a_statement_may_not_be(door: Database) -> None:
+    async def work(tx: Tx, look: bool) -> tuple[None, Statement]:
+        return None, Statement("items.add", {"id": 1})
+
+    with pytest.raises(Bug, match="missing parameters"):
+        await door.write_one(work)
+    assert await door.read(names) == []
 
 
 async def test_one_returns_none_for_no_row_and_raises_for_two(door: Database) -> None:

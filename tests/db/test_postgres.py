@@ -13,7 +13,7 @@ import pytest
 from small import POSTGRES_QUERIES, add, connected, make_sql, names, until
 
 from postgres import PostgresServer
-from signalbox.db import Tx
+from signalbox.db import Statement, Tx
 from signalbox.db.postgres import PostgresDatabase
 from signalbox.ground.errors import Bug, Unavailable
 
@@ -78,6 +78,28 @@ async def test_connection_lost_during_the_commit_is_an_unknown_outcome(door: Pos
     with pytest.raises(Unavailable, match="Idempotency-Key"):
         await door.write(lambda tx: tx.run("pg.add_deadly"))
     assert await door.write(add(1, "a")) == 1
+
+
+async def test_connection_lost_in_a_write_of_one_statement_is_an_unknown_outcome(door: PostgresDatabase) -> None:
+    async def work(tx: Tx, look: bool) -> tuple[None, Statement]:
+        return None, Statement("pg.add_deadly", {})
+
+    with pytest.raises(Unavailable, match="Idempotency-Key"):
+        await door.write_one(work)
+    assert await door.write(add(1, "a")) == 1
+
+
+async def test_write_of_one_statement_that_changes_nothing_looks_and_runs_again(door: PostgresDatabase) -> None:
+    await door.write(add(1, "a"))
+    looked = []
+
+    async def work(tx: Tx, look: bool) -> tuple[int, Statement]:
+        looked.append(look)
+        number = 1 if look else 7
+        return number, Statement("items.lock", {"id": number})
+
+    assert await door.write_one(work) == 1
+    assert looked == [False, True]
 
 
 async def test_internal_error_at_the_commit_is_an_unknown_outcome(door: PostgresDatabase) -> None:

@@ -103,8 +103,7 @@ class _Tx(Moment):
         if not self._writes:
             raise Bug(f"query {query} would write inside read()")
         found = self.find(query, params)
-        status = await self._connection.execute(found.text, *[params[name] for name in found.order])
-        return _count(status)
+        return _count(await self._connection.execute(found.text, *[params[name] for name in found.order]))
 
     def wake(self, topic: str) -> None:
         self.topics.append(topic)
@@ -265,15 +264,12 @@ class PostgresDatabase:
         self._retries += 1
         await asyncio.sleep(random.uniform(0.001, 0.01) * 2**attempt)  # noqa: S311 (no secret)
 
-    async def _commit(
-        self, connection: Connection, topics: list[str], statement: str | None = None, *params: Value
-    ) -> str:
+    async def _commit(self, connection: Connection, topics: list[str], text: str = "COMMIT", *params: Value) -> str:
         """Ends the transaction in hand, or runs a statement that is a transaction by itself; returns its status."""
-        undo: Literal["ROLLBACK"] | None = "ROLLBACK" if statement is None else None
         try:
-            status = await connection.execute(statement or "COMMIT", *params)
+            status = await connection.execute(text, *params)
         except BaseException as error:
-            lost = self._let_go(connection, error, undo)
+            lost = self._let_go(connection, error, "ROLLBACK" if text == "COMMIT" else None)
             if isinstance(error, REPEAT):
                 raise
             if lost or isinstance(error, (TimeoutError, *OUTCOME_UNKNOWN)):
@@ -283,7 +279,7 @@ class PostgresDatabase:
                 ) from error
             raise translated(error)  # noqa: B904 (it sets the cause)
         self._pool.release(connection)
-        if statement is None and status != "COMMIT":
+        if text == "COMMIT" != status:
             raise Bug("a database error was swallowed inside a transaction, which was therefore rolled back")
         self._transactions += 1
         if topics:

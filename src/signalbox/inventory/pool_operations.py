@@ -202,7 +202,7 @@ async def run_batch(tx: Tx, hand: Hand) -> Done | None:
     tx.wake(operation_id)
     fields = {"operation": operation_id, "created": created, "failed": failed, "status": advanced[0]}
     fields = {"requestId": request_id, "account": hand.account_sid, **fields}
-    return Done("batch", fields, (created, failed), last=not more and advanced[0] == "COMPLETED")
+    return Done("batch", fields, (created, failed), last=not more and advanced[0] == "COMPLETED", more=bool(more))
 
 
 async def _apply(tx: Tx, account_id: int, operation_id: str, pool_id: str, first: int, end: int) -> tuple[int, int]:

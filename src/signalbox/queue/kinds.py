@@ -19,13 +19,14 @@ class Hand:
 class Done:
     """What one transaction of a worker did: its log line, and how many items it created and failed, if it had any.
 
-    `last`: the account seems to have no more work of this kind.
+    `last`: the account seems to have no more work of this kind. `more`: another worker can work on the account beside.
     """
 
     event: str
     fields: Mapping[str, str | int]
     items: tuple[int, int] | None = None
     last: bool = False
+    more: bool = False
 
 
 Run = Callable[[Tx, Hand], Awaitable[Done | None]]

@@ -15,7 +15,7 @@ TEMPLATE: Final = ids.Kind("template", "a template")
 
 
 class NewTemplate(msgspec.Struct, frozen=True):
-    """What a client says of a template; `content` is JSON, checked by whoever read it."""
+    """The fields of a template that a client sets; `content` is valid JSON."""
 
     name: str
     content: str

@@ -1,4 +1,4 @@
-"""Pool operations over HTTP (contract section 6, numbers 9 and 10), their ledger, and cancelling (section 8)."""
+"""Pool operations over HTTP, contract section 6; their ledger and cancelling, contract section 8."""
 
 import asyncio
 import re
