@@ -43,7 +43,7 @@ def test_members_and_parameters_are_camel_case_and_enum_values_upper_case() -> N
 def test_document_names_the_errors_of_every_path(route: Route) -> None:
     responses = DOCUMENT["paths"][route.path][route.method.lower()]["responses"]
     wanted = {"400", "401", "429", "500", "503"}
-    if "{" in route.path:
+    if "{" in route.path and route.method != "PUT":
         wanted.add("404")
     if route.endpoint.body:
         wanted |= {"413", "415"}
