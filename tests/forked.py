@@ -6,6 +6,7 @@ Only the import of the program, a third of a second, happens once.
 
 from __future__ import annotations
 
+import io
 import multiprocessing
 import os
 import pkgutil
@@ -55,7 +56,9 @@ def _run(arguments: list[str], env: dict[str, str], cwd: str, streams: str) -> N
     flags = os.O_CREAT | os.O_WRONLY | os.O_APPEND
     for number, (stream, how) in enumerate({"stdin": os.O_RDONLY, "stdout": flags, "stderr": flags}.items()):
         os.dup2(os.open(f"{streams}/{stream}", how, 0o600), number)
-    sys.stdin = os.fdopen(0, encoding="utf-8", closefd=False)
+    stdin = io.FileIO(0, closefd=False)
+    stdin.name = "<stdin>"
+    sys.stdin = io.TextIOWrapper(io.BufferedReader(stdin), encoding="utf-8")
     sys.stdout = os.fdopen(1, "w", encoding="utf-8", closefd=False)
     sys.stderr = os.fdopen(2, "w", 1, "utf-8", "backslashreplace", closefd=False)
     os.environ.clear()

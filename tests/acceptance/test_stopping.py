@@ -89,11 +89,13 @@ def test_waiting_request_gets_its_response_on_sigterm(serve: Serve, client: Conn
         )
         # Responses come in order on one connection: after the first response the server has begun the second request.
         connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n" + request.encode())
-        response = connection.recv(65536)
-        assert b'"alive"' in response
+        received = b""
+        while b'"alive"' not in received:
+            chunk = connection.recv(65536)
+            assert chunk, received
+            received += chunk
         client(server.url).operation(operation_id)
         server.signal(signal.SIGTERM)
-        received = response
         while chunk := connection.recv(65536):
             received += chunk
     assert b'"status":"PROCESSING"' in received

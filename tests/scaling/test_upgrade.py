@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -88,7 +90,8 @@ def test_next_version_takes_over_while_clients_go_on(
     serve: Serve, work: Work, client: Connect, postgres_url: str, tmp_path: Path, next_version: Mapping[str, str]
 ) -> None:
     """Two old processes, two new ones, then the old ones end; no request fails, and all promised work is done."""
-    assert VERSION in run(tmp_path, "--version", env=next_version).stdout
+    command = [sys.executable, "-m", "signalbox", "--version"]
+    assert VERSION in subprocess.run(command, env=environment(next_version), capture_output=True, text=True).stdout
     old, old_worker = serve(postgres_url, *NONE_HERE), work(postgres_url)
     before = client(old.url)
     senders = before.enter(20)

@@ -39,12 +39,17 @@ class Bare:
                 received += chunk
         return received
 
-    def some(self) -> bytes:
-        """The next bytes; empty when the server has closed the connection."""
-        try:
-            return self.socket.recv(65536)
-        except ConnectionResetError:
-            return b""
+    def one(self) -> bytes:
+        """The next response, which must have a `Content-Length`: head and body may come in several pieces."""
+        received = b""
+        while not (match := _WHOLE.match(received)) or len(received) < match.end() + int(match[1]):
+            chunk = self.socket.recv(65536)
+            assert chunk, received
+            received += chunk
+        return received
+
+
+_WHOLE = re.compile(rb"HTTP/1\.1 .*?\r\ncontent-length: (\d+)\r\n(?:.*?\r\n)??\r\n", re.DOTALL | re.IGNORECASE)
 
 
 def statuses(received: bytes) -> list[int]:

@@ -173,7 +173,7 @@ def test_offers_of_another_protocol_are_passed_over_on_every_request_of_a_connec
         for name in names:
             body = json.dumps({"name": name})
             bare.send(f"{POST}{offer}Content-Length: {len(body)}\r\n\r\n{body}")
-            assert statuses(bare.some()) == [202]
+            assert statuses(bare.one()) == [202]
     assert set(names) <= pools(other)
 
 
