@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import itertools
 import signal
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 
 import asyncpg
@@ -14,7 +14,7 @@ from hypothesis import settings
 
 from depth import searched
 from people import Person, Served
-from postgres import PostgresServer
+from postgres import NewDatabase, PostgresServer
 from processes import Client, Connect, Serve, Server, Work, Worker
 from signalbox import db
 from signalbox.accounts import accounts
@@ -28,8 +28,6 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
 # A shared machine may pause for longer than any deadline of hypothesis.
 settings.register_profile("signalbox", deadline=None, max_examples=searched(30, deep=1_000))
 settings.load_profile("signalbox")
-
-NewDatabase = Callable[[str], AbstractAsyncContextManager[str]]
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
@@ -24,6 +25,9 @@ from urllib.parse import quote
 VERSION_FOLDER = "pginstall"  # PostgreSQL 16
 PR_SET_PDEATHSIG = 1
 NOBODY = 65534
+
+# The URL of a new database from a template: `async with new_database("template0") as url:`.
+NewDatabase = Callable[[str], AbstractAsyncContextManager[str]]
 
 
 # Fast and not durable: the data of the tests may be lost when the machine stops.

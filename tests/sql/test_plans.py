@@ -20,7 +20,7 @@ from typing import Any, Final, NamedTuple
 import asyncpg
 import pytest
 
-from conftest import NewDatabase
+from postgres import NewDatabase
 from signalbox import db
 from signalbox.accounts import accounts, idempotency
 from signalbox.db import Value
