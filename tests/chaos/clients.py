@@ -83,10 +83,10 @@ class Client:
         rng.shuffle(mixed)
         return mixed
 
-    def _promise(self, pool: str | None, key: str | None = None, act: str = "") -> Promise:
+    def _promise(self, pool: str | None, key: str | None = None, senders: Sequence[str] | None = None) -> Promise:
         rng = self.rng
         marker = f"comms_sender_0{rng.randrange(10**24):025d}"
-        refs = [{"senderId": one} for one in self._some(6_000 if pool is None else 900)]
+        refs = [{"senderId": one} for one in senders or self._some(6_000 if pool is None else 900)]
         refs.insert(rng.randint(0, len(refs)), {"senderId": marker})
         self._count += 1
         if key is None and rng.random() < 0.6:
@@ -120,6 +120,16 @@ class Client:
 
     async def create(self) -> None:
         await self._start(self._promise(None))
+
+    async def introduce(self) -> None:
+        """Creates a pool of five senders and reads it: what the faults leave over, every journal has this."""
+        promise = self._promise(None, f"{self.tenant.name}-{self._name}-first", self.tenant.senders[:5])
+        await self._start(promise)
+        path = f"{OPERATIONS}/{self.tenant.operations[-1]}"
+        await self.ask("senderPools.fetchOperation", "GET", path, None, {"Prefer": "wait=10"}, 30)
+        pool = self.tenant.pools[-1]
+        await self.walk("senderPools.listSenders", f"{POOLS}/{pool}/Senders", "senders", pool=pool, filters={})
+        await self.fetch_sender()
 
     async def add(self) -> None:
         if pool := self._pool():

@@ -140,26 +140,27 @@ class Run:
             account = json.loads(made.stdout)
             self.tenants.append(Tenant(name, account["accountSid"], account["authToken"], number))
 
-    def _clients(self, each: int) -> Iterator[Client]:
+    def _clients(self, each: int, phase: str) -> Iterator[Client]:
         for tenant in self.tenants:
             others = [other for other in self.tenants if other is not tenant]
             for number in range(each):
-                seed = self._seeded(f"{tenant.name}/{number}")
+                seed = self._seeded(f"{tenant.name}/{phase}-{number}")
                 yield Client(tenant, others, self.urls, self.journal, seed)
 
     # --- phases
 
     async def _enter_inventory(self) -> None:
-        for client in self._clients(1):
+        for client in self._clients(1, "before"):
             client.polite = True
             entry = await client.send_inventory(client.tenant.rows(self.inventory))
             assert entry.done, entry
             await know_senders(client)
+            await client.introduce()
             client.close()
 
     async def _trouble(self) -> None:
         stop = asyncio.Event()
-        clients = list(self._clients(self.clients))
+        clients = list(self._clients(self.clients, "during"))
         working = [asyncio.create_task(work(client, stop)) for client in clients]
         await self.mischief.make()
         stop.set()
@@ -178,7 +179,7 @@ class Run:
             await seat.up(30)
 
     async def _audit(self) -> None:
-        clients = list(self._clients(1))
+        clients = list(self._clients(1, "after"))
         try:
             await asyncio.gather(*(audit(client, 40) for client in clients))
         except TimeoutError:
