@@ -6,7 +6,7 @@ import re
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from signalbox.db.queries import PACKAGE_SQL
 from signalbox.db.wakeups import Subscription, Wakeups
@@ -71,9 +71,14 @@ class Database(Protocol):
     """An open database. Every method raises Unavailable while the database cannot be used, and Bug for wrong SQL."""
 
     wakeups: Wakeups
+    warnings: list[str]
+    """What `open` found in the database's surroundings that is not safe, each with its cure."""
 
     async def open(self) -> None:
-        """Connects and upgrades the schema. Several processes may do so at the same time. Raises SchemaTooNew."""
+        """Connects, checks the surroundings and upgrades the schema. Several processes may do so at the same time.
+
+        Raises SchemaTooNew, and Unfit for a database that cannot keep what this program promises.
+        """
 
     async def close(self) -> None:
         """Finishes the transactions that have begun, and closes all connections."""
@@ -126,10 +131,6 @@ def connect(url: str, *, connections: int = 10, direct: str | None = None, sql_f
 
         return SqliteDatabase(_sqlite_path(url, rest), folder)
     if scheme in ("postgresql", "postgres") and colon:
-        try:
-            _ = urlsplit(url).port
-        except ValueError:
-            raise ValueError(f"{safe_url(url)}: the port is not a number from 0 to 65535") from None
         from signalbox.db.postgres import PostgresDatabase
 
         return PostgresDatabase(url, folder, connections, direct)
