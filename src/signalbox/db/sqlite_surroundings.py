@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,6 +26,27 @@ def require_library() -> None:
         raise Unfit(
             "This SQLite was built for one thread only (SQLITE_THREADSAFE=0). Use another Python, or PostgreSQL."
         )
+
+
+def require_writable(path: str | None) -> None:
+    """Raises Unfit for a file or a folder that this user may not write. SQLite alone would start, and fail later."""
+    if path is None:
+        return
+    file, folder = Path(path), Path(path).parent
+    who = f"the user of this process ({os.geteuid()})" if hasattr(os, "geteuid") else "the user of this process"
+    if folder.is_dir() and not _may_write(folder):
+        raise Unfit(
+            f"The folder {folder.resolve()} may not be written by {who}. SQLite creates files beside the database"
+            " there: change the owner or the mode of the folder, or name another one."
+        )
+    if file.exists() and not _may_write(file):
+        raise Unfit(
+            f"The database file {file.resolve()} may not be written by {who}: change the owner or the mode of the file."
+        )
+
+
+def _may_write(path: Path) -> bool:
+    return os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
 
 
 def require_utf8(connection: sqlite3.Connection) -> None:
