@@ -63,7 +63,7 @@ async def test_database_in_another_encoding_is_refused_before_the_first_table(
 ) -> None:
     async with new_postgres_database(f"template0 ENCODING '{encoding}' LOCALE 'C'") as url:
         message = await refused(url)
-        assert f"encoding {encoding}" in message
+        assert f"has the encoding {encoding}, which cannot hold every name." in message
         assert "ENCODING 'UTF8' LOCALE 'C' TEMPLATE template0" in message
         connection = await asyncpg.connect(url)
         assert await connection.fetchval("SELECT to_regclass('signalbox_schema')::text") is None
@@ -127,6 +127,7 @@ async def test_role_that_may_not_create_tables_is_refused_with_the_cure(empty_po
     """The usual case since PostgreSQL 15, for a role that does not own the database. The cure is run."""
     async with role(empty_postgres_url) as url:
         message = await refused(url)
+        assert "lacks the right to create tables." in message
         admin = await asyncpg.connect(empty_postgres_url)
         cure = re.search(r"GRANT CREATE ON SCHEMA public TO \w+", message)
         assert cure

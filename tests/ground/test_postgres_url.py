@@ -8,8 +8,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from signalbox.ground import settings
-from signalbox.ground.postgres_url import MOST_CONNECT_SECONDS, PostgresUrl, read, refused_variables
+from signalbox.ground import postgres_url, settings
+from signalbox.ground.postgres_url import CONNECT_SECONDS, MOST_CONNECT_SECONDS, PostgresUrl, read, refused_variables
 from signalbox.ground.settings import ConfigError
 
 NO_FILE: Final = Path("/no/file")
@@ -193,6 +193,16 @@ def test_variables_of_libpq_work_or_are_refused_by_name() -> None:
     with pytest.raises(ConfigError, match="PGCHANNELBINDING: channel_binding cannot be honoured"):
         settings.load({"database": "postgres://h/app"}, {"PGCHANNELBINDING": "require"}, NO_FILE)
     settings.load({"database": "sqlite://"}, {"PGCHANNELBINDING": "require"}, NO_FILE)
+
+
+def test_page_names_every_parameter() -> None:
+    """docs/postgresql.md has what works and what is refused."""
+    page = (Path(__file__).parents[2] / "docs" / "postgresql.md").read_text("utf-8")
+    works, _, refused = page.partition("\n## The URL\n")[2].partition("\n| refused | do |\n")
+    known = (postgres_url._DRIVER | postgres_url._OURS) - {"database"}
+    assert not [name for name in known if f"`{name}`" not in works]
+    assert not [name for name in postgres_url._REFUSED if f"`{name}" not in refused]
+    assert f"{CONNECT_SECONDS:g} without the parameter. At most {MOST_CONNECT_SECONDS:g}" in works
 
 
 def test_url_of_a_pooler_needs_the_url_of_the_server() -> None:

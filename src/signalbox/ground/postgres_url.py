@@ -7,10 +7,8 @@ value that could be a part of a password.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import quote, unquote, urlencode
 
 CONNECT_SECONDS: Final = 5.0
@@ -68,7 +66,7 @@ _REFUSED: Final[Mapping[str, str]] = {
     "replication": "Signalbox needs an ordinary connection",
 }
 # An unknown name that starts so may be a misspelt parameter that protects the connection.
-_PROTECTS: Final = re.compile(r"(ssl|tls|gss|krb|auth|require|channel|verif|encrypt|cert)", re.IGNORECASE)
+_PROTECTS: Final = ("ssl", "tls", "gss", "krb", "auth", "require", "channel", "verif", "encrypt", "cert")
 _CURES: Final[Mapping[str, str]] = {
     "connection_limit": "the setting database_connections has the same meaning",
     "client_encoding": "Signalbox always uses UTF8",
@@ -88,12 +86,10 @@ _VARIABLES: Final[Mapping[str, str]] = {
     "PGSSLCRLDIR": "sslcrldir",
     "PGSSLSNI": "sslsni",
 }
-_HOST: Final = re.compile(r"(?:\[(?P<v6>[^\[\]]+)\]|(?P<name>[^:\[\]]+))(?::(?P<port>\d*))?")
 _RAW: Final = "a /, ?, #, @ or & in a user name, password or database name is written %2F, %3F, %23, %40 or %26"
 
 
-@dataclass(frozen=True, slots=True)
-class PostgresUrl:
+class PostgresUrl(NamedTuple):
     """A URL for the driver. `dsns` has one for each host, to be tried in this order.
 
     `settings` are sent to the server at connect; `files` maps parameters to files that must be readable.
@@ -163,7 +159,7 @@ def _parameters(query: str) -> Iterator[tuple[str, str]]:
     """Names and values. As in libpq a plus sign is no space, and an empty value counts as not given."""
     for part in query.split("&") if query else ():
         name, equals, value = part.partition("=")
-        if not equals or not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.-]{0,62}", name):
+        if not equals or not (name.isascii() and name.replace(".", "_").replace("-", "_").isidentifier()):
             raise ValueError(f"after the question mark: NAME=VALUE, with & between; {_RAW}")
         if value:
             yield {"dbname": "database", "currentSchema": "schema"}.get(name, name), unquote(value)
@@ -180,11 +176,11 @@ def _refusal(name: str, value: str) -> str | None:
         known = value in ("any", "primary", "read-write")
         return None if known else "target_session_attrs must be any, primary or read-write: Signalbox writes"
     if name == "connect_timeout":
-        whole = re.fullmatch(r"-?\d{1,9}", value, re.ASCII)
+        whole = value.isascii() and value.removeprefix("-").isdigit()
         return None if whole else "connect_timeout must be a number of seconds"
     if name in _REFUSED:
         return f"{name} cannot be honoured: {_REFUSED[name]}"
-    if name not in _DRIVER and _PROTECTS.match(name):
+    if name not in _DRIVER and name.lower().startswith(_PROTECTS):
         return f"{name} is unknown and could protect the connection. Correct or remove the parameter"
     return None
 
@@ -204,17 +200,20 @@ def _pairs(hosts: list[str], ports: str) -> list[dict[str, str]]:
 def _pair(host: str, port: str) -> dict[str, str]:
     if host.count(":") > 1 and "[" not in host:
         host = f"[{host}]"  # an IPv6 address in the parameter host
-    match = _HOST.fullmatch(host)
-    if match is None:
-        raise ValueError(
-            "must be postgresql://user@host:port/name; a host is a name or [IPv6], a port a number from 1 to 65535"
-        )
-    number = port or match["port"]
-    return {"host": f"[{match['v6']}]" if match["v6"] else match["name"], **({"port": _port(number)} if number else {})}
+    inside, bracket, after = host.partition("]")
+    if bracket:
+        name, own, whole = f"{inside}]", after[1:], inside.startswith("[") and after[:1] in ("", ":")
+    else:
+        name, _, own = host.partition(":")
+        whole = "[" not in name
+    if not whole or not name.strip("[]"):
+        raise ValueError("must be postgresql://user@host:port/name; a host is a name or [IPv6]")
+    number = port or own
+    return {"host": name, "port": _port(number)} if number else {"host": name}
 
 
 def _port(text: str) -> str:
-    if not re.fullmatch(r"\d{1,5}", text, re.ASCII) or not 0 < int(text) <= 65535:
+    if not (text.isascii() and text.isdigit() and len(text) < 6 and 0 < int(text) <= 65535):
         raise ValueError("must be postgresql://user@host:port/name with a port from 1 to 65535")
     return text
 
