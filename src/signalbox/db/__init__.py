@@ -121,7 +121,8 @@ def connect(url: str, *, connections: int = 10, direct: str | None = None, sql_f
 
     `sqlite:///relative.db`, `sqlite:////absolute.db`, `sqlite://` (memory), `postgresql://user@host/db`.
     `connections` is the size of the PostgreSQL pool; wake-ups use one more connection. `direct` is set when `url` goes
-    through a pooler in transaction mode: it is the URL of the server itself. Raises ValueError for other URLs.
+    through a pooler in transaction mode: it is the URL of the server itself. Raises ValueError for other URLs, and for
+    a parameter of a PostgreSQL URL that cannot be honoured.
     """
     folder = sql_folder or PACKAGE_SQL
     scheme, colon, rest = url.partition("://")
@@ -151,7 +152,8 @@ def _sqlite_path(url: str, rest: str) -> str | None:
 
 
 _PASSWORD = re.compile(r"(//[^:/?#@]*:).*@", re.DOTALL)
-_PASSWORD_OPTION = re.compile(r"([?&](?:ssl)?password=)[^&#]*", re.IGNORECASE)
+# A name with a percent sign may be an encoded "password".
+_PASSWORD_OPTION = re.compile(r"([?&](?:(?:ssl)?password|[^=&#]*%[^=&#]*)=)[^&#]*", re.IGNORECASE)
 
 
 def safe_url(url: str) -> str:
