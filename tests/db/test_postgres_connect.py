@@ -133,6 +133,10 @@ async def test_authorities_of_the_system_are_trusted_when_named(
         assert tls[0].encrypted == 1
         with pytest.raises(Unavailable, match="not valid for '127"):
             await opened(url.replace("localhost", "127.0.0.1"))
+        with pytest.raises(Unavailable, match="CRL"):
+            await opened(f"{url}&sslcrl={AUTHORITY}")
+        with pytest.raises(Unavailable, match=r"URL is wrong.*TLSv9"):
+            await opened(f"{url}&ssl_min_protocol_version=TLSv9")
     finally:
         _trusting_system.cache_clear()
 

@@ -98,7 +98,8 @@ def test_meaningful_parameters_work() -> None:
     assert found.ignored == ()
     assert of("fallback_application_name=x").settings == {"application_name": "x"}
     assert of("connect_timeout=0").connect_seconds == of("connect_timeout=999").connect_seconds == MOST_CONNECT_SECONDS
-    assert of("sslrootcert=system").system_roots
+    assert of("sslrootcert=system&sslcrl=/c").tls == {"sslcrl": "/c"}
+    assert of("sslrootcert=/c").tls is None
     assert of("sslmode=").dsns == of("").dsns
 
 
@@ -190,6 +191,8 @@ def test_variables_of_libpq_work_or_are_refused_by_name() -> None:
     assert found.settings == {"application_name": "y", "options": "-c geqo=off"}
     assert found.connect_seconds == 7
     assert refused_variables(environ) == []
+    system = {"PGSSLROOTCERT": "system", "PGSSLCERT": "/c"}
+    assert read("postgres://h/app", system).tls == read("postgres://h/app", system).files == {"sslcert": "/c"}
     with pytest.raises(ConfigError, match="PGCHANNELBINDING: channel_binding cannot be honoured"):
         settings.load({"database": "postgres://h/app"}, {"PGCHANNELBINDING": "require"}, NO_FILE)
     settings.load({"database": "sqlite://"}, {"PGCHANNELBINDING": "require"}, NO_FILE)

@@ -51,9 +51,7 @@ class Server:
                     statement_cache_size=statements,
                     max_cached_statement_lifetime=0,
                     server_settings={**self._url.settings, **settings},
-                    ssl=_trusting_system(self._url.files.get("sslcert"), self._url.files.get("sslkey"))
-                    if self._url.system_roots
-                    else None,
+                    ssl=None if self._url.tls is None else _trusting_system(tuple(self._url.tls.items())),
                 )
             except asyncpg.ClientConfigurationError as error:
                 raise Unavailable("The database URL is wrong.", detail=error) from error
@@ -76,8 +74,24 @@ def _reason(error: Exception) -> str:
 
 
 @functools.cache
-def _trusting_system(certificate: str | None, key: str | None) -> ssl.SSLContext:
+def _trusting_system(parameters: tuple[tuple[str, str], ...]) -> ssl.SSLContext:
+    """The TLS of `sslrootcert=system`; the other parameters do what they do in the driver."""
+    given = dict(parameters)
     context = ssl.create_default_context()
-    if certificate:
-        context.load_cert_chain(certificate, key)
+    context.set_alpn_protocols(["postgresql"])
+    context.minimum_version = _version(given.get("ssl_min_protocol_version", "TLSv1.2"))
+    if "ssl_max_protocol_version" in given:
+        context.maximum_version = _version(given["ssl_max_protocol_version"])
+    if "sslcrl" in given:
+        context.load_verify_locations(given["sslcrl"])
+        context.verify_flags |= ssl.VERIFY_CRL_CHECK_CHAIN
+    if "sslcert" in given:
+        context.load_cert_chain(given["sslcert"], given.get("sslkey"), given.get("sslpassword", ""))
     return context
+
+
+def _version(name: str) -> ssl.TLSVersion:
+    try:
+        return ssl.TLSVersion[name.replace(".", "_")]
+    except KeyError:
+        raise asyncpg.ClientConfigurationError(f"there is no TLS version {name}") from None

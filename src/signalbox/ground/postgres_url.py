@@ -31,6 +31,15 @@ _OURS: Final = frozenset(
     }
 )
 _FILES: Final[tuple[str, ...]] = ("sslrootcert", "sslcert", "sslkey", "sslcrl")
+# The driver does not know `sslrootcert=system`, so these are then applied by us, with their variables.
+_TLS: Final[Mapping[str, str]] = {
+    "sslcert": "PGSSLCERT",
+    "sslkey": "PGSSLKEY",
+    "sslpassword": "",
+    "sslcrl": "PGSSLCRL",
+    "ssl_min_protocol_version": "PGSSLMINPROTOCOLVERSION",
+    "ssl_max_protocol_version": "PGSSLMAXPROTOCOLVERSION",
+}
 _SSLMODES: Final = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 # Values that ask for nothing else than what happens anyway.
 _SATISFIED: Final[Mapping[str, frozenset[str]]] = {
@@ -93,15 +102,16 @@ class PostgresUrl(NamedTuple):
     """A URL for the driver. `dsns` has one for each host, to be tried in this order.
 
     `settings` are sent to the server at connect; `files` maps parameters to files that must be readable.
-    `system_roots`: the server's certificate is checked against the authorities that the system trusts. `pooled`: the
-    URL says that it leads through a pooler in transaction mode. `ignored`: a warning for each parameter without effect.
+    `tls`, when it is not None: the server's certificate is checked against the authorities that the system trusts,
+    with these parameters. `pooled`: the URL says that it leads through a pooler in transaction mode. `ignored`: a
+    warning for each parameter without effect.
     """
 
     dsns: tuple[str, ...]
     settings: Mapping[str, str]
     connect_seconds: float
     files: Mapping[str, str]
-    system_roots: bool
+    tls: Mapping[str, str] | None
     pooled: bool
     ignored: tuple[str, ...]
 
@@ -117,15 +127,14 @@ def read(url: str, environ: Mapping[str, str]) -> PostgresUrl:
         given.setdefault("sslmode", "require")  # libpq reads JDBC's ssl=true so
     pairs = _pairs(given["host"].split(",") if "host" in given else hosts, given.get("port", ""))
     driver = {name: value for name, value in given.items() if name in _DRIVER}
-    system_roots = _system_roots(driver)
-    files = {name: driver[name] for name in _FILES if name in driver}
+    tls = _trusting_system(driver, environ)
     dsns = tuple(f"postgresql://?{urlencode({**before, **driver, **pair}, quote_via=quote)}" for pair in pairs or [{}])
     return PostgresUrl(
         dsns,
         _settings(given),
         _seconds(given.get("connect_timeout")),
-        files,
-        system_roots,
+        _files(driver, environ),
+        tls,
         given.get("pgbouncer") == "true",
         tuple(_warning(name) for name, value in given.items() if _is_ignored(name, value)),
     )
@@ -218,14 +227,22 @@ def _port(text: str) -> str:
     return text
 
 
-def _system_roots(driver: dict[str, str]) -> bool:
-    """Takes `sslrootcert=system` out of the parameters of the driver, which does not know it."""
-    if driver.get("sslrootcert") != "system":
-        return False
-    if driver.get("sslmode", "verify-full") != "verify-full":
+def _trusting_system(driver: dict[str, str], environ: Mapping[str, str]) -> dict[str, str] | None:
+    """Takes `sslrootcert=system` out of the parameters of the driver. The parameters of TLS if it was there."""
+    if (driver.get("sslrootcert") or environ.get("PGSSLROOTCERT")) != "system":
+        return None
+    if (driver.get("sslmode") or environ.get("PGSSLMODE") or "verify-full") != "verify-full":
         raise ValueError("sslrootcert=system needs sslmode=verify-full")
-    del driver["sslrootcert"]
-    return True
+    driver.pop("sslrootcert", None)
+    given = {name: driver.get(name) or environ.get(variable) for name, variable in _TLS.items()}
+    return {name: value for name, value in given.items() if value}
+
+
+def _files(driver: Mapping[str, str], environ: Mapping[str, str]) -> dict[str, str]:
+    if (driver.get("sslmode") or environ.get("PGSSLMODE")) == "disable":
+        return {}
+    given = {name: driver.get(name) or environ.get(f"PG{name.upper()}") for name in _FILES}
+    return {name: path for name, path in given.items() if path and path != "system"}
 
 
 def _settings(given: Mapping[str, str]) -> dict[str, str]:
