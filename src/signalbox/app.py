@@ -33,9 +33,11 @@ def start_collecting() -> None:
 
 @contextlib.asynccontextmanager
 async def opened(settings: Settings) -> AsyncIterator[Database]:
-    """The database, connected and migrated to the current schema. Raises Unavailable and SchemaTooNew."""
+    """The database, connected and migrated to the current schema. Raises Unavailable, Unfit and SchemaTooNew."""
     database = db.connect(settings.database, connections=settings.database_connections, direct=settings.database_direct)
     await database.open()
+    for problem in database.warnings:
+        log.get().warning("database not safe", problem=problem)
     try:
         yield database
     finally:
