@@ -7,7 +7,6 @@ request would use it. This module reads only what concerns the host of the base 
 import re
 import ssl
 from collections.abc import Mapping
-from importlib.util import find_spec
 from ipaddress import ip_address, ip_network
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
@@ -35,7 +34,7 @@ def proxy_for(base_url: str, variables: Mapping[str, str] | None = None) -> http
     cure = f"correct it, or add {server.hostname} to NO_PROXY"
     url = text if "://" in text else f"http://{text}"
     scheme = url.partition("://")[0].lower()
-    if scheme in _SOCKS and find_spec("socksio") is None:
+    if scheme in _SOCKS and not _socks_works():
         raise InvalidArgument(f"{words} is a SOCKS proxy, which needs the package socksio: install it, or {cure}")
     try:
         if urlsplit(url).hostname:  # stricter than httpx about brackets
@@ -57,6 +56,14 @@ def certificates(base_url: str) -> ssl.SSLContext:
     except (OSError, ValueError) as error:
         variables = "SSL_CERT_FILE, SSL_CERT_DIR or SSLKEYLOGFILE"
         raise InvalidArgument(f"the files for TLS cannot be used (see {variables}): {error}") from None
+
+
+def _socks_works() -> bool:
+    try:
+        import socksio  # noqa: F401 (what httpx looks for)
+    except ImportError:
+        return False
+    return True
 
 
 def _exempts(entry: str, server: SplitResult) -> bool:
