@@ -246,3 +246,10 @@ def test_docs_example_file_is_accepted(tmp_path: Path) -> None:
     example = re.search(r"```toml\n(.*?)```", page, re.DOTALL)
     assert example
     assert load(file=toml(tmp_path, example[1])).port == 9000
+
+
+@pytest.mark.parametrize("blank", ["\n", "\r\n", " \t"])
+def test_white_space_around_a_variable_is_ignored(blank: str) -> None:
+    environ = {"SIGNALBOX_PORT": f"9000{blank}", "SIGNALBOX_STRICT": f"{blank}true", "SIGNALBOX_DATABASE": blank}
+    found = settings.load({}, environ, Path("nowhere.toml"))
+    assert (found.port, found.strict, found.database) == (9000, True, Settings().database)

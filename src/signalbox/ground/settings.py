@@ -263,7 +263,7 @@ def load(
     Raises ConfigError with every problem found.
     """
     problems: list[str] = []
-    named = command_line.get("config") or environ.get(_BY_KEY["config"].variable)
+    named = command_line.get("config") or _from_environment(_BY_KEY["config"], environ)
     path = Path(named) if named else default_file
     # A named file must exist; the default file may be absent.
     in_file = _read(path, problems) if named or path.exists() else None
@@ -345,7 +345,7 @@ def _read(path: Path, problems: list[str]) -> dict[str, object]:
 
 
 def _from_environment(setting: Setting, environ: Mapping[str, str]) -> str | None:
-    text = environ.get(setting.variable)
+    text = environ.get(setting.variable, "").strip()  # a line break at the end of a file often comes along
     if setting.key == "port" and text and text.startswith("tcp://"):
         return None  # set by Kubernetes, as in _SERVICE_LINK
     return text or None
