@@ -165,6 +165,8 @@ def test_settings_of_the_file_have_their_types(tmp_path: Path) -> None:
         ('"a\\nb" = 1', "'a\\nb': no such setting"),
         ('config = "other.toml"', "config: no such setting"),
         ("port = ", "is not valid TOML: "),
+        ("port = 1\nport = 2", "is not valid TOML: "),
+        ("port = " + "[" * 100_000, "is nested too deeply"),
     ],
 )
 def test_settings_of_the_file_are_refused_naming_file_and_key(tmp_path: Path, text: str, problem: str) -> None:

@@ -169,6 +169,8 @@ def _stored() -> dict[str, dict[str, object]]:
         raise Ended(f"{path}: cannot be read: {error.strerror}; correct that, {cure}", code=MISUSED) from None
     except (UnicodeDecodeError, ValueError) as error:
         raise Ended(f"{path}: is not valid JSON: {error}", code=MISUSED) from None
+    except RecursionError:
+        raise Ended(f"{path}: is nested too deeply", code=MISUSED) from None
     if not isinstance(found, dict) or not all(isinstance(one, dict) for one in found.values()):
         raise Ended(f"{path}: is not a JSON object of profiles", code=MISUSED)
     if readable_by_others and os.name == "posix":

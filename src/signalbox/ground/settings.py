@@ -331,6 +331,9 @@ def _read(path: Path, problems: list[str]) -> dict[str, object]:
     except tomllib.TOMLDecodeError as error:
         problems.append(f"{path}: is not valid TOML: {error}")
         return {}
+    except RecursionError:
+        problems.append(f"{path}: is nested too deeply")
+        return {}
     except UnicodeDecodeError:
         problems.append(f"{path}: is not UTF-8 text")
         return {}
