@@ -74,7 +74,8 @@ def test_no_line_is_lost_whatever_is_quoted(text: str) -> None:
             assert row.text == lines[row.line - 1].rstrip("\r\n")
         else:
             raw = "".join(lines[row.line - 1 : following.line - 1])
-            assert next(csv.reader(io.StringIO(raw, newline=""), strict=True)) == row.cells
+            read = next(csv.reader(io.StringIO(raw, newline=""), strict=True))
+            assert row.cells == (read or [""])  # an empty line
 
 
 @pytest.mark.parametrize("line", ['x","y\n', '"\n', '"x\n', '""",\n', 'a,"""b\n'])

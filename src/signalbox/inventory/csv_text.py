@@ -95,6 +95,9 @@ class Records:
     def __iter__(self) -> Iterator[Record | None]:
         """The rows, and None between the lines of a row of several lines."""
         while (text := self._next()) is not None:
+            if '"' not in text:  # most rows: a fifth of the time less
+                yield Record(self._number, text.rstrip("\r\n").split(self.delimiter))
+                continue
             cells = self._cells(text)
             if cells is None and self._line.goes_on:
                 yield from self._long(self._number, text)
@@ -186,7 +189,8 @@ class Table:
             if not _blank(record.cells):
                 header = [cell.strip() for cell in record.cells]
                 self.dropped = len(REFUSED_COLUMNS) if tuple(header[:4]) == REFUSED_COLUMNS else 0
-                self.header = _without_empty_end(header[self.dropped :], 0)
+                self.header = header[self.dropped :]
+                _cut_empty_end(self.header, 0)
                 break
 
     def __iter__(self) -> Iterator[Record | None]:
@@ -195,17 +199,16 @@ class Table:
             if record is None or record.cells is None:
                 yield record
                 continue
-            cells = record.cells
             if self.dropped:
-                cells = [restored(cell) for cell in cells[self.dropped :]]
-            yield None if _blank(cells) else Record(record.line, _without_empty_end(cells, len(self.header)))
+                record = Record(record.line, [restored(cell) for cell in record.cells[self.dropped :]])
+            _cut_empty_end(record.cells or [], len(self.header))
+            yield None if _blank(record.cells or ()) else record
 
 
 def _blank(cells: Sequence[str]) -> bool:
     return not "".join(cells).strip()
 
 
-def _without_empty_end(cells: list[str], least: int) -> list[str]:
+def _cut_empty_end(cells: list[str], least: int) -> None:
     while len(cells) > least and not cells[-1].strip():
         cells.pop()
-    return cells
