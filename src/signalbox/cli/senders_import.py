@@ -23,7 +23,7 @@ from signalbox.cli.profiles import connected
 from signalbox.cli.rows import MOST_BYTES, Refusal, Row, Rows, open_rows
 
 if TYPE_CHECKING:
-    from signalbox_client import Entered, Signalbox
+    from signalbox_client import Entered, Refused, Signalbox
     from signalbox_client.inventory import Media
 
 MOST_ROWS: Final = 10_000
@@ -41,10 +41,12 @@ class Import:
     created: int = 0
     updated: int = 0
     refused: int = 0
+    warned: int = 0
     rows: int = 0
     line: int = 0  # the line on which the last sent row starts
     refused_file: Path | None = None
     first: list[Refusal] = field(default_factory=list)
+    first_warnings: list[Refusal] = field(default_factory=list)
 
 
 def import_file(
@@ -152,17 +154,25 @@ def _send(client: Signalbox, rows: Rows, batch: list[Row], done: Import, refusal
             done.created += entered.created
             done.updated += entered.updated
             for one in entered.refused:
-                place = _CONTEXT.fullmatch(one.context)
-                if not place:
-                    raise Ended(f"the server refused a row at {one.context}, which is not a row of the request")
-                at, row = sent[int(place[1])]
-                context = f"$[{row.index}]{place[2]}"
-                found.setdefault(at, []).append(Refusal(row.line, context, one.code, one.message))
+                at, refusal = _placed(one, sent)
+                found.setdefault(at, []).append(refusal)
+            done.warned += len(entered.warnings)
+            for one in entered.warnings[: _SHOWN - len(done.first_warnings)]:
+                done.first_warnings.append(_placed(one, sent)[1])
         for at in sorted(found):
             refusals.add(batch[at], found[at])
         refusals.flush()
         done.rows += len(batch)
         done.line = batch[-1].line
+
+
+def _placed(one: Refused, sent: Sequence[tuple[int, Row]]) -> tuple[int, Refusal]:
+    """The index in the batch of the row that this is about, and the same with its place in the file."""
+    place = _CONTEXT.fullmatch(one.context)
+    if not place:
+        raise Ended(f"the server named {one.context}, which is not a row of the request")
+    at, row = sent[int(place[1])]
+    return at, Refusal(row.line, f"$[{row.index}]{place[2]}", one.code, one.message)
 
 
 def _enter(client: Signalbox, body: bytes, media: Media) -> Entered:
@@ -181,9 +191,14 @@ def _report(done: Import, as_json: bool, *, complete: bool) -> None:
     path = str(done.refused_file) if done.refused_file else None
     if as_json:
         found = {"complete": complete, "rows": done.rows, "created": done.created, "updated": done.updated}
-        click.echo(json.dumps({**found, "refused": done.refused, "refusedFile": path}))
+        click.echo(json.dumps({**found, "refused": done.refused, "warnings": done.warned, "refusedFile": path}))
     elif done.rows:
-        click.echo(f"{done.created:,} created, {done.updated:,} updated, {done.refused:,} refused")
+        counts = f"{done.created:,} created, {done.updated:,} updated, {done.refused:,} refused"
+        click.echo(counts + (f", {done.warned:,} with a warning" if done.warned else ""))
+    for one in done.first_warnings:
+        complain(f"warning: line {one.line}: {one.context}: {one.message}")
+    if done.warned > len(done.first_warnings):
+        complain(f"warning: {done.warned - len(done.first_warnings):,} more; the rows with a warning were entered")
     for one in done.first:
         complain(f"line {one.line}: {one.context}: {one.message}")
     if path:

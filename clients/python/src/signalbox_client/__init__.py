@@ -29,6 +29,7 @@ from signalbox_client.pages import AsyncPages, Pages
 from signalbox_client.results import (
     Channel,
     Entered,
+    InventorySender,
     Item,
     Operation,
     OperationReference,
@@ -62,6 +63,7 @@ __all__ = [
     "Forbidden",
     "IdempotencyMismatch",
     "Invalid",
+    "InventorySender",
     "Item",
     "MethodNotAllowed",
     "MissingCredentials",
