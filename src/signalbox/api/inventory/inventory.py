@@ -76,7 +76,7 @@ async def enter_senders(request: Request) -> Response:
     if rows.good:
         entered = await _change(request, lambda tx: senders.enter(tx, request.account_id, rows.good))
     request.fields.update(
-        created=entered.created, updated=entered.updated, refused=len(rows.refused), warnings=len(rows.warnings)
+        created=entered.created, updated=entered.updated, refused=len(rows.refused), warned=len(rows.warnings)
     )
     return json_response(InventoryResult(entered.created, entered.updated, rows.refused, rows.warnings))
 
