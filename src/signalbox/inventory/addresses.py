@@ -44,6 +44,7 @@ _IMPOSSIBLE = {
     4: "too short: its area code is missing",
     5: "a number of this length does not exist in its country",
 }
+_TOO_SHORT: Final = f"too short for a number: at least {_FEWEST_DIGITS} digits with the country code"
 _UNKNOWN: Final = "no numbering plan assigns such a number"
 # phonenumbers.NumberParseException.error_type: INVALID_COUNTRY_CODE, TOO_SHORT_NSN, TOO_LONG.
 _UNREADABLE = {
@@ -150,7 +151,7 @@ def _check_number(channel: str, address: str, region: str, numbers: Numbers) -> 
     if unknown and numbers == "known":
         raise ValueError(unknown)
     if unknown and len(address) <= _FEWEST_DIGITS:
-        raise ValueError(f"too short for a number: at least {_FEWEST_DIGITS} digits with the country code")
+        raise ValueError(_TOO_SHORT)
     if region and region != country:
         _check_region(address, region, country if unknown is None else None)
         country = region
@@ -224,7 +225,7 @@ def _misspelt(channel: str, address: str) -> str:
         return "a number is written as E.164: after the + only digits, no spaces or other signs"
     if address.startswith("+0"):
         return "no country has a calling code that starts with 0"
-    return "too short for a number" if len(address) < 3 else "too long for a number: at most 15 digits"
+    return _TOO_SHORT if len(address) <= _FEWEST_DIGITS else "too long for a number: at most 15 digits"
 
 
 def _iso(country: str | None) -> str:

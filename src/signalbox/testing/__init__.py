@@ -183,14 +183,14 @@ class Account:
         """The ids of the senders with these channels, addresses and regions, searched from the newest page."""
         missing, found = set(wanted), dict[tuple[str, str, str], str]()
         path: str | None = "/v1/Senders?pageSize=1000"
-        while path and missing:
+        while path and any(not region for *_, region in missing):
             page = self._call("GET", path)
             for sender in page["senders"]:
                 found[sender["channel"], sender["address"], ""] = sender["id"]
             missing -= found.keys()
             following = page["pagination"]["next"]
             path = f"/v1/Senders?pageSize=1000&pageToken={following}" if following else None
-        # A mailbox is stored in normalized spelling; search finds it by any spelling.
+        # A mailbox is stored in normalized spelling; search finds it by any spelling. A page does not have regions.
         for channel, address, region in missing:
             page = self._call("POST", "/v1/Senders/Search", {"channel": channel, "address": address})
             found[channel, address, region] = next(
