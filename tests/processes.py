@@ -233,7 +233,7 @@ class Client:
         body = "channel,address\n" + "\n".join(f"EMAIL,{row}" for row in rows.split("\n"))
         response = self.http.post("/signalbox/v1/Senders", content=body, headers={"Content-Type": "text/csv"})
         assert response.status_code == 200, response.text
-        assert response.json() == {"created": count, "updated": 0, "refused": []}
+        assert response.json() == {"created": count, "updated": 0, "refused": [], "warnings": []}
         return [sender["id"] for sender in self.pages("/v1/Senders", "senders", pageSize=1000)]
 
     def create_pool(self, sender_ids: Sequence[str], **more: str) -> str:

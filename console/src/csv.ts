@@ -140,7 +140,7 @@ export function good(desk: Desk): readonly Row[] {
   return bad.has(desk.header) ? [] : desk.rows.filter((row) => !bad.has(row.line));
 }
 
-const COLUMNS = ["channel", "address", "displayName", "status", "tags"];
+const COLUMNS = ["channel", "address", "displayName", "status", "tags", "region"];
 const SENDER_ID = /^comms_sender_[0-7][a-hjkmnpqrstv-z0-9]{25,34}$/;
 
 // The columns in front of a file of refused rows, which the command line writes.
@@ -206,19 +206,26 @@ function checkRows(rows: readonly Row[], names: readonly string[]): Complaint[] 
       say(`${cells.length} cells, the header has ${names.length}`);
       continue;
     }
-    const [channel = "", address = "", , status = "", tags = ""] = COLUMNS.map((name) => cells[at[name]!] ?? "");
+    const [channel = "", address = "", , status = "", tags = "", region = ""] = COLUMNS.map((name) => cells[at[name]!] ?? "");
     if (!channel) say("the channel is missing");
     else if (!(CHANNELS as readonly string[]).includes(channel)) say(`channel must be one of ${CHANNELS.join(", ")}`);
     if (!address) say("the address is missing");
+    else if (isNational(channel, address)) region || say("a short code or an alphanumeric id needs its region, such as GB");
     else if (/^(SMS|WHATSAPP)$/.test(channel) && !/^\+[0-9]+$/.test(address)) say("a number is + and digits alone");
     else if (channel === "EMAIL" && !address.includes("@")) say("a mailbox has an @");
     if (status && !(STATUSES as readonly string[]).includes(status)) say(`status must be one of ${STATUSES.join(", ")}`);
     if (tags && !/^[\w.~-]+=[\w.~-]+(;[\w.~-]+=[\w.~-]+){0,9}$/.test(tags)) say("tags are k=v;k=v, at most 10");
-    const key = `${channel} ${address}`;
+    if (region && !/^[A-Z]{2}$/.test(region)) say("region must be a country, two capital letters such as GB");
+    const key = isNational(channel, address) ? `${channel} ${address} ${region}` : `${channel} ${address}`;
     if (address && before.has(key)) say(`the same sender as in line ${before.get(key)}`);
     else before.set(key, line);
   }
   return found;
+}
+
+/** Whether this is a short code or an alphanumeric id, which is another sender in each country. */
+export function isNational(channel: string, address: string): boolean {
+  return channel === "SMS" && (/^[0-9]{3,8}$/.test(address) || /^(?=.*[A-Za-z])[A-Za-z0-9 &*+._-]{1,11}$/.test(address));
 }
 
 function checkIds(rows: readonly Row[], names: readonly string[], complaints: Complaint[]): Desk {

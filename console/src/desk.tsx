@@ -14,12 +14,14 @@ const MOST_LISTED = 100;
 export function useDesk(ids: boolean) {
   const [text, setText] = useState("");
   const [refused, setRefused] = useState<readonly Complaint[]>([]);
+  const [warnings, setWarnings] = useState<readonly Complaint[]>([]);
   const desk = useMemo(() => check(text, ids), [text, ids]);
   const change = (next: string) => {
     setText(next);
     setRefused([]);
+    setWarnings([]);
   };
-  return { text, change, desk, refused, setRefused, good: good(desk).length };
+  return { text, change, desk, refused, setRefused, warnings, setWarnings, good: good(desk).length };
 }
 
 /**
@@ -42,6 +44,7 @@ export function useSenderIds(value: ReturnType<typeof useDesk>) {
         await enter(desk, told("Entered"), result);
       } finally {
         value.setRefused(result.refused);
+        value.setWarnings(result.warnings);
       }
       entered.current = { text, after, result };
       setStep("");
@@ -72,7 +75,7 @@ export function DeskField(props: {
   value: ReturnType<typeof useDesk>;
   disabled?: boolean;
 }): JSX.Element {
-  const { text, change, desk, refused } = props.value;
+  const { text, change, desk, refused, warnings } = props.value;
   const [top, setTop] = useState(0);
   const [over, setOver] = useState(false);
   const [unread, setUnread] = useState("");
@@ -162,6 +165,19 @@ export function DeskField(props: {
         ))}
         {byLine.size > MOST_LISTED && <li>and {plural(byLine.size - MOST_LISTED, "line")} more</li>}
       </ul>
+      {warnings.length > 0 && (
+        <div role="status" class="quiet">
+          <p>{plural(warnings.length, "row")} entered with a warning:</p>
+          <ul>
+            {warnings.slice(0, MOST_LISTED).map(({ line, message }) => (
+              <li key={line}>
+                Line {line}: {message}
+              </li>
+            ))}
+            {warnings.length > MOST_LISTED && <li>and {plural(warnings.length - MOST_LISTED, "row")} more</li>}
+          </ul>
+        </div>
+      )}
     </div>
   );
 }

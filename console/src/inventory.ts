@@ -1,7 +1,7 @@
 /** Enters senders in several requests, and finds their ids by channel and address. */
 import { ask, type Call } from "./api.ts";
-import { csvOf, good, type Complaint, type Desk, type Row } from "./csv.ts";
-import type { Entered, Pagination, Sender } from "./wire.ts";
+import { csvOf, good, isNational, type Complaint, type Desk, type Row } from "./csv.ts";
+import type { Entered, InventorySender, Pagination, Refused, Sender } from "./wire.ts";
 
 export type Report = (done: number, total: number) => void;
 
@@ -9,6 +9,8 @@ export interface Result {
   created: number;
   updated: number;
   refused: Complaint[];
+  /** Warnings about rows that were entered. */
+  warnings: Complaint[];
   /** The rows that were entered. */
   rows: Row[];
 }
@@ -23,7 +25,7 @@ export function enterCall(text: string): Call {
 }
 
 export function nothing(): Result {
-  return { created: 0, updated: 0, refused: [], rows: [] };
+  return { created: 0, updated: 0, refused: [], warnings: [], rows: [] };
 }
 
 /**
@@ -39,14 +41,22 @@ export async function enter(desk: Desk, report: Report, result: Result): Promise
     result.created += entered.created;
     result.updated += entered.updated;
     const refused = new Set<number>();
-    for (const { context, message } of entered.refused) {
-      const [, index = "0", member] = /^\$\[(\d+)\]\.?(.*)$/.exec(context) ?? [];
-      refused.add(Number(index));
-      result.refused.push({ line: piece[Number(index)]!.line, message: member ? `${member}: ${message}` : message });
+    for (const one of entered.refused) {
+      const { index, complaint } = placed(one, piece);
+      refused.add(index);
+      result.refused.push(complaint);
     }
+    result.warnings.push(...entered.warnings.map((one) => placed(one, piece).complaint));
     result.rows.push(...piece.filter((_, index) => !refused.has(index)));
   }
   report(rows.length, rows.length);
+}
+
+/** The index of the row that the server names, and what it says, with the line of the row. */
+function placed({ context, message }: Refused, piece: readonly Row[]): { index: number; complaint: Complaint } {
+  const [, index = "0", member] = /^\$\[(\d+)\]\.?(.*)$/.exec(context) ?? [];
+  const complaint = { line: piece[Number(index)]!.line, message: member ? `${member}: ${message}` : message };
+  return { index: Number(index), complaint };
 }
 
 /** The creation time of the newest sender: senders that are entered now are newer. */
@@ -61,7 +71,11 @@ export async function newest(): Promise<string | undefined> {
  * read from the list since `after`, the others are looked up one by one.
  */
 export async function idsOf(desk: Desk, rows: readonly Row[], after: string | undefined, report: Report): Promise<string[]> {
-  const [channel, address] = [desk.columns.indexOf("channel"), desk.columns.indexOf("address")];
+  const [channel, address, region] = ["channel", "address", "region"].map((name) => desk.columns.indexOf(name)) as [
+    number,
+    number,
+    number,
+  ];
   const known = await created(after, rows.length);
   const ids: (string | undefined)[] = rows.map((row) => known.get(keyOf(row.cells[channel]!, row.cells[address]!)));
   const missing = [...ids.keys()].filter((index) => !ids[index]);
@@ -71,12 +85,22 @@ export async function idsOf(desk: Desk, rows: readonly Row[], after: string | un
       const { cells } = rows[index]!;
       const body = { channel: cells[channel], address: cells[address] };
       const found = await ask<{ senders: Sender[] }>({ method: "POST", path: "/v1/Senders/Search", body });
-      ids[index] = found.senders[0]?.id;
+      const national = isNational(cells[channel]!, cells[address]!);
+      ids[index] = national ? await idIn(found.senders, cells[region]!) : found.senders[0]?.id;
       report((done += 1), rows.length);
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, work));
   return [...new Set(ids.filter((id) => id !== undefined))];
+}
+
+/** The id of the sender in a country, among those with one short code or alphanumeric id. */
+async function idIn(senders: readonly Sender[], region: string): Promise<string | undefined> {
+  for (const { id } of senders) {
+    const found = await ask<InventorySender>({ path: `/signalbox/v1/Senders/${id}` });
+    if (found.region === region) return id;
+  }
+  return undefined;
 }
 
 /** Senders created after a time, by channel and address; not many more than `most`. */
@@ -86,7 +110,9 @@ async function created(after: string | undefined, most: number): Promise<Map<str
   while (token !== null && found.size < most) {
     const query = { startDate: after, pageSize: 1000, pageToken: token };
     const page: { senders: Sender[]; pagination: Pagination } = await ask({ path: "/v1/Senders", query });
-    for (const sender of page.senders) found.set(keyOf(sender.channel, sender.address), sender.id);
+    for (const { channel, address, id } of page.senders) {
+      if (!isNational(channel, address)) found.set(keyOf(channel, address), id);
+    }
     token = page.pagination.next;
   }
   return found;

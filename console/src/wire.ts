@@ -28,6 +28,11 @@ export interface Sender {
   createdAt: string;
 }
 
+/** A sender as the inventory has it. */
+export interface InventorySender extends Sender {
+  region: string | null;
+}
+
 export interface SenderPool {
   id: string;
   name: string;
@@ -75,6 +80,7 @@ export interface Entered {
   created: number;
   updated: number;
   refused: Refused[];
+  warnings: Refused[];
 }
 
 export interface Resolution {

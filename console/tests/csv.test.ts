@@ -126,12 +126,12 @@ test("each column that no sender has is named, with the one that was meant", () 
   assert.deepEqual(said("Channel,display_name,adress,,address,address\n"), [
     "1: column 1, Channel, is none that a sender has: did you mean channel?",
     "1: column 2, display_name, is none that a sender has: did you mean displayName?",
-    "1: column 3, adress, is none that a sender has; there are channel, address, displayName, status, tags",
-    "1: column 4, without a name, is none that a sender has; there are channel, address, displayName, status, tags",
+    "1: column 3, adress, is none that a sender has; there are channel, address, displayName, status, tags, region",
+    "1: column 4, without a name, is none that a sender has; there are channel, address, displayName, status, tags, region",
     "1: the column address is there twice",
     "1: the column channel is missing",
   ]);
-  assert.match(said("name\n", true)[0]!, /tags, or one column senderId$/);
+  assert.match(said("name\n", true)[0]!, /region, or one column senderId$/);
 });
 
 test("rows are judged only below a header that is right", () => {
@@ -164,6 +164,19 @@ test("tags are at most ten", () => {
   const row = (count: number) => `channel,address,tags\nRCS,a,${Array.from({ length: count }, (_, at) => `k${at}=v`).join(";")}`;
   assert.deepEqual(said(row(10)), []);
   assert.deepEqual(said(row(11)), ["2: tags are k=v;k=v, at most 10"]);
+});
+
+test("a short code and an alphanumeric id need their region and are one sender in each", () => {
+  const head = "channel,address,region\n";
+  assert.deepEqual(said(`${head}SMS,27312,CA\nSMS,27312,US\nSMS,Acme & Co.,GB\nSMS,+14365550123,\nRCS,bot,DE`), []);
+  assert.deepEqual(said(`${head}SMS,27312,\nSMS,BRAND,\nSMS,27312,us\nSMS,4711,CA\nSMS,4711,CA\nSMS,12,CA\nWHATSAPP,27312,CA`), [
+    "2: a short code or an alphanumeric id needs its region, such as GB",
+    "3: a short code or an alphanumeric id needs its region, such as GB",
+    "4: region must be a country, two capital letters such as GB",
+    "6: the same sender as in line 5",
+    "7: a number is + and digits alone",
+    "8: a number is + and digits alone",
+  ]);
 });
 
 test("a quote that does not close is a problem of senders", () => {

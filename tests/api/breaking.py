@@ -162,7 +162,7 @@ class Breaker:
         if schema.get("format") == "date-time":
             return "2026-01-31T09:30:00Z"
         least = "x" * max(1, schema.get("minLength", 1))
-        return next(text for text in (least, "https://example.com/a", "+14155550123") if re.search(pattern, text))
+        return next(text for text in (least, "GB", "https://example.com/a", "+14155550123") if re.search(pattern, text))
 
     def _resolved(self, schema: Schema) -> Schema:
         while "$ref" in schema:

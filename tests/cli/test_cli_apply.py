@@ -169,6 +169,23 @@ def test_senders_that_are_not_there_stop_the_plan_with_their_places(shell: Shell
     assert pools(shell) == {}
 
 
+def test_short_code_of_a_file_needs_its_region_where_it_is_in_two_countries(
+    shell: Shell, signalbox_server: Account
+) -> None:
+    rows = [{"channel": "SMS", "address": "27312", "region": region} for region in ("US", "CA")]
+    us, ca = signalbox_server.enter_senders(rows)
+    pool = "pools:\n  a:\n    senders:\n"
+    text = pool + "".join(f"    - {{channel: SMS, address: 27312, region: {one}}}\n" for one in ("CA", "US"))
+    for _ in range(2):
+        assert shell("pools", "apply", shell.write("a.yaml", text), "--yes").returncode == 0
+        listed = shell.lines("pools", "show", str(pools(shell)["a"]["id"]), "--senders")
+        assert {one["id"] for one in listed} == {us, ca}
+    text = f"{pool}    - {{channel: SMS, address: 27312}}\n"
+    done = shell("pools", "apply", shell.write("b.yaml", text), "--yes")
+    assert done.returncode == 1
+    assert "pools.a.senders[0]: SMS:27312 is 2 senders, each in its country" in done.stderr
+
+
 def test_every_problem_of_the_file_is_named_with_its_line_and_place(shell: Shell) -> None:
     text = """pools:
   support:

@@ -38,8 +38,21 @@ def test_import_sends_files_larger_than_a_request(shell: Shell) -> None:
     assert "line 10003: $[10001].address: " in done.stderr
     assert "refused rows are in senders.refused.csv" in done.stderr
     again = shell.json("senders", "import", "-", stdin=csv_of(10_001))
-    expected = {"complete": True, "rows": 10_001, "created": 0, "updated": 10_001, "refused": 0, "refusedFile": None}
-    assert again == expected
+    expected = {"complete": True, "rows": 10_001, "created": 0, "updated": 10_001, "refused": 0}
+    assert again == expected | {"warnings": 0, "refusedFile": None}
+
+
+def test_numbers_that_no_plan_knows_are_imported_with_warnings(shell: Shell) -> None:
+    """+1 436 is in service since 2024. Only some warnings are shown, and how many more there are."""
+    text = csv_of(10_000) + "".join(f"SMS,+14365550{number:03},\n" for number in range(12))
+    shell.write("senders.csv", text)
+    done = shell("senders", "import", "senders.csv")
+    assert (done.returncode, done.stdout) == (0, "10,012 created, 0 updated, 0 refused, 12 with a warning\n")
+    shown = done.stderr.splitlines()
+    place = "line 10002: $[10000].address"
+    assert shown[0] == f"signalbox: warning: {place}: no numbering plan assigns such a number"
+    assert shown[10:] == ["signalbox: warning: 2 more; the rows with a warning were entered"]
+    assert shell.json("senders", "import", "senders.csv")["warnings"] == 12
 
 
 def test_refused_rows_of_csv_can_be_corrected_and_imported_again(shell: Shell) -> None:

@@ -94,6 +94,21 @@ def test_senders_of_a_file_that_are_not_there_stop_the_create_with_their_lines(
     assert shell.lines("pools", "list") == []
 
 
+def test_file_of_senders_tells_short_codes_apart_by_region(shell: Shell, signalbox_server: Account) -> None:
+    rows = [{"channel": "SMS", "address": "27312", "region": region} for region in ("US", "CA")]
+    _, ca = signalbox_server.enter_senders(rows)
+    head = "channel,address,region\n"
+    done = shell("pools", "create", "x", "--senders", shell.write("a.csv", f"{head}SMS,27312,\nSMS,27312,FR\n"))
+    assert done.returncode == 1
+    ambiguous, absent = done.stderr.splitlines()[1:]
+    assert ambiguous.startswith("  a.csv, line 2: SMS:27312 is 2 senders, each in its country; name one by its id: ")
+    assert absent == "  a.csv, line 3: the account has no sender SMS:27312 (FR)"
+    file = shell.write("b.csv", f"{head}SMS,27312,CA\n")
+    assert shell("pools", "create", "x", "--senders", file, "--watch").returncode == 0
+    (pool,) = shell.lines("pools", "list")
+    assert members(shell, pool["id"]) == [ca]
+
+
 def test_watched_create_with_a_failed_sender_exits_3(shell: Shell) -> None:
     unknown = shell.write("ids.txt", "comms_sender_00000000000000000000000000\n")
     done = shell("pools", "create", "x", "--senders", unknown, "--watch")

@@ -109,6 +109,18 @@ def test_activate_and_deactivate_change_each_and_say_what_failed(shell: Shell, s
     assert [one["status"] for one in shell.lines("senders", "activate", first, second)] == ["ACTIVATED"] * 2
 
 
+def test_one_short_code_in_two_countries_is_named_by_id(shell: Shell, signalbox_server: Account) -> None:
+    rows = [{"channel": "SMS", "address": "27312", "region": region} for region in ("US", "CA")]
+    us, ca = signalbox_server.enter_senders(rows)
+    assert [shell.json("senders", "show", one)["region"] for one in (us, ca)] == ["US", "CA"]
+    assert [one["id"] for one in shell.lines("senders", "search", "27312", "--channel", "SMS")] == [ca, us]
+    done = shell("senders", "remove", "SMS:27312", "--yes")
+    assert done.returncode == 1
+    assert done.stderr == (f"signalbox: SMS:27312 is 2 senders, each in its country; name one by its id: {ca}, {us}\n")
+    shell("senders", "remove", us, "--yes")
+    assert shell.json("senders", "show", "SMS:27312")["id"] == ca
+
+
 def test_remove_asks_on_a_terminal_and_needs_yes_elsewhere(shell: Shell, signalbox_server: Account) -> None:
     first, second = signalbox_server.enter_senders(2)
     refused = shell("senders", "remove", first)

@@ -93,12 +93,24 @@ async def test_rows_that_the_server_refuses_are_shown_with_their_lines_and_the_r
 ) -> None:
     await visit.enter(account, "/pools", new="1")
     dialog = new_pool(visit)
-    await dialog.get_by_label("Senders").fill("channel,address\nSMS,+12025550100\n\nSMS,+15555550100\n")
+    await dialog.get_by_label("Senders").fill("channel,address\nSMS,+12025550100\n\nSMS,+1555\n")
     await dialog.get_by_role("button", name="Create with 2 senders").click()
     await expect(dialog.locator(".beside span").nth(3)).to_contain_text("address: ")
     await expect(dialog.get_by_text("The server refused some lines")).to_be_visible()
     await dialog.get_by_role("button", name="Create with 1 sender", exact=True).click()
     assert members(account, await _made(visit, account)) == {"SMS +12025550100"}
+
+
+async def test_pool_is_made_of_one_short_code_in_the_right_country(visit: Visit, account: Account) -> None:
+    rows = [{"channel": "SMS", "address": "27312", "region": region} for region in ("CA", "US")]
+    assert account.api.http.post("/signalbox/v1/Senders", json=rows).json()["created"] == 2
+    await visit.enter(account, "/pools", new="1")
+    dialog = new_pool(visit)
+    await dialog.get_by_label("Senders").fill("channel,address,region\nSMS,27312,CA\n")
+    await dialog.get_by_role("button", name="Create with 1 sender", exact=True).click()
+    pool = await _made(visit, account)
+    (sender,) = account.api.pages(f"/v1/SenderPools/{pool}/Senders", "senders")
+    assert account.api.get(f"/signalbox/v1/Senders/{sender['id']}")["region"] == "CA"
 
 
 async def test_empty_pool_is_made_and_a_refused_name_is_explained(visit: Visit, account: Account) -> None:

@@ -51,7 +51,7 @@ async def test_import_of_a_file_shows_progress_and_names_each_refused_line(
 ) -> None:
     """2,500 rows are sent in three requests; a refused line in the last one is named by its line in the file."""
     rows = [f"EMAIL,person{number}@example.com" for number in range(2500)]
-    rows[2400] = "SMS,+15555550100"
+    rows[2400] = "SMS,+1555"
     file = tmp_path / "inventory.csv"
     file.write_text("\n".join(("channel,address", *rows)), "utf-8")
     await visit.enter(account, "/senders")
@@ -69,6 +69,24 @@ async def test_import_of_a_file_shows_progress_and_names_each_refused_line(
     await expect(dialog.locator("#desk-list")).to_contain_text("Line 2402: address: ")
     await dialog.get_by_role("button", name="Close").last.click()
     await expect(visit.rows("Senders").first).to_contain_text("person2499@example.com")
+
+
+async def test_import_shows_warnings_and_a_sender_its_region(visit: Visit, account: Account) -> None:
+    """One short code is a sender in each country, and a number that no numbering plan knows enters."""
+    await visit.enter(account, "/senders")
+    await visit.page.get_by_role("button", name="Import").click()
+    dialog = visit.page.get_by_role("dialog", name="Import senders")
+    text = "channel,address,region\nSMS,27312,CA\nSMS,27312,US\nSMS,+14365550123,\n"
+    await dialog.get_by_label("CSV with the columns").fill(text)
+    await dialog.get_by_role("button", name="Import 3 rows").click()
+    await expect(dialog.get_by_text("3 new, 0 updated, 0 lines refused")).to_be_visible()
+    await expect(dialog.get_by_text("1 row entered with a warning")).to_be_visible()
+    await expect(dialog.get_by_text("Line 4: address: no numbering plan assigns such a number")).to_be_visible()
+    await dialog.get_by_role("button", name="Close").last.click()
+    await visit.page.get_by_role("link", name="27312").first.click()
+    await expect(
+        visit.page.get_by_role("dialog", name="Sender", exact=True).get_by_text("US", exact=True)
+    ).to_be_visible()
 
 
 async def test_sender_is_deactivated_and_activated_in_the_list(visit: Visit, account: Account) -> None:

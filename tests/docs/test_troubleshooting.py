@@ -68,6 +68,12 @@ ERRORS: Final[Mapping[str, tuple[str, str, str, Mapping[str, str]]]] = {
         '[{"channel": "SMS", "address": "+15555550100"}]',
         JSON,
     ),
+    "region is required for a short code or an alphanumeric id": (
+        "POST",
+        ENTER,
+        '[{"channel": "SMS", "address": "27312"}]',
+        JSON,
+    ),
     "the prefix whatsapp: is not part of the address": (
         "POST",
         ENTER,

@@ -36,13 +36,14 @@ def _as_the_library_reads(monkeypatch: pytest.MonkeyPatch, number: str) -> str |
     with monkeypatch.context() as patched:
         patched.setattr(numbering, "region_of", lambda _: None)
         try:
-            return addresses.check("SMS", number).region
+            return addresses.check("SMS", number, numbers="known").region
         except ValueError:
             return None
 
 
 def test_numbering_plans_made_ready_accept_what_the_library_accepts(monkeypatch: pytest.MonkeyPatch) -> None:
-    read = {number: _as_the_library_reads(monkeypatch, number) for number in _numbers()}
+    # The library also knows numbers that are longer than E.164 allows.
+    read = {number: _as_the_library_reads(monkeypatch, number) for number in _numbers() if len(number) <= 16}
     quick = {number: numbering.region_of(number) for number in read}
     assert {number for number, region in quick.items() if region is not None and region != read[number]} == set()
     good = [number for number, region in read.items() if region is not None]

@@ -351,6 +351,7 @@ async def test_changes_while_batches_run_leave_no_trace_of_the_removed(database:
                     {},
                     sender.updated_at,
                     sender.created_at,
+                    sender.region,
                 )
                 await senders.update(tx, ada.id, sender, off)
 

@@ -294,4 +294,4 @@ async def test_addresses_of_one_account_are_free_in_another(ada: Person, ben: Pe
     row = {"channel": "PUSH", "address": adas.address}
     known = await ben.post("/signalbox/v1/Senders", json=[row])
     unknown = await ben.post("/signalbox/v1/Senders", json=[{**row, "address": "nobody-has-this"}])
-    assert known.json() == unknown.json() == {"created": 1, "updated": 0, "refused": []}
+    assert known.json() == unknown.json() == {"created": 1, "updated": 0, "refused": [], "warnings": []}

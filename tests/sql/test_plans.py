@@ -157,13 +157,13 @@ def _rows(name: str, new: Account) -> list[list[object]]:
     some = new.senders[_SOME]
     addresses: list[list[object]] = [[channel, f"{channel}-{n}"] for n in range(50) for channel in CHANNELS]
     rows: dict[str, list[list[object]]] = {
-        "senders.by_addresses": addresses,
+        "senders.by_addresses": [[*address, "", "~"] for address in addresses],
         "resolve.named": addresses,
         "senders.insert": [
             [ids.Series(NOW, shared=False).new(senders.SENDER), "SMS", f"n{n}", "", None, "ACTIVATED", "{}", NOW]
             for n in range(250)
         ],
-        "senders.update": [[one, "x", "ACTIVATED", "{}", NOW] for one in some],
+        "senders.update": [[one, "x", "ACTIVATED", "{}", NOW, "DE"] for one in some],
         "senders.spread_status": [[one, "DEACTIVATED"] for one in some],
         "senders.count": [["SMS", "ACTIVATED", 5], ["SMS", "DEACTIVATED", 5]],
     }
@@ -232,7 +232,8 @@ def _most(name: str, statistics: str) -> int:
     if name == "senders.spread_status":
         return 250 + 3 * POOLS  # three senders are in every pool
     if name.startswith("senders.list_page_by_") and statistics == "never":
-        return SENDERS // 5 * 2 // 3  # the senders of one channel with the status
+        # The senders of one channel: without statistics, indexes that begin with the channel look equally cheap.
+        return SENDERS // 5
     if name.startswith("resolve."):
         return 400  # the senders of one channel that are activated
     if re.search(r"\.list_|search_page|^overview", name):
@@ -320,7 +321,7 @@ async def test_upgrade_drops_the_statistics_of_accounts_and_rewrites_no_large_fi
     await new.close()
     assert not await _with_statistics(empty_postgres_url)
     now = await _files(empty_postgres_url)
-    rewritten = {name for name, file in files.items() if now[name] != file}
+    rewritten = {name for name, file in files.items() if now.get(name, file) != file}  # some are dropped later
     assert rewritten <= {"operations_of_pool", "operations_by_last_turn", "operations_with_failures"}
     await _execute(empty_postgres_url, "ANALYZE")
     assert not await _with_statistics(empty_postgres_url)

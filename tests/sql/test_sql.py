@@ -78,7 +78,7 @@ async def filled(shared_plans_url: str) -> tuple[str, dict[str, Value]]:
         "operation_id": big,
         "pool_id": pool_id,
         "channel": "RCS",
-        "address": "RCS-5",
+        "address": "RCS-6",
         "outcome": "FAILED",
         "first": 100,
     }

@@ -78,7 +78,7 @@ def test_shell_lines_of_the_ci_page_start_a_server_and_fill_it(tmp_path: Path) -
     script = "\n".join(fences("ci", "bash")).replace(":8080", f":{free}")
     printed = bash(script, tmp_path, SIGNALBOX_PORT=free)
     assert '{"senderPools":[],' in printed
-    assert '{"created":2,"updated":0,"refused":[]}' in printed
+    assert '{"created":2,"updated":0,"refused":[],"warnings":[]}' in printed
 
 
 def jobs() -> list[tuple[str, list[str], dict[str, str]]]:

@@ -107,6 +107,13 @@ def test_ids_come_in_the_order_of_the_rows(account: Account) -> None:
     assert senders[2]["status"] == "DEACTIVATED"
 
 
+def test_one_short_code_in_two_countries_is_two_senders(account: Account) -> None:
+    rows = [{"channel": "SMS", "address": "27312", "region": region} for region in ("US", "CA", "US")]
+    us, ca, again = account.enter_senders(rows)
+    assert us == again != ca
+    assert account.enter_senders(rows) == [us, ca, us]
+
+
 def test_more_rows_than_one_request_takes_are_entered(account: Account) -> None:
     ids = account.enter_senders(10_001)
     assert len(set(ids)) == 10_001

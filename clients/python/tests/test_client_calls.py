@@ -57,6 +57,7 @@ def test_client_has_a_method_for_every_public_name(client: type[Signalbox] | typ
     ("ours", "wire"),
     [
         (results.Sender, wire_senders.Sender),
+        (results.InventorySender, wire_inventory.InventorySender),
         (results.SenderPool, None),
         (results.Operation, wire_operations.SenderPoolOperation),
         (results.Item, wire_operations.OperationItem),
@@ -196,6 +197,16 @@ async def test_inventory_is_entered_as_rows_ndjson_and_csv(caller: Caller) -> No
     assert entered == results.Entered(1, 0, ())
     with pytest.raises(ValueError, match="bytes"):
         await caller.do(lambda c: c.inventory.enter(rows, media="text/csv"))
+
+
+async def test_sender_of_the_inventory_has_its_region(caller: Caller) -> None:
+    rows = [{"channel": "SMS", "address": "27312", "region": "CA"}, {"channel": "SMS", "address": "+14365550123"}]
+    entered = await caller.do(lambda c: c.inventory.enter(rows))
+    assert [(one.context, one.code) for one in entered.warnings] == [("$[1].address", 20001)]
+    (found,) = await caller.all(lambda c: c.senders.search(address="27312", channel="SMS"))
+    sender = await caller.do(lambda c: c.inventory.fetch(found.id))
+    assert (sender.id, sender.address, sender.region) == (found.id, "27312", "CA")
+    await caller.do(lambda c: c.inventory.update(sender.id, tags={"a": "b"}, if_match=sender.etag))
 
 
 async def test_inventory_update_changes_only_what_is_given(caller: Caller) -> None:

@@ -7,6 +7,8 @@ import type {
   Entered,
   EnterOptions,
   InventoryRow,
+  InventorySender,
+  RequestOptions,
   ResourceReference,
   Sender,
   UpdateSender,
@@ -23,7 +25,7 @@ export class Inventory {
 
   /**
    * Enters 1 to 10,000 senders: rows, or text that is already JSON, NDJSON or CSV, as `media` says. Valid rows are
-   * entered even if others are refused: check `refused`.
+   * entered even if others are refused: check `refused`, and `warnings` about rows that were entered.
    */
   async enter(rows: readonly InventoryRow[] | string | Uint8Array, options: EnterOptions = {}): Promise<Entered> {
     const { media = "application/json", ...rest } = options;
@@ -31,6 +33,11 @@ export class Inventory {
     const content = ready ? { body: rows, headers: { "Content-Type": media } } : { json: rows };
     const { body } = await this.#http.json({ method: "POST", path: ROOT, ...content, options: rest });
     return shaped<Entered>(body, "created", "updated", "refused");
+  }
+
+  /** The sender with its region. Its ETag is the one of `senders.fetch`. */
+  async fetch(senderId: string, options?: RequestOptions): Promise<InventorySender> {
+    return resource(await this.#http.json({ method: "GET", path: `${ROOT}/${segment(senderId)}`, options }));
   }
 
   async update(senderId: string, request: UpdateSender, options?: ChangeOptions): Promise<Sender> {

@@ -29,7 +29,10 @@ export class Senders {
     return resource(await this.#http.json({ method: "GET", path: `/v1/Senders/${segment(senderId)}`, options }));
   }
 
-  /** The sender with this address, if it exists. The address is not in URLs or logs. */
+  /**
+   * The senders with this address; more than one for a short code that is in several countries. The address is not in
+   * URLs or logs.
+   */
   search(request: SearchSenders, options?: RequestOptions): Listing<SenderPage, Sender> {
     const fetch = async (pageToken?: string): Promise<SenderPage> => {
       const json = { ...request, pageToken };

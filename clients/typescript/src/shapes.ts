@@ -12,8 +12,8 @@ const etags = new WeakMap<object, string>();
 /**
  * The ETag with which a resource was fetched, for `ifMatch`; undefined for an element of a list.
  *
- * For results of `senderPools.fetch`, `senderPools.fetchOperation`, `senders.fetch`, `inventory.update`,
- * `templates.fetch` and `templates.put`.
+ * For results of `senderPools.fetch`, `senderPools.fetchOperation`, `senders.fetch`, `inventory.fetch`,
+ * `inventory.update`, `templates.fetch` and `templates.put`.
  */
 export function etagOf(resource: object): string | undefined {
   return etags.get(resource);

@@ -25,6 +25,11 @@ export interface Sender {
   readonly createdAt: Date;
 }
 
+/** A sender with its region, an ISO 3166 country; null without a country. */
+export interface InventorySender extends Sender {
+  readonly region: string | null;
+}
+
 /** A named group of senders. */
 export interface SenderPool {
   readonly id: string;
@@ -133,14 +138,18 @@ export interface Resolutions {
   readonly results: readonly Resolution[];
 }
 
-/** The number of rows that created a sender, the number that updated one, and the problems of the others. */
+/**
+ * The number of rows that created a sender, the number that updated one, and the problems of the others. `warnings` are
+ * about rows that were entered: a number that no numbering plan knows.
+ */
 export interface Entered {
   readonly created: number;
   readonly updated: number;
   readonly refused: readonly Refused[];
+  readonly warnings: readonly Refused[];
 }
 
-/** The problem of one row: `context` is its place (`$[3].address`), `line` its first line in NDJSON and CSV. */
+/** The problem or the warning of one row: `context` is its place (`$[3].address`), `line` its first line in NDJSON and CSV. */
 export interface Refused {
   readonly context: string;
   readonly code: number;
@@ -240,7 +249,10 @@ export interface PutTemplate {
   readonly defaults?: Readonly<Record<string, string>> | undefined;
 }
 
-/** A row of inventory, identified by channel and address; absent fields keep their values. */
+/**
+ * A row of inventory, identified by channel and address, a short code and an alphanumeric id by `region` too. Absent
+ * fields keep their values.
+ */
 export interface InventoryRow {
   readonly channel: Channel;
   readonly address: string;
@@ -248,6 +260,8 @@ export interface InventoryRow {
   readonly displayName?: string | null | undefined;
   readonly status?: SenderStatus | undefined;
   readonly tags?: Tags | undefined;
+  /** An ISO 3166 country; required for a short code or an alphanumeric id. */
+  readonly region?: string | undefined;
 }
 
 /** Changes to a sender: `displayName` null removes it; tags replace all former tags. */

@@ -29,7 +29,7 @@ let used = 0;
 async function enter(count: number, more: Partial<InventoryRow> = {}): Promise<Sender[]> {
   const addresses = Array.from({ length: count }, () => `bot.${(used += 1)}`);
   const rows = addresses.map((address) => ({ channel: "PUSH" as const, address, ...more }));
-  assert.deepEqual(await client.inventory.enter(rows), { created: count, updated: 0, refused: [] });
+  assert.deepEqual(await client.inventory.enter(rows), { created: count, updated: 0, refused: [], warnings: [] });
   const found = await Promise.all(addresses.map((address) => client.senders.search({ address, channel: "PUSH" })));
   return found.flatMap(({ senders }) => senders);
 }
@@ -77,16 +77,28 @@ test("the calls of the vendor's samples accept the same arguments", async () => 
 test("inventory accepts rows, NDJSON and CSV, and names the rows that it refuses", async () => {
   const rows: InventoryRow[] = [
     { channel: "SMS", address: "+12025550100", displayName: "Support", tags: { team: "red" } },
-    { channel: "SMS", address: "no number" },
+    { channel: "SMS", address: "+1" },
   ];
   const entered = await client.inventory.enter(rows);
   assert.deepEqual([entered.created, entered.updated, entered.refused.length], [1, 0, 1]);
   assert.deepEqual([entered.refused[0]?.context, entered.refused[0]?.line], ["$[1].address", null]);
-  const csv = "channel,address\nSMS,+12025550100\nSMS,+12025550101\nSMS,nothing\n";
+  const csv = "channel,address\nSMS,+12025550100\nSMS,+12025550101\nSMS,+1\n";
   const again = await client.inventory.enter(csv, { media: "text/csv" });
   assert.deepEqual([again.created, again.updated, again.refused[0]?.line], [1, 1, 4]);
   const ndjson = new TextEncoder().encode('{"channel":"EMAIL","address":"hello@example.com"}\n');
   assert.equal((await client.inventory.enter(ndjson, { media: "application/x-ndjson" })).created, 1);
+});
+
+test("a sender of the inventory has its region", async () => {
+  const entered = await client.inventory.enter([
+    { channel: "SMS", address: "27312", region: "CA" },
+    { channel: "SMS", address: "+14365550123" },
+  ]);
+  assert.deepEqual(entered.warnings.map(({ context }) => context), ["$[1].address"]);
+  const { senders } = await client.senders.search({ address: "27312", channel: "SMS" });
+  const sender = await client.inventory.fetch(senders[0]!.id);
+  assert.deepEqual([sender.region, sender.createdAt], ["CA", senders[0]!.createdAt]);
+  assert.equal(etagOf(sender), etagOf(await client.senders.fetch(sender.id)));
 });
 
 test("a sender has its times as dates, and only the API's fields", async () => {

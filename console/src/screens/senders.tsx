@@ -11,11 +11,12 @@ import { Behind, count, Head, Id, parseTags, plural, Skeleton, State, TagList, T
 import { href, set, type Params } from "../route.ts";
 import { Heads, Rows, type Column } from "../rows.tsx";
 import { useSyncExternalStore } from "../store.ts";
-import { type Channel, type Sender } from "../wire.ts";
+import { type Channel, type InventorySender, type Sender } from "../wire.ts";
 
-const EXAMPLE = `channel,address,displayName,status,tags
-SMS,+12025550100,Support,,team=red;tier=gold
-EMAIL,hello@example.com,,,`;
+const EXAMPLE = `channel,address,displayName,status,tags,region
+SMS,+12025550100,Support,,team=red;tier=gold,
+SMS,27312,,,,CA
+EMAIL,hello@example.com,,,,`;
 
 // A searched address is not in the page's URL, as it is not in the API's URLs.
 let sought = "";
@@ -172,7 +173,7 @@ function Search({ address }: { address: string }): JSX.Element {
 /** The channels that can have such an address. */
 function channelsOf(address: string): readonly Channel[] {
   if (address.startsWith("+")) return ["SMS", "WHATSAPP", "RCS"];
-  return address.includes("@") ? ["EMAIL", "RCS"] : ["PUSH", "RCS"];
+  return address.includes("@") ? ["EMAIL", "RCS"] : ["SMS", "PUSH", "RCS"];
 }
 
 function searchCall(address: string, channel: Channel): Call {
@@ -229,6 +230,7 @@ function Import({ close, done }: { close: () => void; done: () => void }): JSX.E
       await enter(desk, (sent, total) => setProgress({ done: sent, total }), entered);
     } finally {
       value.setRefused(entered.refused);
+      value.setWarnings(entered.warnings);
       if (entered.rows.length || entered.refused.length) setResult(entered);
       done();
     }
@@ -277,11 +279,11 @@ function One(props: {
   change: (sender: Sender) => void;
   gone: () => void;
 }): JSX.Element {
-  const call: Call = { path: `/v1/Senders/${props.id}` };
-  const { answer, failure, again } = useAnswer<Sender>(call);
+  const call: Call = { path: `/signalbox/v1/Senders/${props.id}` };
+  const { answer, failure, again } = useAnswer<InventorySender>(call);
   return (
     <Dialog title="Sender" close={props.close}>
-      <Behind call={call} page="senders#fetch" />
+      <Behind call={call} page="inventory#regions" />
       {failure && <Trouble failure={failure} again={again} />}
       {!answer && !failure && <Skeleton lines={5} />}
       {answer && <Facts key={answer.updatedAt} sender={answer} {...props} again={again} />}
@@ -290,7 +292,7 @@ function One(props: {
 }
 
 function Facts(props: {
-  sender: Sender;
+  sender: InventorySender;
   close: () => void;
   change: (sender: Sender) => void;
   gone: () => void;
@@ -323,6 +325,8 @@ function Facts(props: {
         <dd>
           {sender.channel} <b>{sender.address}</b>
         </dd>
+        <dt>Region</dt>
+        <dd>{sender.region ?? <span class="quiet">none</span>}</dd>
         <dt>Status</dt>
         <dd>
           <State state={sender.status} />{" "}

@@ -44,6 +44,7 @@ ROUTES: Final = (
     Route("POST", "/v1/Senders/Resolve", resolve.RESOLVE, "senders.resolve"),
     # Contract section 8: additions of Signalbox.
     Route("POST", "/signalbox/v1/Senders", inventory.ENTER, "inventory.enter"),
+    Route("GET", "/signalbox/v1/Senders/{senderId}", inventory.FETCH, "inventory.fetch"),
     Route("PATCH", "/signalbox/v1/Senders/{senderId}", inventory.UPDATE, "inventory.update"),
     Route("DELETE", "/signalbox/v1/Senders/{senderId}", inventory.DELETE, "inventory.delete"),
     Route(

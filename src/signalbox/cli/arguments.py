@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, cast
 
@@ -20,6 +21,8 @@ STATUSES: Final = ("ACTIVATED", "DEACTIVATED")
 SUFFIX: Final = "[0-7][a-hjkmnpqrstv-z0-9]{25,34}"
 SENDER_ID: Final = re.compile(f"comms_sender_{SUFFIX}")
 
+_NUMBER: Final = re.compile(r"\+[0-9]+")
+_IDS_SHOWN: Final = 5
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
@@ -103,15 +106,39 @@ def sender_id(client: Signalbox, text: str) -> str:
     if SENDER_ID.fullmatch(text):
         return text
     channel, address = pair(text, "a sender's id, nor CHANNEL:ADDRESS")
-    if found := search(client, channel, address):
-        return found
-    raise Ended(f"{text}: the account has no such sender")
+    found = search(client, channel, address)
+    if not found:
+        raise Ended(f"{text}: the account has no such sender")
+    if problem := not_one(text, found):
+        raise Ended(problem)
+    return found[0]
 
 
-def search(client: Signalbox, channel: str, address: str) -> str | None:
-    """The id of the sender with this channel and address; None when the account does not have it."""
-    found = client.senders.search(address=address, channel=cast("Channel", channel), page_size=1)
-    return next((sender.id for sender in found), None)
+def search(client: Signalbox, channel: str, address: str, region: str = "") -> list[str]:
+    """The ids of the senders with this channel and address, of this region if one is given.
+
+    A short code or an alphanumeric id is another sender in each region. Any other address is one sender at most.
+    """
+    senders = client.senders.search(address=address, channel=cast("Channel", channel))
+    found = [sender.id for sender in senders]
+    if region and is_national(channel, address):
+        return [one for one in found if client.inventory.fetch(one).region == region]
+    return found
+
+
+def is_national(channel: str, address: str) -> bool:
+    """Whether this is a short code or an alphanumeric id, as the server tells them from numbers."""
+    return channel == "SMS" and not _NUMBER.fullmatch(address)
+
+
+def not_one(name: object, found: Sequence[str]) -> str | None:
+    """Why these ids, found by this name, are not the id of one sender; None if they are."""
+    if not found:
+        return f"the account has no sender {name}"
+    if len(found) == 1:
+        return None
+    listed = ", ".join(found[:_IDS_SHOWN]) + (", ..." if len(found) > _IDS_SHOWN else "")
+    return f"{name} is {len(found)} senders, each in its country; name one by its id: {listed}"
 
 
 def confirm(question: str, yes: bool) -> None:

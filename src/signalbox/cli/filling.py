@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import click
 
-from signalbox.cli.arguments import SENDER_ID, search
+from signalbox.cli.arguments import SENDER_ID, not_one, search
 from signalbox.cli.endings import INTERRUPTED, Ended, complain, finishing
 from signalbox.cli.files import Input
 from signalbox.cli.output import Bar, cell, counted, wire
@@ -33,15 +33,16 @@ _PROBLEMS_SHOWN: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A sender that the user named: by id, or by channel and address. `place` is where the name stood."""
+    """A sender that the user named: by id, or by channel, address and perhaps region. `place`: where the name stood."""
 
     place: str
     id: str | None = None
     channel: str = ""
     address: str = ""
+    region: str = ""
 
     def __str__(self) -> str:
-        return self.id or f"{self.channel}:{self.address}"
+        return self.id or f"{self.channel}:{self.address}" + (f" ({self.region})" if self.region else "")
 
 
 def read_senders(file: io.BufferedReader) -> list[Wanted]:
@@ -72,16 +73,17 @@ def looked_up(client: Signalbox, senders: Sequence[Wanted]) -> list[str]:
 
     A sender given by id is not looked up: if the account does not have it, its item of the operation fails.
     """
-    named = list(dict.fromkeys((one.channel, one.address) for one in senders if not one.id))
-    ids = dict(zip(named, each("looking up", lambda pair: search(client, *pair), named), strict=True))
+    named = list(dict.fromkeys((one.channel, one.address, one.region) for one in senders if not one.id))
+    ids = dict(zip(named, each("looking up", lambda key: search(client, *key), named), strict=True))
+    found = [[one.id] if one.id else ids[one.channel, one.address, one.region] for one in senders]
     problems = [
-        f"{one.place}: the account has no sender {one}"
-        for one in senders
-        if not one.id and ids[one.channel, one.address] is None
+        f"{one.place}: {problem}"
+        for one, several in zip(senders, found, strict=True)
+        if (problem := not_one(one, several))
     ]
     if problems:
         raise Ended(f"not found: {counted(len(problems), 'sender')}", *shortened(problems))
-    return list(dict.fromkeys(one.id or ids[one.channel, one.address] or "" for one in senders))
+    return list(dict.fromkeys(several[0] for several in found))
 
 
 def each(words: str, work: Callable[[T], R], things: Sequence[T]) -> list[R]:
@@ -291,9 +293,9 @@ def _wanted(place: str, row: Mapping[str, object]) -> Wanted | str:
         if sender_id := row.get(name):
             right = isinstance(sender_id, str) and SENDER_ID.fullmatch(sender_id)
             return Wanted(place, str(sender_id)) if right else f"{place}: {name} is not the id of a sender"
-    channel, address = row.get("channel"), row.get("address")
+    channel, address, region = row.get("channel"), row.get("address"), row.get("region") or ""
     if isinstance(channel, str) and re.fullmatch("[A-Z]+", channel) and _is_text(address):
-        return Wanted(place, None, channel, str(address))
+        return Wanted(place, None, channel, str(address), region if isinstance(region, str) else "")
     return f"{place}: neither senderId nor channel and address"
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from signalbox.cli.arguments import confirm, search
+from signalbox.cli.arguments import confirm, is_national, not_one, search
 from signalbox.cli.endings import DIFFERS, INTERRUPTED, MISUSED, PARTLY, Ended, complain, finishing
 from signalbox.cli.files import Input
 from signalbox.cli.filling import Filling, Wanted, each, shortened, watch
@@ -126,28 +126,37 @@ def _ids(client: Signalbox, wanted: Sequence[WantedPool], members: Sequence[Send
     """The id of every sender in the file. Raises Ended with each sender that the account does not have."""
     from signalbox_client import NotFound
 
-    by_address: dict[tuple[str, str], str] = {(sender.channel, sender.address): sender.id for sender in members}
-    known = set(by_address.values())
+    known = {sender.id for sender in members}
+    by_address: dict[tuple[str, str], str] = {
+        (sender.channel, sender.address): sender.id
+        for sender in members
+        if not is_national(sender.channel, sender.address)
+    }
 
-    def find(one: Wanted) -> str | None:
+    def find(one: Wanted) -> list[str]:
         if one.id is None:
-            return search(client, one.channel, one.address)
+            return search(client, one.channel, one.address, one.region)
         try:
-            return client.senders.fetch(one.id).id
+            return [client.senders.fetch(one.id).id]
         except NotFound:
-            return None
+            return []
 
     senders = [one for pool in wanted for one in pool.senders or ()]
-    ids: dict[Wanted, str | None] = {
-        one: one.id if one.id in known else by_address.get((one.channel, one.address)) for one in senders
-    }
-    unknown = {str(one): one for one in senders if ids[one] is None}
+    ids: dict[Wanted, list[str]] = {}
+    unknown: dict[str, Wanted] = {}
+    for one in senders:
+        if one.id in known:
+            ids[one] = [one.id]
+        elif there := by_address.get((one.channel, one.address)):
+            ids[one] = [there]
+        else:
+            unknown[str(one)] = one
     found = dict(zip(unknown, each("looking up", find, list(unknown.values())), strict=True))
-    ids = {one: sender_id or found[str(one)] for one, sender_id in ids.items()}
-    problems = [f"{one.place}: the account has no sender {one}" for one in senders if ids[one] is None]
+    ids |= {one: found[str(one)] for one in senders if one not in ids}
+    problems = [f"{one.place}: {problem}" for one in senders if (problem := not_one(one, ids[one]))]
     if problems:
         raise Ended("the file names senders that the account does not have", *shortened(problems))
-    return {one: sender_id for one, sender_id in ids.items() if sender_id is not None}
+    return {one: several[0] for one, several in ids.items()}
 
 
 def _change(

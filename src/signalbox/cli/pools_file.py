@@ -159,7 +159,7 @@ class _Reader:
             return None
         texts = {
             name: self._text(value, f"{place}.{name}")
-            for name, value in self._members(node, place, ("channel", "address"))
+            for name, value in self._members(node, place, ("channel", "address", "region"))
         }
         for name in ("channel", "address"):
             if isinstance(node, MappingNode) and name not in texts:
@@ -167,7 +167,7 @@ class _Reader:
         channel, address = texts.get("channel"), texts.get("address")
         if channel is not None and channel not in CHANNELS:
             self._refuse(_line(node), f"{place}.channel", f"channel is one of {', '.join(CHANNELS)}")
-        return Wanted(where, None, channel, address) if channel and address else None
+        return Wanted(where, None, channel, address, texts.get("region") or "") if channel and address else None
 
     def _members(self, node: Node, place: str, known: tuple[str, ...] | None) -> Iterator[tuple[str, Node]]:
         if _is_null(node) and place:

@@ -90,9 +90,9 @@ def list_senders(
 @as_json_option
 @profile_option
 def show_sender(sender: str, as_json: bool, profile: str | None) -> None:
-    """Show one sender."""
+    """Show one sender, with its region."""
     with connected(profile) as client:
-        show_resource(client.senders.fetch(sender_id(client, sender)), as_json)
+        show_resource(client.inventory.fetch(sender_id(client, sender)), as_json)
 
 
 @senders.command("search")
@@ -106,7 +106,7 @@ def show_sender(sender: str, as_json: bool, profile: str | None) -> None:
 def search_senders(
     address: str, channel: Channel, status: SenderStatus | None, as_json: bool, profile: str | None
 ) -> None:
-    """Find the sender with a channel and an address."""
+    """Find the senders with a channel and an address: a short code may be in several countries."""
     with connected(profile) as client:
         found = client.senders.search(address=address, channel=channel, status=status)
         show_resources(COLUMNS, found, as_json)

@@ -43,9 +43,11 @@ class Import:
     created: int = 0
     updated: int = 0
     refused: int = 0
+    warned: int = 0
     rows: int = 0
     line: int = 0  # the line on which the last sent row starts
     first: list[Refusal] = field(default_factory=list)
+    first_warnings: list[Refusal] = field(default_factory=list)
 
 
 def import_file(
@@ -124,6 +126,9 @@ def _send(client: Signalbox, rows: Rows, batch: list[Row], done: Import, refusal
                 for one in entered.refused:
                     at, refusal = _placed(one, sent)
                     found.setdefault(at, []).append(refusal)
+                done.warned += len(entered.warnings)
+                for one in entered.warnings[: _SHOWN - len(done.first_warnings)]:
+                    done.first_warnings.append(_placed(one, sent)[1])
         finally:
             done.refused += len(found)
             done.first += [one for at in sorted(found) for one in found[at]][: _SHOWN - len(done.first)]
@@ -157,15 +162,21 @@ def _report(done: Import, refusals: Refusals, as_json: bool, *, complete: bool) 
     """Says what was done; returns why standard output could not be written, when standard error had to do."""
     path = str(refusals.path) if refusals.path else None
     counts = f"{done.created:,} created, {done.updated:,} updated, {done.refused:,} refused"
+    if done.warned:
+        counts += f", {done.warned:,} with a warning"
     lost: OSError | None = None
     try:
         if as_json:
             found = {"complete": complete, "rows": done.rows, "created": done.created, "updated": done.updated}
-            click.echo(json.dumps({**found, "refused": done.refused, "refusedFile": path}))
+            click.echo(json.dumps({**found, "refused": done.refused, "warnings": done.warned, "refusedFile": path}))
         elif done.rows:
             click.echo(counts)
     except OSError as error:  # standard output is full or closed
         lost = error
+    for one in done.first_warnings:
+        complain(f"warning: line {one.line}: {one.context}: {one.message}")
+    if done.warned > len(done.first_warnings):
+        complain(f"warning: {done.warned - len(done.first_warnings):,} more; the rows with a warning were entered")
     for one in done.first:
         complain(f"line {one.line}: {one.context}: {one.message}")
     if path:

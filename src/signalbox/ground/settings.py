@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Kind = Literal["text", "integer", "boolean", "list"]
 
+InventoryNumbers = Literal["valid", "known"]
 LogFormat = Literal["auto", "json", "console"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 
@@ -218,6 +219,12 @@ class Settings:
         (), _NETWORKS, "Addresses of proxies whose Forwarded and X-Forwarded-* headers are trusted."
     )
     strict: bool = _setting(False, _BOOLEAN, "Respond 400 to unknown query parameters, instead of ignoring them.")
+    inventory_numbers: InventoryNumbers = _setting(
+        "valid",
+        _one_of("valid", "known"),
+        "Which numbers may be entered as senders: valid takes every number in E.164, with a warning when no numbering"
+        " plan knows it; known refuses such a number.",
+    )
     rate_limit: RateLimit | None = _setting(
         None, _RATE, "Requests each account may make at once, and the seconds in which they are refilled."
     )

@@ -8,10 +8,15 @@ from signalbox.ground.errors import PreconditionFailed
 from signalbox.http.request import Headers, Request, Response
 
 
-def conditional(request: Request, value: msgspec.Struct, headers: Headers | None = None) -> Response:
-    """The resource with its ETag; 304 when `If-None-Match` lists that ETag."""
+def conditional(
+    request: Request, value: msgspec.Struct, headers: Headers | None = None, *, tagged: msgspec.Struct | None = None
+) -> Response:
+    """The resource with its ETag; 304 when `If-None-Match` lists that ETag.
+
+    `tagged`: another form of the resource, which gives the ETag. It must change whenever `value` changes.
+    """
     body = msgspec.json.encode(value)
-    etag = etag_of(body)
+    etag = etag_of(body if tagged is None else msgspec.json.encode(tagged))
     all_headers = [(b"etag", etag.encode()), *(headers or [])]
     if unchanged(request, etag):
         return Response(304, b"", headers=all_headers)

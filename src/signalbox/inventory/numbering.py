@@ -53,6 +53,20 @@ def region_of(address: str) -> str | None:
     return None
 
 
+def countries_of(address: str) -> tuple[str, ...] | None:
+    """The countries that share the calling code of a number in E.164, the main one first.
+
+    Empty for a code of no country, such as +800; None for a code that the library does not know.
+    """
+    import phonenumbers
+
+    for size in (1, 2, 3):
+        names = phonenumbers.COUNTRY_CODE_TO_REGION_CODE.get(int(address[1 : 1 + size] or "0"))
+        if names is not None:
+            return tuple(name for name in names if name.isalpha())
+    return None
+
+
 def _region(plan: _Plan, national: str) -> str | None:
     length = len(national)
     if length not in plan.lengths or national[0] == "0" or (plan.stripped and plan.stripped.match(national)):

@@ -12,6 +12,7 @@ from signalbox.db import Row, Tx
 from signalbox.ground import ids
 from signalbox.ground.errors import NotFound
 from signalbox.ground.page_tokens import IdRange
+from signalbox.inventory.addresses import is_national
 from signalbox.queue.turns import WORK
 
 Channel = Literal["SMS", "RCS", "EMAIL", "WHATSAPP", "PUSH"]
@@ -27,6 +28,8 @@ FILTERS: Final = {
 
 
 SENDER: Final = ids.Kind("comms_sender", "a sender")
+# Channel, address, and the region of a short code or an alphanumeric id: '' for all other addresses.
+Key: TypeAlias = tuple[str, str, str]
 
 
 class Sender(msgspec.Struct, frozen=True, gc=False):
@@ -40,10 +43,19 @@ class Sender(msgspec.Struct, frozen=True, gc=False):
     tags: dict[str, str]
     updated_at: int
     created_at: int
+    region: str
+
+    @property
+    def key(self) -> Key:
+        """What identifies the sender in its account."""
+        return _key(self.channel, self.address, self.region)
 
 
 class SenderRow(msgspec.Struct, frozen=True):
-    """A checked row of inventory, with a normalised address and its `region`. UNSET keeps the stored value."""
+    """A checked row of inventory, with a normalised address and its `region`. UNSET keeps the stored value.
+
+    `region_given`: the region stands in the row; else it is only for a new sender.
+    """
 
     channel: Channel
     address: str
@@ -51,6 +63,12 @@ class SenderRow(msgspec.Struct, frozen=True):
     display_name: str | UnsetType | None = UNSET
     status: Status | UnsetType = UNSET
     tags: dict[str, str] | UnsetType = UNSET
+    region_given: bool = False
+
+    @property
+    def key(self) -> Key:
+        """The key of the sender that the row creates or changes."""
+        return _key(self.channel, self.address, self.region)
 
 
 class Entered(msgspec.Struct, frozen=True):
@@ -88,7 +106,7 @@ _decode_tags = msgspec.json.Decoder(dict[str, str]).decode
 
 def from_row(row: Row) -> Sender:
     """A Sender from a row. All queries of senders select the same columns."""
-    return Sender(row[0], row[1], row[2], row[3], row[4], _decode_tags(row[5]), row[6], row[7])
+    return Sender(row[0], row[1], row[2], row[3], row[4], _decode_tags(row[5]), row[6], row[7], row[8])
 
 
 async def fetch(tx: Tx, account_id: int, sender_id: str) -> Sender:
@@ -132,13 +150,19 @@ async def list_page(tx: Tx, account_id: int, filter_: Filter, id_range: IdRange)
     return [from_row(row) for row in rows]
 
 
-async def search(tx: Tx, account_id: int, channel: str, address: str, id_range: IdRange) -> list[Sender]:
-    """The sender with this channel and address, if its id is in the id range: a list of one sender or none."""
+async def search(
+    tx: Tx, account_id: int, channel: str, address: str, status: str | None, id_range: IdRange
+) -> list[Sender]:
+    """The senders with this channel and address in the id range, newest first.
+
+    More than one only for a short code or an alphanumeric id that is in several countries.
+    """
     rows = await tx.all(
         "senders.search_page",
         account_id=account_id,
         channel=channel,
         address=address,
+        status=status or "",
         before=id_range.before,
         not_before=id_range.not_before,
         limit=id_range.limit,
@@ -147,7 +171,7 @@ async def search(tx: Tx, account_id: int, channel: str, address: str, id_range: 
 
 
 async def enter(tx: Tx, account_id: int, rows: Sequence[SenderRow]) -> Entered:
-    """Enters rows of inventory in their order. A row with the channel and address of a sender changes this sender."""
+    """Enters rows of inventory in their order. A row with the key of a sender changes this sender."""
     await _lock_inventory(tx, account_id)
     newest = await tx.one("senders.newest", account_id=account_id)
     if newest:
@@ -162,28 +186,34 @@ async def enter(tx: Tx, account_id: int, rows: Sequence[SenderRow]) -> Entered:
 
 async def _enter_some(tx: Tx, account_id: int, rows: Sequence[SenderRow], moved: Moved) -> int:
     """Enters some of the rows and returns the number of new senders. Adds the changes of the counts to `moved`."""
-    keys = list({(row.channel, row.address): None for row in rows})
-    found = await tx.all("senders.by_addresses", account_id=account_id, rows=_json(keys))
-    before: dict[tuple[str, str], Sender] = {
-        (sender.channel, sender.address): sender for sender in map(from_row, found)
-    }
+    keys = [row.key for row in rows]
+    bounds = [_bounds(key) for key in dict.fromkeys(keys)]
+    found = await tx.all("senders.by_addresses", account_id=account_id, rows=_json(bounds))
+    before: dict[Key, Sender] = {sender.key: sender for sender in map(from_row, found)}
     after = dict(before)
-    regions: dict[str, str] = {}
-    for row in rows:
-        sender = after.get((row.channel, row.address)) or _new(tx, row)
-        regions[sender.id] = row.region
-        after[row.channel, row.address] = _changed(sender, row, tx.now)
+    for key, row in zip(keys, rows, strict=True):
+        after[key] = _changed(after.get(key) or _new(tx, row), row, tx.now)
     new = [sender for key, sender in after.items() if key not in before]
     if new:
-        await tx.run("senders.insert", account_id=account_id, rows=_json([_columns(s, regions[s.id]) for s in new]))
+        await tx.run("senders.insert", account_id=account_id, rows=_json(list(map(_columns, new))))
     await _store(tx, account_id, [(before[key], after[key]) for key in before])
     moved.update(_moved(before.values(), after.values()))
     return len(new)
 
 
-def _columns(sender: Sender, region: str) -> list[str | int | None]:
+def _key(channel: str, address: str, region: str) -> Key:
+    return channel, address, region if is_national(channel, address) else ""
+
+
+def _bounds(key: Key) -> list[str]:
+    """The channel, the address, and the least and greatest region of senders with this key."""
+    channel, address, region = key
+    return [channel, address, region, region or "~"]
+
+
+def _columns(sender: Sender) -> list[str | int | None]:
     s = sender
-    return [s.id, s.channel, s.address, region, s.display_name, s.status, _json(s.tags), s.created_at]
+    return [s.id, s.channel, s.address, s.region, s.display_name, s.status, _json(s.tags), s.created_at]
 
 
 async def update(tx: Tx, account_id: int, sender: Sender, change: Sender) -> Sender:
@@ -206,24 +236,25 @@ async def delete(tx: Tx, account_id: int, sender: Sender) -> None:
 def _new(tx: Tx, row: SenderRow) -> Sender:
     sender_id = tx.new_id(SENDER)
     made = ids.created_at(sender_id)
-    return Sender(sender_id, None, row.address, row.channel, "ACTIVATED", {}, made, made)
+    return Sender(sender_id, None, row.address, row.channel, "ACTIVATED", {}, made, made, row.region)
 
 
 def _changed(sender: Sender, row: SenderRow, now: int) -> Sender:
     display_name = sender.display_name if row.display_name is UNSET else row.display_name
     status = sender.status if row.status is UNSET else row.status
     tags = sender.tags if row.tags is UNSET else row.tags
-    if (display_name, status, tags) == (sender.display_name, sender.status, sender.tags):
+    region = row.region if row.region_given else sender.region
+    changed = msgspec.structs.replace(sender, display_name=display_name, status=status, tags=tags, region=region)
+    if changed == sender:
         return sender
-    updated_at = max(now, sender.updated_at + 1)
-    return msgspec.structs.replace(sender, display_name=display_name, status=status, tags=tags, updated_at=updated_at)
+    return msgspec.structs.replace(changed, updated_at=max(now, sender.updated_at + 1))
 
 
 async def _store(tx: Tx, account_id: int, pairs: Sequence[tuple[Sender, Sender]]) -> None:
     """Writes the senders of pairs (old, new) that differ, and copies new statuses into the memberships."""
     changed = [new for old, new in pairs if new != old]
     if changed:
-        rows = [[s.id, s.display_name, s.status, _json(s.tags), s.updated_at] for s in changed]
+        rows = [[s.id, s.display_name, s.status, _json(s.tags), s.updated_at, s.region] for s in changed]
         await tx.run("senders.update", account_id=account_id, rows=_json(rows))
     spread = [[new.id, new.status] for old, new in pairs if new.status != old.status]
     if spread:

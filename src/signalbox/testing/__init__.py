@@ -157,8 +157,9 @@ class Account:
         """Enters senders and returns their ids, in the order of the rows.
 
         `senders` is a number: that many SMS senders with numbers of Washington, DC (+12022000000, +12022000001, ...).
-        Or `senders` are rows `{channel, address, displayName, status, tags}`, the first two required; a row whose
-        channel and address exist updates that sender. Raises RowsRefused when the server refuses a row; the other rows
+        Or `senders` are rows `{channel, address, displayName, status, tags, region}`, the first two required; a row
+        whose channel and address exist updates that sender. A short code or an alphanumeric id needs its region, which
+        is ISO 3166, and is another sender in each. Raises RowsRefused when the server refuses a row; the other rows
         are entered all the same.
         """
         rows = self._rows(senders) if isinstance(senders, int) else senders
@@ -171,28 +172,35 @@ class Account:
             ]
         if refused:
             raise RowsRefused("\n".join(refused))
-        return self._ids([(str(row["channel"]), str(row["address"])) for row in rows])
+        return self._ids([_key(row) for row in rows])
 
     def _rows(self, count: int) -> list[dict[str, object]]:
         first = _FIRST_NUMBER + self._numbers
         self._numbers += count
         return [{"channel": "SMS", "address": f"+{first + number}"} for number in range(count)]
 
-    def _ids(self, wanted: list[tuple[str, str]]) -> list[str]:
-        """The ids of the senders with these channels and addresses, searched from the newest page of the inventory."""
-        missing, found = set(wanted), dict[tuple[str, str], str]()
+    def _ids(self, wanted: list[tuple[str, str, str]]) -> list[str]:
+        """The ids of the senders with these channels, addresses and regions, searched from the newest page."""
+        missing, found = set(wanted), dict[tuple[str, str, str], str]()
         path: str | None = "/v1/Senders?pageSize=1000"
-        while path and missing:
+        while path and any(not region for *_, region in missing):
             page = self._call("GET", path)
             for sender in page["senders"]:
-                found[sender["channel"], sender["address"]] = sender["id"]
+                found[sender["channel"], sender["address"], ""] = sender["id"]
             missing -= found.keys()
             following = page["pagination"]["next"]
             path = f"/v1/Senders?pageSize=1000&pageToken={following}" if following else None
-        for channel, address in missing:  # a mailbox is stored in normalized spelling; search finds it by any spelling
+        # A mailbox is stored in normalized spelling; search finds it by any spelling. A page does not have regions.
+        for channel, address, region in missing:
             page = self._call("POST", "/v1/Senders/Search", {"channel": channel, "address": address})
-            found[channel, address] = page["senders"][0]["id"]
+            found[channel, address, region] = next(
+                one["id"] for one in page["senders"] if not region or self._region(one["id"]) == region
+            )
         return [found[one] for one in wanted]
+
+    def _region(self, sender_id: str) -> str | None:
+        region: str | None = self._call("GET", f"/signalbox/v1/Senders/{sender_id}")["region"]
+        return region
 
     def _call(self, method: str, path: str, body: object = None) -> dict[str, Any]:
         import base64
@@ -217,6 +225,13 @@ class Account:
             if error.code == 400:
                 raise RowsRefused(json.loads(message)["message"]) from None
             raise RuntimeError(f"{method} {path}: error {error.code}: {message}") from None
+
+
+def _key(row: Mapping[str, object]) -> tuple[str, str, str]:
+    """Channel and address, and the region where it identifies the sender: of a short code or an alphanumeric id."""
+    channel, address = str(row["channel"]), str(row["address"])
+    national = channel == "SMS" and not (address[:1] == "+" and address[1:].isdigit())
+    return channel, address, str(row["region"]) if national else ""
 
 
 def _open(pipe: IO[bytes] | None) -> IO[bytes]:

@@ -16,7 +16,10 @@ async def test_rows_of_every_format_enter(ada: Person) -> None:
     }
     for media, body in bodies.items():
         response = await ada.post("/signalbox/v1/Senders", content=body, headers={"content-type": media})
-        assert (response.status_code, response.json()) == (200, {"created": 1, "updated": 0, "refused": []})
+        assert (response.status_code, response.json()) == (
+            200,
+            {"created": 1, "updated": 0, "refused": [], "warnings": []},
+        )
     senders = (await ada.get("/v1/Senders")).json()["senders"]
     assert [(one["address"], one["tags"]) for one in senders] == [
         ("three", {"k": "v"}),
@@ -29,7 +32,7 @@ async def test_known_address_is_updated_and_absent_members_keep_their_values(ada
     row: dict[str, object] = {"channel": "PUSH", "address": "one", "displayName": "A", "tags": {"a": "1"}}
     (sender_id,) = await ada.enter([row | {"status": "DEACTIVATED"}])
     response = await ada.post("/signalbox/v1/Senders", json=[{"channel": "PUSH", "address": "one", "displayName": "B"}])
-    assert response.json() == {"created": 0, "updated": 1, "refused": []}
+    assert response.json() == {"created": 0, "updated": 1, "refused": [], "warnings": []}
     sender = (await ada.get(f"/v1/Senders/{sender_id}")).json()
     assert (sender["displayName"], sender["status"], sender["tags"]) == ("B", "DEACTIVATED", {"a": "1"})
     await ada.post(
@@ -64,7 +67,7 @@ async def test_good_rows_enter_and_every_refused_one_is_named(ada: Person) -> No
     rows = [
         {"channel": "PUSH", "address": "good"},
         {"channel": "FAX", "address": "x"},
-        {"channel": "SMS", "address": "555"},
+        {"channel": "SMS", "address": "+555"},
         {"channel": "PUSH"},
     ]
     response = (await ada.post("/signalbox/v1/Senders", json=rows)).json()

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import UNSET
 
-from signalbox.api.inventory.inventory_rows import ContentType, Rows, rows
+from signalbox.api.inventory.inventory_rows import ContentType, Refused, Rows, rows
 from signalbox.ground.errors import Invalid
 from signalbox.inventory import addresses
 from signalbox.inventory.csv_text import BADLY_QUOTED
@@ -51,6 +51,7 @@ FULL = SenderRow(
     tags={"team": "red", "a.b": "1"},
 )
 BARE = SenderRow(channel="SMS", address="+12025550100", region="US")
+CODE = SenderRow(channel="SMS", address="27312", region="CA", region_given=True)
 
 
 async def test_rows_of_all_three_formats_mean_the_same() -> None:
@@ -61,19 +62,21 @@ async def test_rows_of_all_three_formats_mean_the_same() -> None:
         "status": "DEACTIVATED",
         "tags": {"team": "red", "a.b": "1"},
     }
+    code = {"channel": "SMS", "address": "27312", "region": "CA"}
     table = (
-        "address,channel,tags,status,displayName\r\n"
-        'Ada@Example.ORG,EMAIL,team=red;a.b=1,DEACTIVATED,"Ada, ""the"" first"\r\n'
-        "+12025550100,SMS,,,\r\n"
+        "address,channel,tags,status,displayName,region\r\n"
+        'Ada@Example.ORG,EMAIL,team=red;a.b=1,DEACTIVATED,"Ada, ""the"" first",\r\n'
+        "+12025550100,SMS,,,,\r\n"
+        "27312,SMS,,,,CA\r\n"
     )
     bodies: dict[ContentType, str] = {
-        JSON: json.dumps([full, SENDER]),
-        NDJSON: f"{json.dumps(full)}\n\r\n{json.dumps(SENDER)}\r\n",
+        JSON: json.dumps([full, SENDER, code]),
+        NDJSON: f"{json.dumps(full)}\n\r\n{json.dumps(SENDER)}\r\n{json.dumps(code)}",
         CSV: table,
     }
     for content_type, body in bodies.items():
         for mark in ("", "\ufeff"):
-            assert await read(content_type, mark + body) == Rows([FULL, BARE], [])
+            assert await read(content_type, mark + body) == Rows([FULL, BARE, CODE], [])
 
 
 async def test_rows_tell_absent_from_null() -> None:
@@ -108,7 +111,14 @@ async def test_rows_tell_absent_from_null() -> None:
         (SENDER | {"tags": {"k": None}}, "$[0].tags.k", "must be a string, not null"),
         (SENDER | {"adress": "x"}, "$[0].adress", "did you mean address?"),
         (SENDER | {"display_name": "x"}, "$[0].display_name", "did you mean displayName?"),
-        (SENDER | {"id": "x"}, "$[0].id", "it has channel, address, displayName, status, tags"),
+        (SENDER | {"id": "x"}, "$[0].id", "it has channel, address, displayName, status, tags, region"),
+        (SENDER | {"region": None}, "$[0].region", "must be a string, not null"),
+        (SENDER | {"region": "us"}, "$[0].region", "two capital letters such as GB: did you mean US?"),
+        (SENDER | {"region": "UK"}, "$[0].region", "did you mean GB?"),
+        (SENDER | {"region": "ZZ"}, "$[0].region", "a country of ISO 3166"),
+        (SENDER | {"region": "CA"}, "$[0].region", "have this number in US, not in CA"),
+        (SENDER | {"address": "27312"}, "$[0].region", "region is required for a short code"),
+        (SENDER | {"address": "27312", "region": "XX"}, "$[0].region", "a country of ISO 3166"),
         (SENDER | {"+12025550199": "x"}, "$[0]", "no such field"),
         ("SMS", "$[0]", "a sender is an object, not a string"),
         (None, "$[0]", "a sender is an object, not null"),
@@ -133,6 +143,24 @@ async def test_rows_name_every_problem_of_a_row_and_keep_the_good_ones() -> None
     ]
 
 
+async def test_rows_warn_of_a_number_that_no_plan_knows_or_refuse_it_as_the_setting_says() -> None:
+    body = "channel,address,region\nSMS,+12025550100,\nSMS,+14365550123,\nWHATSAPP,+14365550123,CA\n"
+    found = await read(CSV, body)
+    assert [(row.region, row.region_given) for row in found.good] == [("US", False), ("US", False), ("CA", True)]
+    expected = [
+        Refused("$[1].address", 20001, "no numbering plan assigns such a number", 3),
+        Refused("$[2].address", 20001, "no numbering plan assigns such a number", 4),
+    ]
+    assert (found.refused, found.warnings) == ([], expected)
+    known = await rows(CSV, body.encode(), "known")
+    assert ([row.address for row in known.good], known.refused, known.warnings) == (["+12025550100"], expected, [])
+
+
+async def test_rows_warn_of_no_row_that_is_refused() -> None:
+    found = await read(JSON, [{"channel": "SMS", "address": "+14365550123", "status": "ON"}])
+    assert ([one.context for one in found.refused], found.warnings) == (["$[0].status"], [])
+
+
 async def test_rows_of_ndjson_name_the_line() -> None:
     body = f'\n{json.dumps(SENDER)}\n{{"channel": \n\n{{"channel": "SMS"}}\n{json.dumps(SENDER)} x'
     assert await problems_of(NDJSON, body) == [
@@ -147,13 +175,13 @@ async def test_rows_of_csv_name_the_line_where_the_row_starts() -> None:
         "channel,address,displayName\n"
         'SMS,+12025550100,"two\nlines"\n'
         "\n"
-        "SMS,+1202,\n"
+        "SMS,+120,\n"
         'SMS,+12025550101,"a ""quoted"" word",more\n'
         "SMS\n"
     )
     assert await problems_of(CSV, body) == [
         ("$[0].displayName", "no control characters and no half surrogate pairs", 2),
-        ("$[1].address", "too short for a number of its country", 5),
+        ("$[1].address", "too short for a number: at least 7 digits with the country code", 5),
         ("$[2]", "the row has 4 cells, the header 3", 6),
         ("$[3]", "the row has 1 cells, the header 3", 7),
     ]
@@ -189,7 +217,7 @@ async def test_rows_of_csv_refuse_tags_of_another_form(tags: str, message: str) 
         (JSON, b'["a\xff"]', ["the body is not UTF-8: byte 3, line 1, column 4"]),
         (NDJSON, "\n \n", ["the body holds no rows"]),
         (NDJSON, "{}\n" * 10_001, ["at most 10000 rows in one request"]),
-        (CSV, "", ["the body holds no header: channel,address,displayName,status,tags"]),
+        (CSV, "", ["the body holds no header: channel,address,displayName,status,tags,region"]),
         (CSV, "channel,address\n", ["the body holds no rows"]),
         (CSV, "channel,address\n" + "X,Y\n" * 10_001, ["at most 10000 rows in one request"]),
         (CSV, 'channel,"address\nSMS,+1\n', [f"the body is not valid CSV: line 1: {BADLY_QUOTED}"]),

@@ -70,7 +70,12 @@ async def test_senders_are_counted_through_everything_that_changes_them(ada: Per
     assert await _counts(ada) == {("PUSH", "ACTIVATED"): 1, ("PUSH", "DEACTIVATED"): 1}
     row = {"channel": "SMS", "address": "+12025550100"}
     again = [row, {**row, "status": "DEACTIVATED"}, {"channel": "EMAIL", "address": "a@example.com"}]
-    assert (await ada.post("/signalbox/v1/Senders", json=again)).json() == {"created": 2, "updated": 1, "refused": []}
+    assert (await ada.post("/signalbox/v1/Senders", json=again)).json() == {
+        "created": 2,
+        "updated": 1,
+        "refused": [],
+        "warnings": [],
+    }
     assert await _counts(ada) == await _really(ada)
     assert await _counts(ada) == {
         ("SMS", "DEACTIVATED"): 1,

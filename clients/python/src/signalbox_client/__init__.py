@@ -30,6 +30,7 @@ from signalbox_client.pages import AsyncPages, Pages
 from signalbox_client.results import (
     Channel,
     Entered,
+    InventorySender,
     Item,
     Operation,
     OperationReference,
@@ -64,6 +65,7 @@ __all__ = [
     "IdempotencyMismatch",
     "Invalid",
     "InvalidArgument",
+    "InventorySender",
     "Item",
     "MethodNotAllowed",
     "MissingCredentials",

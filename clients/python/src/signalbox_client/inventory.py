@@ -8,7 +8,7 @@ from msgspec import UNSET, UnsetType
 from signalbox_client.calls import Call, Steps, encoded, perform, segment
 from signalbox_client.errors import InvalidArgument
 from signalbox_client.resource import C, Resource, call
-from signalbox_client.results import Entered, ResourceReference, Sender, SenderStatus
+from signalbox_client.results import Entered, InventorySender, ResourceReference, Sender, SenderStatus
 from signalbox_client.sender_pools import condition, removal
 
 _PATH = "/signalbox/v1/Senders"
@@ -23,11 +23,11 @@ class Inventory(Resource[C]):
         self, rows: Iterable[Mapping[str, object]] | bytes, *, media: Media = "application/json"
     ) -> Steps[Entered]:
         """Enters up to 10,000 rows. A row whose channel and address exist updates that sender. Invalid rows are
-        returned in `refused`; the others are entered.
+        returned in `refused`; the others are entered, those in `warnings` too.
 
-        `rows` are mappings with the API's fields (`channel`, `address`, `displayName`, `status`, `tags`), or bytes in
-        the format `media`. The request is retried only after a 429. After another failure, call again with the same
-        rows.
+        `rows` are mappings with the API's fields (`channel`, `address`, `displayName`, `status`, `tags`, `region`), or
+        bytes in the format `media`. A short code or an alphanumeric id needs its region, and is one sender in each. The
+        request is retried only after a 429. After another failure, call again with the same rows.
         """
         given: object = rows
         if isinstance(given, str):
@@ -36,6 +36,11 @@ class Inventory(Resource[C]):
             raise InvalidArgument(f"rows of {media} must be given as bytes")
         content = rows if isinstance(rows, bytes) else encoded(list(rows))
         return perform(self._settings, Call("POST", _PATH, Entered, headers={"Content-Type": media}, content=content))
+
+    @call
+    def fetch(self, sender_id: str) -> Steps[InventorySender]:
+        """The sender with its region. Its ETag is the one of `client.senders.fetch`."""
+        return perform(self._settings, Call("GET", _sender(sender_id), InventorySender))
 
     @call
     def update(

@@ -44,6 +44,12 @@ class Sender(_Resource, frozen=True):
     created_at: datetime
 
 
+class InventorySender(Sender, frozen=True):
+    """A sender with its region, an ISO 3166 country; None without a country."""
+
+    region: str | None
+
+
 class SenderPool(_Resource, frozen=True):
     """A named group of senders; `client.sender_pools.list_senders` has its members."""
 
@@ -141,7 +147,7 @@ class Resolution(msgspec.Struct, frozen=True):
 
 
 class Refused(msgspec.Struct, frozen=True):
-    """A row of inventory that was refused: its place as JSONPath, the reason, and its line in NDJSON and CSV."""
+    """A problem or a warning of a row of inventory: its place as JSONPath, and its line in NDJSON and CSV."""
 
     context: str
     code: int
@@ -150,11 +156,15 @@ class Refused(msgspec.Struct, frozen=True):
 
 
 class Entered(msgspec.Struct, frozen=True):
-    """The number of rows that created a sender, the number that updated one, and the problems of the others."""
+    """The number of rows that created a sender, the number that updated one, and the problems of the others.
+
+    `warnings` are about rows that were entered: a number that no numbering plan knows.
+    """
 
     created: int
     updated: int
     refused: tuple[Refused, ...]
+    warnings: tuple[Refused, ...] = ()
 
 
 class Page(msgspec.Struct, Generic[T], frozen=True):

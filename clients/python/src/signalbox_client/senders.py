@@ -61,7 +61,10 @@ class Senders(Resource[C]):
         page_token: str | None = None,
         page_size: int | None = None,
     ) -> Listing[Sender]:
-        """The sender with an address on a channel, if it exists. The address is not in URLs or logs."""
+        """The senders with an address on a channel; more than one for a short code that is in several countries.
+
+        The address is not in URLs or logs.
+        """
         params = {
             "address": address,
             "channel": channel,

@@ -7,7 +7,7 @@ import re
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator
 from difflib import get_close_matches
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias, cast
 
 import msgspec
 from msgspec import UNSET
@@ -17,13 +17,14 @@ from signalbox.http.json_limits import TOO_DEEP, TWICE, may_repeat, repeated_nam
 from signalbox.http.json_text import refuse_depth
 from signalbox.http.places import place as place_of
 from signalbox.http.places import problem_at
-from signalbox.inventory import addresses, csv_text
+from signalbox.inventory import addresses, countries, csv_text
+from signalbox.inventory.addresses import Numbers
 from signalbox.inventory.senders import SenderRow
 
 ContentType: TypeAlias = Literal["application/json", "application/x-ndjson", "text/csv"]
 
 MOST_ROWS: Final = 10_000
-MEMBERS: Final = ("channel", "address", "displayName", "status", "tags")
+MEMBERS: Final = ("channel", "address", "displayName", "status", "tags", "region")
 REQUIRED: Final = ("channel", "address")
 STATUSES: Final = ("ACTIVATED", "DEACTIVATED")
 INVALID: Final = 20001
@@ -53,10 +54,11 @@ class Refused(msgspec.Struct, frozen=True):
 
 
 class Rows(msgspec.Struct, frozen=True):
-    """The valid rows of a body, in order, and every problem of the refused rows."""
+    """The valid rows of a body, in order, every problem of the others, and at most one warning for each valid row."""
 
     good: list[SenderRow]
     refused: list[Refused]
+    warnings: list[Refused] = []
 
 
 class _Place(msgspec.Struct, frozen=True):
@@ -72,26 +74,29 @@ class _Place(msgspec.Struct, frozen=True):
 _Raw: TypeAlias = tuple[_Place, object | Refused]
 
 
-async def rows(content_type: ContentType, body: bytes) -> Rows:
+async def rows(content_type: ContentType, body: bytes, numbers: Numbers = "valid") -> Rows:
     """Reads a body of 1 to 10,000 rows; other requests run every half millisecond.
 
-    Raises Invalid when the body cannot be read as rows; an invalid row is only refused.
+    With `known`, a number that the numbering plans do not know is refused, else there is a warning. Raises Invalid when
+    the body cannot be read as rows; an invalid row is only refused.
     """
     # Importing the libraries for addresses takes 70 ms, and would block the event loop.
     await asyncio.to_thread(addresses.load)
     text = _text(body, content_type)
     if content_type == "application/json":
         refuse_depth(body)
-    found = Rows([], [])
+    found = Rows([], [], [])
     total = 0
     async for place, raw in _in_slices(_READERS[content_type](text)):
         total += 1
         if total > MOST_ROWS:
             raise Invalid([Problem(f"at most {MOST_ROWS} rows in one request", None, "$")])
-        row, refused = _check(place, raw)
+        row, refused, warning = _check(place, raw, numbers)
         found.refused.extend(refused)
         if row is not None:
             found.good.append(row)
+        if warning is not None:
+            found.warnings.append(warning)
     if not total:
         raise Invalid([Problem("the body holds no rows", None, "$")])
     return found
@@ -266,21 +271,19 @@ _READERS: Final = {
 # --- one row
 
 
-def _check(place: _Place, raw: object | Refused) -> tuple[SenderRow | None, list[Refused]]:
+def _check(
+    place: _Place, raw: object | Refused, numbers: Numbers
+) -> tuple[SenderRow | None, list[Refused], Refused | None]:
+    """The row, or its problems; and the warning about a valid row."""
     if isinstance(raw, Refused):
-        return None, [raw]
+        return None, [raw], None
     if not isinstance(raw, dict):
-        return None, [place.refuse("", f"a sender is an object, not {_kind(raw)}")]
+        return None, [place.refuse("", f"a sender is an object, not {_kind(raw)}")], None
     refused = _unknown(place, raw)
     refused += [place.refuse(name, f"{name} is required") for name in REQUIRED if name not in raw]
     if "channel" in raw:
         refused += _check_choice(place, "channel", raw["channel"], addresses.CHANNELS)
-    checked = addresses.Address("", "")
-    if "address" in raw:
-        try:
-            checked = _address(raw.get("channel"), raw["address"])
-        except ValueError as error:
-            refused.append(place.refuse("address", str(error)))
+    checked = _check_address(place, raw, numbers, refused)
     if "displayName" in raw:
         refused += _check_display_name(place, raw["displayName"])
     if "status" in raw:
@@ -288,15 +291,43 @@ def _check(place: _Place, raw: object | Refused) -> tuple[SenderRow | None, list
     if "tags" in raw:
         refused += _check_tags(place, raw["tags"])
     if refused:
-        return None, refused
-    return SenderRow(
+        return None, refused, None
+    row = SenderRow(
         channel=raw["channel"],
         address=checked.address,
         region=checked.region,
         display_name=raw.get("displayName", UNSET),
         status=raw.get("status", UNSET),
         tags=raw.get("tags", UNSET),
-    ), []
+        region_given="region" in raw,
+    )
+    return row, [], place.refuse("address", checked.warning) if checked.warning else None
+
+
+def _check_address(
+    place: _Place, raw: dict[str, object], numbers: Numbers, refused: list[Refused]
+) -> addresses.Address:
+    """The address with its region. Adds their problems to `refused`."""
+    before = len(refused)
+    if "region" in raw:
+        refused += _check_region(place, raw["region"])
+    region = "" if len(refused) > before else cast("str", raw.get("region", ""))
+    try:
+        if "address" in raw:
+            return _address(raw.get("channel"), raw["address"], region, numbers)
+    except addresses.WrongRegion as error:
+        if len(refused) == before:
+            refused.append(place.refuse("region", str(error)))
+    except ValueError as error:
+        refused.append(place.refuse("address", str(error)))
+    return addresses.Address("", "")
+
+
+def _check_region(place: _Place, value: object) -> list[Refused]:
+    if not isinstance(value, str):
+        return [place.refuse("region", f"region must be a string, not {_kind(value)}")]
+    problem = countries.problem(value)
+    return [place.refuse("region", problem)] if problem else []
 
 
 def _unknown(place: _Place, raw: dict[str, object]) -> list[Refused]:
@@ -321,12 +352,12 @@ def _check_choice(place: _Place, name: str, value: object, choices: tuple[str, .
     return [place.refuse(name, f"{name} must be one of {', '.join(choices)}{shown}")]
 
 
-def _address(channel: object, value: object) -> addresses.Address:
+def _address(channel: object, value: object, region: str, numbers: Numbers) -> addresses.Address:
     if not isinstance(value, str):
         raise ValueError(f"address must be a string, not {_kind(value)}")
     if not isinstance(channel, str) or channel not in addresses.CHANNELS:
         return addresses.Address(value, "")  # the channel, which is refused, decides what is valid
-    return addresses.check(channel, value)
+    return addresses.check(channel, value, region, numbers)
 
 
 def _check_display_name(place: _Place, value: object) -> list[Refused]:

@@ -106,7 +106,7 @@ async def fetch_sender(request: Request) -> Response:
 
 
 async def search_senders(request: Request) -> Response:
-    """Find the sender with an address and a channel. It is a POST, so that no URL contains the address."""
+    """Find the senders with an address and a channel. It is a POST, so that no URL contains the address."""
     wanted = request.body(SENDER_SEARCH)
     address = addresses.normalise_for_search(wanted.channel, wanted.address)
     status = None if wanted.status is UNSET else wanted.status
@@ -114,8 +114,7 @@ async def search_senders(request: Request) -> Response:
     asked = page_of(request, "search", (wanted.channel, address, status), token, wanted.page_size)
 
     async def read(tx: Tx, id_range: IdRange) -> list[senders.Sender]:
-        rows = await senders.search(tx, request.account_id, wanted.channel, address, id_range)
-        return [row for row in rows if status in (None, row.status)]
+        return await senders.search(tx, request.account_id, wanted.channel, address, status, id_range)
 
     return await LISTING.cut(request, asked, read)
 

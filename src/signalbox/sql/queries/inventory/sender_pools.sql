@@ -77,7 +77,7 @@ DELETE FROM sender_pool_members
 WHERE account_id = :account_id AND pool_id = :pool_id AND sender_id = :sender_id;
 
 -- name: sender_pools.list_members
-SELECT s.id, s.display_name, s.address, s.channel, s.status, s.tags, s.updated_at, s.created_at
+SELECT s.id, s.display_name, s.address, s.channel, s.status, s.tags, s.updated_at, s.created_at, s.region
 FROM (
     SELECT sender_id FROM sender_pool_members
     WHERE account_id = :account_id AND pool_id = :pool_id AND sender_id < :before
@@ -91,7 +91,7 @@ WHERE page.sender_id >= :not_before
 ORDER BY page.sender_id DESC;
 
 -- name: sender_pools.list_members_by_channel_and_status
-SELECT s.id, s.display_name, s.address, s.channel, s.status, s.tags, s.updated_at, s.created_at
+SELECT s.id, s.display_name, s.address, s.channel, s.status, s.tags, s.updated_at, s.created_at, s.region
 FROM (
     SELECT sender_id FROM sender_pool_members
     WHERE account_id = :account_id AND pool_id = :pool_id AND channel = :channel AND status = :status
@@ -107,7 +107,7 @@ ORDER BY page.sender_id DESC;
 
 -- name: sender_pools.list_members_by_channel
 -- Merges one bounded index range for each status, so that one index is enough for all filters.
-SELECT s.id, s.display_name, s.address, s.channel, s.status, s.tags, s.updated_at, s.created_at
+SELECT s.id, s.display_name, s.address, s.channel, s.status, s.tags, s.updated_at, s.created_at, s.region
 FROM (
     /*each status in ACTIVATED DEACTIVATED:
     SELECT sender_id FROM (
@@ -125,7 +125,7 @@ WHERE page.sender_id >= :not_before
 ORDER BY page.sender_id DESC;
 
 -- name: sender_pools.list_members_by_status
-SELECT s.id, s.display_name, s.address, s.channel, s.status, s.tags, s.updated_at, s.created_at
+SELECT s.id, s.display_name, s.address, s.channel, s.status, s.tags, s.updated_at, s.created_at, s.region
 FROM (
     /*each channel in SMS RCS EMAIL WHATSAPP PUSH:
     SELECT sender_id FROM (

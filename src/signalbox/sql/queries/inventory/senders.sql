@@ -9,25 +9,25 @@
 -- * not_before is compared outside the subquery of the page: for a range with two bounds the planner estimates too few rows.
 
 -- name: senders.fetch
-SELECT id, display_name, address, channel, status, tags, updated_at, created_at
+SELECT id, display_name, address, channel, status, tags, updated_at, created_at, region
 FROM senders WHERE account_id = :account_id AND id = :sender_id;
 
 -- name: senders.newest
 SELECT id FROM senders WHERE account_id = :account_id ORDER BY id DESC LIMIT 1;
 
 -- name: senders.lock
-SELECT id, display_name, address, channel, status, tags, updated_at, created_at
+SELECT id, display_name, address, channel, status, tags, updated_at, created_at, region
 FROM senders WHERE account_id = :account_id AND id = :sender_id /*pg: FOR UPDATE */;
 
 -- name: senders.list_page
-SELECT id, display_name, address, channel, status, tags, updated_at, created_at
+SELECT id, display_name, address, channel, status, tags, updated_at, created_at, region
 FROM senders
 WHERE account_id = :account_id AND id < :before AND id >= :not_before
 ORDER BY id DESC LIMIT :limit;
 
 -- name: senders.list_page_by_channel_and_status
 -- The inner query reads only ids. senders_by_filter contains the ids, so the planner finds no cheaper index.
-SELECT s.id, s.display_name, s.address, s.channel, s.status, s.tags, s.updated_at, s.created_at
+SELECT s.id, s.display_name, s.address, s.channel, s.status, s.tags, s.updated_at, s.created_at, s.region
 FROM (
     SELECT id FROM senders
     WHERE account_id = :account_id AND channel = :channel AND status = :status AND id < :before
@@ -42,7 +42,7 @@ ORDER BY page.id DESC;
 
 -- name: senders.list_page_by_channel
 -- Merges one bounded index range for each status, so that one index is enough for all filters.
-SELECT s.id, s.display_name, s.address, s.channel, s.status, s.tags, s.updated_at, s.created_at
+SELECT s.id, s.display_name, s.address, s.channel, s.status, s.tags, s.updated_at, s.created_at, s.region
 FROM (
     /*each status in ACTIVATED DEACTIVATED:
     SELECT id FROM (
@@ -59,7 +59,7 @@ WHERE page.id >= :not_before
 ORDER BY page.id DESC;
 
 -- name: senders.list_page_by_status
-SELECT s.id, s.display_name, s.address, s.channel, s.status, s.tags, s.updated_at, s.created_at
+SELECT s.id, s.display_name, s.address, s.channel, s.status, s.tags, s.updated_at, s.created_at, s.region
 FROM (
     /*each channel in SMS RCS EMAIL WHATSAPP PUSH:
     SELECT id FROM (
@@ -76,12 +76,13 @@ WHERE page.id >= :not_before
 ORDER BY page.id DESC;
 
 -- name: senders.search_page
--- At most one row, because channel and address are unique in an account. The contract makes this list a page as well.
-SELECT id, display_name, address, channel, status, tags, updated_at, created_at
+-- One sender, or one for each country of a short code or an alphanumeric id. `ORDER BY id || ''` has no index, so the planner
+-- uses the index of the addresses. status '' means any status.
+SELECT id, display_name, address, channel, status, tags, updated_at, created_at, region
 FROM senders
 WHERE account_id = :account_id AND channel = :channel AND address >= :address AND address <= :address
-    AND id < :before AND id >= :not_before
-ORDER BY address LIMIT :limit;
+    AND id < :before AND id >= :not_before AND (status = :status OR :status = '')
+ORDER BY id || '' DESC LIMIT :limit;
 
 -- name: senders.lock_inventory
 -- A change of the inventory must not overlap with a batch that reads the same senders: batches take this lock shared, changes
@@ -104,20 +105,22 @@ SELECT 1 AS free WHERE :account_id IS NOT NULL;
 SELECT CAST(pg_try_advisory_xact_lock_shared(hashtext('signalbox.inventory'), :account_id) AS int) AS free;
 
 -- name: senders.by_addresses
--- rows: a JSON array of [channel, address].
+-- rows: a JSON array of [channel, address, least region, greatest region]. At most one sender fits each row.
 -- dialect: sqlite
-SELECT s.id, s.display_name, s.address, s.channel, s.status, s.tags, s.updated_at, s.created_at
+SELECT s.id, s.display_name, s.address, s.channel, s.status, s.tags, s.updated_at, s.created_at, s.region
 FROM json_each(:rows) AS r
 CROSS JOIN senders AS s ON s.account_id = :account_id
-    AND s.channel = json_extract(r.value, '$[0]') AND s.address = json_extract(r.value, '$[1]');
+    AND s.channel = json_extract(r.value, '$[0]') AND s.address = json_extract(r.value, '$[1]')
+    AND s.region >= json_extract(r.value, '$[2]') AND s.region <= json_extract(r.value, '$[3]');
 
 -- name: senders.by_addresses
 -- dialect: postgres
-SELECT s.id, s.display_name, s.address, s.channel, s.status, s.tags, s.updated_at, s.created_at
+SELECT s.id, s.display_name, s.address, s.channel, s.status, s.tags, s.updated_at, s.created_at, s.region
 FROM json_array_elements(CAST(:rows AS json)) AS r (value) CROSS JOIN LATERAL (
     SELECT * FROM senders
     WHERE account_id = :account_id AND channel = r.value ->> 0
         AND address >= r.value ->> 1 AND address <= r.value ->> 1
+        AND region >= r.value ->> 2 AND region <= r.value ->> 3
     ORDER BY address LIMIT 1) AS s;
 
 -- name: senders.insert
@@ -139,29 +142,29 @@ SELECT :account_id, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->
 FROM json_array_elements(CAST(:rows AS json)) AS r (value);
 
 -- name: senders.update
--- rows: a JSON array of [id, display name, status, tags, time]. Without MATERIALIZED, SQLite would scan all senders of the
--- account, and search the array for each sender.
+-- rows: a JSON array of [id, display name, status, tags, time, region]. Without MATERIALIZED, SQLite would scan all senders of
+-- the account, and search the array for each sender.
 -- dialect: sqlite
 WITH r AS MATERIALIZED (
     SELECT json_extract(value, '$[0]') AS id, json_extract(value, '$[1]') AS display_name,
         json_extract(value, '$[2]') AS status, json_extract(value, '$[3]') AS tags,
-        json_extract(value, '$[4]') AS updated_at
+        json_extract(value, '$[4]') AS updated_at, json_extract(value, '$[5]') AS region
     FROM json_each(:rows))
 UPDATE senders
-SET display_name = r.display_name, status = r.status, tags = r.tags, updated_at = r.updated_at
+SET display_name = r.display_name, status = r.status, tags = r.tags, updated_at = r.updated_at, region = r.region
 FROM r WHERE senders.account_id = :account_id AND senders.id = r.id;
 
 -- name: senders.update
 -- dialect: postgres
 INSERT INTO senders (
     account_id, id, channel, address, region, display_name, status, tags, created_at, updated_at)
-SELECT :account_id, s.id, s.channel, s.address, s.region, r.value ->> 1, r.value ->> 2, r.value ->> 3,
+SELECT :account_id, s.id, s.channel, s.address, r.value ->> 5, r.value ->> 1, r.value ->> 2, r.value ->> 3,
     s.created_at, CAST(r.value ->> 4 AS bigint)
 FROM json_array_elements(CAST(:rows AS json)) AS r (value) CROSS JOIN LATERAL (
-    SELECT id, channel, address, region, created_at FROM senders
+    SELECT id, channel, address, created_at FROM senders
     WHERE account_id = :account_id AND id >= r.value ->> 0 AND id <= r.value ->> 0 ORDER BY id LIMIT 1) AS s
 ON CONFLICT (account_id, id) DO UPDATE SET display_name = excluded.display_name, status = excluded.status,
-    tags = excluded.tags, updated_at = excluded.updated_at;
+    tags = excluded.tags, updated_at = excluded.updated_at, region = excluded.region;
 
 -- name: senders.spread_status
 -- Copies changed statuses into the memberships. rows: a JSON array of [id, status]. MATERIALIZED as in senders.update.

@@ -144,7 +144,8 @@ WHERE account_id = :account_id AND channel = :channel AND status /*sqlite: || ''
 ORDER BY id || '' LIMIT 10;
 
 -- name: resolve.named
--- The senders that are named in the request. rows: a JSON array of [channel, address].
+-- The senders that are named in the request. rows: a JSON array of [channel, address]. A short code is one sender in each
+-- country: there are fewer than 300 countries.
 -- dialect: sqlite
 SELECT s.id, s.channel, s.address, s.region
 FROM json_each(:rows) AS r
@@ -158,7 +159,7 @@ FROM json_array_elements(CAST(:rows AS json)) AS r (value) CROSS JOIN LATERAL (
     SELECT * FROM senders
     WHERE account_id = :account_id AND channel = r.value ->> 0
         AND address >= r.value ->> 1 AND address <= r.value ->> 1
-    ORDER BY address LIMIT 1) AS s
+    ORDER BY address, region LIMIT 300) AS s
 WHERE s.status = 'ACTIVATED';
 
 -- name: resolve.display_names
