@@ -1,8 +1,8 @@
 """`make serve` on fresh clones: `python .ci/fresh.py`.
 
-Each run has a new clone and an empty home, so no caches. The runs take the oldest and the newest Python here, from 3.11 on:
-as this user, and as another user if this user is root and the other user can run a Python. Prints the seconds until the
-server is ready and the size of `.venv`; exits with 1 when a run fails.
+Each run has a new clone and an empty home, so no caches. The runs take the oldest and the newest Python here, from
+3.11 on: as this user, and as another user if this user is root and the other user can run a Python. Prints the
+seconds until the server is ready and the size of `.venv`; exits with 1 when a run fails.
 """
 
 from __future__ import annotations
