@@ -1,4 +1,7 @@
-"""`python -m docs_build` builds the site if its sources changed; with `reference` it writes the API reference."""
+"""`python -m docs_build` builds the site if its sources changed.
+
+`reference` writes the API reference; `is-current` exits with 1 if the site must be built.
+"""
 
 import sys
 
@@ -10,7 +13,9 @@ if __name__ == "__main__":
         from docs_build import reference
 
         reference.write()
+    elif sys.argv[1:] == ["is-current"]:
+        sys.exit(not site.is_current())
     elif sys.argv[1:]:
-        sys.exit("usage: python -m docs_build [reference]")
+        sys.exit("usage: python -m docs_build [reference | is-current]")
     elif not site.is_current():
         site.build()

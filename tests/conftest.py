@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import signal
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
@@ -28,6 +29,13 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
 # A shared machine may pause for longer than any deadline of hypothesis.
 settings.register_profile("signalbox", deadline=None, max_examples=searched(30, deep=1_000))
 settings.load_profile("signalbox")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Prints each reason of skips once, with the number of its tests."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    for reason, count in Counter(report.longrepr[2] for report in skipped).items():
+        terminalreporter.write_line(f"{count} {reason}")
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""How much the tests search: enough to find a likely bug, or for hours with `DEEP_TESTS=1 make test ARGS=...`."""
+"""How much the tests search: enough to find a likely bug, or for hours with `DEEP_TESTS=1 make slow-tests ARGS=...`."""
 
 from __future__ import annotations
 

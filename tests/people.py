@@ -173,7 +173,7 @@ class Person:
 
 async def until(holds: Callable[[], bool]) -> None:
     """Waits for a state of this process that other tasks change and that has no event."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not holds():  # noqa: ASYNC110
             await asyncio.sleep(0)
 
@@ -333,12 +333,12 @@ class Exchange:
         self.task = asyncio.ensure_future(person.served.api(scope, self._receive, self._sent.put))
 
     async def next(self) -> MutableMapping[str, Any]:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             return await self._sent.get()
 
     async def leave(self) -> None:
         self._gone.set()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await self.task
 
     async def _receive(self) -> MutableMapping[str, Any]:

@@ -211,3 +211,11 @@ def test_tests_lie_where_their_source_lies(path: Path) -> None:
     folder = path.parent.relative_to(TESTS)
     assert str(folder) in WHOLE or (ROOT / folder).is_dir()
     assert len(path.read_text("utf-8").splitlines()) <= 400
+
+
+@pytest.mark.parametrize("path", sorted(TESTS.rglob("test_*.py")), ids=lambda path: str(path.relative_to(TESTS)))
+def test_tests_take_programs_and_ports_from_where_others_take_them(path: Path) -> None:
+    """`installed.py` skips a test whose program is missing; `ports.py` gives no port twice."""
+    text = path.read_text("utf-8")
+    assert not re.search(r"\bwhich\(", text)
+    assert "xdist_" + "group" not in text

@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
-from processes import SID, TOKEN, Serve, Server
+from processes import SID, TOKEN, Server
 from signalbox.api.document import described
 from signalbox.api.routes import ROUTES
 
@@ -24,14 +24,17 @@ PACKAGE = "generated_signalbox"
 UNREAD = {"application/x-ndjson", "text/csv"}
 
 
-@pytest.fixture
-def server(serve: Serve, tmp_path: Path) -> Server:
-    return serve(f"sqlite:///{tmp_path / 'signalbox.db'}")
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("generated")
+    with Server(f"sqlite:///{folder / 'signalbox.db'}", folder) as server:
+        yield server
 
 
-@pytest.fixture
-def package(server: Server, tmp_path: Path) -> Iterator[Path]:
-    """The generated package, which can be imported while the test runs."""
+@pytest.fixture(scope="module")
+def package(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The generated package, which can be imported while the tests run."""
+    tmp_path = tmp_path_factory.mktemp("package")
     document = tmp_path / "openapi.json"
     document.write_bytes(httpx.get(f"{server.url}/openapi.json").content)
     (tmp_path / "generator.yaml").write_text("post_hooks: []\n")
@@ -43,7 +46,7 @@ def package(server: Server, tmp_path: Path) -> Iterator[Path]:
         ],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert run.returncode == 0, run.stdout + run.stderr

@@ -18,6 +18,8 @@ SENDERS = searched(4_000, deep=10_000)
 UNKNOWN = 10
 ROUNDS = searched(5, deep=20)
 
+pytestmark = pytest.mark.slow
+
 
 @dataclass
 class Promised:
@@ -67,7 +69,6 @@ def _shuffled(rng: random.Random, senders: list[str]) -> list[str]:
 
 
 @pytest.mark.parametrize("seed", range(1, 1 + searched(1, deep=5)))
-@pytest.mark.timeout(180)
 def test_killed_server_keeps_every_promise(serve: Serve, client: Connect, database_url: str, seed: int) -> None:
     """One process serves and works; the test kills it repeatedly during creates of pools with thousands of senders.
 
@@ -114,7 +115,6 @@ def test_killed_server_keeps_every_promise(serve: Serve, client: Connect, databa
     assert len(list(connection.pages("/v1/SenderPools/Operations", "operations"))) == len(promises)
 
 
-@pytest.mark.timeout(180)
 def test_killed_workers_lose_and_double_nothing(serve: Serve, work: Work, client: Connect, postgres_url: str) -> None:
     """Two workers do the work of a server that never stops; the test kills either worker and starts another."""
     rng = random.Random(3)

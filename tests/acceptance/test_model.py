@@ -23,6 +23,8 @@ T = TypeVar("T")
 UNKNOWN = [f"comms_sender_01hzzzzzzzzzzzzzzzzzzzzzz{n}" for n in range(3)]
 BATCH = 3
 
+pytestmark = pytest.mark.slow
+
 
 class Work:
     """An operation in the model."""

@@ -1,8 +1,8 @@
 """The README's example, run exactly as written: in a fresh clone, by bash, with one terminal per program.
 
 The test changes two things. The clone gets a prepared `.venv` that runs the clone's code, since building a `.venv`
-takes longer than the rest of the test (with `README_BUILDS=1`, `make` builds it, as on a fresh machine). And where
-port 8080 or 8081 is taken, the test uses another port.
+takes longer than the rest of the test (with `README_BUILDS=1`, `make` builds it, as on a fresh machine). And free
+ports replace the ports 8080 and 8081.
 """
 
 from __future__ import annotations
@@ -11,9 +11,7 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
-import sys
 import threading
 from contextlib import ExitStack
 from pathlib import Path
@@ -21,12 +19,10 @@ from typing import Any
 
 import pytest
 
-from processes import READY, Process, environment
+from clones import ROOT, furnish, make_repository
+from ports import free_port, on_free_ports
+from processes import PATIENCE, READY, Process, environment
 
-# These tests use the ports in the documentation, or look for free ports, so they run one after the other.
-pytestmark = pytest.mark.xdist_group("ports")
-
-ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
 _BLOCK = re.compile(r"<!-- (scene|shows): (\w+) -->\n```(?:bash|text)\n(.*?)```\n", re.DOTALL)
 _BUILDS = bool(os.environ.get("README_BUILDS"))
@@ -49,22 +45,16 @@ class Scene:
         self.clone = folder / "signalbox"
         self._stack = stack
         self._env = environment({"REPOSITORY": str(repository)})
-        self._ports = {"8080": _port(8080), "8081": _port(8081)}
-        if self._ports["8080"] != 8080:
-            self._env["SIGNALBOX_PORT"] = str(self._ports["8080"])
+        self._ports = {8080: free_port(), 8081: free_port()}
+        self._env["SIGNALBOX_PORT"] = str(self._ports[8080])
 
     def use(self, **variables: str) -> None:
         """Sets environment variables for terminals that are opened later."""
         self._env |= variables
 
     def text(self, block: str) -> str:
-        """A block of the README, with other ports where the README's ports are taken."""
-        text = SCENE[block]
-        for written, port in self._ports.items():
-            text = text.replace(f"127.0.0.1:{written}", f"127.0.0.1:{port}").replace(
-                f"--port {written}", f"--port {port}"
-            )
-        return text
+        """A block of the README, with free ports in place of the README's ports."""
+        return on_free_ports(SCENE[block], self._ports)
 
     def program(self, block: str, cwd: Path | None = None) -> Process:
         """Runs a block that starts a program which keeps running; returns its terminal."""
@@ -102,7 +92,7 @@ class Terminal:
         self._shell.stdin.write(f'{written}\necho "{_END}:$?"\n')
         self._shell.stdin.flush()
         printed = ""
-        too_long = threading.Timer(60, self._shell.kill)
+        too_long = threading.Timer(300, self._shell.kill)
         too_long.start()
         try:
             for line in self._shell.stdout:
@@ -120,33 +110,11 @@ class Terminal:
         self._shell.communicate()
 
 
-def _port(wanted: int) -> int:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", wanted))
-        except OSError:
-            probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 @pytest.fixture(scope="session")
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A repository with the working tree, uncommitted changes included."""
     folder = tmp_path_factory.mktemp("repository")
-    listed = subprocess.run(
-        ["git", "ls-files", "-coz", "--exclude-standard"], cwd=ROOT, capture_output=True, check=True, timeout=30
-    )
-    for name in listed.stdout.decode().split("\0"):
-        if name and (ROOT / name).is_file():
-            target = folder / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes((ROOT / name).read_bytes())
-            target.chmod((ROOT / name).stat().st_mode)
-    person = ["-c", "user.name=Ada", "-c", "user.email=ada@example.com", "-c", "commit.gpgsign=false"]
-    for command in (["init", "-q"], ["add", "-A"], [*person, "commit", "-q", "-m", "Everything"]):
-        subprocess.run(["git", *command], cwd=folder, check=True, timeout=30)
+    make_repository(folder)
     return folder
 
 
@@ -155,33 +123,21 @@ def scene(tmp_path: Path, repository: Path, stack: ExitStack) -> Scene:
     return Scene(tmp_path, repository, stack)
 
 
-def _furnish(clone: Path) -> None:
-    """Makes the clone's `.venv`, as `make` would, from this environment's libraries and the clone's code."""
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", clone / ".venv"], check=True, timeout=60)
-    (packages,) = (clone / ".venv" / "lib").glob("python*/site-packages")
-    libraries = [path for path in sys.path if path.endswith("site-packages")]
-    (packages / "signalbox.pth").write_text("\n".join([str(clone / "src"), *libraries]) + "\n")
-    command = clone / ".venv" / "bin" / "signalbox"
-    command.write_text(f"#!{clone / '.venv' / 'bin' / 'python'}\nfrom signalbox.__main__ import main\nmain()\n")
-    command.chmod(0o755)
-    (clone / ".venv" / ".built").touch()
-
-
 def _start(scene: Scene) -> Process:
     """Runs the first block: clones the repository and starts the program."""
     if not _BUILDS:
         # The block's own lines make the clone; the `.venv` must be made between two of those lines.
         before, _, after = scene.text("start").partition("make serve\n")
         assert not after
-        subprocess.run(["bash", "-e", "-c", before], cwd=scene.folder, env=scene._env, check=True, timeout=60)
-        _furnish(scene.clone)
+        subprocess.run(["bash", "-e", "-c", before], cwd=scene.folder, env=scene._env, check=True, timeout=300)
+        furnish(scene.clone)
         return scene.program("restart")
     return scene.program("start", scene.folder)
 
 
 def _logged_in(scene: Scene, program: Process) -> Terminal:
     terminal = scene.terminal()
-    terminal.type("login", program.printed(_LOGIN, 600 if _BUILDS else 30)[1])
+    terminal.type("login", program.printed(_LOGIN, 600 if _BUILDS else PATIENCE)[1])
     terminal.type("where")
     return terminal
 
@@ -241,8 +197,8 @@ def test_readme_scene_works_on_sqlite(scene: Scene) -> None:
 @pytest.fixture
 def cloned(scene: Scene) -> Scene:
     """The clone, with no program running."""
-    subprocess.run(["git", "clone", "-q", scene._env["REPOSITORY"], scene.clone], check=True, timeout=60)
-    _furnish(scene.clone)
+    subprocess.run(["git", "clone", "-q", scene._env["REPOSITORY"], scene.clone], check=True, timeout=300)
+    furnish(scene.clone)
     return scene
 
 

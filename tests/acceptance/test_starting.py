@@ -29,7 +29,7 @@ def test_first_start_prints_an_account_and_a_curl_line_that_works(serve: Serve, 
     """The test runs the curl line as printed."""
     server = serve("sqlite:///new.db", env={})
     line = server.printed(r"(?m)^ +(curl .*)$")[1]
-    response = subprocess.run(shlex.split(f"{line} -sS -i"), capture_output=True, text=True, timeout=20, check=True)
+    response = subprocess.run(shlex.split(f"{line} -sS -i"), capture_output=True, text=True, timeout=300, check=True)
     assert "HTTP/1.1 200 OK" in response.stdout
     assert '"senderPools":[]' in response.stdout
     assert not LOGIN.search(server.stderr), "the log holds the token"

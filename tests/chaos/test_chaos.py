@@ -8,6 +8,7 @@ from run import chaos, recorded_failure
 from depth import searched
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(1, 1 + searched(1, deep=10)))
 @pytest.mark.parametrize("engine", ["sqlite", "postgres"])
 def test_every_promise_is_kept_through_kills_cuts_and_restarts(engine: str, seed: int) -> None:

@@ -42,7 +42,7 @@ def signalbox(folder: Path, *arguments: str, **environ: str) -> subprocess.Compl
         env={**clean, **environ},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
 

@@ -197,7 +197,7 @@ def test_interrupted_import_says_what_was_sent_and_exits_130(shell: Shell, signa
     eventually(lambda: bool(signalbox_server._call("GET", "/v1/Senders?pageSize=1")["senders"]), "rows enter")
     # The last row in the pipe may still be in a buffer: the command waits for more input.
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=300)
     assert process.returncode == 130
     assert out == b"10,000 created, 0 updated, 0 refused\n"
     lines = err.decode().splitlines()
@@ -227,7 +227,7 @@ def test_import_that_loses_its_server_says_what_was_sent_and_can_be_repeated(tmp
     process.stdin.flush()
     eventually(lambda: any(line.get("created") == 10_000 for line in server.log), "the first request has its response")
     server.kill()
-    out, err = process.communicate(text[middle:], timeout=60)
+    out, err = process.communicate(text[middle:], timeout=300)
     assert process.returncode == 1
     assert out == b"10,000 created, 0 updated, 0 refused\n"
     assert b"does not respond" in err

@@ -77,7 +77,7 @@ def test_interrupted_watch_says_how_far_it_was_and_exits_130(idle: Shell) -> Non
     first = json.loads(process.stdout.readline())
     assert first["status"] == "PROCESSING"
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=300)
     assert (process.returncode, out) == (130, b"")
     assert f"operation {operation} continues on the server" in err.decode()
 

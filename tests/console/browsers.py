@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from playwright.async_api import Browser, BrowserContext, async_playwright
 from visits import WIDE, Account, Furnished, Visit, furnish, someone
 
+import installed
 from processes import Server
 from signalbox import db
 
 
 @pytest.fixture(scope="session")
 async def chromium() -> AsyncIterator[Browser]:
-    found = shutil.which("chromium")
-    assert found, "these tests need Debian's Chromium: apt-get install chromium"
+    program = installed.chromium()
     async with async_playwright() as playwright:
         options = ["--no-sandbox", "--disable-gpu", "--force-color-profile=srgb"]
-        browser = await playwright.chromium.launch(executable_path=found, args=options)
+        browser = await playwright.chromium.launch(executable_path=program, args=options)
         yield browser
         await browser.close()
 

@@ -19,7 +19,7 @@ from signalbox.accounts import accounts
 ROOT: Final = Path(__file__).parents[2]
 WIDE: Final[ViewportSize] = {"width": 1440, "height": 900}
 NARROW: Final[ViewportSize] = {"width": 360, "height": 780}
-PATIENCE: Final = 15_000  # milliseconds; on an idle machine some tens are enough
+PATIENCE: Final = 60_000  # milliseconds; on an idle machine some tens are enough
 # For tests of code that does not depend on the database; tests of the API run on both engines.
 ONE_ENGINE: Final = pytest.mark.parametrize("shared_url", ["sqlite"], indirect=True, scope="session")
 SCREENS: Final = ("", "/operations", "/pools", "/senders", "/resolve", "/requests")

@@ -137,7 +137,7 @@ async def connected(database: Database) -> None:
 
 async def until(database: Database, query: str, wanted: int) -> None:
     """Repeats a query until its first value is `wanted`, for states for which PostgreSQL has no event."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while True:
             row = await database.read(lambda tx: tx.one(query))
             if row is not None and row[0] == wanted:

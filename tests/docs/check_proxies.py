@@ -19,9 +19,10 @@ from typing import NamedTuple
 
 import httpx
 import pytest
-from proxies import Authority, Caddy, Nginx, changed, free_port
+from proxies import Authority, Caddy, Nginx, changed
 from written import run, under
 
+from ports import free_port
 from processes import SID, TOKEN, Client, Connect, Serve, Server, eventually
 
 NAME = "api.example.com"

@@ -12,6 +12,7 @@ from typing import Final
 
 from written import under
 
+from ports import free_port
 from processes import Process, environment, eventually
 
 _PAGE_NAME: Final = "api.example.com"
@@ -35,14 +36,7 @@ class Authority:
         )
 
     def _openssl(self, *arguments: str) -> None:
-        subprocess.run(["openssl", *arguments], cwd=self._folder, check=True, capture_output=True, timeout=30)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+        subprocess.run(["openssl", *arguments], cwd=self._folder, check=True, capture_output=True, timeout=300)
 
 
 class _Proxy(Process):

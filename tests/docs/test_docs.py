@@ -107,7 +107,7 @@ def test_command_is_documented(command: str) -> None:
 
 
 def test_metrics_page_and_program_name_the_same_figures(served: Served) -> None:
-    with urlopen(f"{served.url}/metrics", timeout=10) as response:  # noqa: S310 (our own server)
+    with urlopen(f"{served.url}/metrics", timeout=60) as response:  # noqa: S310 (our own server)
         shown = set(re.findall(r"^# TYPE (\S+)", response.read().decode(), flags=re.MULTILINE))
     assert set(table("monitoring", "Metrics")) == shown
 
@@ -317,7 +317,7 @@ def test_examples_run_and_print_what_is_shown(page: str, served: Served) -> None
         env={"PATH": programs, "HOME": str(served.folder), "LC_ALL": "C"},
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=300,
         check=False,
     )
     *outputs, rest = done.stdout.split("\036")

@@ -17,11 +17,14 @@ from recipes import (
 )
 from written import headings
 
+from installed import need_node
 from processes import SID, Connect, Serve
 
 
 @pytest.mark.parametrize("heading", EACH_RUN)
 def test_recipe_makes_a_pool_here(heading: str, serve: Serve, client: Connect, tmp_path: Path) -> None:
+    if EACH_RUN[heading].command[0] == "node":
+        need_node()
     url = serve("sqlite://", env=ACCOUNT).url
     pool_is_made(written_for(heading, url), EACH_RUN[heading], tmp_path, client(url, SID, TOKEN))
 

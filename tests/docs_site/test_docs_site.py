@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import threading
 from collections.abc import Iterator
 from http.client import HTTPConnection
@@ -13,7 +12,8 @@ from typing import Final
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from processes import Serve
+import installed
+from processes import Server
 
 PREFIX: Final = "/some/prefix"
 PHONE: Final = {"width": 360, "height": 740}
@@ -22,18 +22,22 @@ DESK: Final = {"width": 1440, "height": 900}
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    program = shutil.which("chromium") or shutil.which("chromium-browser")
-    assert program, "the tests need Chromium"
+    program = installed.chromium()
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
         yield started
         started.close()
 
 
-@pytest.fixture(params=["", PREFIX], ids=["plain", "behind a proxy with a path prefix"])
-def base(request: pytest.FixtureRequest, serve: Serve, built: None) -> Iterator[str]:
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory, built: None) -> Iterator[Server]:
+    with Server("sqlite://", tmp_path_factory.mktemp("docs"), "--trusted-proxies", "127.0.0.1") as server:
+        yield server
+
+
+@pytest.fixture
+def base(request: pytest.FixtureRequest, running: Server) -> Iterator[str]:
     """The URL of the program: its own, or below a path prefix of a proxy."""
-    running = serve("sqlite://", "--trusted-proxies", "127.0.0.1")
     if not request.param:
         yield running.url
         return
@@ -84,10 +88,15 @@ class Visit:
             self.wrong.append(what)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
+@pytest.mark.parametrize(
+    ("base", "size", "scheme"),
+    # Every two values of different parameters once.
+    [("", PHONE, "light"), ("", DESK, "dark"), (PREFIX, PHONE, "dark"), (PREFIX, DESK, "light")],
+    indirect=["base"],
+    ids=["plain on a phone", "plain in the dark", "below a prefix, on a phone in the dark", "below a prefix"],
+)
 def test_search_leads_from_any_page_to_the_heading_that_was_looked_for(
-    browser: Browser, base: str, scheme: str, size: dict[str, int]
+    browser: Browser, base: str, size: dict[str, int], scheme: str
 ) -> None:
     context = browser.new_context(viewport=size, color_scheme=scheme)  # type: ignore[arg-type]
     visit = Visit(context.new_page(), base)
@@ -123,8 +132,7 @@ def test_search_leads_from_any_page_to_the_heading_that_was_looked_for(
         "glossary",
     ],
 )
-def test_page_fits_a_phone(browser: Browser, serve: Serve, built: None, name: str) -> None:
-    running = serve("sqlite://")
+def test_page_fits_a_phone(browser: Browser, running: Server, name: str) -> None:
     page = browser.new_page(viewport=PHONE)  # type: ignore[arg-type]
     visit = Visit(page, running.url)
     page.goto(f"{running.url}/docs/{name}")
@@ -136,8 +144,7 @@ def test_page_fits_a_phone(browser: Browser, serve: Serve, built: None, name: st
     assert visit.wrong == []
 
 
-def test_choice_of_dark_is_kept_from_page_to_page(browser: Browser, serve: Serve, built: None) -> None:
-    running = serve("sqlite://")
+def test_choice_of_dark_is_kept_from_page_to_page(browser: Browser, running: Server) -> None:
     page = browser.new_page(color_scheme="light")
     body = page.locator("body")
     page.goto(f"{running.url}/docs")
@@ -149,8 +156,7 @@ def test_choice_of_dark_is_kept_from_page_to_page(browser: Browser, serve: Serve
     page.close()
 
 
-def test_samples_of_one_call_are_tabs_and_a_choice_holds_for_all(browser: Browser, serve: Serve, built: None) -> None:
-    running = serve("sqlite://")
+def test_samples_of_one_call_are_tabs_and_a_choice_holds_for_all(browser: Browser, running: Server) -> None:
     page = browser.new_page(viewport=DESK)  # type: ignore[arg-type]
     page.goto(f"{running.url}/docs/reference-sender-pools")
     tabs = page.locator(".tabbed-set")

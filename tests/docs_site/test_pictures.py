@@ -6,7 +6,6 @@ What two of them say of the source is tested in test_architecture.py.
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Iterator
 from itertools import combinations
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Final
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+import installed
 from docs_build import pages, pictures, site
 
 # Of every text: itself, and the smallest rectangle around its start, as left, right, bottom of both.
@@ -29,8 +29,7 @@ _MEASURED: Final = """() => [...document.querySelectorAll('svg > text')].map(tex
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    program = shutil.which("chromium") or shutil.which("chromium-browser")
-    assert program, "the tests need Chromium"
+    program = installed.chromium()
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
         yield started

@@ -18,9 +18,9 @@ import pytest
 
 from docs_build import pages, reference
 from docs_build.world import World, worlds
+from installed import TYPESCRIPT, need_typescript_client
 from signalbox.api.routes import ROUTES
 
-CLIENT: Final = pages.ROOT / "clients" / "typescript"
 PAGES: Final = reference.routes()
 # Runs the samples one after the other, each with its own environment, and separates their output.
 PYTHON: Final = """
@@ -93,17 +93,17 @@ def run_python(samples: dict[str, dict[str, str]], world: Callable[[str], World]
         for name, one in placed.items()
     ]
     done = subprocess.run(
-        [sys.executable, "-c", PYTHON], input=json.dumps(jobs), capture_output=True, text=True, timeout=100, check=False
+        [sys.executable, "-c", PYTHON], input=json.dumps(jobs), capture_output=True, text=True, timeout=300, check=False
     )
     return printed(done, placed)
 
 
 def run_ts(samples: dict[str, dict[str, str]], world: Callable[[str], World], folder: Path) -> dict[str, str]:
     """The output of the TypeScript samples by endpoint; their types are checked first."""
-    assert (CLIENT / "dist" / "esm" / "index.js").is_file(), "build the client: npm ci && npm run build"
+    need_typescript_client()
     (folder / "node_modules").mkdir()
-    (folder / "node_modules" / "signalbox-client").symlink_to(CLIENT)
-    (folder / "node_modules" / "@types").symlink_to(CLIENT / "node_modules" / "@types")
+    (folder / "node_modules" / "signalbox-client").symlink_to(TYPESCRIPT)
+    (folder / "node_modules" / "@types").symlink_to(TYPESCRIPT / "node_modules" / "@types")
     (folder / "package.json").write_text('{"type": "module"}')
     options = {
         "module": "nodenext",
@@ -119,8 +119,8 @@ def run_ts(samples: dict[str, dict[str, str]], world: Callable[[str], World], fo
         files.append(f"{name}.ts")
         jobs.append({"file": str(folder / f"{name}.js"), "environment": one.environment})
     (folder / "tsconfig.json").write_text(json.dumps({"compilerOptions": options, "files": files}))
-    compiler = CLIENT / "node_modules" / ".bin" / "tsc"
-    typed = subprocess.run([compiler, "-p", folder], capture_output=True, text=True, timeout=100, check=False)
+    compiler = TYPESCRIPT / "node_modules" / ".bin" / "tsc"
+    typed = subprocess.run([compiler, "-p", folder], capture_output=True, text=True, timeout=300, check=False)
     assert typed.returncode == 0, typed.stdout
     (folder / "run.js").write_text(NODE)
     done = subprocess.run(
@@ -129,7 +129,7 @@ def run_ts(samples: dict[str, dict[str, str]], world: Callable[[str], World], fo
         env={"PATH": os.environ["PATH"]},
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=300,
         check=False,
     )
     return printed(done, placed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from typing import Final
 from urllib.parse import urljoin, urlsplit
 from urllib.request import urlopen
@@ -12,19 +13,20 @@ import pytest
 from markdown_it import MarkdownIt
 
 from docs_build import pages, site
-from processes import Serve, Server
+from processes import Server
 
 PAGES: Final = pages.every()
 TEXTS: Final = {name: pages.text(name) for name in PAGES}
 
 
-@pytest.fixture
-def running(serve: Serve, built: None) -> Server:
-    return serve("sqlite://")
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory, built: None) -> Iterator[Server]:
+    with Server("sqlite://", tmp_path_factory.mktemp("site")) as server:
+        yield server
 
 
 def fetched(url: str) -> str:
-    with urlopen(url, timeout=10) as response:  # noqa: S310 (our own server)
+    with urlopen(url, timeout=60) as response:  # noqa: S310 (our own server)
         return str(response.read().decode(errors="replace"))
 
 
@@ -86,11 +88,11 @@ def test_llms_full_has_every_page_in_reading_order(running: Server) -> None:
 
 
 def test_asset_is_kept_for_good_and_a_page_is_asked_for_again(running: Server) -> None:
-    with urlopen(f"{running.url}/docs/errors", timeout=10) as page:  # noqa: S310 (our own server)
+    with urlopen(f"{running.url}/docs/errors", timeout=60) as page:  # noqa: S310 (our own server)
         assert page.headers["cache-control"] == "no-cache"
         html = page.read().decode()
     script = re.findall(r'src="(assets/bundle\.[0-9a-f]{12}\.js)"', html)[0]
-    with urlopen(f"{running.url}/docs/{script}", timeout=10) as asset:  # noqa: S310 (our own server)
+    with urlopen(f"{running.url}/docs/{script}", timeout=60) as asset:  # noqa: S310 (our own server)
         assert "immutable" in asset.headers["cache-control"]
         assert asset.headers["content-type"] == "text/javascript; charset=utf-8"
 

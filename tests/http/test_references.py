@@ -217,7 +217,7 @@ async def _held(database: Database, query: str, owner: Person, pool_id: str) -> 
 
     holding = asyncio.create_task(database.write(work))
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await locked.wait()
         yield release
     finally:

@@ -219,7 +219,7 @@ async def test_requests_of_one_account_do_not_wait_for_each_other(database: Data
         await turns.start(tx, ada.id, "pool_operations")
         await both.wait()
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await asyncio.gather(database.write(start), database.write(start))
 
 

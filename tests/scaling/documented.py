@@ -32,7 +32,7 @@ def run_commands(script: str, cwd: Path, variables: Mapping[str, str]) -> None:
         env={"PATH": os.pathsep.join(programs), "HOME": str(cwd), "LC_ALL": "C", **variables},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -40,7 +40,7 @@ def run(project: Path, source: str, *options: str) -> tuple[int, str]:
     """Runs these tests; returns the exit code and the output."""
     (project / "test_theirs.py").write_text(source)
     done = subprocess.run(
-        command(*options), cwd=project, env=env(), capture_output=True, text=True, timeout=60, check=False
+        command(*options), cwd=project, env=env(), capture_output=True, text=True, timeout=300, check=False
     )
     return done.returncode, done.stdout + done.stderr
 
@@ -200,7 +200,7 @@ class Theirs(unittest.TestCase):
         env=environment({}),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert done.returncode == 0, done.stderr

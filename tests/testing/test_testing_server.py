@@ -257,7 +257,7 @@ def test_importing_the_plugin_imports_nothing_of_the_server() -> None:
         "import pytest, sys; before = set(sys.modules); import signalbox.testing.plugin; "
         "print(set(sys.modules) - before)"
     )
-    printed = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, check=True, timeout=60)
+    printed = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, check=True, timeout=300)
     new = set(eval(printed.stdout))  # noqa: S307 (a set that was just printed)
     assert {name for name in new if not name.startswith("signalbox")} <= {"tempfile", "random", "bisect", "_bisect"}
     assert {name for name in new if name.startswith("signalbox")} == {
@@ -272,7 +272,7 @@ def test_program_runs_without_pytest(tmp_path: Path) -> None:
     source = "from signalbox.testing import server\nwith server() as s: print(len(s.account().enter_senders(1)))"
     env = {**os.environ, "PYTHONPATH": str(tmp_path)}
     done = subprocess.run(
-        [sys.executable, "-c", source], capture_output=True, text=True, check=True, timeout=60, env=env
+        [sys.executable, "-c", source], capture_output=True, text=True, check=True, timeout=300, env=env
     )
     assert done.stdout == "1\n"
 
@@ -283,7 +283,7 @@ TESTING = [sys.executable, "-m", "signalbox.testing"]
 
 
 def command(*words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*TESTING, *words], capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run([*TESTING, *words], capture_output=True, text=True, check=False, timeout=300)
 
 
 def test_command_of_another_language_finds_the_server_and_an_account_and_keeps_its_exit_code() -> None:

@@ -52,7 +52,7 @@ def idle_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
         stderr=subprocess.PIPE,
         text=True,
     )
-    timer = threading.Timer(60, process.kill)
+    timer = threading.Timer(300, process.kill)
     timer.start()
     try:
         assert process.stderr is not None
@@ -62,7 +62,7 @@ def idle_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
     finally:
         timer.cancel()
         process.terminate()
-        process.communicate(timeout=30)
+        process.communicate(timeout=300)
 
 
 @pytest.fixture(params=["Signalbox", "AsyncSignalbox"])
