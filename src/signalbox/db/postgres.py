@@ -142,7 +142,7 @@ class PostgresDatabase:
         return await _open(self._direct or self._url, {**_SETTINGS, "synchronous_commit": "off"})
 
     async def open(self) -> None:
-        for attempt in range(1, MIGRATION_TRIES + 1):
+        for attempt in range(1, MIGRATION_TRIES + 1):  # pragma: no branch - the last attempt succeeds or raises
             # A migration does not go through the pooler: it may take long and needs its own connection to the server.
             connection = await (_open(self._direct, _SETTINGS) if self._direct else self._pool.acquire())
             try:
