@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import asyncpg
 import pytest
@@ -93,3 +94,20 @@ async def test_chore_that_has_more_to_do_goes_on_at_once(
         while await rows(database_url, "SELECT key FROM idempotency_keys"):  # noqa: ASYNC110
             await asyncio.sleep(0)
     await workers.stop()
+
+
+async def test_workers_and_chores_go_on_while_the_database_is_away(
+    database: Database, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(turns, "FIRST_WAIT_MS", 0)
+    monkeypatch.setattr(worker, "CHORES", [replace(chore, seconds=0.01) for chore in worker.CHORES])
+    workers = Workers(database, 1, Metrics())
+    await database.close()
+    waits = ['"kind":"queue"', '"kind":"adoption","attempts":2', '"kind":"idempotency_keys","attempts":2']
+    lines = ""
+    async with asyncio.timeout(10):
+        while not all(one in lines for one in waits):
+            await asyncio.sleep(0)
+            lines += capfd.readouterr().err
+    await workers.stop()
+    assert '"event":"worker waits for the database"' in lines
