@@ -336,6 +336,10 @@ class Exchange:
         async with asyncio.timeout(60):
             return await self._sent.get()
 
+    def nothing_left(self) -> bool:
+        """Whether every message that was sent has been read."""
+        return self._sent.empty()
+
     async def leave(self) -> None:
         self._gone.set()
         async with asyncio.timeout(60):

@@ -28,6 +28,8 @@ READY = r'"event":"ready","url":"([^"]+)"'
 WORKING = r'"event":"working"'
 PATIENCE = 120.0  # seconds, for a busy machine; an idle machine needs milliseconds
 
+# Whether `make coverage` measures this process and its children.
+MEASURED: Final = "COVERAGE_PROCESS_CONFIG" in os.environ
 
 # `make test ARGS=...` would pass these variables to a `make` in a test, such as those of the README.
 _OF_MAKE: Final = ("ARGS", "MAKEFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "MFLAGS")
@@ -72,6 +74,10 @@ class Process:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if MEASURED and self.running:  # a killed process writes no data
+            self._popen.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                self._popen.wait(PATIENCE)
         self.kill()
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import tomllib
 from functools import cache
 from pathlib import Path
 
@@ -161,6 +162,20 @@ def test_files_and_functions_stay_readable(path: Path) -> None:
             if _room(path) == "api" and node.args.args and node.args.args[0].arg in ("request", "_"):
                 handler = isinstance(node, ast.AsyncFunctionDef) and not node.name.startswith("_")
                 assert length <= 15 or not handler, f"{node.name}: {length} lines"
+
+
+def test_code_that_coverage_leaves_out_says_why() -> None:
+    """`make coverage` counts a branch as covered when its pragma has a reason; a pragma without one has no effect."""
+    excluded = re.compile(r"# pragma: no (cover|branch) - \w+( \S+){2,}$")
+    for path in MODULES:
+        for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
+            assert not re.search("pragma", line, re.IGNORECASE) or excluded.search(line) or "PRAGMA " in line, (
+                f"{path.relative_to(ROOT)}, line {number}: # pragma: no branch - the reason in words"
+            )
+    report = tomllib.loads((TESTS.parent / "pyproject.toml").read_text("utf-8"))["tool"]["coverage"]["report"]
+    for pattern in (*report["exclude_lines"], *report["partial_branches"]):
+        assert not re.search(pattern, "        return  # pragma: no cover")
+        assert not re.search(pattern, "        if x:  # pragma: no branch -")
 
 
 # ASGI and the database drivers define the types of a scope and of a row.

@@ -12,7 +12,7 @@ test("what the first requests did is known when a later one fails", async () => 
   globalThis.fetch = () => {
     requests += 1;
     if (requests > 1) return Promise.reject(new TypeError("connection reset"));
-    return Promise.resolve(Response.json({ created: 998, updated: 1, refused }));
+    return Promise.resolve(Response.json({ created: 998, updated: 1, refused, warnings: [] }));
   };
   const result = nothing();
   await assert.rejects(enter(check(`channel,address\n${rows.join("\n")}`, false), () => {}, result));

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import socket
+import sys
 import time
+from pathlib import Path
 
+import asyncpg
 import httpx
 import pytest
 
-from processes import PATIENCE, SID, TOKEN, Connect, Serve, Work
+from processes import PATIENCE, SID, TOKEN, Connect, Process, Serve, Work, environment, unknown_senders
 
 
 def test_sigterm_during_work_exits_with_0_and_loses_nothing(serve: Serve, client: Connect, database_url: str) -> None:
@@ -54,6 +58,25 @@ def test_idle_server_stops_at_once(serve: Serve, number: signal.Signals) -> None
 def test_worker_stops_on_sigterm(serve: Serve, work: Work, postgres_url: str) -> None:
     serve(postgres_url, "--workers", "0")
     assert work(postgres_url).stop() == 0
+
+
+async def test_process_that_cannot_finish_in_time_exits_with_0_and_says_so(
+    serve: Serve, client: Connect, postgres_url: str, tmp_path: Path
+) -> None:
+    """A batch waits for a lock. The process ends before a supervisor kills it, and loses nothing."""
+    client(serve(postgres_url, "--workers", "0").url).create_pool(unknown_senders(1))
+    impatient = "from signalbox import __main__, app; app._STOP_SECONDS = 0.1; __main__.main()"
+    command = [sys.executable, "-c", impatient, "worker", "--database", postgres_url]
+    holder = await asyncpg.connect(postgres_url)
+    async with holder.transaction():
+        await holder.execute("LOCK TABLE sender_pool_members IN ACCESS EXCLUSIVE MODE")
+        with Process(command, env=environment({}), cwd=tmp_path) as process:
+            async with asyncio.timeout(PATIENCE):
+                while not await holder.fetchval("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"):
+                    pass
+            assert process.stop() == 0
+            assert process.log[-1]["event"] == "stopped before everything was finished"
+    await holder.close()
 
 
 def test_event_stream_ends_on_sigterm(serve: Serve, client: Connect, database_url: str) -> None:

@@ -134,6 +134,32 @@ async def test_deletion_survives_a_process_that_dies(database: Database, databas
     assert set((await count(database_url, ada.id)).values()) == {0}
 
 
+async def test_tables_with_few_rows_for_each_parent_are_emptied_in_short_transactions(
+    database_url: str, database: Database, ada: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The members of one pool at a time: the number of statements in a transaction is limited, too."""
+    monkeypatch.setattr(deletion, "_STATEMENTS", 1)
+    senders = await ada.new_senders(1)
+    for _ in range(3):
+        await ada.create(senders)
+    while await step(database):
+        pass
+    await delete(ada)
+    done = []
+    while one := await step(database):
+        done.append(one)
+    removed = [one.fields["removed"] for one in done if one.fields.get("table") == "sender_pool_members"]
+    assert removed == [1, 1, 1]
+    assert set((await count(database_url, ada.id)).values()) == {0}
+
+
+async def test_worker_that_comes_after_the_end_of_the_deletion_does_nothing(database: Database, ada: Tenant) -> None:
+    await delete(ada)
+    while await step(database):
+        pass
+    assert await database.write(lambda tx: deletion.run(tx, Hand(ada.id, ada.sid))) is None
+
+
 async def test_account_stays_until_no_request_can_be_in_progress(
     database_url: str, database: Database, ada: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:

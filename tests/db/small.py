@@ -69,6 +69,9 @@ PRAGMA max_page_count = 1000000
 
 -- name: disk.read_only
 PRAGMA query_only = ON
+
+-- name: disk.leave_wal
+PRAGMA journal_mode = DELETE
 """
 
 POSTGRES_QUERIES = """

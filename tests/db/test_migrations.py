@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from small import add, make_sql, names
 
+from faults import run
 from signalbox.db import connect
 from signalbox.db.migrate import SchemaTooNew, series
-from signalbox.ground.errors import Bug
+from signalbox.ground.errors import Bug, Unavailable
 
 
 @pytest.fixture
@@ -50,6 +51,21 @@ async def test_older_database_is_upgraded_with_its_rows(empty_url: str, sql: Pat
     assert await old.write(add(2, "b")) == 1
     await old.close()
     await new.close()
+
+
+async def test_database_without_a_migration_of_the_program_is_not_ready(empty_url: str, sql: Path) -> None:
+    """As after a restore of an older backup below a running program."""
+    (sql / "migrations" / "0002_more.sql").write_text("ALTER TABLE items ADD extra BIGINT")
+    database = connect(empty_url, sql_folder=sql)
+    await database.open()
+    await database.ready()
+    await run(empty_url, "DELETE FROM signalbox_schema WHERE version = 2")
+    with pytest.raises(Unavailable, match="schema version 1, not 2"):
+        await database.ready()
+    await run(empty_url, "DROP TABLE signalbox_schema")
+    with pytest.raises(Unavailable, match="no schema"):
+        await database.ready()
+    await database.close()
 
 
 async def test_newer_database_is_refused(empty_url: str, sql: Path) -> None:

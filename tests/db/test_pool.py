@@ -107,6 +107,46 @@ async def test_wait_is_bounded_in_number_and_time() -> None:
     assert await pool.acquire() is line
 
 
+async def test_waiter_cancelled_in_the_moment_it_gets_a_place_passes_the_place_on() -> None:
+    pool = Pool(_connect, 1)
+    line = await pool.acquire()
+    first, second = asyncio.create_task(pool.acquire()), asyncio.create_task(pool.acquire())
+    await asyncio.sleep(0)
+    line.terminate()
+    pool.release(line)
+    first.cancel()
+    fresh = await second
+    assert not fresh.closed
+    pool.release(fresh)
+    assert pool.figures() == (0, 1, 0)
+
+
+async def test_connection_handed_over_in_the_moment_the_wait_ends_is_used() -> None:
+    pool = Pool(_connect, 1, max_wait=0)
+    line = await pool.acquire()
+    waiting = asyncio.create_task(pool.acquire())
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    pool.release(line)  # the end of the wait is the next event of this turn of the loop
+    assert await waiting is line
+
+
+async def test_close_fails_waiters_and_closes_what_comes_back() -> None:
+    pool = Pool(_connect, 1)
+    line = await pool.acquire()
+    gone, waiting = asyncio.create_task(pool.acquire()), asyncio.create_task(pool.acquire())
+    await asyncio.sleep(0)
+    gone.cancel()
+    assert pool.close() == []
+    with pytest.raises(Unavailable, match="closed"):
+        await waiting
+    with pytest.raises(Unavailable, match="closed"):
+        await pool.acquire()
+    pool.release(line)
+    assert line.closed
+    assert pool.figures() == (0, 0, 0)
+
+
 async def test_storm_of_cancellations_and_breaks_leaks_no_place() -> None:
     pool = Pool(_connect, 4)
 

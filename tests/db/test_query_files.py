@@ -8,7 +8,7 @@ from typing import get_args
 
 import pytest
 
-from signalbox.db.queries import PACKAGE_SQL, Dialect, load
+from signalbox.db.queries import PACKAGE_SQL, Dialect, load, rewrite
 from signalbox.ground.errors import Bug
 from signalbox.inventory.addresses import CHANNELS
 from signalbox.inventory.senders import Status
@@ -35,6 +35,11 @@ def test_parameters_are_numbered_by_first_appearance_and_only_where_they_are_par
     )
     assert "a comment with :no parameter" in query.comment
     assert load(tmp_path, "sqlite")["x.y"].text.endswith("WHERE c = :c")
+
+
+def test_migration_has_no_parameters() -> None:
+    """A colon stays as it is, in the slice of an array for example."""
+    assert rewrite("SELECT a[1:n] FROM t", "postgres") == "SELECT a[1:n] FROM t"
 
 
 def test_marker_is_opened_for_its_engine_only(tmp_path: Path) -> None:

@@ -64,3 +64,11 @@ def test_text_that_is_no_time_is_refused(text: str) -> None:
 
 def test_leap_second_is_the_second_after_it() -> None:
     assert clock.parse_rfc3339("2016-12-31T23:59:60Z") == clock.parse_rfc3339("2017-01-01T00:00:00Z")
+
+
+def test_times_are_right_when_the_cache_of_seconds_is_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clock, "_MOST_SECONDS", 2)
+    for _ in range(2):
+        texts = [clock.rfc3339(second * 1000)[17:19] for second in range(5)]
+        assert texts == ["00", "01", "02", "03", "04"]
+        assert len(clock._seconds) <= 2

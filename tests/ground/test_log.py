@@ -55,8 +55,11 @@ def test_json_line_has_time_level_event_and_fields(capfd: pytest.CaptureFixture[
 def test_level_hides_what_is_less_serious_for_old_loggers_too(capfd: pytest.CaptureFixture[str]) -> None:
     logger = log.get()
     log.configure("json", "warning")
+    logger.debug("hidden")
     logger.info("hidden")
     logger.warning("shown")
+    log.configure("json", "error")
+    logger.warning("hidden")
     log.configure("json", "debug")
     logger.debug("shown too")
     assert [(line["level"], line["event"]) for line in objects(capfd)] == [
@@ -118,6 +121,7 @@ def test_libraries_warnings_take_the_same_road(capfd: pytest.CaptureFixture[str]
     logging.getLogger("uvicorn.error").info("chatter")
     logging.getLogger("uvicorn.error").warning("odd %s", "thing")
     logging.getLogger("asyncio").warning("mistake %s %s", "here")
+    logging.getLogger("asyncio").error("failed")
     with warnings.catch_warnings():
         warnings.simplefilter("always")
         logging.captureWarnings(False)
@@ -127,9 +131,10 @@ def test_libraries_warnings_take_the_same_road(capfd: pytest.CaptureFixture[str]
     assert [(line["level"], line["logger"]) for line in found] == [
         ("warning", "uvicorn.error"),
         ("warning", "asyncio"),
+        ("error", "asyncio"),
         ("warning", "py.warnings"),
     ]
-    assert [line["event"] for line in found][:2] == ["odd thing", "mistake %s %s"]
+    assert [line["event"] for line in found][:3] == ["odd thing", "mistake %s %s", "failed"]
 
 
 def test_auto_is_json_without_a_terminal(capfd: pytest.CaptureFixture[str]) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from people import Person, Served, pairs
 from signalbox.accounts import accounts
+from signalbox.http import authentication
 
 
 async def test_account_sid_with_its_token_and_key_with_its_secret_speak_for_one_account(ada: Person) -> None:
@@ -145,3 +146,12 @@ async def test_suspended_account_and_revoked_key_get_the_response_to_a_wrong_sec
     responses = [await person.get("/v1/Senders") for person in (carl, eve, wrong)]
     assert [response.status_code for response in responses] == [401] * 3
     assert len({(response.content, tuple(sorted(pairs(response)))) for response in responses}) == 1
+
+
+async def test_process_that_remembers_too_many_credentials_forgets_them(
+    ada: Person, ben: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(authentication, "_MOST_REMEMBERED", 1)
+    for person in (ada, ben, ada):
+        assert (await person.get("/v1/Senders")).status_code == 200
+    assert len(ada.served.api.services.authenticator._known) == 1

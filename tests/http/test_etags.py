@@ -93,3 +93,9 @@ async def test_if_none_match_never_hides_the_response_to_a_change(ada: Person, p
 
 async def test_lists_have_no_etag(ada: Person) -> None:
     assert "etag" not in (await ada.get("/v1/Senders", headers={"if-none-match": "*"})).headers
+
+
+async def test_condition_in_two_headers_is_one_list(ada: Person, paths: dict[str, str]) -> None:
+    etag = (await ada.get(paths["pool"])).headers["etag"]
+    response = await ada.get(paths["pool"], headers=[("if-none-match", '"other"'), ("if-none-match", etag)])
+    assert response.status_code == 304

@@ -8,7 +8,10 @@ import time
 import pytest
 
 from people import Person
+from signalbox.ground.errors import TooMany
 from signalbox.ground.settings import RateLimit
+from signalbox.http import rate_limit
+from signalbox.http.rate_limit import RateLimiter
 
 
 async def test_used_up_limit_is_429_until_refilled(ada: Person, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -63,3 +66,18 @@ async def test_post_that_finds_the_limit_used_up_does_nothing(ada: Person) -> No
     assert (await ada.get("/v1/Senders")).json()["senders"] == []
     # The key was not used either: another request may have it.
     assert (await ada.post("/v1/SenderPools", json={"name": "other"}, headers=key)).status_code == 202
+
+
+def test_limiter_with_many_accounts_forgets_those_that_have_all_their_requests(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = time.monotonic()
+    monkeypatch.setattr("signalbox.http.rate_limit.time.monotonic", lambda: now)
+    monkeypatch.setattr(rate_limit, "_MOST_ACCOUNTS", 2)
+    limiter = RateLimiter(RateLimit(1, 10))
+    limiter.take(1, [])
+    now += 9
+    limiter.take(2, [])
+    now += 2
+    limiter.take(3, [])
+    assert set(limiter._buckets) == {2, 3}
+    with pytest.raises(TooMany):
+        limiter.take(2, [])

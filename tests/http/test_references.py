@@ -12,8 +12,10 @@ import pytest
 
 from people import Person, contexts, problems, until
 from signalbox.accounts import idempotency
-from signalbox.db import Database, Tx
+from signalbox.db import Database, Statement, Tx
 from signalbox.ground import clock
+from signalbox.ground.errors import Unavailable
+from signalbox.http import references
 
 UNKNOWN_SENDER = "comms_sender_01hzzzzzzzzzzzzzzzzzzzzzzz"
 UNKNOWN_POOL = "comms_senderpool_01hzzzzzzzzzzzzzzzzzzzzzzz"
@@ -286,3 +288,19 @@ async def test_idempotency_key_means_nothing_to_other_requests(ada: Person) -> N
         body = {"address": address, "channel": "PUSH"}
         assert (await ada.post("/v1/Senders/Search", json=body, headers=headers)).status_code == 200
     assert (await ada.post("/v1/SenderPools", json={}, headers=headers)).status_code == 202
+
+
+async def test_operation_that_meets_newer_ids_every_time_is_unavailable(ada: Person) -> None:
+    """The statement that starts an operation changes no row when the account has a newer id."""
+    tries = 0
+
+    async def work(tx: Tx, look: bool) -> tuple[int, Statement]:
+        nonlocal tries
+        tries += 1
+        sid = ada.account_sid if tries == 3 else "AC" + "0" * 32
+        return tries, Statement("accounts.set_status", {"sid": sid, "status": "ACTIVE"})
+
+    database = ada.served.database
+    assert await database.write(lambda tx: references._run(tx, work)) == 3
+    with pytest.raises(Unavailable, match="in each other's way"):
+        await database.write(lambda tx: references._run(tx, work))

@@ -161,7 +161,8 @@ async def test_urls_follow_a_trusted_proxy(ada: Person, headers: dict[str, str],
 async def test_urls_follow_nobody_else(ada: Person, headers: dict[str, str], _: str) -> None:
     assert await _location(ada, headers=headers) == BASE
     trusting = ada.at(await ada.served.again(trusted_proxies=(ip_network("10.0.0.0/8"),)))
-    assert await _location(trusting, headers=headers, client="11.1.2.3") == BASE
+    for client in ("11.1.2.3", "a socket without an address"):
+        assert await _location(trusting, headers=headers, client=client) == BASE
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import msgspec
 
 from signalbox.db import Tx
 from signalbox.ground import secrets
-from signalbox.ground.errors import Bug, Conflict, NotFound
+from signalbox.ground.errors import Conflict, NotFound
 
 # How long a process remembers a valid credential, in seconds. A command that revokes a credential returns after this
 # time, so that no process accepts the credential any more.
@@ -66,13 +66,11 @@ async def keyring(tx: Tx) -> Keyring:
     """The keys of this database. The first call makes them; every process and every later call gets the same."""
     keys = {}
     for name in ("digests", "page_tokens"):
-        row = await tx.one("accounts.key", name=name)
-        if row is None:
+        rows = await tx.all("accounts.key", name=name)
+        if not rows:
             await tx.run("accounts.add_key_of_ring", name=name, key=secrets.new_key())
-            row = await tx.one("accounts.key", name=name)
-        if row is None:
-            raise Bug("a key that was just made is not there")
-        keys[name] = row[0]
+            rows = await tx.all("accounts.key", name=name)
+        ((keys[name],),) = rows
     return Keyring(**keys)
 
 

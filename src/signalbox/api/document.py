@@ -312,9 +312,11 @@ def _text(media: Media) -> Schema:
 def _responses(route: Route, base_url: str, features: Features) -> dict[str, Schema]:
     endpoint = route.endpoint
     headers = _refs(response_headers.of_success(endpoint), features)
-    good: Schema = {"description": _description(endpoint), "headers": headers}
-    if content := _content(route, base_url):
-        good["content"] = content
+    good: Schema = {
+        "description": _description(endpoint),
+        "headers": headers,
+        "content": _content(route, base_url),
+    }
     responses = {str(endpoint.status): good}
     if endpoint.etag and route.method == "GET":
         responses["304"] = {"description": "The client has the present state: `If-None-Match` names it."}

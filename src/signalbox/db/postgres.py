@@ -122,7 +122,7 @@ class PostgresDatabase:
         for server in (self._server, self._direct):
             if server:
                 server.check_files()
-        for attempt in range(1, MIGRATION_TRIES + 1):
+        for attempt in range(1, MIGRATION_TRIES + 1):  # pragma: no branch - the last attempt succeeds or raises
             # A migration does not go through the pooler: it may take long and needs its own connection to the server.
             connection = await (self._direct.open(_SETTINGS) if self._direct else self._pool.acquire())
             try:

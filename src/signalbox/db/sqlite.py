@@ -64,7 +64,7 @@ class SqliteDatabase:
         # None ends the thread.
         self._requests: queue.SimpleQueue[_Request | None] = queue.SimpleQueue()
         self._carried: list[_Request | None] = []
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._loop: asyncio.AbstractEventLoop  # set by `open`
         self._thread: threading.Thread | None = None
         self._reader: sqlite3.Connection | None = None
         self._writer: sqlite3.Connection | None = None
@@ -151,7 +151,7 @@ class SqliteDatabase:
         return await self._queue(run, True, clock)
 
     async def _queue(self, work: Callable[[Tx], Awaitable[T]], writes: bool, clock: Clock | None) -> T:
-        if not self._open or self._loop is None:
+        if not self._open:
             raise Unavailable("The database is closed.")
         if self._requests.qsize() >= MAX_WAITING:
             raise Unavailable("Too many requests are waiting for the database.")
@@ -191,8 +191,6 @@ class SqliteDatabase:
         self._drop_writer()
 
     def _call(self, callback: Callable[[], object]) -> None:
-        if self._loop is None:
-            return
         # The loop may have ended without close(). Then no caller waits for the result.
         with contextlib.suppress(RuntimeError):
             self._loop.call_soon_threadsafe(callback)
@@ -280,7 +278,7 @@ class SqliteDatabase:
             if writer is not None and writer.in_transaction:
                 writer.execute("ROLLBACK")
             broken = code(error) in REOPEN
-        except sqlite3.Error:
+        except sqlite3.Error:  # pragma: no cover - the disk fails during this statement
             broken = True
         if broken and self._path is not None:
             self._drop_writer()

@@ -36,6 +36,9 @@ _UNAVAILABLE: Final = {
 # After these errors the file may have been replaced or restored. Only a new connection reads the new file.
 REOPEN: Final = frozenset(_UNAVAILABLE) - BUSY - {sqlite3.SQLITE_FULL}
 
+# The time for another process to finish its creation of the file.
+CREATION_SECONDS: Final = 5.0
+
 
 def code(error: BaseException) -> int:
     # The low byte is the primary result code; the higher bytes belong to the extended result code.
@@ -144,7 +147,7 @@ def connect(path: str | None, busy_ms: int) -> sqlite3.Connection:
 
 def _use_wal(connection: sqlite3.Connection) -> None:
     # When two processes switch a new file to WAL at the same time, one gets SQLITE_BUSY without the busy timeout.
-    give_up = time.monotonic() + 5
+    give_up = time.monotonic() + CREATION_SECONDS
     while True:
         try:
             mode = connection.execute("PRAGMA journal_mode").fetchone()[0]

@@ -118,7 +118,7 @@ class Exchange:
         if self.scope["query_string"]:
             request.query = read_query(self.scope["query_string"], endpoint.query, problems)
             if request.query.unknown:
-                self._unknown(request.query.unknown, endpoint, problems)
+                self._unknown(request, endpoint, problems)
         for header in endpoint.headers:
             raw = self.headers.get(header.name.lower().encode())
             if raw is not None:
@@ -128,12 +128,11 @@ class Exchange:
                     problems.append(Problem(f"{header.name} {error}", header.name, None))
         return problems
 
-    def _unknown(self, names: Sequence[str], endpoint: Endpoint, problems: list[Problem]) -> None:
+    def _unknown(self, request: Request, endpoint: Endpoint, problems: list[Problem]) -> None:
         known = [param.name for param in endpoint.query]
-        distinct = list(dict.fromkeys(names))
-        if self.request:
-            self.request.fields["unknownParameters"] = [_harmless(name) for name in distinct[:_MOST_NAMED]]
-        for name in distinct[:_MOST_NAMED]:
+        names = list(dict.fromkeys(request.query.unknown))[:_MOST_NAMED]
+        request.fields["unknownParameters"] = [_harmless(name) for name in names]
+        for name in names:
             message = f"unknown query parameter {quote(name[:100])}{_nearest(name[:100], known)}"
             if self.services.settings.strict:
                 problems.append(Problem.at(name[:100], message))

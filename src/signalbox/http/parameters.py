@@ -168,8 +168,6 @@ class Query:
 def read_query(raw: bytes, params: Sequence[Param[object]], problems: list[Problem]) -> Query:
     """Parses a query string; adds every problem to `problems`."""
     query = Query()
-    if not raw:
-        return query
     known = {param.name: param for param in params}
     seen: set[str] = set()
     for pair in raw.split(b"&"):

@@ -197,7 +197,7 @@ async def run_batch(tx: Tx, hand: Hand) -> Done | None:
         failed=failed,
         now=tx.now,
     )
-    if advanced is None:
+    if advanced is None:  # pragma: no cover - the claim has locked the row
         raise Bug("the row of an operation was deleted during a batch")
     tx.wake(operation_id)
     fields = {"operation": operation_id, "created": created, "failed": failed, "status": advanced[0]}

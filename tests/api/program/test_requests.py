@@ -354,3 +354,10 @@ async def test_shutdown_ends_the_stream(database: Any) -> None:
     served.api.stop()
     assert await stream.exchange.next() == {"type": "http.response.body", "body": b""}
     await stream.exchange.leave()
+
+
+async def test_requests_of_one_moment_have_different_numbers(ada: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(request_log, "time_ns", lambda: 10**18)
+    sent = [(await ada.get("/v1/Senders")).headers["x-request-id"] for _ in range(3)]
+    shown = [one["requestId"] for one in await ada.walk(URL, "requests", size=1)]
+    assert shown == sent[::-1]
