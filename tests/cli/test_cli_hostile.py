@@ -102,7 +102,7 @@ def test_nothing_that_a_server_says_steers_the_terminal(
     tmp_path: Path, evil: str, arguments: list[str], path: str
 ) -> None:
     login = {"SIGNALBOX_ACCOUNT_SID": "AC" + "0" * 32, "SIGNALBOX_AUTH_TOKEN": "x"}
-    shell = Shell(tmp_path, SIGNALBOX_BASE_URL=evil + path, NO_COLOR="1", **login)
+    shell = Shell(tmp_path, SIGNALBOX_URL=evil + path, NO_COLOR="1", **login)
     with Terminal(shell, *arguments, env={"NO_COLOR": "1"}) as terminal:
         assert terminal.ends() == (1 if path else 0), terminal.text
     assert "owned" in terminal.text

@@ -10,15 +10,11 @@ import { Templates } from "./templates.js";
 
 /** Options that are absent are read from the environment, where the runtime has one: Node, Bun, Deno. */
 export interface SignalboxOptions {
-  /** Account SID, `AC...`; else `SIGNALBOX_ACCOUNT_SID`. */
+  /** SID of an account, `AC...`, or of an API key, `SK...`; else `SIGNALBOX_ACCOUNT_SID`. */
   readonly accountId?: string | undefined;
-  /** The account's auth token; else `SIGNALBOX_AUTH_TOKEN`. */
+  /** The account's auth token, or the key's secret; else `SIGNALBOX_AUTH_TOKEN`. */
   readonly authToken?: string | undefined;
-  /** API key SID, `SK...`, instead of the account; else `SIGNALBOX_API_KEY`. */
-  readonly apiKey?: string | undefined;
-  /** The key's secret; else `SIGNALBOX_API_SECRET`. */
-  readonly apiSecret?: string | undefined;
-  /** The server's URL, without `/v1`; else `SIGNALBOX_BASE_URL`, else `http://127.0.0.1:8080`. */
+  /** The server's URL, without `/v1`; else `SIGNALBOX_URL`, else `http://127.0.0.1:8080`. */
   readonly baseUrl?: string | undefined;
   /** Timeout of a whole call, retries included; 30 if absent. */
   readonly timeoutInSeconds?: number | undefined;
@@ -40,7 +36,7 @@ export class Signalbox {
     const environment = (globalThis as Partial<Process>).process?.env ?? {};
     const http = new Http({
       ...credentials(options, environment),
-      baseUrl: checked(options.baseUrl || environment["SIGNALBOX_BASE_URL"] || "http://127.0.0.1:8080"),
+      baseUrl: checked(options.baseUrl || environment["SIGNALBOX_URL"] || "http://127.0.0.1:8080"),
       timeoutInSeconds: options.timeoutInSeconds ?? 30,
       maxRetries: options.maxRetries ?? 3,
       fetch: options.fetch ?? fetch,
@@ -58,23 +54,14 @@ interface Process {
   readonly process: { readonly env?: Environment };
 }
 
-/**
- * The user and secret of the requests. Options win over the environment. In the environment an API key wins over the
- * account's token: programs with a key often have the account's SID as well.
- */
+/** The user and secret of the requests. Options win over the environment. */
 function credentials(options: SignalboxOptions, environment: Environment): { user: string; secret: string } {
-  const { accountId, authToken, apiKey, apiSecret } = options;
-  if ((apiKey || apiSecret) && authToken) throw new TypeError("give authToken or apiKey and apiSecret, not both");
-  const ofKey = [environment["SIGNALBOX_API_KEY"], environment["SIGNALBOX_API_SECRET"]] as const;
-  const ofAccount = [environment["SIGNALBOX_ACCOUNT_SID"], environment["SIGNALBOX_AUTH_TOKEN"]] as const;
-  const useKey = apiKey || apiSecret || (!accountId && !authToken && ofKey.some(Boolean));
-  const [user, secret] = useKey
-    ? [apiKey || ofKey[0], apiSecret || ofKey[1]]
-    : [accountId || ofAccount[0], authToken || ofAccount[1]];
+  const user = options.accountId || environment["SIGNALBOX_ACCOUNT_SID"];
+  const secret = options.authToken || environment["SIGNALBOX_AUTH_TOKEN"];
   if (user && secret) return { user, secret };
   throw new MissingCredentials(
-    "no credentials: give accountId and authToken, or apiKey and apiSecret, or set the environment variables " +
-      "SIGNALBOX_ACCOUNT_SID and SIGNALBOX_AUTH_TOKEN, or SIGNALBOX_API_KEY and SIGNALBOX_API_SECRET",
+    "no credentials: give accountId and authToken, or set the environment variables " +
+      "SIGNALBOX_ACCOUNT_SID and SIGNALBOX_AUTH_TOKEN",
   );
 }
 

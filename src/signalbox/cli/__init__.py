@@ -31,6 +31,7 @@ for _command in (
     accounts.keys,
     login.login,
     login.logout,
+    login.env,
     senders.senders,
     pools.pools,
     operations.operations,

@@ -141,12 +141,12 @@ class PostgresDatabase:
         # A wake-up may be lost, so its commit need not wait for the disk.
         return await _open(self._direct or self._url, {**_SETTINGS, "synchronous_commit": "off"})
 
-    async def open(self) -> None:
+    async def open(self, *, create: bool = True) -> None:
         for attempt in range(1, MIGRATION_TRIES + 1):
             # A migration does not go through the pooler: it may take long and needs its own connection to the server.
             connection = await (_open(self._direct, _SETTINGS) if self._direct else self._pool.acquire())
             try:
-                await self._migrate(connection)
+                await self._migrate(connection, create)
                 break
             except BaseException as error:
                 connection.terminate()
@@ -319,12 +319,14 @@ class PostgresDatabase:
         task.add_done_callback(self._tasks.discard)
         return task
 
-    async def _migrate(self, connection: Connection) -> None:
+    async def _migrate(self, connection: Connection, create: bool) -> None:
         version: int | None = None
         with contextlib.suppress(asyncpg.UndefinedTableError):
             version = await connection.fetchval(migrate.VERSION)
         if not migrate.missing(self._migrations, version):
             return
+        if version is None and not create:
+            raise migrate.NoSchema
         async with connection.transaction():
             await connection.execute("SELECT pg_advisory_xact_lock($1)", MIGRATION_LOCK, timeout=MIGRATION_SECONDS)
             await connection.execute(f"SET LOCAL lock_timeout = '{MIGRATION_LOCK_WAIT}'")
