@@ -73,6 +73,8 @@ class Exchange:
     async def respond(self) -> Response | Stream:
         """The handler's response. Raises the first error, in the order of contract section 1."""
         checks = self.checks
+        if self.services.local:
+            self.services.local.require_here(self.headers)
         try:
             methods, values = checks.router.find(segments(self.scope))
         except NotFound:
