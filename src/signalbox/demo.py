@@ -4,8 +4,9 @@ Every number is reserved for fiction: +1 NPA 555-0100 to 0199 (NANPA), +44 20 79
 +49 171 39200xx (Bundesnetzagentur), +33 1 99 00 xx xx (ARCEP), +46 70-174 06 05 to 99 (PTS). Host names: RFC 2606.
 """
 
+import asyncio
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from functools import partial
 from typing import Final, NamedTuple
 
@@ -99,52 +100,65 @@ _OFF: Final = frozenset({"+12125550103", "+442079460107", "+441614960502", "+491
 
 
 async def fill(database: Database, account_id: int, account_sid: str) -> None:
-    """Enters the data into an empty account. Times lie in the past two weeks; the workers do the last operation."""
+    """Enters the data into an empty account. Times lie in the past two weeks; the workers do the last operation.
+
+    For SQLite: transactions that wait together run in their order, and are committed together.
+    """
     now = clock.now_ms()
     entered = _rows()
     rows = [row for row, _ in entered]
-    await database.write(lambda tx: senders.enter(tx, account_id, rows), lambda: now - 14 * _DAY)
+    begin = database.write(lambda tx: senders.enter(tx, account_id, rows), lambda: now - 14 * _DAY)
+    puts = []
     for number, (name, (text, defaults)) in enumerate(_TEMPLATES.items(), 1):
         new = templates.NewTemplate(name, json.dumps({"text": text}), dict(defaults))
         put = partial(templates.put, account_id=account_id, content_id=f"HX{number:032x}", new=new)
-        await database.write(put, partial(int, now - (14 - number) * _DAY))
+        puts.append(database.write(put, partial(int, now - (14 - number) * _DAY)))
+    await asyncio.gather(begin, *puts)
     known = await database.read(lambda tx: _ids(tx, account_id))
     found = [(known[row.channel, row.address], tags) for row, tags in entered]
     history = _History(database, Hand(account_id, account_sid))
     for step in _STEPS:
         wanted = [one for one, tags in found if step.wanted.items() <= tags.items()]
-        await history.carry_out(step, wanted, now - int(step.days * _DAY))
+        history.add(step, wanted, now - int(step.days * _DAY))
+    await asyncio.gather(*history.transactions)
 
 
 class _History:
     """Starts operations at times in the past, and brings them to their end; the last step stays for the workers."""
 
     def __init__(self, database: Database, hand: Hand) -> None:
+        self.transactions: list[Awaitable[object]] = []
         self._database = database
         self._hand = hand
         self._pools: dict[str, str] = {}
+        self._newest = ""
 
-    async def carry_out(self, step: _Step, wanted: Sequence[str], at: int) -> None:
-        """One step at its time."""
-        account_id = self._hand.account_id
-        operation = await self._database.write_one(partial(self._start, step, wanted, at), lambda: at)
+    def add(self, step: _Step, wanted: Sequence[str], at: int) -> None:
+        """Adds the transactions of a step at its time."""
+        self.transactions.append(self._database.write_one(partial(self._start, step, wanted, at), lambda: at))
         if step.cancelled:
-            cancel = partial(pool_operations.cancel, account_id=account_id, operation_id=operation.id)
-            await self._database.write(cancel, lambda: at + _CANCELLED_AFTER)
+            self.transactions.append(self._database.write(self._cancel, lambda: at + _CANCELLED_AFTER))
         elif step is not _STEPS[-1]:
-            await self._database.write(partial(pool_operations.run_batch, hand=self._hand), lambda: at + _DONE_AFTER)
+            batch = partial(pool_operations.run_batch, hand=self._hand)
+            self.transactions.append(self._database.write(batch, lambda: at + _DONE_AFTER))
 
     async def _start(
         self, step: _Step, wanted: Sequence[str], at: int, tx: Tx, look: bool
     ) -> tuple[PoolOperation, Statement]:
-        senders_ = [*wanted, *(ids.new(SENDER, at) for _ in range(step.unknown))]
-        if step.pool in self._pools:
-            return await sender_pools.add_senders(tx, look, self._hand.account_id, self._pools[step.pool], senders_)
-        operation, statement = await sender_pools.create(
-            tx, look, self._hand.account_id, step.pool, dict(step.tags), senders_
-        )
-        self._pools[step.pool] = str(statement.params["pool_id"])
+        account_id = self._hand.account_id
+        sender_ids = [*wanted, *(ids.new(SENDER, at) for _ in range(step.unknown))]
+        if pool := self._pools.get(step.pool):
+            operation, statement = await sender_pools.add_senders(tx, look, account_id, pool, sender_ids)
+        else:
+            operation, statement = await sender_pools.create(
+                tx, look, account_id, step.pool, dict(step.tags), sender_ids
+            )
+            self._pools[step.pool] = str(statement.params["pool_id"])
+        self._newest = operation.id
         return operation, statement
+
+    async def _cancel(self, tx: Tx) -> None:
+        await pool_operations.cancel(tx, self._hand.account_id, self._newest)
 
 
 def _rows() -> list[tuple[SenderRow, Mapping[str, str]]]:
