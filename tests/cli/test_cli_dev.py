@@ -52,7 +52,7 @@ def overview(server: Dev, shell: Shell) -> dict[str, Any]:
     return found
 
 
-def test_dev_prints_events_as_json_where_nobody_looks_and_no_secret(shell: Shell, stack: ExitStack) -> None:
+def test_dev_prints_json_and_no_secret_without_a_terminal(shell: Shell, stack: ExitStack) -> None:
     server = stack.enter_context(Dev(shell, "--empty"))
     started, commands = server.events
     assert started == {
