@@ -6,6 +6,7 @@ home, so that no cache, profile or checkout of this machine is used. Prints a ta
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -13,7 +14,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -42,7 +42,7 @@ NODE: Final = """
 import { TwilioClient } from "signalbox-client";
 
 const client = new TwilioClient({ accountId: process.env.SIGNALBOX_ACCOUNT_SID,
-  authToken: process.env.SIGNALBOX_AUTH_TOKEN, baseUrl: process.env.SIGNALBOX_BASE_URL });
+  authToken: process.env.SIGNALBOX_AUTH_TOKEN, baseUrl: process.env.SIGNALBOX_URL });
 const page = await client.senderPools.listOperations({});
 console.log(page.operations[0].status);
 """
@@ -95,13 +95,13 @@ class Newcomer:
                 sys.exit(f"serve ended: {said}")
             said += line
         self.note("`signalbox serve`, until it shows the account", started)
-        names: Mapping[str, str] = {
-            "SIGNALBOX_ACCOUNT_SID": r"Account SID +(\S+)",
-            "SIGNALBOX_AUTH_TOKEN": r"Auth token +(\S+)",
-            "SIGNALBOX_BASE_URL": r"(http://[^/]+)/v1",
+        account = json.loads(next(line for line in said.splitlines() if "curl" in line))
+        self.shown = {
+            "SIGNALBOX_ACCOUNT_SID": account["accountSid"],
+            "SIGNALBOX_AUTH_TOKEN": account["authToken"],
+            "SIGNALBOX_URL": account["try"].split()[-1].partition("/v1")[0],
         }
-        self.shown = {name: found[1] for name, pattern in names.items() if (found := re.search(pattern, said))}
-        self.env["CURL"] = next(line.strip() for line in said.splitlines() if "curl" in line)
+        self.env["CURL"] = account["try"]
         return server
 
 
@@ -119,7 +119,7 @@ def begins(one: Newcomer, dist: Path) -> None:
     server = one.serves()
     try:
         one.types("the `curl` line that it shows", 'eval "$CURL" -s', '"senderPools":\\[\\]')
-        login = "signalbox login --base-url $SIGNALBOX_BASE_URL --sid $SIGNALBOX_ACCOUNT_SID <<< $SIGNALBOX_AUTH_TOKEN"
+        login = "signalbox login --url $SIGNALBOX_URL --account-sid $SIGNALBOX_ACCOUNT_SID <<< $SIGNALBOX_AUTH_TOKEN"
         shown, one.env = one.env, {**one.env, **one.shown}
         one.types("`signalbox login`", login)
         one.env = shown

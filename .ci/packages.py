@@ -246,7 +246,7 @@ def use_program(programs: Path, place: Path, version: str) -> None:
         for path in ("/readyz", "/docs", "/docs/errors.md", "/llms.txt", "/openapi.json", "/console"):
             with urlopen(Request(url + path), timeout=10) as response:  # noqa: S310 (our own server)
                 need(response.status == 200 and response.read(), f"{path} is empty")
-        env = {**LOGIN, "SIGNALBOX_BASE_URL": url}
+        env = {**LOGIN, "SIGNALBOX_URL": url}
         (place / "senders.csv").write_text("channel,address\nSMS,+12025550100\nPUSH,com.example.app\n", "utf-8")
         run(programs / "signalbox", "senders", "import", "senders.csv", cwd=place, env=env)
         run(programs / "signalbox", "pools", "create", "everybody", "--watch", cwd=place, env=env)

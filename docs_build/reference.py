@@ -18,7 +18,7 @@ from signalbox.http.router import Route
 # Long or changing responses are cut to this many lines.
 _FIRST_LINES: Final = {"health.metrics": 2, "docs.openapi": 4}
 _ABOUT_SAMPLES: Final = """\
-The samples take the server's URL and the credentials from the environment: `SIGNALBOX_BASE_URL`,
+The samples take the server's URL and the credentials from the environment: `SIGNALBOX_URL`,
 `SIGNALBOX_ACCOUNT_SID` and `SIGNALBOX_AUTH_TOKEN`. Each response is one of a real server, indented, with long lists
 cut short; its ids, times and tokens are replaced by fixed ones.
 """

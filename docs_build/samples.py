@@ -43,7 +43,7 @@ def python(name: str, path: str, *, public: bool, json: bool) -> str:
     """The Python sample of an endpoint; plain HTTP if the client has no method for it."""
     if code := _of(name).python:
         return _PYTHON + code
-    url = f'os.environ["SIGNALBOX_BASE_URL"] + "{path}"'
+    url = f'os.environ["SIGNALBOX_URL"] + "{path}"'
     login = '    auth=(os.environ["SIGNALBOX_ACCOUNT_SID"], os.environ["SIGNALBOX_AUTH_TOKEN"]),\n'
     call = f"httpx.get({url})" if public else f"httpx.get(\n    {url},\n{login})"
     shown = "*response.json()" if json else "response.text.splitlines()[0]"
@@ -54,13 +54,13 @@ def ts(name: str, path: str, *, public: bool, json: bool) -> str:
     """The TypeScript sample of an endpoint; plain HTTP if the client has no method for it."""
     if code := _of(name).ts:
         return _TS + code
-    environment = "SIGNALBOX_BASE_URL" if public else "SIGNALBOX_ACCOUNT_SID, SIGNALBOX_AUTH_TOKEN, SIGNALBOX_BASE_URL"
+    environment = "SIGNALBOX_URL" if public else "SIGNALBOX_ACCOUNT_SID, SIGNALBOX_AUTH_TOKEN, SIGNALBOX_URL"
     login = "btoa(`${SIGNALBOX_ACCOUNT_SID}:${SIGNALBOX_AUTH_TOKEN}`)"
     options = "" if public else f", {{\n  headers: {{ Authorization: `Basic ${{{login}}}` }},\n}}"
     shown = "...Object.keys(await response.json())" if json else '(await response.text()).split("\\n")[0]'
     return (
         f"const {{ {environment} }} = process.env;\n\n"
-        f"const response = await fetch(`${{SIGNALBOX_BASE_URL}}{path}`{options});\n"
+        f"const response = await fetch(`${{SIGNALBOX_URL}}{path}`{options});\n"
         f"if (!response.ok) throw new Error(response.statusText);\nconsole.log({shown});\n"
     )
 

@@ -141,7 +141,7 @@ def _idle() -> Iterator[Account]:
 def curl(method: str, path: str, query: str, body: object, *, public: bool) -> str:
     """The request to an endpoint with curl, on as many lines as needed."""
     first = "curl" + (f" -X {method}" if method != "GET" else "")
-    url = f'"$SIGNALBOX_BASE_URL{path}{"?" * bool(query)}{query}"'
+    url = f'"$SIGNALBOX_URL{path}{"?" * bool(query)}{query}"'
     lines = [f"{first} {url}"] if public else [f'{first} -u "$SIGNALBOX_ACCOUNT_SID:$SIGNALBOX_AUTH_TOKEN"', url]
     if body is not None:
         lines += ["-H 'Content-Type: application/json'", f"-d '{json.dumps(body, indent=2)}'"]

@@ -18,6 +18,7 @@ from typing import IO, Any, Final, Self, TypeAlias
 import httpx
 
 import forked
+from signalbox import db
 
 COMMAND = Path(sys.executable).parent / "signalbox"
 SID = "AC0123456789abcdef0123456789abcdef"
@@ -202,6 +203,13 @@ def run(cwd: Path, *arguments: str, env: Mapping[str, str] | None = None) -> sub
     """Runs a `signalbox` command to its end."""
     done = forked.command(arguments, env=environment(env or {}), cwd=cwd, seconds=PATIENCE)
     return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+async def create_database(url: str) -> None:
+    """Creates the tables of a database, and its file, as the first start of a server does."""
+    database = db.connect(url)
+    await database.open()
+    await database.close()
 
 
 class Client:

@@ -26,7 +26,7 @@ LEVELS = (
     {"lab", "sending"},
     {"http", "worker"},
     {"api", "console"},
-    {"app"},
+    {"app", "demo"},
     {"cli", "testing"},
     {"__main__"},
 )

@@ -54,7 +54,7 @@ def main() -> None:
         with served() as url:
             document = BUILD / "openapi.json"
             document.write_bytes(urlopen(f"{url}/openapi.json", timeout=30).read())  # noqa: S310 (our own server)
-            said = {"go": go, "java": java}[language](generator, document, {**ACCOUNT, "SIGNALBOX_BASE_URL": url})
+            said = {"go": go, "java": java}[language](generator, document, {**ACCOUNT, "SIGNALBOX_URL": url})
         report(f"{language}: {said}")
         if said != WANTED[language]:
             sys.exit(f"{language} should have printed: {WANTED[language]}")

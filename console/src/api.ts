@@ -165,13 +165,20 @@ export function urlOf(call: Call): string {
   return url.href;
 }
 
-/** The request as a line for a shell in which SIGNALBOX_CREDENTIALS is SID:SECRET; the line contains no secret. */
+/** The path and query of a request below the server's URL, percent-encoded: text between the double quotes of a shell. */
+function pathOf(call: Call): string {
+  const path = urlOf(call).slice(ROOT.href.length - 1);
+  return path.replace(/[$!`"\\]/g, (found) => `%${found.charCodeAt(0).toString(16)}`);
+}
+
+/** The request as a line for a shell that `signalbox env` prepared; the line contains no secret. */
 export function curlOf(call: Call): string {
   const method = call.method && call.method !== (call.body === undefined ? "GET" : "POST") ? [`-X ${call.method}`] : [];
   const headers = Object.entries(call.headers ?? {}).map(([name, value]) => `-H ${quoted(`${name}: ${value}`)}`);
   if (call.body !== undefined) headers.push(`-H ${quoted(`Content-Type: ${call.media ?? "application/json"}`)}`);
   const body = call.body === undefined ? [] : [`--data-binary ${quoted(String(bodyOf(call)))}`];
-  return ["curl", '-u "$SIGNALBOX_CREDENTIALS"', ...method, ...headers, quoted(urlOf(call)), ...body].join(" ");
+  const user = '-u "$SIGNALBOX_ACCOUNT_SID:$SIGNALBOX_AUTH_TOKEN"';
+  return ["curl", user, ...method, ...headers, `"$SIGNALBOX_URL${pathOf(call)}"`, ...body].join(" ");
 }
 
 function quoted(text: string): string {

@@ -22,6 +22,8 @@ export interface Route {
 }
 
 const listeners = new Set<() => void>();
+/** The secret of a sign-in link, removed from the address before anything else sees it; empty without one. */
+export const LINK = takeLink();
 let route = read();
 
 for (const event of ["popstate", "hashchange"] as const) addEventListener(event, changed);
@@ -53,6 +55,12 @@ export function set(params: Params, replace = true): void {
 export function useRoute(): Route {
   useSyncExternalStore(listeners, () => route);
   return route;
+}
+
+function takeLink(): string {
+  const link = new URLSearchParams(location.hash.slice(1)).get("sign-in") ?? "";
+  if (link) history.replaceState(null, "", location.pathname);
+  return link;
 }
 
 function changed(): void {

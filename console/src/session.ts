@@ -4,7 +4,7 @@
  * for their credentials. Signing out in one tab signs out every tab with the same SID.
  */
 import { useSyncExternalStore } from "./store.ts";
-import { CONSOLE } from "./route.ts";
+import { CONSOLE, LINK, ROOT } from "./route.ts";
 
 export interface Credentials {
   sid: string;
@@ -18,7 +18,8 @@ const SID = /^(AC|SK)[0-9a-fA-F]{32}$/;
 // Milliseconds that a new tab waits for another tab before it shows the form; later credentials are still accepted.
 const PATIENCE = 80;
 
-let credentials = stored();
+// A sign-in link wins over an older session of this tab.
+let credentials = LINK ? null : stored();
 let asked = credentials !== null;
 let refused = "";
 const listeners = new Set<() => void>();
@@ -30,7 +31,8 @@ tabs.onmessage = ({ data }: MessageEvent<Message>) => {
   if (data.kind === "left" && credentials?.sid === data.sid) keep(null);
 };
 
-if (!credentials) {
+if (LINK) void exchange(LINK);
+else if (!credentials) {
   tell({ kind: "ask" });
   setTimeout(() => {
     asked = true;
@@ -63,6 +65,25 @@ export function signOut(why = ""): void {
 export function useSession(): { credentials: Credentials | null; asked: boolean; refused: string } {
   useSyncExternalStore(listeners, () => `${credentials?.sid} ${asked} ${refused}`);
   return { credentials, asked, refused };
+}
+
+/** Signs in with a link of `signalbox dev`; the form shows why a link does not work. */
+async function exchange(link: string): Promise<void> {
+  try {
+    const response = await fetch(new URL("console/sign-in", ROOT), {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ link }),
+      credentials: "omit",
+      cache: "no-store",
+    });
+    const body = (await response.json()) as { accountSid: string; authToken: string; message?: string };
+    if (response.ok) return signIn({ sid: body.accountSid, secret: body.authToken });
+    refused = body.message ? `${body.message[0]?.toUpperCase()}${body.message.slice(1)}.` : "This sign-in link does not work.";
+  } catch {
+    refused = "The server cannot be reached.";
+  }
+  keep(null);
 }
 
 function keep(given: Credentials | null): void {

@@ -185,8 +185,8 @@ function Help({ close }: { close: () => void }): JSX.Element {
         ))}
       </dl>
       <p class="quiet">
-        Every screen shows the API call behind it; <b>Copy curl</b> copies it for a shell in which{" "}
-        <code>SIGNALBOX_CREDENTIALS</code> is <code>SID:SECRET</code>. More in <a href={docs("console")}>the docs</a>.
+        Every screen shows the API call behind it; <b>Copy curl</b> copies it for a shell prepared by{" "}
+        <code>eval "$(signalbox env)"</code>. More in <a href={docs("console")}>the docs</a>.
       </p>
     </Dialog>
   );

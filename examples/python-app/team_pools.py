@@ -3,7 +3,7 @@
     team-pools                  bring the pools up to date
     team-pools red +12025550123 print the sender of the team red that reaches this person best
 
-The server's URL and the credentials come from the environment: SIGNALBOX_BASE_URL, SIGNALBOX_ACCOUNT_SID and
+The server's URL and the credentials come from the environment: SIGNALBOX_URL, SIGNALBOX_ACCOUNT_SID and
 SIGNALBOX_AUTH_TOKEN.
 """
 

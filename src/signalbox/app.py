@@ -6,17 +6,19 @@ import gc
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
-from typing import Final
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Final, Protocol
 
 from signalbox import db
 from signalbox.accounts import accounts
 from signalbox.accounts.accounts import Keyring, NewAccount
 from signalbox.db import Database
-from signalbox.ground import log
+from signalbox.ground import log, notices
 from signalbox.ground.metrics import Metrics
 from signalbox.ground.settings import Settings
 from signalbox.http.application import Api
+from signalbox.http.local import Local
 from signalbox.worker import Workers
 
 # The most time for a shutdown. Supervisors usually kill a process after 10 seconds.
@@ -44,14 +46,28 @@ async def opened(settings: Settings) -> AsyncIterator[Database]:
         await database.close()
 
 
-async def build(settings: Settings, database: Database, metrics: Metrics) -> Api:
-    """The ASGI application on an open database."""
-    from signalbox.api.routes import ROUTES
+async def build(settings: Settings, database: Database, metrics: Metrics, local: Local | None = None) -> Api:
+    """The ASGI application on an open database; `local` for a server that is only for this machine."""
+    from signalbox.api.routes import LOCAL_ROUTES, ROUTES
 
-    return Api(database, await database.write(accounts.keyring), settings, metrics, ROUTES)
+    routes = (*ROUTES, *LOCAL_ROUTES) if local else ROUTES
+
+    return Api(database, await database.write(accounts.keyring), settings, metrics, routes, local)
 
 
-async def serve(settings: Settings) -> int:
+class Guest(Protocol):
+    """What a server does for the person at this machine: `signalbox dev`."""
+
+    local: Local
+
+    async def prepare(self, database: Database) -> None:
+        """Fills the database before the first request."""
+
+    def started(self, url: str) -> None:
+        """Called once, when the server responds at this URL."""
+
+
+async def serve(settings: Settings, guest: Guest | None = None) -> int:
     """Responds to requests and does the work of the queue until a signal to stop. Returns the exit code."""
     from signalbox.http.server import Server, listen
 
@@ -61,18 +77,17 @@ async def serve(settings: Settings) -> int:
     with contextlib.closing(sock):
         async with opened(settings) as database:
             metrics = Metrics()
-            api = await build(settings, database, metrics)
-            first = await database.write(
-                lambda tx: accounts.create_first(tx, settings.account_sid, settings.auth_token)
-            )
-            if not first:
-                await _warn_of_unused_credentials(settings, database, api.services.keys)
+            api = await build(settings, database, metrics, guest.local if guest else None)
+            first = await _first_account(settings, database, api.services.keys, guest)
             url = _url(settings.host, sock.getsockname()[1])
             workers = Workers(database, settings.workers, metrics)
             server = Server(api)
             serving = asyncio.create_task(server.serve(sockets=[sock]))
-            if first and not settings.auth_token:
+            if first:
                 _show_once(first, url)
+            _say(lambda: notices.started(settings.public_url or url, _place(settings.database)))
+            if guest:
+                guest.started(url)
             start_collecting()
             log.get().info("ready", url=url, database=db.safe_url(settings.database), workers=settings.workers)
             await asyncio.wait({serving, asyncio.create_task(stop.wait())}, return_when=asyncio.FIRST_COMPLETED)
@@ -83,6 +98,27 @@ async def serve(settings: Settings) -> int:
             await asyncio.gather(serving, workers.stop())
     log.get().info("stopped")
     return 0
+
+
+async def _first_account(
+    settings: Settings, database: Database, keys: Keyring, guest: Guest | None
+) -> NewAccount | None:
+    """Makes the account of an empty database; returns it only if its credentials must be printed."""
+    if guest:
+        await guest.prepare(database)
+        return None
+    first = await database.write(lambda tx: accounts.create_first(tx, settings.account_sid, settings.auth_token))
+    if not first:
+        await _warn_of_unused_credentials(settings, database, keys)
+    return None if settings.auth_token else first
+
+
+def _place(url: str) -> str:
+    """Where the data is, for people: the file of SQLite, or the URL of PostgreSQL without its password."""
+    if not url.startswith("sqlite"):
+        return db.safe_url(url)
+    path = db.sqlite_path(url)
+    return "in memory, until the server stops" if path is None else str(Path(path).absolute())
 
 
 async def work(settings: Settings) -> int:
@@ -131,18 +167,17 @@ def _url(host: str, port: int) -> str:
 
 
 def _show_once(first: NewAccount, url: str) -> None:
-    """Prints the first account with its token: the only output that is not a log line."""
+    """Prints the first account with its token. The log must not have the token."""
+    sid = first.account.sid
+    if lost := _say(lambda: notices.first_account(sid, first.token, url)):
+        cure = f"signalbox accounts rotate-token {sid}"
+        log.get().warning("first account not shown", account=sid, reason=str(lost), cure=cure)
+
+
+def _say(notice: Callable[[], None]) -> OSError | None:
+    """Prints a notice. Returns the error when standard output is closed or full: the server runs all the same."""
     try:
-        print(_welcome(first, url), flush=True)  # noqa: T201
-    except OSError as error:  # standard output is closed or full: the server runs, and says how to get a token
-        cure = f"signalbox accounts rotate-token {first.account.sid}"
-        log.get().warning("first account not shown", account=first.account.sid, reason=str(error), cure=cure)
-
-
-def _welcome(first: NewAccount, url: str) -> str:
-    sid, token = first.account.sid, first.token
-    return (
-        f"\n  The database was empty. It has an account now. Its token is shown only once:\n\n"
-        f"    Account SID  {sid}\n    Auth token   {token}\n\n"
-        f"  Try it:\n\n    curl -u {sid}:{token} {url}/v1/SenderPools\n"
-    )
+        notice()
+    except OSError as error:
+        return error
+    return None

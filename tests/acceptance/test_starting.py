@@ -25,23 +25,41 @@ def _stored(database_url: str, tmp_path: Path) -> int:
     return len(json.loads(listed.stdout))
 
 
+def _events(server: Process) -> list[dict[str, str]]:
+    """What the server printed when it was ready."""
+    server.printed('"event":"started"')
+    return [json.loads(line) for line in server.stdout.splitlines()]
+
+
 def test_first_start_prints_an_account_and_a_curl_line_that_works(serve: Serve, tmp_path: Path) -> None:
-    """The test runs the curl line as printed."""
+    """The test runs the curl line as printed. Where the output is no terminal, each event is a line of JSON."""
     server = serve("sqlite:///new.db", env={})
-    line = server.printed(r"(?m)^ +(curl .*)$")[1]
+    account, started = _events(server)
+    line = account["try"]
+    assert line == f"curl -u {account['accountSid']}:{account['authToken']} {started['api']}/SenderPools"
     response = subprocess.run(shlex.split(f"{line} -sS -i"), capture_output=True, text=True, timeout=300, check=True)
     assert "HTTP/1.1 200 OK" in response.stdout
     assert '"senderPools":[]' in response.stdout
     assert not LOGIN.search(server.stderr), "the log holds the token"
 
 
-def test_second_start_prints_no_secret_and_keeps_the_first_one_valid(serve: Serve, client: Connect) -> None:
+def test_second_start_prints_no_secret_and_keeps_the_first_one_valid(
+    serve: Serve, client: Connect, tmp_path: Path
+) -> None:
     first = serve("sqlite:///kept.db", env={})
-    login = LOGIN.search(first.stdout)
+    login = LOGIN.search(_events(first)[0]["try"])
     assert login
     assert first.stop() == 0
     second = serve("sqlite:///kept.db", env={})
-    assert second.stdout == ""
+    (started,) = _events(second)
+    assert started == {
+        "event": "started",
+        "api": f"{second.url}/v1",
+        "console": f"{second.url}/console",
+        "docs": f"{second.url}/docs",
+        "database": str(tmp_path / "kept.db"),
+        "stop": "SIGTERM",
+    }
     assert client(second.url, *login[0].split(":")).get("/v1/SenderPools")["senderPools"] == []
 
 
@@ -51,8 +69,7 @@ def test_account_of_the_environment_is_made_and_nothing_secret_is_printed(
     server = serve(database_url)
     assert client(server.url, SID, TOKEN).get("/v1/SenderPools")["senderPools"] == []
     assert server.stop() == 0
-    assert server.stdout == ""
-    assert TOKEN not in server.stderr
+    assert TOKEN not in server.stdout + server.stderr
     assert _stored(database_url, tmp_path) == 1
 
 
@@ -101,7 +118,8 @@ def test_processes_that_start_at_once_make_one_account(
     command = [str(COMMAND), "serve", "--port", "0", "--database", empty_postgres_url]
     started = [stack.enter_context(Process(command, env=environment({}), cwd=tmp_path)) for _ in range(6)]
     urls = [process.printed(READY)[1] for process in started]
-    logins = [login for process in started for login in LOGIN.findall(process.stdout)]
+    tries = [event["try"] for process in started for event in _events(process) if event["event"] == "account"]
+    logins = LOGIN.findall(" ".join(tries))
     assert len(logins) == 1
     for url in urls:
         assert httpx.get(f"{url}/readyz").status_code == 200
@@ -141,6 +159,8 @@ def test_port_in_use_is_refused_in_a_sentence(serve: Serve, tmp_path: Path) -> N
     server = serve("sqlite:///one.db")
     refused = run(tmp_path, "serve", "--port", str(server.port), "--database", "sqlite:///other.db")
     assert refused.returncode == 1
-    assert f"port {server.port}" in refused.stderr
+    assert f"port {server.port}: Address already in use by another Signalbox (process {server.pid}: " in refused.stderr
+    assert "signalbox serve)" in refused.stderr
+    assert re.search(r"; port \d+ is free: --port \d+\n$", refused.stderr)
     assert refused.stdout == ""
     assert not (tmp_path / "other.db").exists()

@@ -113,6 +113,10 @@ class Terminal:
             assert time.monotonic() < end, f"did not show {pattern!r}: {self.text!r}"
             assert self._read(1), f"ended without showing {pattern!r}: {self.text!r}"
 
+    def waits(self, seconds: float) -> None:
+        """Reads what the command shows within this time."""
+        assert self._read(seconds), f"ended: {self.text!r}"
+
     def types(self, text: str) -> None:
         """Sends input, as if typed."""
         os.write(self._master, text.encode())

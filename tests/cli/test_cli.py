@@ -4,15 +4,19 @@ import json
 import os
 import re
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
+import asyncpg
 import pytest
 from click.testing import CliRunner
 from commands import Shell, Terminal
 
+from processes import create_database
 from signalbox import __version__
 from signalbox.accounts.accounts import CREDENTIAL_TTL
 from signalbox.cli import main
@@ -45,6 +49,13 @@ def signalbox(folder: Path, *arguments: str, **environ: str) -> subprocess.Compl
         timeout=300,
         check=False,
     )
+
+
+@pytest.fixture
+async def folder(tmp_path: Path) -> Path:
+    """A folder with an empty database where commands look for it."""
+    await create_database(f"sqlite:///{tmp_path}/signalbox.db")
+    return tmp_path
 
 
 def result(folder: Path, *arguments: str) -> dict[str, str]:
@@ -134,8 +145,8 @@ def test_strict_can_be_switched_off_on_the_command_line() -> None:
         assert result.stderr == "signalbox: --port: must be an integer, not 'x'\n"
 
 
-def test_unknown_variables_are_a_warning(tmp_path: Path) -> None:
-    done = signalbox(tmp_path, "accounts", "list", "--json", SIGNALBOX_DATABSE="x")
+def test_unknown_variables_are_a_warning(folder: Path) -> None:
+    done = signalbox(folder, "accounts", "list", "--json", SIGNALBOX_DATABSE="x")
     assert (done.returncode, done.stdout) == (0, "[]\n")
     assert "did you mean SIGNALBOX_DATABASE?" in done.stderr
 
@@ -143,7 +154,6 @@ def test_unknown_variables_are_a_warning(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["accounts", "list", "--database", "sqlite:////nonexistent/signalbox.db"],
         ["accounts", "list", "--database", "postgresql://user:hunter2@127.0.0.1:1/signalbox"],
         ["accounts", "suspend", "AC" + "0" * 32],
         ["accounts", "resume", "AC\n\x1b[2J"],
@@ -155,12 +165,50 @@ def test_unknown_variables_are_a_warning(tmp_path: Path) -> None:
     ],
     ids=" ".join,
 )
-def test_failure_is_one_clear_line_and_exit_1(tmp_path: Path, arguments: list[str]) -> None:
-    done = signalbox(tmp_path, *arguments)
+def test_failure_is_one_clear_line_and_exit_1(folder: Path, arguments: list[str]) -> None:
+    done = signalbox(folder, *arguments)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("signalbox: ")
     assert done.stderr.rstrip("\n").isprintable()
     assert "hunter2" not in done.stderr
+
+
+MEND = "  name another with --database URL or SIGNALBOX_DATABASE; the first start of `signalbox serve` creates one\n"
+
+
+@pytest.mark.parametrize(
+    "command", [["accounts", "create", "Ada"], ["accounts", "list"], ["keys", "list"]], ids=" ".join
+)
+def test_administration_names_the_file_that_is_missing_and_creates_none(tmp_path: Path, command: list[str]) -> None:
+    done = signalbox(tmp_path, *command)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"signalbox: {tmp_path}/signalbox.db: there is no such database\n{MEND}"
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("tables", ["", "CREATE TABLE of_another_program (x)"], ids=["empty", "another program's"])
+def test_administration_leaves_a_file_that_is_no_signalbox_database_as_it_is(tmp_path: Path, tables: str) -> None:
+    file = tmp_path / "other.db"
+    with closing(sqlite3.connect(file)) as connection:
+        connection.executescript(tables)
+    before = file.read_bytes()
+    done = signalbox(tmp_path, "accounts", "list", "--database", "sqlite:///other.db")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"signalbox: {file}: is not a database of Signalbox\n{MEND}"
+    assert file.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [file]
+
+
+async def test_administration_creates_no_tables_in_postgresql(empty_postgres_url: str, tmp_path: Path) -> None:
+    done = signalbox(tmp_path, "accounts", "create", "Ada", "--database", empty_postgres_url)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "Signalbox has no tables in this database" in done.stderr
+    assert done.stderr.endswith(MEND)
+    connection = await asyncpg.connect(empty_postgres_url)
+    try:
+        assert await connection.fetchval("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'") == 0
+    finally:
+        await connection.close()
 
 
 def test_serve_on_a_port_in_use_exits_1_without_a_traceback(tmp_path: Path) -> None:
@@ -172,38 +220,38 @@ def test_serve_on_a_port_in_use_exits_1_without_a_traceback(tmp_path: Path) -> N
     assert "Traceback" not in done.stderr
 
 
-def test_accounts_live_from_creation_to_suspension_and_back(tmp_path: Path) -> None:
-    new = result(tmp_path, "accounts", "create", "Ada")
+def test_accounts_live_from_creation_to_suspension_and_back(folder: Path) -> None:
+    new = result(folder, "accounts", "create", "Ada")
     sid = new["accountSid"]
     assert re.fullmatch(r"AC[0-9a-f]{32}", sid)
     assert list(new) == ["accountSid", "authToken"]
-    assert result(tmp_path, "accounts", "suspend", sid) == {"accountSid": sid, "status": "SUSPENDED"}
-    (row,) = rows(tmp_path, "accounts", "list")
+    assert result(folder, "accounts", "suspend", sid) == {"accountSid": sid, "status": "SUSPENDED"}
+    (row,) = rows(folder, "accounts", "list")
     assert (row["accountSid"], row["name"], row["status"]) == (sid, "Ada", "SUSPENDED")
-    assert result(tmp_path, "accounts", "resume", sid) == {"accountSid": sid, "status": "ACTIVE"}
-    rotated = result(tmp_path, "accounts", "rotate-token", sid)
+    assert result(folder, "accounts", "resume", sid) == {"accountSid": sid, "status": "ACTIVE"}
+    rotated = result(folder, "accounts", "rotate-token", sid)
     assert rotated["accountSid"] == sid
     assert rotated["authToken"] != new["authToken"]
 
 
-def test_account_is_deleted_only_when_somebody_says_so(tmp_path: Path) -> None:
-    sid = result(tmp_path, "accounts", "create", "Ada")["accountSid"]
-    refused = signalbox(tmp_path, "accounts", "delete", sid)
+def test_account_is_deleted_only_when_somebody_says_so(folder: Path) -> None:
+    sid = result(folder, "accounts", "create", "Ada")["accountSid"]
+    refused = signalbox(folder, "accounts", "delete", sid)
     assert (refused.returncode, refused.stdout) == (2, "")
     assert "--yes is needed" in refused.stderr
-    (row,) = rows(tmp_path, "accounts", "list")
+    (row,) = rows(folder, "accounts", "list")
     assert row["status"] == "ACTIVE"
-    assert result(tmp_path, "accounts", "delete", sid, "--yes") == {"accountSid": sid, "status": "DELETING"}
-    (row,) = rows(tmp_path, "accounts", "list")
+    assert result(folder, "accounts", "delete", sid, "--yes") == {"accountSid": sid, "status": "DELETING"}
+    (row,) = rows(folder, "accounts", "list")
     assert row["status"] == "DELETING"
-    resumed = signalbox(tmp_path, "accounts", "resume", sid)
+    resumed = signalbox(folder, "accounts", "resume", sid)
     assert (resumed.returncode, resumed.stdout) == (1, "")
     assert "is being deleted" in resumed.stderr
 
 
-def test_deletion_asks_for_the_sid_once_more(tmp_path: Path) -> None:
-    shell = Shell(tmp_path)
-    sid = result(tmp_path, "accounts", "create", "Ada\x1b[2J")["accountSid"]
+def test_deletion_asks_for_the_sid_once_more(folder: Path) -> None:
+    shell = Shell(folder)
+    sid = result(folder, "accounts", "create", "Ada\x1b[2J")["accountSid"]
     for typed, code, status in (("yes", 1, "ACTIVE"), (sid, 0, "DELETING")):
         with Terminal(shell, "accounts", "delete", sid) as terminal:
             terminal.shows("will be deleted for good")
@@ -211,36 +259,36 @@ def test_deletion_asks_for_the_sid_once_more(tmp_path: Path) -> None:
             terminal.types(f"{typed}\n")
             assert terminal.ends() == code
             assert "\x1b[2J" not in terminal.text
-        (row,) = rows(tmp_path, "accounts", "list")
+        (row,) = rows(folder, "accounts", "list")
         assert row["status"] == status
 
 
-def test_keys_live_from_creation_to_revocation(tmp_path: Path) -> None:
-    account = result(tmp_path, "accounts", "create", "Ada")["accountSid"]
-    other = result(tmp_path, "accounts", "create", "Ben")["accountSid"]
-    key = result(tmp_path, "keys", "create", "--account", account, "--name", "laptop")
+def test_keys_live_from_creation_to_revocation(folder: Path) -> None:
+    account = result(folder, "accounts", "create", "Ada")["accountSid"]
+    other = result(folder, "accounts", "create", "Ben")["accountSid"]
+    key = result(folder, "keys", "create", "--account", account, "--name", "laptop")
     assert list(key) == ["keySid", "secret"]
-    assert result(tmp_path, "keys", "revoke", key["keySid"]) == {"keySid": key["keySid"], "status": "REVOKED"}
-    (row,) = rows(tmp_path, "keys", "list", "--account", account)
+    assert result(folder, "keys", "revoke", key["keySid"]) == {"keySid": key["keySid"], "status": "REVOKED"}
+    (row,) = rows(folder, "keys", "list", "--account", account)
     assert (row["keySid"], row["accountSid"], row["name"]) == (key["keySid"], account, "laptop")
     assert row["status"] == "REVOKED"
     assert row["revokedAt"]
-    assert rows(tmp_path, "keys", "list") == [row]
-    assert rows(tmp_path, "keys", "list", "--account", other) == []
+    assert rows(folder, "keys", "list") == [row]
+    assert rows(folder, "keys", "list", "--account", other) == []
 
 
 @pytest.mark.parametrize("command", ["suspend", "rotate-token"])
-def test_taking_credentials_away_returns_only_when_no_process_believes_them(tmp_path: Path, command: str) -> None:
-    sid = result(tmp_path, "accounts", "create", "Ada")["accountSid"]
+def test_taking_credentials_away_returns_only_when_no_process_believes_them(folder: Path, command: str) -> None:
+    sid = result(folder, "accounts", "create", "Ada")["accountSid"]
     started = time.monotonic()
-    result(tmp_path, "accounts", command, sid)
+    result(folder, "accounts", command, sid)
     assert time.monotonic() - started > CREDENTIAL_TTL
 
 
-def test_lists_are_aligned_tables_in_which_no_name_can_forge_a_row(tmp_path: Path) -> None:
-    result(tmp_path, "accounts", "create", "Ada")
-    result(tmp_path, "accounts", "create", "x\nAC0  ACTIVE\x1b[2J")
-    done = signalbox(tmp_path, "accounts", "list")
+def test_lists_are_aligned_tables_in_which_no_name_can_forge_a_row(folder: Path) -> None:
+    result(folder, "accounts", "create", "Ada")
+    result(folder, "accounts", "create", "x\nAC0  ACTIVE\x1b[2J")
+    done = signalbox(folder, "accounts", "list")
     head, *lines = done.stdout.splitlines()
     assert head.split() == ["accountSid", "status", "createdAt", "name"]
     assert len(lines) == 2
@@ -248,6 +296,6 @@ def test_lists_are_aligned_tables_in_which_no_name_can_forge_a_row(tmp_path: Pat
     assert all(line.isprintable() for line in lines)
 
 
-def test_secrets_are_shown_to_people_too(tmp_path: Path) -> None:
-    done = signalbox(tmp_path, "accounts", "create", "Ada")
+def test_secrets_are_shown_to_people_too(folder: Path) -> None:
+    done = signalbox(folder, "accounts", "create", "Ada")
     assert re.fullmatch(r"accountSid  AC[0-9a-f]{32}\nauthToken   \S{32}\n", done.stdout)

@@ -262,7 +262,7 @@ def test_interrupted_apply_says_what_is_done_and_running_it_again_does_the_rest(
     database = f"sqlite:///{tmp_path / 'a.db'}"
     idle = serve(database, "--workers", "0")
     (sender,) = client(idle.url, SID, TOKEN).enter(1)
-    shell = Shell(tmp_path, SIGNALBOX_BASE_URL=idle.url, **ACCOUNT)
+    shell = Shell(tmp_path, SIGNALBOX_URL=idle.url, **ACCOUNT)
     shell.write("pools.yaml", f"pools:\n  a:\n  b: {{senders: [{sender}]}}\n  c:\n")
     with Terminal(shell, "pools", "apply", "pools.yaml", "--yes") as terminal:
         terminal.shows("PROCESSING 1 items")
@@ -273,7 +273,7 @@ def test_interrupted_apply_says_what_is_done_and_running_it_again_does_the_rest(
     assert "apply the file again for the rest" in terminal.text
     assert sorted(pools(shell)) == ["a", "b"]
     assert idle.stop() == 0
-    shell.env["SIGNALBOX_BASE_URL"] = serve(database).url
+    shell.env["SIGNALBOX_URL"] = serve(database).url
     assert shell("pools", "apply", "pools.yaml", "--yes").returncode == 0
     found = pools(shell)
     assert sorted(found) == ["a", "b", "c"]

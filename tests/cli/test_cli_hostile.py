@@ -104,7 +104,7 @@ def test_nothing_that_a_server_says_steers_the_terminal(
     tmp_path: Path, evil: str, arguments: list[str], path: str
 ) -> None:
     login = {"SIGNALBOX_ACCOUNT_SID": "AC" + "0" * 32, "SIGNALBOX_AUTH_TOKEN": "x"}
-    shell = Shell(tmp_path, SIGNALBOX_BASE_URL=evil + path, NO_COLOR="1", **login)
+    shell = Shell(tmp_path, SIGNALBOX_URL=evil + path, NO_COLOR="1", **login)
     with Terminal(shell, *arguments, env={"NO_COLOR": "1"}) as terminal:
         assert terminal.ends() == (1 if path else 0), terminal.text
     assert "owned" in terminal.text
@@ -120,7 +120,7 @@ def test_command_does_not_wait_for_years_though_a_server_asks_for_them(
 ) -> None:
     login = {"SIGNALBOX_ACCOUNT_SID": "AC" + "0" * 32, "SIGNALBOX_AUTH_TOKEN": "x"}
     started = time.monotonic()
-    done = Shell(tmp_path, SIGNALBOX_BASE_URL=f"{evil}/busy", **login)(*arguments, stdin=csv_of(1))
+    done = Shell(tmp_path, SIGNALBOX_URL=f"{evil}/busy", **login)(*arguments, stdin=csv_of(1))
     assert done.returncode == 1
     assert "(429, code 1)" in done.stderr
     assert time.monotonic() - started < 25

@@ -209,7 +209,7 @@ def test_interrupted_import_says_what_was_sent_and_exits_130(shell: Shell, signa
 def test_import_waits_when_the_server_says_later(tmp_path: Path, serve: Serve) -> None:
     """The rate limit permits a request every two seconds: the second and third get a 429 at first."""
     server = serve(f"sqlite:///{tmp_path / 'a.db'}", env={**ACCOUNT, "SIGNALBOX_RATE_LIMIT": "1/2"})
-    shell = Shell(tmp_path, SIGNALBOX_BASE_URL=server.url, **ACCOUNT)
+    shell = Shell(tmp_path, SIGNALBOX_URL=server.url, **ACCOUNT)
     done = shell.json("senders", "import", "-", stdin=csv_of(20_001))
     assert (done["created"], done["refused"]) == (20_001, 0)
     assert sum(line["event"] == "request" and line["status"] == 429 for line in server.log) >= 1
@@ -218,7 +218,7 @@ def test_import_waits_when_the_server_says_later(tmp_path: Path, serve: Serve) -
 def test_import_that_loses_its_server_says_what_was_sent_and_can_be_repeated(tmp_path: Path, serve: Serve) -> None:
     database = f"sqlite:///{tmp_path / 'a.db'}"
     server = serve(database)
-    shell = Shell(tmp_path, SIGNALBOX_BASE_URL=server.url, **ACCOUNT)
+    shell = Shell(tmp_path, SIGNALBOX_URL=server.url, **ACCOUNT)
     process = shell.start("senders", "import", "-")
     assert process.stdin
     text = csv_of(20_000).encode()
@@ -232,6 +232,6 @@ def test_import_that_loses_its_server_says_what_was_sent_and_can_be_repeated(tmp
     assert out == b"10,000 created, 0 updated, 0 refused\n"
     assert b"does not respond" in err
     assert b"all rows up to line 10001 were sent" in err
-    shell.env["SIGNALBOX_BASE_URL"] = serve(database).url
+    shell.env["SIGNALBOX_URL"] = serve(database).url
     again = shell.json("senders", "import", "-", stdin=text.decode())
     assert again["created"] == again["updated"] == 10_000

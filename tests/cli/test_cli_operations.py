@@ -24,7 +24,7 @@ def shell(tmp_path: Path, signalbox_server: Account) -> Shell:
 @pytest.fixture
 def idle(tmp_path: Path, serve: Serve) -> Shell:
     """A shell whose server has no workers."""
-    return Shell(tmp_path, SIGNALBOX_BASE_URL=serve("sqlite://", "--workers", "0").url, **ACCOUNT)
+    return Shell(tmp_path, SIGNALBOX_URL=serve("sqlite://", "--workers", "0").url, **ACCOUNT)
 
 
 def create(shell: Shell, *more: str, stdin: str = "") -> str:

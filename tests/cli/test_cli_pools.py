@@ -162,7 +162,7 @@ def test_name_in_the_place_of_an_id_is_misuse(shell: Shell) -> None:
 
 
 def test_watched_create_that_is_interrupted_says_that_the_operation_continues(tmp_path: Path, serve: Serve) -> None:
-    shell = Shell(tmp_path, SIGNALBOX_BASE_URL=serve("sqlite://", "--workers", "0").url, **ACCOUNT)
+    shell = Shell(tmp_path, SIGNALBOX_URL=serve("sqlite://", "--workers", "0").url, **ACCOUNT)
     ids = shell.write("ids.txt", "comms_sender_00000000000000000000000000\n")
     with Terminal(shell, "pools", "create", "x", "--watch", "--senders", ids) as terminal:
         terminal.shows("PROCESSING 1 items")
@@ -176,7 +176,7 @@ def test_watched_create_that_is_interrupted_says_that_the_operation_continues(tm
 
 
 def test_interrupted_sending_says_how_far_it_came_and_what_sends_the_rest(tmp_path: Path, serve: Serve) -> None:
-    shell = Shell(tmp_path, SIGNALBOX_BASE_URL=serve("sqlite://", "--workers", "0").url, **ACCOUNT)
+    shell = Shell(tmp_path, SIGNALBOX_URL=serve("sqlite://", "--workers", "0").url, **ACCOUNT)
     ids = shell.write("ids.txt", "".join(f"{one}\n" for one in unknown_senders(60_000)))
     with Terminal(shell, "pools", "create", "x", "--senders", ids) as terminal:
         terminal.shows("sending [1-9]")

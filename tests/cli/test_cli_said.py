@@ -88,11 +88,11 @@ def test_import_that_cannot_say_the_counts_on_standard_output_says_them_on_stand
 def test_update_says_that_the_pool_was_changed_when_it_cannot_be_shown(shell: Shell, signalbox_server: Account) -> None:
     pool = shell.json("pools", "create", "before")["senderPoolId"]
     with cutting(signalbox_server.base_url, "GET", pool) as url:
-        shell.env["SIGNALBOX_BASE_URL"] = url
+        shell.env["SIGNALBOX_URL"] = url
         done = shell("pools", "update", pool, "--name", "after")
     assert (done.returncode, done.stdout) == (1, "")
     assert f"the pool {pool} was changed" in done.stderr
-    shell.env["SIGNALBOX_BASE_URL"] = signalbox_server.base_url
+    shell.env["SIGNALBOX_URL"] = signalbox_server.base_url
     assert shell.json("pools", "show", pool)["name"] == "after"
 
 
@@ -107,7 +107,7 @@ def test_senders_that_were_sent_are_said_when_watching_fails(
     started = {"create": ["create", "full"], "add": ["add", pool]}[command]
     with cutting(signalbox_server.base_url, "GET", "") as url:
         # Looking up the new pool is a GET as well; only the add needs none.
-        shell.env["SIGNALBOX_BASE_URL"] = url
+        shell.env["SIGNALBOX_URL"] = url
         done = shell("pools", *started, "--senders", "ids.txt", "--watch")
     assert (done.returncode, done.stdout) == (1, "")
     assert "operation comms_operation_" in done.stderr or f"pool {pool}: 1 of 1 sender sent" in done.stderr

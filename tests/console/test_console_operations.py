@@ -168,8 +168,8 @@ async def test_screen_shows_the_call_behind_it_as_a_line_of_curl_that_works(visi
     assert line
     assert account.token not in line
     words = shlex.split(line)
-    assert words[:3] == ["curl", "-u", "$SIGNALBOX_CREDENTIALS"]
-    response = account.api.http.get(words[-1])
+    assert words[:3] == ["curl", "-u", "$SIGNALBOX_ACCOUNT_SID:$SIGNALBOX_AUTH_TOKEN"]
+    response = account.api.http.get(words[-1].removeprefix("$SIGNALBOX_URL"))
     assert response.json()["id"] == operation
 
 

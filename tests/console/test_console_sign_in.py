@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from playwright.async_api import BrowserContext, expect
 from visits import Account, Visit, someone
 
@@ -28,10 +29,24 @@ async def test_sign_in_takes_a_key_and_its_secret(visit: Visit, account: Account
     await expect(visit.page.get_by_role("heading", name="Overview")).to_be_visible()
 
 
-async def test_sign_in_takes_both_in_one_piece_as_the_server_prints_them(visit: Visit, account: Account) -> None:
+@pytest.mark.parametrize("field", ["SID", FORM])
+async def test_sign_in_splits_a_pasted_sid_and_token_over_both_fields(
+    visit: Visit, account: Account, field: str
+) -> None:
     await visit.open()
-    await visit.sign_in(f"{account.sid}:{account.token}", "")
+    await visit.page.get_by_label(field, exact=True).fill(f" {account.sid}:{account.token} ")
+    await expect(visit.page.get_by_label("SID", exact=True)).to_have_value(account.sid)
+    await expect(visit.page.get_by_label(FORM)).to_have_value(account.token)
+    await visit.page.get_by_role("button", name="Sign in").click()
     await expect(visit.page.get_by_role("heading", name="Overview")).to_be_visible()
+
+
+async def test_sign_in_form_is_one_that_password_managers_fill(visit: Visit) -> None:
+    """The tokens of HTML's autofill, one user name before one current password, in one form."""
+    await visit.open()
+    await expect(visit.page.get_by_label(FORM)).to_be_visible()
+    fields = "[...document.forms[0].elements].filter((one) => one.name).map((one) => [one.type, one.autocomplete])"
+    assert await visit.page.evaluate(fields) == [["text", "username"], ["password", "current-password"]]
 
 
 async def test_sign_in_says_that_a_secret_is_wrong_and_keeps_nothing(visit: Visit, account: Account) -> None:

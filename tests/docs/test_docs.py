@@ -308,7 +308,7 @@ def plain_json(value: object, key: str = "") -> object:
 @pytest.mark.parametrize("page", RUNNABLE)
 def test_examples_run_and_print_what_is_shown(page: str, served: Served) -> None:
     shown = examples(PAGES[page])
-    script = f"SIGNALBOX_URL={served.url}\nSIGNALBOX_CREDENTIALS={SID}:{TOKEN}\n"
+    script = f"export SIGNALBOX_URL={served.url} SIGNALBOX_ACCOUNT_SID={SID} SIGNALBOX_AUTH_TOKEN={TOKEN}\n"
     script += "".join(f"{one.script}\nprintf '\\036'\n" for one in shown)
     programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(

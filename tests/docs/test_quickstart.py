@@ -31,7 +31,7 @@ def test_quickstart_works(tmp_path: Path, stack: ExitStack) -> None:
     variables = {
         "REPOSITORY": str(tmp_path / "repository"),
         "SIGNALBOX_PORT": str(port),
-        "SIGNALBOX_BASE_URL": f"http://127.0.0.1:{port}",
+        "SIGNALBOX_URL": f"http://127.0.0.1:{port}",
         "XDG_CONFIG_HOME": str(tmp_path),
     }
     clone, made, serve = found[0].text.partition("make\n")

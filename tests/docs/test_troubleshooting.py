@@ -40,8 +40,9 @@ STARTS: Final[Mapping[str, tuple[list[str], Mapping[str, str]]]] = {
         ["worker", "--database", "sqlite://"],
         {},
     ),
+    "there is no such database": (["accounts", "list"], {}),
     "no credentials: run `signalbox login`": (["pools", "list"], {}),
-    "does not respond": (["pools", "list"], {**ACCOUNT, "SIGNALBOX_BASE_URL": "http://127.0.0.1:1"}),
+    "does not respond": (["pools", "list"], {**ACCOUNT, "SIGNALBOX_URL": "http://127.0.0.1:1"}),
 }
 JSON: Final = {"Content-Type": "application/json"}
 ENTER, POOLS, SENDERS = "/signalbox/v1/Senders", "/v1/SenderPools", "/v1/Senders"
@@ -145,7 +146,7 @@ def test_token_of_the_environment_counts_for_an_empty_database_only(serve: Serve
 def test_import_with_refused_rows_ends_with_3(serve: Serve, tmp_path: Path) -> None:
     url = serve("sqlite://").url
     (tmp_path / "rows.csv").write_text("channel,address\nSMS,+12025550100\nSMS,+15551\n")
-    done = run(tmp_path, "senders", "import", "rows.csv", env={**ACCOUNT, "SIGNALBOX_BASE_URL": url})
+    done = run(tmp_path, "senders", "import", "rows.csv", env={**ACCOUNT, "SIGNALBOX_URL": url})
     assert done.returncode == 3
     assert (tmp_path / "rows.refused.csv").exists()
 

@@ -94,7 +94,7 @@ def jobs() -> list[tuple[str, list[str], dict[str, str]]]:
 
 NODE: Final = """
 const { SIGNALBOX_ACCOUNT_SID: sid, SIGNALBOX_AUTH_TOKEN: token } = process.env;
-const url = process.env.SIGNALBOX_BASE_URL ?? `http://127.0.0.1:${process.env.SIGNALBOX_PORT}`;
+const url = process.env.SIGNALBOX_URL ?? `http://127.0.0.1:${process.env.SIGNALBOX_PORT}`;
 const headers = { authorization: "Basic " + btoa(`${sid}:${token}`) };
 const response = await fetch(`${url}/v1/Senders`, { headers });
 console.log("status", response.status);

@@ -68,8 +68,8 @@ def test_operations_of_an_account_are_worked_on(account: Account) -> None:
 
 
 def test_environment_makes_a_client_speak_for_the_account(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SIGNALBOX_API_KEY", "SK" + "0" * 32)
-    monkeypatch.setenv("SIGNALBOX_API_SECRET", "the key of whoever runs the tests")
+    monkeypatch.setenv("SIGNALBOX_ACCOUNT_SID", "SK" + "0" * 32)
+    monkeypatch.setenv("SIGNALBOX_AUTH_TOKEN", "the key of whoever runs the tests")
     for name, value in account.environment.items():
         monkeypatch.setenv(name, value)
     ids = account.enter_senders(2)
@@ -287,7 +287,7 @@ def command(*words: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_command_of_another_language_finds_the_server_and_an_account_and_keeps_its_exit_code() -> None:
-    shell = 'curl -sf -u "$SIGNALBOX_ACCOUNT_SID:$SIGNALBOX_AUTH_TOKEN" "$SIGNALBOX_BASE_URL/v1/Senders"; exit 7'
+    shell = 'curl -sf -u "$SIGNALBOX_ACCOUNT_SID:$SIGNALBOX_AUTH_TOKEN" "$SIGNALBOX_URL/v1/Senders"; exit 7'
     done = command("sh", "-c", shell)
     assert (done.stdout[:14], done.returncode, done.stderr) == ('{"senders":[],', 7, "")
 

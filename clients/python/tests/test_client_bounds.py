@@ -161,7 +161,9 @@ def test_lines_are_those_of_the_whole_stream(pieces: list[bytes]) -> None:
 
 def _bent(value: object) -> st.SearchStrategy[object]:
     """JSON like this value, with parts replaced by any others."""
-    other = st.none() | st.integers() | TEXTS | DATES | st.lists(st.integers()) | st.just([[]] * 99)
+    other: st.SearchStrategy[object] = (
+        st.none() | st.integers() | TEXTS | DATES | st.lists(st.integers()) | st.just([[]] * 99)
+    )
     if isinstance(value, dict):
         same = st.fixed_dictionaries({}, optional={name: _bent(one) for name, one in value.items()})
         return st.just(value) | same | other

@@ -34,7 +34,7 @@ def test_client_and_server_have_one_version() -> None:
 def test_missing_credentials_are_named_with_their_variables(client: Make) -> None:
     with pytest.raises(MissingCredentials) as missing:
         client()
-    for name in ("ACCOUNT_SID", "AUTH_TOKEN", "API_KEY", "API_SECRET"):
+    for name in ("ACCOUNT_SID", "AUTH_TOKEN"):
         assert f"SIGNALBOX_{name}" in str(missing.value)
 
 
@@ -44,8 +44,6 @@ def test_missing_credentials_are_named_with_their_variables(client: Make) -> Non
     [
         ({"account_id": "AC1"}, ("auth_token", "SIGNALBOX_AUTH_TOKEN")),
         ({"auth_token": "hush"}, ("account_id", "SIGNALBOX_ACCOUNT_SID")),
-        ({"api_key": "SK1"}, ("api_secret", "SIGNALBOX_API_SECRET")),
-        ({"api_secret": "hush"}, ("api_key", "SIGNALBOX_API_KEY")),
     ],
 )
 def test_half_of_the_credentials_is_named(client: Make, given: dict[str, str], names: tuple[str, str]) -> None:
@@ -56,23 +54,13 @@ def test_half_of_the_credentials_is_named(client: Make, given: dict[str, str], n
     assert "hush" not in str(missing.value)
 
 
-@BOTH
-def test_token_and_key_together_are_refused(client: Make) -> None:
-    with pytest.raises(ValueError, match="not both"):
-        client("AC1", "token", api_key="SK1", api_secret="secret")
-
-
 @pytest.mark.parametrize(
     ("environment", "given", "sent"),
     [
         ({"ACCOUNT_SID": "AC1", "AUTH_TOKEN": "one"}, {}, "AC1:one"),
-        ({"API_KEY": "SK1", "API_SECRET": "two"}, {}, "SK1:two"),
-        ({"ACCOUNT_SID": "AC1", "API_KEY": "SK1", "API_SECRET": "two"}, {}, "SK1:two"),
-        ({"ACCOUNT_SID": "AC1", "AUTH_TOKEN": "one", "API_KEY": "SK1", "API_SECRET": "two"}, {}, "SK1:two"),
-        ({"API_KEY": "SK1", "API_SECRET": "two"}, {"account_id": "AC2", "auth_token": "own"}, "AC2:own"),
+        ({"ACCOUNT_SID": "SK1", "AUTH_TOKEN": "two"}, {}, "SK1:two"),
+        ({"ACCOUNT_SID": "SK1", "AUTH_TOKEN": "two"}, {"account_id": "AC2", "auth_token": "own"}, "AC2:own"),
         ({"AUTH_TOKEN": "one"}, {"account_id": "AC2"}, "AC2:one"),
-        ({"ACCOUNT_SID": "AC1", "AUTH_TOKEN": "one"}, {"api_key": "SK2", "api_secret": "own"}, "SK2:own"),
-        ({}, {"account_id": "AC2", "api_key": "SK2", "api_secret": "own"}, "SK2:own"),
         ({}, {"account_id": "AC2", "auth_token": "paß:wort"}, "AC2:paß:wort"),
     ],
 )

@@ -140,12 +140,13 @@ async def test_no_text_for_a_client_raises_another_error(base_url: str, token: s
                 client = Signalbox(http=http, **given)  # type: ignore[arg-type]
             except SignalboxError:
                 continue
-            for call in (
+            calls: tuple[Callable[[Signalbox], object], ...] = (
                 lambda c: c.senders.fetch(id),
                 lambda c: c.inventory.delete("x", if_match=key),
                 lambda c: c.sender_pools.create(name=id, idempotency_key=key),
                 lambda c: next(iter(c.senders.list(page_token=id * 100))),
-            ):
+            )
+            for call in calls:
                 with pytest.raises(SignalboxError):
                     call(client)
 
@@ -165,11 +166,11 @@ async def test_white_space_around_settings_is_ignored(
     account = caller.account
     for name, value in account.environment.items():
         monkeypatch.setenv(name, value + blank)
-    given = {"account_id": None, "auth_token": None, "base_url": None}
-    assert await caller.all(lambda c: c.senders.list(), **given) == []
+    absent = {"account_id": None, "auth_token": None, "base_url": None}
+    assert await caller.all(lambda c: c.senders.list(), None, **absent) == []
     given = {"account_id": account.account_id, "auth_token": account.auth_token, "base_url": account.base_url}
     padded = {name: f"{blank}{value}{blank}" for name, value in given.items()}
-    assert await caller.all(lambda c: c.senders.list(), **padded) == []
+    assert await caller.all(lambda c: c.senders.list(), None, **padded) == []
 
 
 @pytest.mark.parametrize("secret", ["hush\nhush", "hush\udcff", "hush\x00"])

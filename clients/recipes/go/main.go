@@ -13,7 +13,7 @@ import (
 
 func main() {
 	configuration := signalbox.NewConfiguration()
-	configuration.Servers = signalbox.ServerConfigurations{{URL: os.Getenv("SIGNALBOX_BASE_URL")}}
+	configuration.Servers = signalbox.ServerConfigurations{{URL: os.Getenv("SIGNALBOX_URL")}}
 	client := signalbox.NewAPIClient(configuration)
 	ctx := context.WithValue(context.Background(), signalbox.ContextBasicAuth, signalbox.BasicAuth{
 		UserName: os.Getenv("SIGNALBOX_ACCOUNT_SID"),

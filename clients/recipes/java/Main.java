@@ -15,7 +15,7 @@ import org.example.signalbox.model.SenderSearch;
 public class Main {
     public static void main(String[] arguments) throws ApiException {
         ApiClient client = new ApiClient();
-        client.setBasePath(System.getenv("SIGNALBOX_BASE_URL"));
+        client.setBasePath(System.getenv("SIGNALBOX_URL"));
         client.setUsername(System.getenv("SIGNALBOX_ACCOUNT_SID"));
         client.setPassword(System.getenv("SIGNALBOX_AUTH_TOKEN"));
         SenderPoolsApi senderPools = new SenderPoolsApi(client);

@@ -13,15 +13,11 @@ import { Templates } from "./templates.js";
  * URL and credentials is ignored: a line break at the end of a file often becomes part of a variable.
  */
 export interface SignalboxOptions {
-  /** Account SID, `AC...`; else `SIGNALBOX_ACCOUNT_SID`. */
+  /** SID of an account, `AC...`, or of an API key, `SK...`; else `SIGNALBOX_ACCOUNT_SID`. */
   readonly accountId?: string | undefined;
-  /** The account's auth token; else `SIGNALBOX_AUTH_TOKEN`. */
+  /** The account's auth token, or the key's secret; else `SIGNALBOX_AUTH_TOKEN`. */
   readonly authToken?: string | undefined;
-  /** API key SID, `SK...`, instead of the account; else `SIGNALBOX_API_KEY`. */
-  readonly apiKey?: string | undefined;
-  /** The key's secret; else `SIGNALBOX_API_SECRET`. */
-  readonly apiSecret?: string | undefined;
-  /** The server's URL, without `/v1`; else `SIGNALBOX_BASE_URL`, else `http://127.0.0.1:8080`. */
+  /** The server's URL, without `/v1`; else `SIGNALBOX_URL`, else `http://127.0.0.1:8080`. */
   readonly baseUrl?: string | undefined;
   /** Timeout of a whole call, retries included; 30 if absent. */
   readonly timeoutInSeconds?: number | undefined;
@@ -43,7 +39,7 @@ export class Signalbox {
     const environment = (globalThis as Partial<Process>).process?.env ?? {};
     const http = new Http({
       ...credentials(options, environment),
-      baseUrl: checked(options.baseUrl || environment["SIGNALBOX_BASE_URL"]?.trim() || "http://127.0.0.1:8080"),
+      baseUrl: checked(options.baseUrl || environment["SIGNALBOX_URL"]?.trim() || "http://127.0.0.1:8080"),
       timeoutInSeconds: options.timeoutInSeconds ?? 30,
       maxRetries: options.maxRetries ?? 3,
       fetch: options.fetch ?? fetch,
@@ -61,24 +57,14 @@ interface Process {
   readonly process: { readonly env?: Environment };
 }
 
-/**
- * The user and secret of the requests. Options win over the environment. In the environment an API key wins over the
- * account's token: programs with a key often have the account's SID as well.
- */
+/** The user and secret of the requests. Options win over the environment. */
 function credentials(options: SignalboxOptions, environment: Environment): { user: string; secret: string } {
-  const { accountId, authToken, apiKey, apiSecret } = options;
-  const read = (name: string): string | undefined => environment[name]?.trim();
-  if ((apiKey || apiSecret) && authToken) throw new TypeError("give authToken or apiKey and apiSecret, not both");
-  const ofKey = [read("SIGNALBOX_API_KEY"), read("SIGNALBOX_API_SECRET")] as const;
-  const ofAccount = [read("SIGNALBOX_ACCOUNT_SID"), read("SIGNALBOX_AUTH_TOKEN")] as const;
-  const useKey = apiKey || apiSecret || (!accountId && !authToken && ofKey.some(Boolean));
-  const [user, secret] = useKey
-    ? [apiKey || ofKey[0], apiSecret || ofKey[1]]
-    : [accountId || ofAccount[0], authToken || ofAccount[1]];
-  if (user?.trim() && secret?.trim()) return { user: user.trim(), secret: secret.trim() };
+  const user = (options.accountId || environment["SIGNALBOX_ACCOUNT_SID"])?.trim();
+  const secret = (options.authToken || environment["SIGNALBOX_AUTH_TOKEN"])?.trim();
+  if (user && secret) return { user, secret };
   throw new MissingCredentials(
-    "no credentials: give accountId and authToken, or apiKey and apiSecret, or set the environment variables " +
-      "SIGNALBOX_ACCOUNT_SID and SIGNALBOX_AUTH_TOKEN, or SIGNALBOX_API_KEY and SIGNALBOX_API_SECRET",
+    "no credentials: give accountId and authToken, or set the environment variables " +
+      "SIGNALBOX_ACCOUNT_SID and SIGNALBOX_AUTH_TOKEN",
   );
 }
 

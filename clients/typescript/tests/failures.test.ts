@@ -213,7 +213,7 @@ test("a call ends at the caller's signal, with its reason, also between two atte
   assert.equal(await failure(late), reason);
 });
 
-test("credentials come from the options, else from the environment, where a key wins over the account", async () => {
+test("credentials come from the options, else from the environment", async () => {
   const saved = { ...process.env };
   const sent = async (options: SignalboxOptions): Promise<string> => {
     const path = await startProxy(server.baseUrl, [refused(401)]);
@@ -225,15 +225,13 @@ test("credentials come from the options, else from the environment, where a key 
     for (const name of Object.keys(process.env)) if (name.startsWith("SIGNALBOX_")) delete process.env[name];
     assert.throws(() => new Signalbox(), MissingCredentials);
     assert.throws(() => new Signalbox({ accountId: "AC1" }), MissingCredentials);
-    assert.throws(() => new Signalbox({ authToken: "t", apiKey: "SK1", apiSecret: "s" }), TypeError);
+    assert.throws(() => new Signalbox({ authToken: "t" }), MissingCredentials);
     assert.equal(await sent({ accountId: "AC1", authToken: "t:1" }), "AC1:t:1");
-    assert.equal(await sent({ accountId: "AC1", apiKey: "SK1", apiSecret: "s" }), "SK1:s");
+    assert.equal(await sent({ accountId: "SK1", authToken: "s" }), "SK1:s");
     Object.assign(process.env, { SIGNALBOX_ACCOUNT_SID: "AC2", SIGNALBOX_AUTH_TOKEN: "t2" });
     assert.equal(await sent({}), "AC2:t2");
-    Object.assign(process.env, { SIGNALBOX_API_KEY: "SK2", SIGNALBOX_API_SECRET: "s2" });
-    assert.equal(await sent({}), "SK2:s2");
     assert.equal(await sent({ authToken: "t3" }), "AC2:t3");
-    Object.assign(process.env, { SIGNALBOX_BASE_URL: server.baseUrl });
+    Object.assign(process.env, { SIGNALBOX_URL: server.baseUrl });
     assert.ok((await failure(new Signalbox().senders.list())) instanceof Unauthenticated);
   } finally {
     process.env = saved;

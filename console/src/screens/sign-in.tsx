@@ -2,7 +2,7 @@ import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { Failure, send } from "../api.ts";
 import { docs, Trouble } from "../marks.tsx";
-import { isSid, signIn } from "../session.ts";
+import { isSid, signIn, type Credentials } from "../session.ts";
 
 /** Asks for credentials; keeps them only after the server accepted them. */
 export function SignIn({ refused }: { refused: string }): JSX.Element {
@@ -11,8 +11,15 @@ export function SignIn({ refused }: { refused: string }): JSX.Element {
   const [wrong, setWrong] = useState("");
   const [failure, setFailure] = useState<Failure>();
   const [busy, setBusy] = useState(false);
+  /** Splits SID:TOKEN, pasted into either field, over both. */
+  const enter = (text: string, keep: (text: string) => void) => {
+    const both = pasted(text);
+    if (!both) return keep(text.trim());
+    setSid(both.sid);
+    setSecret(both.secret);
+  };
   const submit = async () => {
-    const given = pasted(sid, secret);
+    const given = { sid, secret };
     setFailure(undefined);
     setWrong(isSid(given.sid) ? "" : "A SID is AC (an account) or SK (a key) and 32 hexadecimal digits.");
     if (!isSid(given.sid)) return;
@@ -43,10 +50,11 @@ export function SignIn({ refused }: { refused: string }): JSX.Element {
       <label>
         SID
         <input
+          name="username"
           value={sid}
-          onInput={(event) => setSid(event.currentTarget.value.trim())}
-          placeholder="AC… or SK…"
-          autocomplete="off"
+          onInput={(event) => enter(event.currentTarget.value, setSid)}
+          placeholder="AC… or SK…, or SID:TOKEN"
+          autocomplete="username"
           spellcheck={false}
           autofocus
           required
@@ -58,10 +66,11 @@ export function SignIn({ refused }: { refused: string }): JSX.Element {
         Auth token or secret
         <input
           type="password"
+          name="password"
           value={secret}
-          onInput={(event) => setSecret(event.currentTarget.value.trim())}
-          autocomplete="off"
-          required={!sid.includes(":")}
+          onInput={(event) => enter(event.currentTarget.value, setSecret)}
+          autocomplete="current-password"
+          required
           aria-invalid={wrong !== ""}
         />
       </label>
@@ -80,15 +89,16 @@ export function SignIn({ refused }: { refused: string }): JSX.Element {
         {busy ? "Signing in…" : "Sign in"}
       </button>
       <p class="quiet">
-        The first start of the server printed a SID and a token, with a line to try them.{" "}
+        The first start of the server printed a SID and a token; <code>signalbox env</code> prints those of a stored
+        profile.{" "}
         <a href={docs("tenancy")}>Accounts, tokens and keys</a>
       </p>
     </form>
   );
 }
 
-/** Accepts `SID:SECRET`, as the server prints it, in the first field. */
-function pasted(sid: string, secret: string): { sid: string; secret: string } {
-  const colon = sid.indexOf(":");
-  return colon < 0 ? { sid, secret } : { sid: sid.slice(0, colon), secret: sid.slice(colon + 1) };
+/** The parts of `SID:TOKEN`, as the server prints it for curl; null for other text. */
+function pasted(text: string): Credentials | null {
+  const [, sid, secret] = /^\s*([A-Z]{2}[0-9a-fA-F]{32}):(\S+)\s*$/.exec(text) ?? [];
+  return sid && secret ? { sid, secret } : null;
 }

@@ -99,3 +99,5 @@ ROUTES: Final = (
     Route("GET", "/console/console.css", console.STYLE, "console.style"),
     Route("GET", "/console/icon.svg", console.ICON, "console.icon"),
 )
+# Only on a server for this machine: `signalbox dev`.
+LOCAL_ROUTES: Final = (Route("POST", "/console/sign-in", console.SIGN_IN, "console.signIn"),)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from signalbox import __version__
-from signalbox.cli import accounts, completion, login, operations, pools, senders, serve
+from signalbox.cli import accounts, completion, dev, login, operations, pools, senders, serve
 from signalbox.cli.endings import Group
 
 __all__ = ["main"]
@@ -25,12 +25,14 @@ def main() -> None:
 
 
 for _command in (
+    dev.dev,
     serve.serve,
     serve.worker,
     accounts.accounts,
     accounts.keys,
     login.login,
     login.logout,
+    login.env,
     senders.senders,
     pools.pools,
     operations.operations,

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from signalbox.cli.endings import complain
+from signalbox.cli.endings import Ended, complain
+from signalbox.cli.profile_files import DEV_DATABASE
 from signalbox.ground.settings import SETTINGS, ConfigError, load, unknown_variables
 
 if TYPE_CHECKING:
@@ -75,19 +77,39 @@ def _with_database(
 ) -> T:
     settings = lasting(settings_from(command_line))
     from signalbox import db
+    from signalbox.db import migrate
     from signalbox.ground import log
 
     log.configure(settings.log_format, "warning")  # standard error shows only problems
     database = db.connect(settings.database, connections=1, direct=settings.database_direct)
 
     async def go() -> T:
-        await database.open()
+        try:
+            await database.open(create=False)
+        except migrate.NoSchema:
+            raise _no_database(settings.database) from None
         try:
             return await (database.write(work) if writes else database.read(work))
         finally:
             await database.close()
 
     return run(go())
+
+
+def _no_database(url: str) -> Ended:
+    from signalbox import db
+
+    path = db.sqlite_path(url)
+    if path is None:
+        first = f"{db.safe_url(url)}: Signalbox has no tables in this database"
+    elif Path(path).exists():
+        first = f"{Path(path).absolute()}: is not a database of Signalbox"
+    else:
+        first = f"{Path(path).absolute()}: there is no such database"
+    mend = ["name another with --database URL or SIGNALBOX_DATABASE; the first start of `signalbox serve` creates one"]
+    if path is not None and DEV_DATABASE.exists():
+        mend.insert(0, f"the database of `signalbox dev` in this folder: --database sqlite:///{DEV_DATABASE}")
+    return Ended(first, *mend)
 
 
 def run(work: Coroutine[object, object, T]) -> T:

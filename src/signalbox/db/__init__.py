@@ -12,7 +12,18 @@ from signalbox.db.queries import PACKAGE_SQL
 from signalbox.db.wakeups import Subscription, Wakeups
 from signalbox.ground.clock import Clock
 
-__all__ = ["Database", "Row", "Statement", "Subscription", "Tx", "Value", "Wakeups", "connect", "safe_url"]
+__all__ = [
+    "Database",
+    "Row",
+    "Statement",
+    "Subscription",
+    "Tx",
+    "Value",
+    "Wakeups",
+    "connect",
+    "safe_url",
+    "sqlite_path",
+]
 
 T = TypeVar("T")
 
@@ -74,9 +85,10 @@ class Database(Protocol):
     warnings: list[str]
     """What `open` found in the database's surroundings that is not safe, each with its cure."""
 
-    async def open(self) -> None:
+    async def open(self, *, create: bool = True) -> None:
         """Connects, checks the surroundings and upgrades the schema. Several processes may do so at the same time.
 
+        Without `create`, a database that has no schema yet is not changed, a file is not made, and NoSchema is raised.
         Raises SchemaTooNew, and Unfit for a database that cannot keep what this program promises.
         """
 
@@ -125,12 +137,12 @@ def connect(url: str, *, connections: int = 10, direct: str | None = None, sql_f
     a parameter of a PostgreSQL URL that cannot be honoured.
     """
     folder = sql_folder or PACKAGE_SQL
-    scheme, colon, rest = url.partition("://")
+    scheme, colon, _ = url.partition("://")
     if scheme == "sqlite" and colon:
         # Only the chosen engine's driver is imported, because each import makes the start slower.
         from signalbox.db.sqlite import SqliteDatabase
 
-        return SqliteDatabase(_sqlite_path(url, rest), folder)
+        return SqliteDatabase(sqlite_path(url), folder)
     if scheme in ("postgresql", "postgres") and colon:
         from signalbox.db.postgres import PostgresDatabase
 
@@ -141,8 +153,10 @@ def connect(url: str, *, connections: int = 10, direct: str | None = None, sql_f
     )
 
 
-def _sqlite_path(url: str, rest: str) -> str | None:
-    if rest in ("", "/", "/:memory:"):
+def sqlite_path(url: str) -> str | None:
+    """The file of a SQLite URL; None for memory and for other databases. Raises ValueError for other SQLite URLs."""
+    scheme, _, rest = url.partition("://")
+    if scheme != "sqlite" or rest in ("", "/", "/:memory:"):
         return None
     if not rest.startswith("/"):
         raise ValueError(f"{url!r}: a relative file takes three slashes (sqlite:///{rest}), an absolute one four")

@@ -30,6 +30,13 @@ class SchemaTooNew(SignalboxError):
     """A newer program has upgraded this database. This program could misread the rows, so it does not start."""
 
 
+class NoSchema(SignalboxError):
+    """No Signalbox has used this database yet, and the caller does not want to create one."""
+
+    def __init__(self) -> None:
+        super().__init__("There is no Signalbox database.")
+
+
 @dataclass(frozen=True, slots=True)
 class Migration:
     """One migration of the series. Its file is read only when the migration is applied."""

@@ -118,7 +118,7 @@ class PostgresDatabase:
         # A wake-up may be lost, so its commit need not wait for the disk.
         return await (self._direct or self._server).open({**_SETTINGS, "synchronous_commit": "off"})
 
-    async def open(self) -> None:
+    async def open(self, *, create: bool = True) -> None:
         for server in (self._server, self._direct):
             if server:
                 server.check_files()
@@ -126,7 +126,7 @@ class PostgresDatabase:
             # A migration does not go through the pooler: it may take long and needs its own connection to the server.
             connection = await (self._direct.open(_SETTINGS) if self._direct else self._pool.acquire())
             try:
-                await self._migrate(connection)
+                await self._migrate(connection, create)
                 break
             except BaseException as error:
                 connection.terminate()
@@ -300,7 +300,7 @@ class PostgresDatabase:
         task.add_done_callback(self._tasks.discard)
         return task
 
-    async def _migrate(self, connection: Connection) -> None:
+    async def _migrate(self, connection: Connection, create: bool) -> None:
         surroundings = await look(connection, self._queries.values())
         self.warnings = surroundings.warnings()
         surroundings.require_fit()
@@ -310,6 +310,8 @@ class PostgresDatabase:
         if not migrate.missing(self._migrations, version):
             surroundings.require_rights()
             return
+        if version is None and not create:
+            raise migrate.NoSchema
         surroundings.require_rights_to_upgrade()
         async with connection.transaction(isolation="read_committed"):
             # The role may limit its statements; an upgrade of a large table, or the wait for it, takes longer.

@@ -21,7 +21,7 @@ from typing import Any, Final, TypeVar
 
 from signalbox.db import Statement, Tx, migrate
 from signalbox.db.queries import SCHEMA_VERSION, load
-from signalbox.db.sqlite_connection import BUSY, REOPEN, SqliteTx, code, connect, drive, translate, upgrade
+from signalbox.db.sqlite_connection import BUSY, REOPEN, SqliteTx, code, connect, drive, has_schema, translate, upgrade
 from signalbox.db.sqlite_surroundings import network_warnings, require_library, require_utf8, require_writable
 from signalbox.db.wakeups import Wakeups
 from signalbox.ground.clock import Clock
@@ -73,7 +73,9 @@ class SqliteDatabase:
         self._commits = 0
         self._retries = 0
 
-    async def open(self) -> None:
+    async def open(self, *, create: bool = True) -> None:
+        if not create and self._path is not None and not has_schema(self._path):
+            raise migrate.NoSchema
         self._loop = asyncio.get_running_loop()
         opened: asyncio.Future[None] = self._loop.create_future()
         self._thread = threading.Thread(target=self._serve, args=(opened,), name="sqlite-writer", daemon=True)

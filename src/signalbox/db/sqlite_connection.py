@@ -8,7 +8,9 @@ import os
 import sqlite3
 import time
 from collections.abc import Awaitable
+from pathlib import Path
 from typing import Final, TypeVar, cast
+from urllib.parse import quote
 
 from signalbox.db import Row, Value, migrate
 from signalbox.db.moment import Moment
@@ -143,6 +145,18 @@ def connect(path: str | None, busy_ms: int) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def has_schema(path: str) -> bool:
+    """Whether the file is a database of Signalbox; changes nothing. True also for a file that cannot be read."""
+    if not Path(path).exists():
+        return False
+    try:
+        with contextlib.closing(sqlite3.connect(f"file:{quote(path)}?mode=rw", uri=True)) as connection:
+            return connection.execute(migrate.VERSION).fetchone()[0] is not None
+    except sqlite3.Error as error:
+        # `connect` has the sentence for any other error.
+        return "no such table" not in str(error)
 
 
 def _use_wal(connection: sqlite3.Connection) -> None:

@@ -28,11 +28,9 @@ _SERVICE_LINK = re.compile(r"SIGNALBOX_(SERVICE_.+|PORT_\d+_.+)")
 
 # Read by the clients and by the commands that send requests; both may run in a server's environment.
 _OF_CLIENTS = {
-    "SIGNALBOX_BASE_URL",
+    "SIGNALBOX_URL",
     "SIGNALBOX_ACCOUNT_SID",
     "SIGNALBOX_AUTH_TOKEN",
-    "SIGNALBOX_API_KEY",
-    "SIGNALBOX_API_SECRET",
     "SIGNALBOX_PROFILE",
 }
 
@@ -355,6 +353,8 @@ def _read(path: Path, problems: list[str]) -> dict[str, object]:
 
 
 def _from_environment(setting: Setting, environ: Mapping[str, str]) -> str | None:
+    if setting.key in ("account_sid", "auth_token") and environ.get("SIGNALBOX_ACCOUNT_SID", "").startswith("SK"):
+        return None  # an API key for the clients, which read the same variables; the first account has no key
     text = environ.get(setting.variable, "").strip()  # a line break at the end of a file often comes along
     if setting.key == "port" and text and text.startswith("tcp://"):
         return None  # set by Kubernetes, as in _SERVICE_LINK

@@ -15,6 +15,7 @@ from signalbox.ground.metrics import Metrics
 from signalbox.http import base_url, cors
 from signalbox.http.asgi import Receive, Scope, Send
 from signalbox.http.exchange import Checks, Exchange
+from signalbox.http.local import Local
 from signalbox.http.rate_limit import RateLimiter
 from signalbox.http.receiving import ClientGone
 from signalbox.http.request import Response, Stream
@@ -32,8 +33,9 @@ class Api:
         settings: settings.Settings,
         metrics: Metrics,
         routes: Sequence[Route],
+        local: Local | None = None,
     ) -> None:
-        self.services = Services(db, keys, settings, metrics, routes)
+        self.services = Services(db, keys, settings, metrics, routes, local)
         self._checks = Checks(
             Router(routes),
             RateLimiter(settings.rate_limit) if settings.rate_limit else None,

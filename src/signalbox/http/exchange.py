@@ -8,8 +8,8 @@ from typing import Final, NamedTuple
 from urllib.parse import quote
 
 from signalbox.ground import log
-from signalbox.ground.errors import Bug, Invalid, Problem, SignalboxError, Unavailable
-from signalbox.http import base_url, cors
+from signalbox.ground.errors import Bug, Invalid, NotFound, Problem, SignalboxError, Unavailable
+from signalbox.http import base_url, cors, ways_out
 from signalbox.http.asgi import Receive, Scope, Send, headers_by_name
 from signalbox.http.endpoint import Endpoint
 from signalbox.http.errors import MethodNotAllowed, respond
@@ -73,7 +73,14 @@ class Exchange:
     async def respond(self) -> Response | Stream:
         """The handler's response. Raises the first error, in the order of contract section 1."""
         checks = self.checks
-        methods, values = checks.router.find(segments(self.scope))
+        if self.services.local:
+            self.services.local.require_here(self.headers)
+        try:
+            methods, values = checks.router.find(segments(self.scope))
+        except NotFound:
+            if leading := ways_out.redirect(self.scope, self.headers):
+                return leading
+            raise
         if checks.cors and (preflight := checks.cors.preflight(self.method, self.headers, methods)):
             return preflight
         route = methods.get("GET" if self.method == "HEAD" else self.method)
@@ -153,7 +160,7 @@ class Exchange:
             base = self.checks.base_urls.of(self.scope, self.headers)
         except Invalid:
             base = base_url.of_server(self.scope)
-        return respond(error, base.__add__)
+        return ways_out.page(self.scope, self.headers, self.route, respond(error, base.__add__), error)
 
     async def send(self, response: Response | Stream, send: Send) -> None:
         """Sends a response with the headers that every response has."""

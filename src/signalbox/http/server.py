@@ -1,6 +1,7 @@
 """The HTTP server of a process: uvicorn without its signal handlers, log and environment variables."""
 
 import contextlib
+import errno
 import socket
 from collections.abc import Iterator
 from typing import Final
@@ -60,6 +61,11 @@ def listen(host: str, port: int) -> socket.socket:
         sock.listen(2048)
     except OSError as error:
         sock.close()
-        raise OSError(error.errno, f"cannot listen on {host} port {port}: {error.strerror}") from None
+        problem = f"cannot listen on {host} port {port}: {error.strerror}"
+        if error.errno == errno.EADDRINUSE:
+            from signalbox.http import occupant
+
+            problem += f" {occupant.explain(host, port)}"
+        raise OSError(problem) from None
     sock.setblocking(False)
     return sock

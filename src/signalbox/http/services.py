@@ -10,6 +10,7 @@ from signalbox.db import Database
 from signalbox.ground import settings
 from signalbox.ground.metrics import Metrics
 from signalbox.http.authentication import Authenticator
+from signalbox.http.local import Local
 from signalbox.http.request_log import RequestLog
 
 if TYPE_CHECKING:
@@ -44,12 +45,14 @@ class Services:
         settings: settings.Settings,
         metrics: Metrics,
         routes: "Sequence[Route]",
+        local: Local | None = None,
     ) -> None:
         self.db = db
         self.keys = keys
         self.settings = settings
         self.metrics = metrics
         self.routes = routes
+        self.local = local
         self.authenticator = Authenticator(db, keys)
         self.request_log = RequestLog() if settings.request_log else None
         # Requests that would wait for each other in the database wait for a lock here, without a database connection.

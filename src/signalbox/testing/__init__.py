@@ -145,12 +145,9 @@ class Account:
     def environment(self) -> dict[str, str]:
         """The variables that the clients and the command line read, for a program that a test starts."""
         return {
-            "SIGNALBOX_BASE_URL": self.base_url,
+            "SIGNALBOX_URL": self.base_url,
             "SIGNALBOX_ACCOUNT_SID": self.account_id,
             "SIGNALBOX_AUTH_TOKEN": self.auth_token,
-            # Empty means unset: otherwise an API key in the developer's environment would win over the token.
-            "SIGNALBOX_API_KEY": "",
-            "SIGNALBOX_API_SECRET": "",
         }
 
     def enter_senders(self, senders: int | Sequence[Mapping[str, object]] = 1) -> list[str]:

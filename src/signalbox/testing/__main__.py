@@ -1,6 +1,6 @@
 """`python -m signalbox.testing COMMAND ...`: runs a command, such as the tests in any language, with its own server.
 
-The command reads the server's URL and the credentials of an empty account from SIGNALBOX_BASE_URL,
+The command reads the server's URL and the credentials of an empty account from SIGNALBOX_URL,
 SIGNALBOX_ACCOUNT_SID and SIGNALBOX_AUTH_TOKEN. The exit code is that of the command; 128 plus the number of the signal
 that ended it; 127 when the command does not exist; 1 when the server does not start.
 """

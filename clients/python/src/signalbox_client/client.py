@@ -46,8 +46,6 @@ class _Client(ABC, Generic[H]):
         account_id: str | None = None,
         auth_token: str | None = None,
         *,
-        api_key: str | None = None,
-        api_secret: str | None = None,
         base_url: str | None = None,
         timeout: float = 30.0,
         max_retries: int = 3,
@@ -55,16 +53,15 @@ class _Client(ABC, Generic[H]):
     ) -> None:
         """Arguments that are not given are read from the environment.
 
-        `account_id` and `auth_token`: else SIGNALBOX_ACCOUNT_SID and SIGNALBOX_AUTH_TOKEN. Or `api_key` and
-        `api_secret`: else SIGNALBOX_API_KEY and SIGNALBOX_API_SECRET. `base_url`: else SIGNALBOX_BASE_URL, else
-        http://127.0.0.1:8080. `timeout`: seconds for a whole call with all attempts and pauses. `max_retries`: the
-        most retries of a call. `http`: your own httpx client, for settings of the connection (proxy, TLS, limits);
-        closing this client does not close it.
+        `account_id` and `auth_token`, of an account or of an API key: else SIGNALBOX_ACCOUNT_SID and
+        SIGNALBOX_AUTH_TOKEN. `base_url`: else SIGNALBOX_URL, else http://127.0.0.1:8080. `timeout`: seconds for a
+        whole call with all attempts and pauses. `max_retries`: the most retries of a call. `http`: your own httpx
+        client, for settings of the connection (proxy, TLS, limits); closing this client does not close it.
 
         White space around a text is ignored. Raises MissingCredentials, and InvalidArgument for values that are not
         valid.
         """
-        self._settings = Settings.read((account_id, auth_token), (api_key, api_secret), base_url, timeout, max_retries)
+        self._settings = Settings.read((account_id, auth_token), base_url, timeout, max_retries)
         self._connect(http)
         self.sender_pools = SenderPools(self, self._settings)
         self.senders = Senders(self, self._settings)

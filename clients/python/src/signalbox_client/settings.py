@@ -12,8 +12,8 @@ from signalbox_client.errors import InvalidArgument, MissingCredentials
 
 DEFAULT_BASE_URL: Final = "http://127.0.0.1:8080"
 _MISSING: Final = (
-    "no credentials: give account_id and auth_token, or api_key and api_secret, or set the environment variables"
-    " SIGNALBOX_ACCOUNT_SID and SIGNALBOX_AUTH_TOKEN, or SIGNALBOX_API_KEY and SIGNALBOX_API_SECRET"
+    "no credentials: give account_id and auth_token, or set the environment variables"
+    " SIGNALBOX_ACCOUNT_SID and SIGNALBOX_AUTH_TOKEN"
 )
 
 
@@ -31,7 +31,6 @@ class Settings:
     def read(
         cls,
         account: tuple[str | None, str | None],
-        key: tuple[str | None, str | None],
         base_url: str | None,
         timeout: float,
         max_retries: int,
@@ -45,29 +44,16 @@ class Settings:
             raise InvalidArgument("timeout must be a number of seconds greater than 0")
         if max_retries < 0:
             raise InvalidArgument("max_retries must be 0 or more")
-        username, secret = _credentials(account, key, os.environ)
-        url = _stripped(base_url) or _stripped(os.environ.get("SIGNALBOX_BASE_URL")) or DEFAULT_BASE_URL
+        username, secret = _credentials(account, os.environ)
+        url = _stripped(base_url) or _stripped(os.environ.get("SIGNALBOX_URL")) or DEFAULT_BASE_URL
         return cls(_checked(url), username, httpx.BasicAuth(username, secret), timeout, max_retries)
 
 
-def _credentials(
-    account: tuple[str | None, str | None], key: tuple[str | None, str | None], environment: Mapping[str, str]
-) -> tuple[str, str]:
-    """Name and secret for the requests.
-
-    Arguments win over the environment. In the environment an API key wins over the account's token: programs with a
-    key often have the account's SID as well.
-    """
-    key, account = (_stripped(key[0]), _stripped(key[1])), (_stripped(account[0]), _stripped(account[1]))
-    if any(key) and account[1]:
-        raise InvalidArgument("give either auth_token or api_key and api_secret, not both")
-    of_account = ("SIGNALBOX_ACCOUNT_SID", "SIGNALBOX_AUTH_TOKEN")
-    of_key = ("SIGNALBOX_API_KEY", "SIGNALBOX_API_SECRET")
-    use_key = any(key) or (not any(account) and any(_stripped(environment.get(name)) for name in of_key))
-    arguments, names, variables = (
-        (key, ("api_key", "api_secret"), of_key) if use_key else (account, ("account_id", "auth_token"), of_account)
-    )
-    found = [given or _stripped(environment.get(name)) for given, name in zip(arguments, variables, strict=True)]
+def _credentials(account: tuple[str | None, str | None], environment: Mapping[str, str]) -> tuple[str, str]:
+    """Name and secret for the requests: arguments win over the environment."""
+    names, variables = ("account_id", "auth_token"), ("SIGNALBOX_ACCOUNT_SID", "SIGNALBOX_AUTH_TOKEN")
+    pairs = zip(account, variables, strict=True)
+    found = [_stripped(given) or _stripped(environment.get(name)) for given, name in pairs]
     username, secret = found
     if username and secret:
         for name, value in zip(names, found, strict=True):

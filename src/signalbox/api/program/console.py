@@ -2,12 +2,16 @@
 
 from functools import cache
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Annotated, Final, NamedTuple
 
-from signalbox.http.bodies import Media
+import msgspec
+from msgspec import Meta
+
+from signalbox.ground.errors import Bug, Forbidden
+from signalbox.http.bodies import Body, Media
 from signalbox.http.endpoint import Endpoint
 from signalbox.http.etags import etag_of, unchanged
-from signalbox.http.request import Headers, Request, Response, quality
+from signalbox.http.request import Headers, Request, Response, json_response, quality
 
 _FOLDER: Final = Path(__file__).parents[2] / "console"
 _POLICY: Final = (
@@ -49,6 +53,32 @@ async def icon(request: Request) -> Response:
     return _response(request, _file("icon.svg"), b"image/svg+xml")
 
 
+class SignIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The secret of a sign-in link."""
+
+    link: Annotated[str, Meta(min_length=1, max_length=256)]
+
+
+class Credentials(msgspec.Struct, frozen=True, rename="camel"):
+    """The credentials of the account that a sign-in link is for."""
+
+    account_sid: str
+    auth_token: str
+
+
+async def sign_in(request: Request) -> Response:
+    """Exchange a sign-in link of `signalbox dev` for the credentials of its account, once."""
+    local = request.services.local
+    if local is None:
+        raise Bug("a sign-in link on a server that has none")
+    # Browsers send `Origin` with every POST, so that no page of another site can use a link up.
+    if (origin := request.header(b"origin")) and origin != request.base_url:
+        raise Forbidden("a sign-in link works only on the console of its own server")
+    local.use(request.body(SIGN_IN_BODY).link)
+    credentials = Credentials(local.account_sid, local.auth_token)
+    return json_response(credentials, headers=[(b"cache-control", b"no-store")])
+
+
 @cache
 def _file(name: str, here: str = "./") -> _File:
     """A file; in the page, `./` of its links is replaced by `here`.
@@ -78,6 +108,8 @@ def _response(request: Request, file: _File, media: bytes) -> Response:
     return Response(200, file.compressed, media, [*headers, (b"content-encoding", b"gzip")])
 
 
+SIGN_IN_BODY: Final = Body(SignIn, SignIn("R7wQ2mXv9KpLz4TnB8sYc3HdFj6GaUe1"))
+SIGN_IN: Final = Endpoint(sign_in, body=SIGN_IN_BODY, public=True)
 FIRST_SCREEN: Final = Endpoint(first_screen, media=(Media("text/html"),), etag=True, public=True)
 SCREEN: Final = Endpoint(screen, media=(Media("text/html"),), etag=True, public=True)
 SCRIPT: Final = Endpoint(script, media=(Media("text/javascript"),), etag=True, public=True)
