@@ -12,6 +12,7 @@ from signalbox.db import Row, Tx
 from signalbox.ground import ids
 from signalbox.ground.errors import NotFound
 from signalbox.ground.page_tokens import IdRange
+from signalbox.inventory import names
 from signalbox.queue.turns import WORK
 
 Channel = Literal["SMS", "RCS", "EMAIL", "WHATSAPP", "PUSH"]
@@ -176,6 +177,7 @@ async def _enter_some(tx: Tx, account_id: int, rows: Sequence[SenderRow], moved:
     new = [sender for key, sender in after.items() if key not in before]
     if new:
         await tx.run("senders.insert", account_id=account_id, rows=_json([_columns(s, regions[s.id]) for s in new]))
+        await names.retag(tx, account_id, [(s.id, {}, s.tags) for s in new])
     await _store(tx, account_id, [(before[key], after[key]) for key in before])
     moved.update(_moved(before.values(), after.values()))
     return len(new)
@@ -183,7 +185,11 @@ async def _enter_some(tx: Tx, account_id: int, rows: Sequence[SenderRow], moved:
 
 def _columns(sender: Sender, region: str) -> list[str | int | None]:
     s = sender
-    return [s.id, s.channel, s.address, region, s.display_name, s.status, _json(s.tags), s.created_at]
+    return [s.id, s.channel, s.address, region, s.display_name, s.status, _json(s.tags), s.created_at, _name_key(s)]
+
+
+def _name_key(sender: Sender) -> str | None:
+    return None if sender.display_name is None else names.key(sender.display_name)
 
 
 async def update(tx: Tx, account_id: int, sender: Sender, change: Sender) -> Sender:
@@ -198,7 +204,9 @@ async def update(tx: Tx, account_id: int, sender: Sender, change: Sender) -> Sen
 async def delete(tx: Tx, account_id: int, sender: Sender) -> None:
     """Deletes a locked sender and its memberships. Queued items of the sender will fail."""
     await tx.run("senders.delete", account_id=account_id, sender_id=sender.id)
-    await tx.run("senders.delete_memberships", account_id=account_id, sender_id=sender.id)
+    left = await tx.all("senders.delete_memberships", account_id=account_id, sender_id=sender.id)
+    await uncount(tx, account_id, sender.channel, [row[0] for row in left])
+    await names.untag(tx, account_id, sender.id)
     await _count(tx, account_id, _moved([sender], []))
     tx.wake(WORK)
 
@@ -223,8 +231,9 @@ async def _store(tx: Tx, account_id: int, pairs: Sequence[tuple[Sender, Sender]]
     """Writes the senders of pairs (old, new) that differ, and copies new statuses into the memberships."""
     changed = [new for old, new in pairs if new != old]
     if changed:
-        rows = [[s.id, s.display_name, s.status, _json(s.tags), s.updated_at] for s in changed]
+        rows = [[s.id, s.display_name, s.status, _json(s.tags), s.updated_at, _name_key(s)] for s in changed]
         await tx.run("senders.update", account_id=account_id, rows=_json(rows))
+        await names.retag(tx, account_id, [(new.id, old.tags, new.tags) for old, new in pairs if new.tags != old.tags])
     spread = [[new.id, new.status] for old, new in pairs if new.status != old.status]
     if spread:
         await tx.run("senders.spread_status", account_id=account_id, rows=_json(spread))
@@ -246,6 +255,12 @@ async def _count(tx: Tx, account_id: int, moved: Moved) -> None:
     rows = [[channel, status, more] for (channel, status), more in sorted(moved.items()) if more]
     if rows:
         await tx.run("senders.count", account_id=account_id, rows=_json(rows))
+
+
+async def uncount(tx: Tx, account_id: int, channel: str, pool_ids: Sequence[str]) -> None:
+    """Takes one member of this channel from the stored number of each pool."""
+    if pool_ids:
+        await tx.run("sender_pools.uncount", account_id=account_id, channel=channel, rows=_json(sorted(pool_ids)))
 
 
 def _json(value: object) -> str:
