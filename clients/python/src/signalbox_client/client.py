@@ -15,6 +15,7 @@ from signalbox_client.calls import NextLine, Pause, Response, Send, Show, Step, 
 from signalbox_client.following import is_event_stream
 from signalbox_client.inventory import Inventory
 from signalbox_client.ledger import Ledger
+from signalbox_client.names import NameSearch
 from signalbox_client.pages import AsyncPages, Listing, Pages
 from signalbox_client.sender_pools import SenderPools
 from signalbox_client.senders import Senders
@@ -33,6 +34,7 @@ class _Client(ABC, Generic[H]):
     inventory: Inventory[Self]
     ledger: Ledger[Self]
     templates: Templates[Self]
+    names: NameSearch[Self]
 
     def __init__(
         self: Self,
@@ -64,6 +66,7 @@ class _Client(ABC, Generic[H]):
         self.inventory = Inventory(self, self._settings)
         self.ledger = Ledger(self, self._settings)
         self.templates = Templates(self, self._settings)
+        self.names = NameSearch(self, self._settings)
 
     @property
     def base_url(self) -> str:
