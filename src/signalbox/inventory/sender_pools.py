@@ -116,6 +116,14 @@ async def delete(tx: Tx, account_id: int, pool: SenderPool) -> None:
     await turns.start(tx, account_id, _REMOVALS)
 
 
+async def recount(tx: Tx, account_id: int) -> None:
+    """Counts the members of all pools again, after a process of an earlier version has changed members."""
+    await senders.lock_inventory(tx, account_id)
+    await tx.run("sender_pools.delete_all_counts", account_id=account_id)
+    await tx.run("sender_pools.recount", account_id=account_id)
+    tx.wake(turns.WORK)
+
+
 async def sweep(tx: Tx, hand: Hand) -> Done | None:
     """Removes some memberships of a deleted pool of the account. None when no deleted pool can be claimed."""
     row = await tx.one("sender_pools.claim_removal", account_id=hand.account_id)

@@ -102,14 +102,14 @@ async def fetch(tx: Tx, account_id: int, sender_id: str) -> Sender:
 
 async def lock(tx: Tx, account_id: int, sender_id: str) -> Sender:
     """One sender, locked with its memberships until the transaction ends. Raises NotFound."""
-    await _lock_inventory(tx, account_id)
+    await lock_inventory(tx, account_id)
     row = await tx.one("senders.lock", account_id=account_id, sender_id=sender_id)
     if row is None:
         raise NotFound(f"there is no sender {sender_id}")
     return from_row(row)
 
 
-async def _lock_inventory(tx: Tx, account_id: int) -> None:
+async def lock_inventory(tx: Tx, account_id: int) -> None:
     """Waits for running batches of the account. New batches wait for the commit, so the caller then wakes `WORK`."""
     await tx.all("senders.lock_inventory", account_id=account_id)
 
@@ -149,7 +149,7 @@ async def search(tx: Tx, account_id: int, channel: str, address: str, id_range: 
 
 async def enter(tx: Tx, account_id: int, rows: Sequence[SenderRow]) -> Entered:
     """Enters rows of inventory in their order. A row with the channel and address of a sender changes this sender."""
-    await _lock_inventory(tx, account_id)
+    await lock_inventory(tx, account_id)
     newest = await tx.one("senders.newest", account_id=account_id)
     if newest:
         tx.after(newest[0])

@@ -30,7 +30,14 @@ NAMES: Final = Group(
     "names", "Names", "Find senders and pools by name, address, tag or the end of an id; name ids in bulk.", "names"
 )
 
-Text = Annotated[str, Meta(max_length=MOST_TEXT), matching(NOT_BLANK)]
+Text = Annotated[
+    str,
+    Meta(
+        max_length=MOST_TEXT,
+        description="The start of a name or an address, a tag as `key:value`, or the end of an id.",
+    ),
+    matching(NOT_BLANK),
+]
 
 
 class Search(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
@@ -95,12 +102,17 @@ class Names(msgspec.Struct, frozen=True, rename="camel"):
 class NamesOf(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The ids of sender pools, senders and pool operations to name, in any order. Unknown ids are left out."""
 
-    ids: Annotated[list[Annotated[str, Meta(min_length=1, max_length=64)]], Meta(min_length=1, max_length=MOST_IDS)]
+    ids: Annotated[
+        list[Annotated[str, Meta(min_length=1, max_length=64)]],
+        Meta(
+            min_length=1, max_length=MOST_IDS, description="Ids of sender pools, senders and operations, in any order."
+        ),
+    ]
 
 
 async def search_sender_pools(request: Request) -> Response:
     """Find sender pools by the start of their name, by tag, or by the end of their id."""
-    wanted, asked, after = _asked(request, "found sender pools")
+    wanted, asked, after = _asked(request, "found sender pools", POOL_SEARCH)
     found = await request.services.db.read(
         lambda tx: search.find_pools(tx, request.account_id, wanted.text, after, asked.size + 1)
     )
@@ -110,7 +122,7 @@ async def search_sender_pools(request: Request) -> Response:
 
 async def search_senders(request: Request) -> Response:
     """Find senders by the start of their display name or address, by tag, or by the end of their id."""
-    wanted, asked, after = _asked(request, "found senders")
+    wanted, asked, after = _asked(request, "found senders", SENDER_SEARCH)
     found = await request.services.db.read(
         lambda tx: search.find_senders(tx, request.account_id, wanted.text, after, asked.size + 1)
     )
@@ -153,9 +165,9 @@ def _operation(operation: names.OperationNames) -> OperationNames:
     return OperationNames(operation.id, "CREATE" if operation.creates else "ADD", operation.items, pool)
 
 
-def _asked(request: Request, list_name: str) -> tuple[Search, Page, Position | None]:
+def _asked(request: Request, list_name: str, body: Body[Search]) -> tuple[Search, Page, Position | None]:
     """The search of a request, the page that it asks for, and the place after which this page starts."""
-    wanted = request.body(SEARCH)
+    wanted = request.body(body)
     token = None if wanted.page_token is UNSET else wanted.page_token
     asked = page_of(request, list_name, (wanted.text,), token, wanted.page_size)
     return wanted, asked, Position(*json.loads(asked.anchor.item)) if asked.anchor else None
@@ -174,7 +186,8 @@ def _cut(asked: Page, found: Sequence[Found[T]]) -> tuple[list[T], Pagination]:
     return [one.item for one in shown], Pagination(next_, own)
 
 
-SEARCH: Final = Body(Search, example=Search("front"))
+POOL_SEARCH: Final = Body(Search, example=Search("support"))
+SENDER_SEARCH: Final = Body(Search, example=Search("front"))
 NAMES_OF: Final = Body(
     NamesOf, example=NamesOf([SENDER_POOL_ID.example, api_senders.SENDER_ID.example, OPERATION_ID.example])
 )
@@ -185,6 +198,6 @@ _NAMED: Final = Names(
     [OperationNames(OPERATION_ID.example, "CREATE", 4, _POOL)],
 )
 
-SEARCH_POOLS: Final = Endpoint(search_sender_pools, NAMES, body=SEARCH, example=api_sender_pools.EXAMPLE_PAGE)
-SEARCH_SENDERS: Final = Endpoint(search_senders, NAMES, body=SEARCH, example=api_senders.EXAMPLE_PAGE)
+SEARCH_POOLS: Final = Endpoint(search_sender_pools, NAMES, body=POOL_SEARCH, example=api_sender_pools.EXAMPLE_PAGE)
+SEARCH_SENDERS: Final = Endpoint(search_senders, NAMES, body=SENDER_SEARCH, example=api_senders.EXAMPLE_PAGE)
 NAME: Final = Endpoint(name_ids, NAMES, body=NAMES_OF, example=_NAMED)
