@@ -101,6 +101,15 @@ class PostgresServer:
         """Stops the server, resets its clients' connections, and keeps the data."""
         self._end(signal.SIGINT)
 
+    def stand_by(self) -> None:
+        """Makes the stopped server a standby, which follows nothing and is read-only."""
+        (self._folder / "data" / "standby.signal").touch()
+
+    def allow(self, line: str) -> None:
+        """Puts a line before the others of pg_hba.conf, for the next start."""
+        file = self._folder / "data" / "pg_hba.conf"
+        file.write_text(f"{line}\n{file.read_text()}")
+
     def stop(self) -> None:
         """Stops the server and deletes everything."""
         self._end(signal.SIGQUIT)

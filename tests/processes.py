@@ -97,6 +97,12 @@ class Process:
         """The log lines so far."""
         return [json.loads(line) for line in self.stderr.splitlines() if line.startswith("{")]
 
+    @property
+    def troubles(self) -> list[dict[str, Any]]:
+        """The warnings and errors so far, apart from those about the PostgreSQL of the tests, which is not durable."""
+        serious = [line for line in self.log if line["level"] in ("warning", "error")]
+        return [line for line in serious if line["event"] != "database not safe"]
+
     def printed(self, pattern: str, seconds: float = PATIENCE) -> re.Match[str]:
         """Waits until the output matches the pattern."""
         end = time.monotonic() + seconds

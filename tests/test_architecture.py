@@ -32,8 +32,8 @@ LEVELS = (
 # The order of subjects on one level: a subject may import the subjects before it, so no cycle is possible.
 SUBJECTS = ("accounts", "events", "inventory", "connectors", "rendering", "routing", "sending", "lab")
 DRIVERS = {
-    "sqlite3": {"sqlite.py", "sqlite_connection.py"},
-    "asyncpg": {"postgres.py", "postgres_errors.py", "notify.py"},
+    "sqlite3": {"sqlite.py", "sqlite_connection.py", "sqlite_surroundings.py"},
+    "asyncpg": {"postgres.py", "postgres_connect.py", "postgres_errors.py", "postgres_surroundings.py", "notify.py"},
 }
 MODULES = sorted(ROOT.rglob("*.py"))
 TESTS = Path(__file__).parent

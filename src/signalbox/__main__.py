@@ -11,11 +11,15 @@ def main() -> None:
     gc.disable()
     try:
         from signalbox.cli import main as command
+        from signalbox.cli.endings import ending_of_output
+        from signalbox.cli.streams import prepare
     except KeyboardInterrupt:
         raise SystemExit(130) from None
     finally:
         gc.enable()
-    command(prog_name="signalbox")
+    prepare()
+    with ending_of_output():
+        command(prog_name="signalbox")
 
 
 if __name__ == "__main__":

@@ -33,9 +33,11 @@ def start_collecting() -> None:
 
 @contextlib.asynccontextmanager
 async def opened(settings: Settings) -> AsyncIterator[Database]:
-    """The database, connected and migrated to the current schema. Raises Unavailable and SchemaTooNew."""
+    """The database, connected and migrated to the current schema. Raises Unavailable, Unfit and SchemaTooNew."""
     database = db.connect(settings.database, connections=settings.database_connections, direct=settings.database_direct)
     await database.open()
+    for problem in database.warnings:
+        log.get().warning("database not safe", problem=problem)
     try:
         yield database
     finally:
@@ -70,7 +72,7 @@ async def serve(settings: Settings) -> int:
             server = Server(api)
             serving = asyncio.create_task(server.serve(sockets=[sock]))
             if first and not settings.auth_token:
-                print(_welcome(first, url), flush=True)  # noqa: T201 - the only output that is not a log line
+                _show_once(first, url)
             start_collecting()
             log.get().info("ready", url=url, database=db.safe_url(settings.database), workers=settings.workers)
             await asyncio.wait({serving, asyncio.create_task(stop.wait())}, return_when=asyncio.FIRST_COMPLETED)
@@ -126,6 +128,15 @@ def _on_signals() -> asyncio.Event:
 def _url(host: str, port: int) -> str:
     reachable = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)  # noqa: S104
     return f"http://[{reachable}]:{port}" if ":" in reachable else f"http://{reachable}:{port}"
+
+
+def _show_once(first: NewAccount, url: str) -> None:
+    """Prints the first account with its token: the only output that is not a log line."""
+    try:
+        print(_welcome(first, url), flush=True)  # noqa: T201
+    except OSError as error:  # standard output is closed or full: the server runs, and says how to get a token
+        cure = f"signalbox accounts rotate-token {first.account.sid}"
+        log.get().warning("first account not shown", account=first.account.sid, reason=str(error), cure=cure)
 
 
 def _welcome(first: NewAccount, url: str) -> str:

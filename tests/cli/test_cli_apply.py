@@ -204,6 +204,14 @@ other: 1
     ]
 
 
+# Ten lists, each of ten times the one before.
+BOMB = "a0: &a0 [x]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 10))
+# Two thousand pools with the same thousand members.
+MANY_POOLS = f"pools:\n  p: &p {{senders: [{', '.join(['x'] * 1_000)}]}}\n" + "".join(
+    f"  p{n:04}: *p\n" for n in range(2_000)
+)
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -214,7 +222,16 @@ other: 1
         ("pools: []", "a.yaml, line 1: pools: must be a mapping"),
         ("--- {}\n--- {}", "not valid YAML"),
         ("pools: {a: *b}", "not valid YAML"),
+        ("pools: {a: {senders: []}, a: {}}", "a.yaml, line 1: pools.a: is given twice"),
+        ("[" * 65, "a.yaml, line 1, column 65: nested deeper than 64 levels"),
+        ("[" * 100_000, "a.yaml, line 1, column 65: nested deeper than 64 levels"),
+        ("{a: " * 100_000, "a.yaml, line 1, column 257: nested deeper than 64 levels"),
+        ("- " * 100_000, "a.yaml, line 1, column 129: nested deeper than 64 levels"),
+        ("\n".join(" " * n + "a:" for n in range(1_000)), "a.yaml, line 65, column 65: nested deeper than 64 levels"),
+        (BOMB, "a.yaml, line 7, column 25: aliases stand for more than 1,000,000 nodes"),
+        (MANY_POOLS, "column 10: aliases stand for more than 1,000,000 nodes"),
     ],
+    ids=lambda value: value[:24],
 )
 def test_file_that_is_no_plan_is_misuse(shell: Shell, text: str, said: str) -> None:
     done = shell("pools", "apply", shell.write("a.yaml", text), "--yes")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Final
 
 import pytest
-from commands import Shell, Terminal
+from commands import Shell, Terminal, csv_of
 
 EVIL: Final = "\x1b]0;owned\x07\x1b[2J\r\n\u202eroot\x9b31m"
 TIME: Final = "2026-11-23T14:00:00.000Z"
@@ -57,9 +58,10 @@ class Evil(BaseHTTPRequestHandler):
     def respond(self) -> None:
         """Responds with the status in the path of the base URL, or with a success."""
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        refused = self.path.startswith("/refuse/")
-        body = json.dumps(ERROR if refused else SUCCESS).encode()
-        self.send_response(400 if refused else 200)
+        status = {"refuse": 400, "busy": 429}.get(self.path.split("/")[1], 200)
+        body = json.dumps(SUCCESS if status == 200 else ERROR).encode()
+        self.send_response(status)
+        self.send_header("Retry-After", "9" * 30)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -108,3 +110,17 @@ def test_nothing_that_a_server_says_steers_the_terminal(
     assert "owned" in terminal.text
     lines = terminal.text.replace("\r\n", "\n").split("\n")
     assert all(line.isprintable() for line in lines), terminal.text
+
+
+@pytest.mark.parametrize(
+    "arguments", [["senders", "import", "-"], ["senders", "list"], ["pools", "create", "x"]], ids=str
+)
+def test_command_does_not_wait_for_years_though_a_server_asks_for_them(
+    tmp_path: Path, evil: str, arguments: list[str]
+) -> None:
+    login = {"SIGNALBOX_ACCOUNT_SID": "AC" + "0" * 32, "SIGNALBOX_AUTH_TOKEN": "x"}
+    started = time.monotonic()
+    done = Shell(tmp_path, SIGNALBOX_BASE_URL=f"{evil}/busy", **login)(*arguments, stdin=csv_of(1))
+    assert done.returncode == 1
+    assert "(429, code 1)" in done.stderr
+    assert time.monotonic() - started < 25

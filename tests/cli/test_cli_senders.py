@@ -161,7 +161,7 @@ def test_reader_that_goes_away_ends_the_command_quietly(shell: Shell, signalbox_
     assert process.stdout
     assert process.stderr
     process.stdout.close()
-    assert process.wait(60) == 1
+    assert process.wait(60) == 141
     assert process.stderr.read() == b""
     process.stderr.close()
     if process.stdin:

@@ -183,6 +183,11 @@ def test_password_never_shows() -> None:
     assert safe_url("postgresql://ada:s3cret@host/db") == "postgresql://ada:***@host/db"
     assert safe_url("postgres://ada:p@ss/word@host/db?x=1") == "postgres://ada:***@host/db?x=1"
     assert safe_url("postgresql:///db?user=a&password=s3cret&x=1") == "postgresql:///db?user=a&password=***&x=1"
+    assert safe_url("postgresql://h/db?p%61ssword=s3cret&x=1") == "postgresql://h/db?p%61ssword=***&x=1"
+    assert (
+        safe_url("postgresql://a:s3cret@h1:1,h2:2/db?sslpassword=s3cret")
+        == "postgresql://a:***@h1:1,h2:2/db?sslpassword=***"
+    )
     assert safe_url("sqlite:///a.db") == "sqlite:///a.db"
     with pytest.raises(ValueError, match=r"ada:\*\*\*@") as caught:
         connect("postgresql://ada:s3cret@host:port/db")

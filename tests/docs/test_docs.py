@@ -30,8 +30,8 @@ import docs_build.pages
 from docs_build.anchors import anchor
 from signalbox.api.routes import ROUTES
 from signalbox.cli import main
-from signalbox.ground import settings
-from signalbox.http import json_text, protocol, receiving, server
+from signalbox.ground import log, settings
+from signalbox.http import json_limits, json_text, protocol, receiving, server
 from signalbox.http.errors import ERROR_CODES, ErrorCode
 from signalbox.http.router import Route
 
@@ -153,7 +153,8 @@ def test_limits_of_the_transport_page_are_those_of_the_program() -> None:
     assert not [words for words in limits if words not in TEXTS["transport"]]
     listed = f"larger than {json_text.MOST_EXAMINED >> 20} MiB only"
     assert listed in TEXTS["errors"]
-    assert listed in TEXTS["compatibility"]
+    assert f"| {json_limits.MOST_DEPTH}: 400 |" in TEXTS["transport"]
+    assert f"longer than {log.MOST_BYTES >> 10} KiB" in TEXTS["monitoring"]
 
 
 def test_navigation_has_every_page_once() -> None:

@@ -31,6 +31,11 @@ STARTS: Final[Mapping[str, tuple[list[str], Mapping[str, str]]]] = {
     "postgresql://user@host/name": (["serve", "--port", "0", "--database", "mysql://host/name"], {}),
     "The database file cannot be opened.": (["serve", "--port", "0", "--database", "sqlite:///no/such/file"], {}),
     "The database cannot be reached.": (["serve", "--port", "0", "--database", "postgresql://a@127.0.0.1:1/b"], {}),
+    "channel_binding cannot be honoured": (
+        ["serve", "--port", "0", "--database", "postgresql://a@127.0.0.1:1/b?channel_binding=require"],
+        {},
+    ),
+    "pool_timeout is ignored": (["worker", "--database", "postgresql://a@127.0.0.1:1/b?pool_timeout=3"], {}),
     "database: sqlite:// is kept in the memory of one process; this command needs a file": (
         ["worker", "--database", "sqlite://"],
         {},
@@ -79,8 +84,11 @@ ERRORS: Final[Mapping[str, tuple[str, str, str, Mapping[str, str]]]] = {
     ),
     "pageToken is not valid for this list": ("GET", f"{SENDERS}?pageToken=x", "", {}),
 }
-# Each message has a test: below, or in tests/scaling/test_upgrade.py.
+# Each message has a test: below, in tests/scaling/test_upgrade.py, or in tests/db/ for those of PostgreSQL.
 OTHERS: Final = {
+    "This is a pooler: name the server behind the pooler in the setting database_direct",
+    "has the encoding LATIN1, which cannot hold every name.",
+    "lacks the right to create tables.",
     "cannot listen on 127.0.0.1 port 8080: Address already in use",
     "A newer Signalbox has upgraded it",
     "Failed to connect",

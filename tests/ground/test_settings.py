@@ -165,6 +165,8 @@ def test_settings_of_the_file_have_their_types(tmp_path: Path) -> None:
         ('"a\\nb" = 1', "'a\\nb': no such setting"),
         ('config = "other.toml"', "config: no such setting"),
         ("port = ", "is not valid TOML: "),
+        ("port = 1\nport = 2", "is not valid TOML: "),
+        ("port = " + "[" * 100_000, "is nested too deeply"),
     ],
 )
 def test_settings_of_the_file_are_refused_naming_file_and_key(tmp_path: Path, text: str, problem: str) -> None:
@@ -246,3 +248,10 @@ def test_docs_example_file_is_accepted(tmp_path: Path) -> None:
     example = re.search(r"```toml\n(.*?)```", page, re.DOTALL)
     assert example
     assert load(file=toml(tmp_path, example[1])).port == 9000
+
+
+@pytest.mark.parametrize("blank", ["\n", "\r\n", " \t"])
+def test_white_space_around_a_variable_is_ignored(blank: str) -> None:
+    environ = {"SIGNALBOX_PORT": f"9000{blank}", "SIGNALBOX_STRICT": f"{blank}true", "SIGNALBOX_DATABASE": blank}
+    found = settings.load({}, environ, Path("nowhere.toml"))
+    assert (found.port, found.strict, found.database) == (9000, True, Settings().database)

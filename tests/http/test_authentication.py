@@ -62,6 +62,22 @@ async def test_every_wrong_credential_gets_the_same_response(ada: Person, ben: P
     assert all(response.headers["www-authenticate"].startswith("Basic") for response in responses)
 
 
+async def test_line_break_in_the_credentials_is_told_so_whoever_they_are_of(ada: Person, eve: Person) -> None:
+    """As of `echo "$SID:$TOKEN" | base64`. The message depends on the header alone."""
+    wrong = [
+        f"{ada.user}:{ada.secret}\n",
+        f"{ada.user}:{ada.secret}\r\n",
+        f"{ada.user}\n:{ada.secret}",
+        f"{ada.user}:x\ny",
+        f"{eve.user}:{eve.secret}\n",
+        "nobody:\n",
+    ]
+    responses = [await ada.get("/v1/Senders", auth=None, headers={"authorization": _basic(one)}) for one in wrong]
+    assert {response.status_code for response in responses} == {401}
+    assert len({response.content for response in responses}) == 1
+    assert "hold a line break" in responses[0].json()["message"]
+
+
 @pytest.mark.parametrize("scheme", ["Basic", "basic", "BASIC"])
 async def test_scheme_may_be_written_in_any_case(ada: Person, scheme: str) -> None:
     credentials = b64encode(f"{ada.user}:{ada.secret}".encode()).decode()

@@ -50,3 +50,16 @@ async def test_paths_without_credentials_and_refused_ones_take_nothing(ada: Pers
 async def test_without_the_setting_nothing_is_limited_or_told(ada: Person) -> None:
     response = await ada.get("/v1/Senders")
     assert not [name for name in response.headers if name.startswith("ratelimit")]
+
+
+async def test_post_that_finds_the_limit_used_up_does_nothing(ada: Person) -> None:
+    limited = ada.at(await ada.served.again(rate_limit=RateLimit(1, 1000)))
+    assert (await limited.get("/v1/Senders")).status_code == 200
+    key = {"Idempotency-Key": "one"}
+    row = {"channel": "SMS", "address": "+12025550100"}
+    assert (await limited.post("/v1/SenderPools", json={"name": "one"}, headers=key)).status_code == 429
+    assert (await limited.post("/signalbox/v1/Senders", json=[row])).status_code == 429
+    assert (await ada.get("/v1/SenderPools")).json()["senderPools"] == []
+    assert (await ada.get("/v1/Senders")).json()["senders"] == []
+    # The key was not used either: another request may have it.
+    assert (await ada.post("/v1/SenderPools", json={"name": "other"}, headers=key)).status_code == 202

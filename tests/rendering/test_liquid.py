@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from signalbox.http.json_limits import MOST_DEPTH
 from signalbox.rendering import liquid
 
 
@@ -46,7 +47,10 @@ def test_text_of_standard_liquid_is_right(text: str) -> None:
         ("a\nb {{ c | nosuch: 1 }}", 2, 10, "there is no filter nosuch"),
         ("{% nosuch %}", 1, 4, "nosuch"),
         ("{% if a %}" * 2000, 1, 1, ""),
-        ("{{ a" + "[a" * 5000 + "]" * 5000 + " }}", 1, 1, ""),
+        ("b\n {{ a" + "[a" * 65 + "]" * 65 + " }}", 2, 2, "more than 64 brackets and operators in one tag"),
+        ("{{ a" + "[a" * 5000 + "]" * 5000 + " }}", 1, 1, "more than 64"),
+        ("{% if a " + "and a or b " * 33 + "%}{% endif %}", 1, 1, "more than 64"),
+        ("{% if a " + "and a " * 5000 + "%}{% endif %}", 1, 1, "more than 64"),
     ],
 )
 def test_wrong_text_is_told_with_line_and_column(text: str, line: int, column: int, words: str) -> None:
@@ -55,6 +59,23 @@ def test_wrong_text_is_told_with_line_and_column(text: str, line: int, column: i
     assert words in found.message
     if words:
         assert (found.line, found.column) == (line, column)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{ a" + "[a" * 64 + "]" * 64 + " | upcase }}",
+        "{% if a " + "and a " * 64 + "%}{% endif %}",
+        "{{ '" + "this and (that) [or] " * 100 + "' | upcase }}",
+        "{{ a }} [or] (and) " * 100,
+    ],
+)
+def test_text_within_the_depth_is_right(text: str) -> None:
+    assert liquid.problem(text) is None
+
+
+def test_depth_is_that_of_json() -> None:
+    assert liquid.MOST_DEPTH == MOST_DEPTH
 
 
 @pytest.mark.parametrize(

@@ -56,9 +56,7 @@ def test_processes_share_few_server_connections(
         watching.completed(asking.create_pool(senders[:1]))
         seconds.append(time.monotonic() - started)
     assert statistics.median(seconds) < 0.3, seconds
-    assert not [
-        line for one in (*servers, *workers) for line in one.log if line["level"] in ("warning", "error", "critical")
-    ]
+    assert not [line for one in (*servers, *workers) for line in one.troubles]
 
 
 def test_schema_is_made_and_commands_work_through_it(

@@ -151,6 +151,15 @@ def test_server_takes_no_setting_and_no_module_of_the_folder_it_starts_in(
     ]
 
 
+def test_surroundings_of_the_project_do_not_reach_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    hostile = {"PYTHONIOENCODING": "utf-16", "HTTP_PROXY": "http://[", "NO_PROXY": "[::1]", "SSL_CERT_FILE": "/nowhere"}
+    for name, value in {**hostile, "SIGNALBOX_PORT": "many", "SIGNALBOX_DATABASE": "none", "COLUMNS": "wide"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("HOME", raising=False)
+    with testing.server() as running:
+        assert len(running.account().enter_senders(2)) == 2
+
+
 def test_server_ends_with_its_block_also_after_an_exception() -> None:
     with pytest.raises(KeyError), testing.server() as server:
         raise KeyError

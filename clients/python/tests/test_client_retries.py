@@ -164,18 +164,41 @@ async def test_lost_response_of_a_conditional_change_says_that_it_is_in_doubt(ca
     assert not failed.value.in_doubt
 
 
+POSTS: list[Callable[[Signalbox], object]] = [
+    lambda c: c.inventory.enter([{"channel": "SMS", "address": "+12025550100"}]),
+    lambda c: c.senders.resolve([{"channel": "PHONE", "address": "+12025550100"}]),
+    lambda c: c.templates.create(name="x", content={"text": "x"}),
+    lambda c: c.sender_pools.create(),
+]
+
+
 async def test_post_without_a_key_is_sent_once(caller: Caller, between: Between) -> None:
-    rows = [{"channel": "SMS", "address": "+12025550100"}]
-    posts: list[Callable[[Signalbox], object]] = [
-        lambda c: c.inventory.enter(rows),
-        lambda c: c.senders.resolve([{"channel": "PHONE", "address": "+12025550100"}]),
-        lambda c: c.ledger.cancel("comms_operation_00000000000000000000000000"),
-    ]
+    posts = [*POSTS[:3], lambda c: c.ledger.cancel("comms_operation_00000000000000000000000000")]
     for number, post in enumerate(posts, 1):
         between.troubles.append(Say(503, b"later", AT_ONCE))
         with pytest.raises(Unavailable):
             await caller.do(post, base_url=between.url)
         assert len(between.seen) == number
+
+
+@pytest.mark.parametrize("post", POSTS, ids=["enter", "resolve", "templates", "create"])
+async def test_every_post_is_tried_again_after_a_rate_limit(
+    post: Callable[[Signalbox], object], caller: Caller, between: Between
+) -> None:
+    between.troubles.append(Say(429, b"later", AT_ONCE))
+    await caller.do(post, base_url=between.url)
+    assert len(between.seen) == 2
+
+
+async def test_search_and_cancel_are_tried_again_after_a_rate_limit(caller: Caller, between: Between) -> None:
+    between.troubles.append(Say(429, b"later", AT_ONCE))
+    found = await caller.all(lambda c: c.senders.search(address="+12025550100", channel="SMS"), base_url=between.url)
+    assert (found, len(between.seen)) == ([], 2)
+    between.troubles.append(Say(429, b"later", AT_ONCE))
+    with pytest.raises(NotFound) as failed:
+        await caller.do(lambda c: c.ledger.cancel("comms_operation_00000000000000000000000000"), base_url=between.url)
+    assert not failed.value.in_doubt  # the first attempt did nothing
+    assert len(between.seen) == 4
 
 
 async def test_entering_again_after_a_lost_response_leads_to_one_inventory(caller: Caller, between: Between) -> None:

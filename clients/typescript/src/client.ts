@@ -9,7 +9,10 @@ import { SenderPools } from "./sender-pools.js";
 import { Senders } from "./senders.js";
 import { Templates } from "./templates.js";
 
-/** Options that are absent are read from the environment, where the runtime has one: Node, Bun, Deno. */
+/**
+ * Options that are absent are read from the environment, where the runtime has one: Node, Bun, Deno. White space around
+ * URL and credentials is ignored: a line break at the end of a file often becomes part of a variable.
+ */
 export interface SignalboxOptions {
   /** Account SID, `AC...`; else `SIGNALBOX_ACCOUNT_SID`. */
   readonly accountId?: string | undefined;
@@ -42,7 +45,7 @@ export class Signalbox {
     const environment = (globalThis as Partial<Process>).process?.env ?? {};
     const http = new Http({
       ...credentials(options, environment),
-      baseUrl: checked(options.baseUrl || environment["SIGNALBOX_BASE_URL"] || "http://127.0.0.1:8080"),
+      baseUrl: checked(options.baseUrl || environment["SIGNALBOX_BASE_URL"]?.trim() || "http://127.0.0.1:8080"),
       timeoutInSeconds: options.timeoutInSeconds ?? 30,
       maxRetries: options.maxRetries ?? 3,
       fetch: options.fetch ?? fetch,
@@ -67,14 +70,15 @@ interface Process {
  */
 function credentials(options: SignalboxOptions, environment: Environment): { user: string; secret: string } {
   const { accountId, authToken, apiKey, apiSecret } = options;
+  const read = (name: string): string | undefined => environment[name]?.trim();
   if ((apiKey || apiSecret) && authToken) throw new TypeError("give authToken or apiKey and apiSecret, not both");
-  const ofKey = [environment["SIGNALBOX_API_KEY"], environment["SIGNALBOX_API_SECRET"]] as const;
-  const ofAccount = [environment["SIGNALBOX_ACCOUNT_SID"], environment["SIGNALBOX_AUTH_TOKEN"]] as const;
+  const ofKey = [read("SIGNALBOX_API_KEY"), read("SIGNALBOX_API_SECRET")] as const;
+  const ofAccount = [read("SIGNALBOX_ACCOUNT_SID"), read("SIGNALBOX_AUTH_TOKEN")] as const;
   const useKey = apiKey || apiSecret || (!accountId && !authToken && ofKey.some(Boolean));
   const [user, secret] = useKey
     ? [apiKey || ofKey[0], apiSecret || ofKey[1]]
     : [accountId || ofAccount[0], authToken || ofAccount[1]];
-  if (user && secret) return { user, secret };
+  if (user?.trim() && secret?.trim()) return { user: user.trim(), secret: secret.trim() };
   throw new MissingCredentials(
     "no credentials: give accountId and authToken, or apiKey and apiSecret, or set the environment variables " +
       "SIGNALBOX_ACCOUNT_SID and SIGNALBOX_AUTH_TOKEN, or SIGNALBOX_API_KEY and SIGNALBOX_API_SECRET",

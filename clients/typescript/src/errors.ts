@@ -52,7 +52,7 @@ export interface ErrorFields {
   readonly problems: readonly Problem[];
   /** Finds the request in the server's log. */
   readonly requestId: string | null;
-  /** Seconds to wait before a retry; null when the response does not say. */
+  /** Seconds to wait before a retry, at most 86,400 (a longer wait is read as a day); null when the response does not say. */
   readonly retryAfter: number | null;
 }
 
@@ -121,6 +121,9 @@ const BY_STATUS: ReadonlyMap<number, typeof ApiError> = new Map([
   [504, Unavailable],
 ]);
 
+/** The most seconds that a `Retry-After` may ask for: timers overflow after 24 days, and fire at once. */
+const DAY = 86_400;
+
 /** Whether a retry of the request may succeed. */
 export function passing(error: unknown): boolean {
   return error instanceof ConnectionFailed || error instanceof TooMany || error instanceof Unavailable;
@@ -151,15 +154,16 @@ export function apiError(status: number, headers: Headers, text: string): ApiErr
     status,
     code: fields.code,
     message: fields.message,
-    problems: fields.errors,
+    problems: fields.errors.filter((one: unknown) => typeof one === "object" && one !== null),
     requestId: headers.get("x-request-id"),
     retryAfter: secondsUntil(headers.get("retry-after")),
   });
 }
 
-/** `Retry-After` in seconds. The server sends a number; a proxy may send a date. */
+/** `Retry-After` in seconds, at most a day. The server sends a number; a proxy may send a date, which starts with its day. */
 function secondsUntil(text: string | null): number | null {
   if (text === null) return null;
-  const seconds = /^\d+$/.test(text) ? Number(text) : (Date.parse(text) - Date.now()) / 1000;
-  return Number.isNaN(seconds) ? null : Math.max(0, seconds);
+  const date = /^[A-Z][a-z]+,? /.test(text) ? Date.parse(text) : Number.NaN;
+  const seconds = /^\d+$/.test(text) ? Number(text) : (date - Date.now()) / 1000;
+  return Number.isNaN(seconds) ? null : Math.min(Math.max(0, seconds), DAY);
 }

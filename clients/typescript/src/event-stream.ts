@@ -10,6 +10,8 @@ const LONGEST_SILENCE = 20;
 /** After this many consecutive streams without an event, the client only polls. */
 const MOST_EMPTY_STREAMS = 3;
 const PAUSE = 1;
+/** An operation has some hundred characters: what is much longer is another program's stream. */
+const LONGEST_EVENT = 2 ** 20;
 
 /** Yields each new state of the operation, until the final one. */
 export async function* operations(
@@ -23,20 +25,25 @@ export async function* operations(
   let streams = MOST_EMPTY_STREAMS;
   for (;;) {
     for await (const state of streams > 0 ? streamed(http, path, options) : []) {
+      const operation = decoded(state);
+      // Another program's stream, such as a proxy's: a further one would not help.
+      streams = operation ? MOST_EMPTY_STREAMS + 1 : 0;
+      if (!operation) break;
       heard = Date.now();
-      streams = MOST_EMPTY_STREAMS + 1;
       // A new stream starts with the current state, which may be known already.
       if (state === seen) continue;
       seen = state;
-      yield dated<Operation>(JSON.parse(state));
-      if (final(state)) return;
+      yield operation;
+      if (operation.status !== "PROCESSING") return;
     }
     streams -= 1;
     try {
-      const state = JSON.stringify((await http.json({ method: "GET", path, options })).body);
+      const { body, text } = await http.json({ method: "GET", path, options });
+      const operation = dated<Operation>(body);
       heard = Date.now();
-      if (state !== seen) yield dated<Operation>(JSON.parse((seen = state)));
-      if (final(state)) return;
+      if (text !== seen) yield operation;
+      seen = text;
+      if (operation.status !== "PROCESSING") return;
     } catch (error) {
       if (!seen || !passing(error) || Date.now() - heard > patience) throw error;
     }
@@ -44,8 +51,12 @@ export async function* operations(
   }
 }
 
-function final(state: string): boolean {
-  return (JSON.parse(state) as Operation).status !== "PROCESSING";
+function decoded(state: string): Operation | undefined {
+  try {
+    return dated<Operation>(JSON.parse(state));
+  } catch {
+    return undefined;
+  }
 }
 
 /** The data of each event of one stream, until the stream ends or breaks. */
@@ -57,12 +68,18 @@ async function* streamed(
   const call = { method: "GET", path, headers: { Accept: "text/event-stream" }, options } as const;
   let rest = "";
   let data: string[] = [];
+  let size = 0;
   try {
     for await (const piece of http.stream(call, LONGEST_SILENCE)) {
-      const lines = (rest + piece).split(/\r?\n/);
+      size += piece.length;
+      if (size > LONGEST_EVENT) return;
+      rest += piece;
+      if (!piece.includes("\n")) continue;
+      const lines = rest.split(/\r?\n/);
       rest = lines.pop() ?? "";
       for (const line of lines) {
         if (line.startsWith("data:")) data.push(line.slice("data:".length).trimStart());
+        if (line === "") size = 0;
         if (line !== "" || !data.length) continue;
         yield data.join("\n");
         data = [];

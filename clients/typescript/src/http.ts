@@ -1,6 +1,15 @@
 /** Requests: credentials, timeouts, retries. */
 
-import { ApiError, Conflict, ConnectionFailed, apiError, passing, SignalboxError, UnexpectedAnswer } from "./errors.js";
+import {
+  ApiError,
+  Conflict,
+  ConnectionFailed,
+  SignalboxError,
+  TooMany,
+  UnexpectedAnswer,
+  apiError,
+  passing,
+} from "./errors.js";
 import type { RequestOptions } from "./types.js";
 
 /** Upper bounds, in seconds, of the pause before the first retry and of every pause. */
@@ -8,6 +17,8 @@ const FIRST_PAUSE = 0.5;
 const LONGEST_PAUSE = 8;
 /** The longest time that timers accept, in milliseconds. */
 const LONGEST_TIMER = 2 ** 31 - 1;
+/** Far above the largest response of the API: a body that never ends must not fill the memory. */
+const MOST_BYTES = 64 * 2 ** 20;
 
 /** A request of the API. */
 export interface Call {
@@ -38,6 +49,8 @@ export interface HttpSettings {
 
 export interface JsonResponse {
   readonly body: unknown;
+  /** The JSON as it came. */
+  readonly text: string;
   readonly headers: Headers;
 }
 
@@ -48,7 +61,7 @@ export class Http {
 
   constructor(settings: HttpSettings) {
     this.#settings = settings;
-    this.#authorization = `Basic ${btoa(`${settings.user}:${settings.secret}`)}`;
+    this.#authorization = `Basic ${base64(`${settings.user}:${settings.secret}`)}`;
   }
 
   get timeoutInSeconds(): number {
@@ -59,12 +72,14 @@ export class Http {
   async json(call: Call): Promise<JsonResponse> {
     const retries = call.options?.maxRetries ?? this.#settings.maxRetries;
     const seconds = (call.options?.timeoutInSeconds ?? this.#settings.timeoutInSeconds) + (call.extraSeconds ?? 0);
+    if (!(seconds > 0)) throw new TypeError("timeoutInSeconds must be greater than 0");
+    const request = this.#request(call);
     const deadline = new Deadline(seconds, call.options?.abortSignal);
     let inDoubt = false;
     try {
       for (let tries = 0; ; tries++) {
         try {
-          return await this.#once(call, deadline);
+          return await this.#once(call, request, deadline);
         } catch (error) {
           if (inDoubt && error instanceof ApiError) error.inDoubt = true;
           const pause = Math.random() * Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** tries) + askedFor(error);
@@ -80,10 +95,11 @@ export class Http {
 
   /** The text of the response in pieces as they arrive, until a silence is too long; without retries. */
   async *stream(call: Call, longestSilence: number): AsyncGenerator<string, void, undefined> {
+    const request = this.#request(call);
     const deadline = new Deadline(longestSilence, call.options?.abortSignal);
     try {
-      const response = await this.#fetch(call, deadline.signal);
-      if (!response.ok || !response.body) throw apiError(response.status, response.headers, await response.text());
+      const response = await this.#fetch(request, deadline.signal);
+      if (!response.ok || !response.body) throw apiError(response.status, response.headers, await textOf(response));
       const reader = response.body.getReader();
       const decoder = new TextDecoder();
       for (;;) {
@@ -101,29 +117,47 @@ export class Http {
     }
   }
 
-  async #once(call: Call, deadline: Deadline): Promise<JsonResponse> {
+  async #once(call: Call, request: Prepared, deadline: Deadline): Promise<JsonResponse> {
     try {
-      const response = await this.#fetch(call, deadline.signal);
-      const text = await response.text();
+      const response = await this.#fetch(request, deadline.signal);
+      const text = await textOf(response);
       if (!response.ok) throw apiError(response.status, response.headers, text);
-      return { body: parsed(text, call), headers: response.headers };
+      return { body: parsed(text, call), text, headers: response.headers };
     } catch (error) {
       throw deadline.explain(error, call);
     }
   }
 
-  #fetch(call: Call, signal: AbortSignal): Promise<Response> {
+  /** The request of a call. TypeError when none can be made of its arguments: a retry would not help. */
+  #request(call: Call): Prepared {
+    try {
+      return this.#made(call);
+    } catch (cause) {
+      throw new TypeError(`${call.method} ${call.path}: no request can be made of the arguments: ${reason(cause)}`, {
+        cause,
+      });
+    }
+  }
+
+  #made(call: Call): Prepared {
     const headers = new Headers({ Authorization: this.#authorization, Accept: "application/json" });
     if (call.json !== undefined) headers.set("Content-Type", "application/json");
     if (call.idempotencyKey !== undefined) headers.set("Idempotency-Key", quoted(call.idempotencyKey));
     for (const [name, value] of Object.entries(call.headers ?? {})) if (value !== undefined) headers.set(name, value);
     const body = call.json === undefined ? call.body : JSON.stringify(call.json);
-    // Called as a plain function: browsers throw when fetch is called as a method.
-    const { fetch, baseUrl } = this.#settings;
-    return fetch(`${baseUrl}${call.path}${queryString(call.query)}`, {
+    return {
+      url: `${this.#settings.baseUrl}${call.path}${queryString(call.query)}`,
       method: call.method,
       headers,
       ...(body === undefined ? {} : { body: body as string }),
+    };
+  }
+
+  #fetch({ url, ...request }: Prepared, signal: AbortSignal): Promise<Response> {
+    // Called as a plain function: browsers throw when fetch is called as a method.
+    const { fetch } = this.#settings;
+    return fetch(url, {
+      ...request,
       signal,
       // The server never redirects; credentials must not go to another host.
       redirect: "error",
@@ -132,6 +166,14 @@ export class Http {
       cache: "no-store",
     });
   }
+}
+
+/** What `fetch` needs for each attempt of a call. */
+interface Prepared {
+  readonly url: string;
+  readonly method: string;
+  readonly headers: Headers;
+  readonly body?: string;
 }
 
 /** A timeout and the caller's own signal, combined into one signal. */
@@ -193,8 +235,12 @@ class Deadline {
   }
 }
 
-/** Whether a retry may succeed and is safe: a POST is retried only with an idempotency key. */
+/**
+ * Whether a retry may succeed and is safe. After a 429 every request is retried: the rate limit comes before all work
+ * (contract section 8). After other failures a POST is retried only with an idempotency key.
+ */
 function mayHelp(error: unknown, call: Call): boolean {
+  if (error instanceof TooMany) return true;
   const keyed = call.idempotencyKey !== undefined;
   if (error instanceof Conflict) return keyed; // the first request with this key is still being processed
   return passing(error) && (keyed || call.method !== "POST");
@@ -207,7 +253,11 @@ function askedFor(error: unknown): number {
 /** An id as one segment of a path. Throws TypeError for an id that would lead to another path. */
 export function segment(id: string): string {
   if (/^\.*$/.test(id)) throw new TypeError("an id must not be empty");
-  return encodeURIComponent(id);
+  try {
+    return encodeURIComponent(id);
+  } catch (cause) {
+    throw new TypeError("an id contains half of a surrogate pair", { cause });
+  }
 }
 
 /** A unique key. `crypto.randomUUID` is missing in pages that were loaded without TLS. */
@@ -226,7 +276,7 @@ export function sleep(seconds: number, abortSignal?: AbortSignal): Promise<void>
     const timer = setTimeout(() => {
       abortSignal?.removeEventListener("abort", abort);
       resolve();
-    }, seconds * 1000);
+    }, Math.min(seconds * 1000, LONGEST_TIMER));
     if (abortSignal?.aborted) abort();
     else abortSignal?.addEventListener("abort", abort, { once: true });
   });
@@ -245,6 +295,27 @@ function queryString(query: object = {}): string {
   }
   const text = made.toString();
   return text && `?${text}`;
+}
+
+/** UTF-8 in base64; `btoa` alone throws for a character outside Latin-1. */
+function base64(text: string): string {
+  return btoa(Array.from(new TextEncoder().encode(text), (byte) => String.fromCharCode(byte)).join(""));
+}
+
+/** The text of a response. {@link UnexpectedAnswer} when it is too large. */
+async function textOf(response: Response): Promise<string> {
+  if (!response.body) return response.text();
+  const reader = response.body.getReader();
+  const decoder = new TextDecoder();
+  let text = "";
+  let size = 0;
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return text + decoder.decode();
+    size += value.length;
+    if (size > MOST_BYTES) throw new UnexpectedAnswer(`the response is larger than ${MOST_BYTES / 2 ** 20} MiB`);
+    text += decoder.decode(value, { stream: true });
+  }
 }
 
 function parsed(text: string, call: Call): unknown {

@@ -1,7 +1,7 @@
 /** Inventory: enters, changes and removes senders. */
 
 import { type Http, segment } from "./http.js";
-import { resource } from "./shapes.js";
+import { resource, shaped } from "./shapes.js";
 import type {
   ChangeOptions,
   Entered,
@@ -30,7 +30,7 @@ export class Inventory {
     const ready = typeof rows === "string" || rows instanceof Uint8Array;
     const content = ready ? { body: rows, headers: { "Content-Type": media } } : { json: rows };
     const { body } = await this.#http.json({ method: "POST", path: ROOT, ...content, options: rest });
-    return body as Entered;
+    return shaped<Entered>(body, "created", "updated", "refused");
   }
 
   async update(senderId: string, request: UpdateSender, options?: ChangeOptions): Promise<Sender> {
@@ -44,6 +44,6 @@ export class Inventory {
     const headers = { "If-Match": options?.ifMatch };
     const path = `${ROOT}/${segment(senderId)}`;
     const { body } = await this.#http.json({ method: "DELETE", path, headers, options });
-    return body as ResourceReference;
+    return shaped<ResourceReference>(body, "resourceId");
   }
 }

@@ -2,6 +2,7 @@
 
 import { type Http, segment } from "./http.js";
 import { Listing } from "./listing.js";
+import { pageOf, shaped } from "./shapes.js";
 import type { Item, ItemPage, ListItems, RequestOptions, ResourceReference } from "./types.js";
 
 export class Ledger {
@@ -15,8 +16,8 @@ export class Ledger {
   listItems(operationId: string, request: ListItems = {}, options?: RequestOptions): Listing<ItemPage, Item> {
     const fetch = async (pageToken?: string): Promise<ItemPage> => {
       const path = `${operationPath(operationId)}/Items`;
-      const { body } = await this.#http.json({ method: "GET", path, query: { ...request, pageToken }, options });
-      return body as ItemPage;
+      const response = await this.#http.json({ method: "GET", path, query: { ...request, pageToken }, options });
+      return pageOf(response, "items", (item) => shaped<Item>(item, "index"));
     };
     return new Listing(fetch, ({ items }) => items, request.pageToken);
   }
@@ -25,7 +26,7 @@ export class Ledger {
   async cancel(operationId: string, options?: RequestOptions): Promise<ResourceReference> {
     const path = `${operationPath(operationId)}/Cancel`;
     const { body } = await this.#http.json({ method: "POST", path, options });
-    return body as ResourceReference;
+    return shaped<ResourceReference>(body, "resourceId");
   }
 }
 

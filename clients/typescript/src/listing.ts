@@ -1,5 +1,6 @@
 /** Lists: `await` one page, or iterate over all items. */
 
+import { UnexpectedAnswer } from "./errors.js";
 import type { Page } from "./types.js";
 
 /**
@@ -34,6 +35,8 @@ export class Listing<P extends Page, Item> implements Promise<P>, AsyncIterable<
     let token: string | null | undefined = this.#start;
     do {
       const page: P = await this.#fetch(token);
+      // Such a list would never end.
+      if (page.pagination.next === token) throw new UnexpectedAnswer("the next page of the list is the same page");
       yield page;
       token = page.pagination.next;
     } while (token !== null);

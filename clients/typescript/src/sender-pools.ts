@@ -4,7 +4,7 @@ import { operations } from "./event-stream.js";
 import { OperationTimeout, passing } from "./errors.js";
 import { type Http, randomKey, segment, sleep } from "./http.js";
 import { Listing } from "./listing.js";
-import { dated, resource } from "./shapes.js";
+import { dated, pageOf, resource, shaped } from "./shapes.js";
 import { senderListing } from "./senders.js";
 import type {
   ChangeOptions,
@@ -43,9 +43,8 @@ export class SenderPools {
   /** The account's pools, newest first. */
   list(request: ListSenderPools = {}, options?: RequestOptions): Listing<SenderPoolPage, SenderPool> {
     const fetch = async (pageToken?: string): Promise<SenderPoolPage> => {
-      const { body } = await this.#http.json({ method: "GET", path: ROOT, query: { ...request, pageToken }, options });
-      const page = body as SenderPoolPage;
-      return { ...page, senderPools: page.senderPools.map(dated<SenderPool>) };
+      const query = { ...request, pageToken };
+      return pageOf(await this.#http.json({ method: "GET", path: ROOT, query, options }), "senderPools", dated<SenderPool>);
     };
     return new Listing(fetch, (page) => page.senderPools, request.pageToken);
   }
@@ -72,14 +71,14 @@ export class SenderPools {
     const headers = { "If-Match": options?.ifMatch };
     const path = poolPath(senderPoolId);
     const { body } = await this.#http.json({ method: "PATCH", path, json: request, headers, options });
-    return body as ResourceReference;
+    return shaped<ResourceReference>(body, "resourceId");
   }
 
   /** Deletes the pool and cancels its unfinished operations; its senders stay in the inventory. */
   async delete(senderPoolId: string, options?: ChangeOptions): Promise<ResourceReference> {
     const headers = { "If-Match": options?.ifMatch };
     const { body } = await this.#http.json({ method: "DELETE", path: poolPath(senderPoolId), headers, options });
-    return body as ResourceReference;
+    return shaped<ResourceReference>(body, "resourceId");
   }
 
   /** The senders of a pool, newest first. */
@@ -106,16 +105,15 @@ export class SenderPools {
     const path = `${poolPath(senderPoolId)}/Senders/${segment(senderId)}`;
     const headers = { "If-Match": options?.ifMatch };
     const { body } = await this.#http.json({ method: "DELETE", path, headers, options });
-    return body as ResourceReference;
+    return shaped<ResourceReference>(body, "resourceId");
   }
 
   /** The account's operations, newest first. */
   listOperations(request: ListOperations = {}, options?: RequestOptions): Listing<OperationPage, Operation> {
     const path = `${ROOT}/Operations`;
     const fetch = async (pageToken?: string): Promise<OperationPage> => {
-      const { body } = await this.#http.json({ method: "GET", path, query: { ...request, pageToken }, options });
-      const page = body as OperationPage;
-      return { ...page, operations: page.operations.map(dated<Operation>) };
+      const query = { ...request, pageToken };
+      return pageOf(await this.#http.json({ method: "GET", path, query, options }), "operations", dated<Operation>);
     };
     return new Listing(fetch, (page) => page.operations, request.pageToken);
   }
@@ -125,6 +123,7 @@ export class SenderPools {
     const call = { method: "GET", path: operationPath(operationId), options: rest } as const;
     if (waitInSeconds === undefined) return resource(await this.#http.json(call));
     // The header has whole seconds, at most 60.
+    if (Number.isNaN(waitInSeconds)) throw new TypeError("waitInSeconds must be a number");
     const wait = Math.floor(Math.min(60, Math.max(0, waitInSeconds)));
     return resource(await this.#http.json({ ...call, headers: { Prefer: `wait=${wait}` }, extraSeconds: wait }));
   }
@@ -134,6 +133,7 @@ export class SenderPools {
    * absent). After the first response, also waits for a server that is unavailable.
    */
   async wait(operationId: string, { timeoutInSeconds = 60, abortSignal }: WaitOptions = {}): Promise<Operation> {
+    if (!(timeoutInSeconds >= 0)) throw new TypeError("timeoutInSeconds must be 0 or more");
     const end = Date.now() + timeoutInSeconds * 1000;
     let seen: Operation | undefined;
     for (;;) {
@@ -163,7 +163,7 @@ export class SenderPools {
   async #start(path: string, json: object, options?: StartOptions): Promise<OperationReference> {
     const idempotencyKey = options?.idempotencyKey ?? randomKey();
     const { body } = await this.#http.json({ method: "POST", path, json, idempotencyKey, options });
-    return body as OperationReference;
+    return shaped<OperationReference>(body, "operationId");
   }
 }
 

@@ -2,7 +2,7 @@
 
 import { type Http, segment } from "./http.js";
 import { Listing } from "./listing.js";
-import { dated, resource } from "./shapes.js";
+import { dated, pageOf, resource, shaped } from "./shapes.js";
 import type {
   ListSenders,
   RequestOptions,
@@ -33,7 +33,8 @@ export class Senders {
   search(request: SearchSenders, options?: RequestOptions): Listing<SenderPage, Sender> {
     const fetch = async (pageToken?: string): Promise<SenderPage> => {
       const json = { ...request, pageToken };
-      return page(await this.#http.json({ method: "POST", path: "/v1/Senders/Search", json, options }));
+      const path = "/v1/Senders/Search";
+      return pageOf(await this.#http.json({ method: "POST", path, json, options }), "senders", dated<Sender>);
     };
     return new Listing(fetch, ({ senders }) => senders, request.pageToken);
   }
@@ -42,7 +43,7 @@ export class Senders {
   async resolve(request: ResolveSenders, options?: RequestOptions): Promise<Resolutions> {
     const path = "/v1/Senders/Resolve";
     const { body } = await this.#http.json({ method: "POST", path, json: request, options });
-    return body as Resolutions;
+    return shaped<Resolutions>(body, "results");
   }
 }
 
@@ -54,11 +55,10 @@ export function senderListing(
   options: RequestOptions | undefined,
 ): Listing<SenderPage, Sender> {
   const fetch = async (pageToken?: string): Promise<SenderPage> =>
-    page(await http.json({ method: "GET", path: path(), query: { ...request, pageToken }, options }));
+    pageOf(
+      await http.json({ method: "GET", path: path(), query: { ...request, pageToken }, options }),
+      "senders",
+      dated<Sender>,
+    );
   return new Listing(fetch, ({ senders }) => senders, request.pageToken);
-}
-
-function page({ body }: { readonly body: unknown }): SenderPage {
-  const read = body as SenderPage;
-  return { ...read, senders: read.senders.map(dated<Sender>) };
 }

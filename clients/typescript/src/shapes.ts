@@ -1,7 +1,11 @@
 /** Turns JSON into the types of the client: times become dates, and the ETag of a resource is stored. */
 
+import { UnexpectedAnswer } from "./errors.js";
 import type { JsonResponse } from "./http.js";
-import type { Operation, Sender, SenderPool, Template } from "./types.js";
+import type { Operation, Page, Sender, SenderPool, Template } from "./types.js";
+
+/** Servers and proxies refuse URLs of more than 8 KiB. */
+const LONGEST_TOKEN = 8192;
 
 const etags = new WeakMap<object, string>();
 
@@ -16,14 +20,37 @@ export function etagOf(resource: object): string | undefined {
 }
 
 /** Replaces the time strings of a decoded resource by dates. */
-export function dated<T extends Sender | SenderPool | Operation | Template>(read: T): T {
+export function dated<T extends Sender | SenderPool | Operation | Template>(value: unknown): T {
+  const read = shaped<T>(value, "createdAt", "updatedAt");
   return { ...read, createdAt: new Date(read.createdAt), updatedAt: new Date(read.updatedAt) };
 }
 
 /** A single resource; stores its ETag. */
 export function resource<T extends Sender | SenderPool | Operation | Template>({ body, headers }: JsonResponse): T {
-  const made = dated(body as T);
+  const made = dated<T>(body);
   const etag = headers.get("etag");
   if (etag !== null) etags.set(made, etag);
   return made;
+}
+
+/** A decoded object, if it has these members; else another program sent it. */
+export function shaped<T extends object>(value: unknown, ...members: readonly (keyof T & string)[]): T {
+  const missing = members.filter((name) => typeof value !== "object" || value === null || !Object.hasOwn(value, name));
+  if (missing.length) throw new UnexpectedAnswer(`the response has no ${missing.join(", ")}; is baseUrl right?`);
+  return value as T;
+}
+
+/** One page of a list, whose elements are converted. */
+export function pageOf<P extends Page>(
+  { body }: JsonResponse,
+  list: Exclude<keyof P & string, "pagination">,
+  convert: (element: unknown) => unknown,
+): P {
+  const page = shaped<P>(body, list, "pagination");
+  const { next } = shaped<Page["pagination"]>(page.pagination, "next");
+  const elements: unknown = page[list];
+  if (!Array.isArray(elements) || (next !== null && (typeof next !== "string" || next.length > LONGEST_TOKEN))) {
+    throw new UnexpectedAnswer("the response is not a page of this list; is baseUrl right?");
+  }
+  return { ...page, [list]: elements.map(convert) };
 }

@@ -2,7 +2,7 @@
 
 import { type Http, segment } from "./http.js";
 import { Listing } from "./listing.js";
-import { dated, resource } from "./shapes.js";
+import { dated, pageOf, resource, shaped } from "./shapes.js";
 import type {
   ChangeOptions,
   Created,
@@ -26,9 +26,8 @@ export class Templates {
   /** The account's templates, newest first. */
   list(request: Created & Paging = {}, options?: RequestOptions): Listing<TemplatePage, Template> {
     const fetch = async (pageToken?: string): Promise<TemplatePage> => {
-      const { body } = await this.#http.json({ method: "GET", path: ROOT, query: { ...request, pageToken }, options });
-      const page = body as TemplatePage;
-      return { ...page, templates: page.templates.map(dated<Template>) };
+      const query = { ...request, pageToken };
+      return pageOf(await this.#http.json({ method: "GET", path: ROOT, query, options }), "templates", dated<Template>);
     };
     return new Listing(fetch, (page) => page.templates, request.pageToken);
   }
@@ -53,7 +52,7 @@ export class Templates {
   async delete(contentId: string, options?: ChangeOptions): Promise<ResourceReference> {
     const headers = { "If-Match": options?.ifMatch };
     const { body } = await this.#http.json({ method: "DELETE", path: templatePath(contentId), headers, options });
-    return body as ResourceReference;
+    return shaped<ResourceReference>(body, "resourceId");
   }
 }
 

@@ -150,12 +150,24 @@ test("every call that starts an operation has its own key, or the caller's", asy
   assert.ok(error instanceof IdempotencyMismatch);
 });
 
-test("a POST without a key is not retried", async () => {
-  for (const fate of [refused(429), refused(503), "lose the request"] satisfies Fate[]) {
+test("a POST without a key is not retried after a failure that may have done something", async () => {
+  for (const fate of [refused(503), "lose the request"] satisfies Fate[]) {
     const { client, path } = await behindProxy([fate]);
     await failure(client.inventory.enter([{ channel: "SMS", address: "+12025550100" }]));
     assert.equal(path.requests.length, 1);
   }
+});
+
+test("every POST is retried after 429, which comes before all work", async () => {
+  const { client, path } = await behindProxy(Array(9).fill(refused(429)).flatMap((one: Fate) => [one, "pass"]));
+  await client.inventory.enter([{ channel: "SMS", address: "+12025550100" }]);
+  await client.senders.search({ address: "+12025550100", channel: "SMS" });
+  await client.senders.resolve({ recipientAddresses: [{ address: "+12025550100", channel: "PHONE" }] });
+  const { operationId } = await client.senderPools.create();
+  assert.equal(path.requests.length, 8);
+  await client.senderPools.wait(operationId);
+  const error = await failure(client.ledger.cancel(operationId));
+  assert.ok(error instanceof Conflict && !error.inDoubt);
 });
 
 test("a change that was retried says when it is in doubt", async () => {

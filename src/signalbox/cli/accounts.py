@@ -28,7 +28,9 @@ def create_account(name: str, as_json: bool, **command_line: str | bool | None) 
     from signalbox.accounts import accounts
 
     new = write(command_line, lambda tx: accounts.create(tx, name))
-    show({"accountSid": new.account.sid, "authToken": new.token}, as_json)
+    sid = new.account.sid
+    cure = f"`signalbox accounts rotate-token {sid}` shows a new token"
+    show({"accountSid": sid, "authToken": new.token}, as_json, f"the account {sid} was created; {cure}")
 
 
 @accounts.command("list")
@@ -52,7 +54,7 @@ def suspend_account(sid: str, as_json: bool, **command_line: str | bool | None) 
 
     write(command_line, lambda tx: accounts.suspend(tx, sid))
     _wait_until_everywhere()
-    show({"accountSid": sid, "status": "SUSPENDED"}, as_json)
+    show({"accountSid": sid, "status": "SUSPENDED"}, as_json, f"the account {sid} is suspended")
 
 
 @accounts.command("resume")
@@ -64,7 +66,7 @@ def resume_account(sid: str, as_json: bool, **command_line: str | bool | None) -
     from signalbox.accounts import accounts
 
     write(command_line, lambda tx: accounts.resume(tx, sid))
-    show({"accountSid": sid, "status": "ACTIVE"}, as_json)
+    show({"accountSid": sid, "status": "ACTIVE"}, as_json, f"the account {sid} is active")
 
 
 @accounts.command("delete")
@@ -86,7 +88,7 @@ def delete_account(sid: str, yes: bool, as_json: bool, **command_line: str | boo
         confirm_name(f"Account {sid}, {account.name!r}, with all its data will be deleted for good.", sid)
     write(command_line, lambda tx: deletion.begin(tx, sid))
     _wait_until_everywhere()
-    show({"accountSid": sid, "status": "DELETING"}, as_json)
+    show({"accountSid": sid, "status": "DELETING"}, as_json, f"the account {sid} is being deleted")
 
 
 @accounts.command("rotate-token")
@@ -99,7 +101,8 @@ def rotate_token(sid: str, as_json: bool, **command_line: str | bool | None) -> 
 
     token = write(command_line, lambda tx: accounts.rotate_token(tx, sid))
     # Shown before the wait: the token is shown only once, and Ctrl-C during the wait must not lose it.
-    show({"accountSid": sid, "authToken": token}, as_json)
+    done = f"the token of {sid} was replaced; run the command again for one that is shown"
+    show({"accountSid": sid, "authToken": token}, as_json, done)
     _wait_until_everywhere()
 
 
@@ -135,7 +138,9 @@ def create_key(account_sid: str, name: str, as_json: bool, **command_line: str |
     from signalbox.accounts import accounts
 
     new = write(command_line, lambda tx: accounts.create_key(tx, account_sid, name))
-    show({"keySid": new.key.sid, "secret": new.secret}, as_json)
+    sid = new.key.sid
+    done = f"the key {sid} was created, and nobody knows its secret: `signalbox keys revoke {sid}`, then create another"
+    show({"keySid": sid, "secret": new.secret}, as_json, done)
 
 
 @keys.command("list")
@@ -161,7 +166,7 @@ def revoke_key(sid: str, as_json: bool, **command_line: str | bool | None) -> No
 
     write(command_line, lambda tx: accounts.revoke_key(tx, sid))
     _wait_until_everywhere()
-    show({"keySid": sid, "status": "REVOKED"}, as_json)
+    show({"keySid": sid, "status": "REVOKED"}, as_json, f"the key {sid} is revoked")
 
 
 def _wait_until_everywhere() -> None:

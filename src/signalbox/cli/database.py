@@ -39,11 +39,18 @@ database_options = setting_options("database", "database_direct", "config")
 
 
 def settings_from(command_line: Mapping[str, str | bool | None]) -> Settings:
-    """The settings of the server. Warns of SIGNALBOX_ variables that are no settings. Raises ConfigError."""
+    """The settings of the server. Warns of what has no effect in variables and URLs. Raises ConfigError."""
     for warning in unknown_variables(os.environ):
         complain(warning)
     texts = {key: str(value).lower() if isinstance(value, bool) else value for key, value in command_line.items()}
-    return load(texts, os.environ)
+    settings = load(texts, os.environ)
+    for key, url in (("database", settings.database), ("database_direct", settings.database_direct)):
+        if url and url.startswith("postgres"):
+            from signalbox.ground import postgres_url
+
+            for warning in postgres_url.read(url, os.environ).ignored:
+                complain(f"{key}: {warning}")
+    return settings
 
 
 def lasting(settings: Settings) -> Settings:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from signalbox.cli.streams import OutputLost, done_unseen
 from signalbox.ground.errors import Bug, SignalboxError
 from signalbox.ground.settings import ConfigError
 
@@ -48,11 +49,21 @@ class Group(click.Group):
         except (KeyboardInterrupt, click.Abort):
             complain("interrupted")
             ctx.exit(INTERRUPTED)
-        except (Bug, BrokenPipeError):
+        except (Bug, OutputLost):
             raise
         except (SignalboxError, OSError) as error:
             complain(str(error))
             ctx.exit(FAILED)
+
+
+@contextmanager
+def ending_of_output() -> Iterator[None]:
+    """Ends the command when its output was lost, also that of --help: the exit code must not say that all is well."""
+    try:
+        yield
+    except OutputLost as lost:
+        complain(*lost.lines)
+        raise SystemExit(lost.code) from None
 
 
 def complain(*lines: str) -> None:
@@ -77,9 +88,9 @@ def for_each(given: Sequence[str], work: Callable[[str], None]) -> None:
     from signalbox_client import ApiError
 
     failed = False
-    for text in given:
+    for number, text in enumerate(given, 1):
         try:
-            with finishing():
+            with finishing(), done_unseen(f"done: {number:,} of {len(given):,}"):
                 work(text)
         except ApiError as error:
             failed = True

@@ -11,6 +11,7 @@ import click
 from signalbox.cli import profiles
 from signalbox.cli.endings import MISUSED, Ended
 from signalbox.cli.profiles import Login, profile_option
+from signalbox.cli.streams import done_unseen
 
 
 @click.command()
@@ -30,7 +31,8 @@ def login(base_url: str | None, sid: str | None, profile: str | None) -> None:
     with profiles.client(new) as client:
         next(iter(client.senders.list(page_size=1).pages()))
     profiles.store(name, new)
-    click.echo(f"{new.sid} at {new.base_url}: stored as {name} in {profiles.file()}")
+    with done_unseen(f"the profile {name} was stored"):
+        click.echo(f"{new.sid} at {new.base_url}: stored as {name} in {profiles.file()}")
 
 
 @click.command()
@@ -40,15 +42,17 @@ def logout(profile: str | None) -> None:
     name = profiles.name_of(profile)
     if not profiles.forget(name):
         raise Ended(f"there is no profile {name}")
-    click.echo(f"removed {name} from {profiles.file()}")
+    with done_unseen(f"the profile {name} was removed"):
+        click.echo(f"removed {name} from {profiles.file()}")
 
 
 def _asked(base_url: str | None, sid: str | None) -> Login:
     on_terminal = sys.stdin.isatty()
-    default_url = os.environ.get("SIGNALBOX_BASE_URL") or profiles.DEFAULT_URL
+    default_url = os.environ.get("SIGNALBOX_BASE_URL", "").strip() or profiles.DEFAULT_URL
     given = None if sid else profiles.from_environment(os.environ)
     if base_url is None:
         base_url = click.prompt("Base URL", default_url, err=True) if on_terminal and not given else default_url
+    base_url = base_url.strip()
     if not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", base_url):
         raise Ended("the base URL must be http:// or https:// with a host and without a query", code=MISUSED)
     if given:
@@ -67,7 +71,7 @@ def _secret(sid: str, on_terminal: bool) -> str:
     if on_terminal:
         secret: str = click.prompt("Secret" if sid.startswith("SK") else "Auth token", hide_input=True, err=True)
         return secret
-    line = sys.stdin.readline().rstrip("\r\n")
+    line = sys.stdin.readline().strip()
     if not line:
         raise Ended("standard input contains no secret", code=MISUSED)
     return line

@@ -6,11 +6,14 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Final, Self
 
 import click
+
+from signalbox.cli.streams import done_unseen
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -34,14 +37,13 @@ _COLOURS: Final = {
 _MEASURED: Final = 1000
 
 
-def show(fields: Mapping[str, str], as_json: bool) -> None:
-    """Prints one object: as JSON, or each field on a line."""
-    if as_json:
-        click.echo(json.dumps(fields))
-        return
+def show(fields: Mapping[str, str], as_json: bool, *done: str) -> None:
+    """Prints one object: as JSON, or each field on a line. `done` says what the command did if the output is lost."""
     width = max(map(len, fields))
-    for name, value in fields.items():
-        click.echo(f"{name:<{width}}  {value}")
+    lines = [json.dumps(fields)] if as_json else [f"{name:<{width}}  {value}" for name, value in fields.items()]
+    with done_unseen(*done):
+        for line in lines:
+            click.echo(line)
 
 
 def show_all(columns: Sequence[str], rows: Sequence[Mapping[str, str | None]], as_json: bool) -> None:
@@ -63,7 +65,8 @@ def show_resource(resource: msgspec.Struct, as_json: bool) -> None:
 
 def show_done(word: str, name: str, resource: msgspec.Struct, as_json: bool) -> None:
     """Prints that something was done: a line for people, or the API's response as one line of JSON."""
-    click.echo(json.dumps(wire(resource)) if as_json else f"{cell(name)}  {_coloured(cell(word))}")
+    with done_unseen(f"{name}: {word}"):
+        click.echo(json.dumps(wire(resource)) if as_json else f"{cell(name)}  {_coloured(cell(word))}")
 
 
 def show_resources(columns: Sequence[str], resources: Iterable[msgspec.Struct], as_json: bool) -> None:
@@ -105,12 +108,16 @@ def flat(found: Mapping[str, object]) -> dict[str, object]:
 
 
 def cell(value: object) -> str:
-    """A value for people, on one line and without control characters."""
+    """A value for people, on one line and without control characters, as far as the output's encoding can write it."""
     from signalbox.ground.log import printable
 
     if isinstance(value, Mapping):
         value = " ".join(f"{key}={one}" for key, one in value.items())
-    return "-" if value is None or value == "" else printable(str(value))
+    text = "-" if value is None or value == "" else printable(str(value))
+    if text.isascii():
+        return text
+    # Escaped here and not when it is written, so that the columns stay aligned.
+    return text.encode(sys.stdout.encoding, "backslashreplace").decode(sys.stdout.encoding)
 
 
 def counted(number: int, noun: str) -> str:
@@ -127,7 +134,9 @@ def paint(text: str, colour: str | None = None, *, bold: bool = False) -> str:
 def _wire_time(value: object) -> object:
     if not isinstance(value, datetime):
         return value
-    return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    with suppress(OverflowError):  # in the years 1 and 9999
+        value = value.astimezone(UTC)
+    return value.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _coloured(text: str) -> str:

@@ -29,6 +29,7 @@ from signalbox.cli.endings import PARTLY, complain, finishing, for_each
 from signalbox.cli.output import as_json_option, counted, show_done, show_resource, show_resources
 from signalbox.cli.profiles import connected, profile_option
 from signalbox.cli.senders import COLUMNS as SENDER_COLUMNS
+from signalbox.cli.streams import done_unseen
 
 if TYPE_CHECKING:
     from signalbox.cli.filling import Filling, Progress
@@ -173,7 +174,8 @@ def update_pool(
     with connected(profile) as client:
         with finishing():
             client.sender_pools.update(pool, name=name, tags=dict(tags) if tags or no_tags else None)
-        show_resource(client.sender_pools.fetch(pool), as_json)
+        with done_unseen(f"the pool {pool} was changed"):
+            show_resource(client.sender_pools.fetch(pool), as_json)
 
 
 @pools.command("remove-sender")
@@ -231,7 +233,8 @@ def apply_pools(file: BufferedReader, yes: bool, dry_run: bool, as_json: bool, p
 def _finish(filling: Filling, progress: Progress | None, as_json: bool) -> None:
     from signalbox.cli.filling import show_filling
 
-    show_filling(filling, progress, as_json)
+    with done_unseen(*filling.so_far()):
+        show_filling(filling, progress, as_json)
     if progress and (progress.canceled or progress.stats["failed"]):
         complain("`signalbox operations items ID --failed` lists the failed items")
         sys.exit(PARTLY)

@@ -18,6 +18,7 @@ from signalbox.cli.filling import Filling, Wanted, each, shortened, watch
 from signalbox.cli.output import cell, counted, paint
 from signalbox.cli.pools_file import WantedPool, read_pools
 from signalbox.cli.profiles import connected
+from signalbox.cli.streams import done_unseen
 
 if TYPE_CHECKING:
     from signalbox_client import Sender, SenderPool, Signalbox
@@ -74,7 +75,8 @@ def apply_file(file: BufferedReader, yes: bool, dry_run: bool, as_json: bool, pr
         for one, change in zip(planned, plan.changes, strict=True):
             one["action"] = "update" if one["senderPoolId"] else "create"
             one["senderPoolId"] = change.pool_id
-        click.echo(json.dumps({"applied": done, "changes": planned, "unchanged": plan.unchanged, "failed": failed}))
+        with done_unseen("all changes were made" if done else "nothing was changed"):
+            click.echo(json.dumps({"applied": done, "changes": planned, "unchanged": plan.unchanged, "failed": failed}))
     if failed:
         sys.exit(PARTLY)
     if dry_run and plan.changes:
@@ -204,7 +206,8 @@ def _apply(client: Signalbox, changes: Sequence[Change], quiet: bool) -> int:
             complain(*_left(changes, number, done))
             raise
         if not quiet:
-            click.echo(f"pool {cell(change.name)} ({cell(change.pool_id)}): {', '.join(done)}")
+            with done_unseen(f"done: {number + 1:,} of {counted(len(changes), 'pool')}"):
+                click.echo(f"pool {cell(change.name)} ({cell(change.pool_id)}): {', '.join(done)}")
     return failed
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import IO, Final
+from typing import IO, Final, Protocol
 
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
@@ -18,9 +18,12 @@ from signalbox.cli.arguments import CHANNELS, SENDER_ID
 from signalbox.cli.endings import MISUSED, Ended
 from signalbox.cli.filling import Wanted, shortened
 from signalbox.cli.output import counted
+from signalbox.http.json_limits import MOST_DEPTH, TOO_DEEP
 
 _TAG: Final = re.compile(r"[a-zA-Z0-9._~-]+")
 _MOST_TAGS: Final = 10
+# For pools that share members by an alias; each node of the members takes some 300 bytes.
+_MOST_ALIASED: Final = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -35,22 +38,55 @@ class WantedPool:
 def read_pools(file: IO[bytes]) -> list[WantedPool]:
     """The pools of a file. Raises Ended with every problem, its line and its place."""
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the faster one, if PyYAML was built with it
+    text = file.read()
     try:
-        root = yaml.compose(file, Loader=loader)
+        _check_size(file.name, text, loader)
+        root = yaml.compose(text, Loader=loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        where = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        raise Ended(f"{file.name}{where}: not valid YAML: {error.problem}", code=MISUSED) from None
+        raise Ended(f"{file.name}{_where(mark)}: not valid YAML: {error.problem}", code=MISUSED) from None
     except yaml.YAMLError as error:
         raise Ended(f"{file.name}: not valid YAML: {str(error).splitlines()[0]}", code=MISUSED) from None
-    except RecursionError:
-        raise Ended(f"{file.name}: nested too deeply", code=MISUSED) from None
     reader = _Reader(file.name)
     pools = reader.pools(root)
     if reader.problems:
         head = f"{counted(len(reader.problems), 'problem')} in the file"
         raise Ended(head, *shortened(reader.problems), code=MISUSED)
     return pools
+
+
+class _Mark(Protocol):
+    line: int
+    column: int
+
+
+def _where(mark: _Mark | None) -> str:
+    return f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+
+
+def _check_size(name: str, text: bytes, loader: type[yaml.SafeLoader]) -> None:
+    """Raises Ended when nodes are nested too deeply, or aliases make a small file a large one.
+
+    Before the nodes are composed: the faster loader is recursive in C, and ends the process.
+    """
+    nodes = aliased = 0
+    sizes: dict[str, int] = {}
+    opened: list[tuple[str | None, int]] = []
+    for event in yaml.parse(text, Loader=loader):
+        if isinstance(event, yaml.AliasEvent):
+            aliased += sizes.get(str(event.anchor), 0)
+        elif isinstance(event, yaml.NodeEvent):
+            nodes += 1
+            opened.append((event.anchor, nodes + aliased - 1))
+        if len(opened) - isinstance(event, yaml.ScalarEvent) > MOST_DEPTH:
+            raise Ended(f"{name}{_where(event.start_mark)}: {TOO_DEEP}", code=MISUSED)
+        if aliased > _MOST_ALIASED:
+            more = f"aliases stand for more than {_MOST_ALIASED:,} nodes"
+            raise Ended(f"{name}{_where(event.start_mark)}: {more}", code=MISUSED)
+        if isinstance(event, yaml.ScalarEvent | yaml.CollectionEndEvent):
+            anchor, before = opened.pop()
+            if anchor is not None:
+                sizes[anchor] = nodes + aliased - before
 
 
 class _Reader:

@@ -37,7 +37,10 @@ class Login:
 
 
 def _complete_profile(_context: click.Context, _parameter: click.Parameter, start: str) -> list[CompletionItem]:
-    return [CompletionItem(name) for name in sorted(_stored()) if name.startswith(start)]
+    try:
+        return [CompletionItem(name) for name in sorted(_stored()) if name.startswith(start)]
+    except Ended:  # nobody asked for the file yet: the command itself says what is wrong
+        return []
 
 
 profile_option = click.option(
@@ -92,7 +95,7 @@ def client(login: Login) -> Iterator[Signalbox]:
             made = Signalbox(api_key=login.sid, api_secret=login.secret, base_url=login.base_url)
         else:
             made = Signalbox(login.sid, login.secret, base_url=login.base_url)
-    except ValueError as error:  # not a valid URL
+    except SignalboxError as error:  # of the environment: a URL, a proxy, the files of certificates
         raise Ended(str(error), code=MISUSED) from None
     try:
         with made:
@@ -107,15 +110,18 @@ def client(login: Login) -> Iterator[Signalbox]:
 
 def chosen(profile: str | None) -> Login:
     """The login to use: the option's profile; without the option the environment, completed from the profile."""
-    stored = _stored()
     name = name_of(profile)
+    given = None if profile else from_environment(os.environ)
+    base_url = os.environ.get("SIGNALBOX_BASE_URL", "").strip()
+    if given and base_url:  # the file is not needed, and may be out of reach
+        return Login(base_url, *given)
+    stored = _stored()
     if profile and name not in stored:
         raise Ended(f"there is no profile {name}: `signalbox login --profile {name}` creates it", code=MISUSED)
     kept = _login(name, stored[name]) if name in stored else None
     if profile and kept:
         return kept
-    given = from_environment(os.environ)
-    base_url = os.environ.get("SIGNALBOX_BASE_URL") or (kept.base_url if kept else DEFAULT_URL)
+    base_url = base_url or (kept.base_url if kept else DEFAULT_URL)
     if given:
         return Login(base_url, *given)
     if kept:
@@ -133,7 +139,7 @@ def from_environment(environ: Mapping[str, str]) -> tuple[str, str] | None:
         ("SIGNALBOX_API_KEY", "SIGNALBOX_API_SECRET"),
         ("SIGNALBOX_ACCOUNT_SID", "SIGNALBOX_AUTH_TOKEN"),
     ):
-        one, other = environ.get(sid), environ.get(secret)
+        one, other = environ.get(sid, "").strip(), environ.get(secret, "").strip()
         if one and other:
             return one, other
         if one or other:
@@ -156,10 +162,15 @@ def _stored() -> dict[str, dict[str, object]]:
         text = path.read_text("utf-8")
         found = json.loads(text)
         readable_by_others = path.stat().st_mode & 0o077
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return {}
+    except OSError as error:
+        cure = "or set SIGNALBOX_BASE_URL and credentials, which need no profile"
+        raise Ended(f"{path}: cannot be read: {error.strerror}; correct that, {cure}", code=MISUSED) from None
     except (UnicodeDecodeError, ValueError) as error:
         raise Ended(f"{path}: is not valid JSON: {error}", code=MISUSED) from None
+    except RecursionError:
+        raise Ended(f"{path}: is nested too deeply", code=MISUSED) from None
     if not isinstance(found, dict) or not all(isinstance(one, dict) for one in found.values()):
         raise Ended(f"{path}: is not a JSON object of profiles", code=MISUSED)
     if readable_by_others and os.name == "posix":
@@ -169,6 +180,8 @@ def _stored() -> dict[str, dict[str, object]]:
 
 def _write(profiles: Mapping[str, Mapping[str, object]]) -> None:
     path = file()
+    if str(path).startswith("~"):
+        raise Ended("there is no home folder to store profiles in: set HOME or XDG_CONFIG_HOME", code=MISUSED)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     # A new file replaces the old one: readers never see half a file, and other users can never read it.
     new = path.with_name(f".{path.name}.{os.getpid()}")

@@ -29,8 +29,9 @@ if TYPE_CHECKING:
 MOST_ROWS: Final = 10_000
 _INVALID: Final = 20001
 _SHOWN: Final = 10
-# Seconds before each retry, unless the server asks for a longer wait.
+# Seconds before each retry, unless the server asks for a longer wait, which ends the command when it is too long.
 _PAUSES: Final = (0.5, 1.0, 2.0, 4.0)
+_LONGEST_PAUSE: Final = 60.0
 _CONTEXT: Final = re.compile(r"\$\[(\d+)\](.*)", re.DOTALL)
 
 
@@ -173,6 +174,8 @@ def _enter(client: Signalbox, body: bytes, media: Media) -> Entered:
         try:
             return client.inventory.enter(body, media=media)
         except (TooMany, Unavailable) as error:
+            if (error.retry_after or 0) > _LONGEST_PAUSE:
+                raise
             time.sleep(max(pause, error.retry_after or 0))
     return client.inventory.enter(body, media=media)
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from signalbox.db.queries import PACKAGE_SQL
 from signalbox.db.wakeups import Subscription, Wakeups
@@ -71,9 +71,14 @@ class Database(Protocol):
     """An open database. Every method raises Unavailable while the database cannot be used, and Bug for wrong SQL."""
 
     wakeups: Wakeups
+    warnings: list[str]
+    """What `open` found in the database's surroundings that is not safe, each with its cure."""
 
     async def open(self) -> None:
-        """Connects and upgrades the schema. Several processes may do so at the same time. Raises SchemaTooNew."""
+        """Connects, checks the surroundings and upgrades the schema. Several processes may do so at the same time.
+
+        Raises SchemaTooNew, and Unfit for a database that cannot keep what this program promises.
+        """
 
     async def close(self) -> None:
         """Finishes the transactions that have begun, and closes all connections."""
@@ -116,7 +121,8 @@ def connect(url: str, *, connections: int = 10, direct: str | None = None, sql_f
 
     `sqlite:///relative.db`, `sqlite:////absolute.db`, `sqlite://` (memory), `postgresql://user@host/db`.
     `connections` is the size of the PostgreSQL pool; wake-ups use one more connection. `direct` is set when `url` goes
-    through a pooler in transaction mode: it is the URL of the server itself. Raises ValueError for other URLs.
+    through a pooler in transaction mode: it is the URL of the server itself. Raises ValueError for other URLs, and for
+    a parameter of a PostgreSQL URL that cannot be honoured.
     """
     folder = sql_folder or PACKAGE_SQL
     scheme, colon, rest = url.partition("://")
@@ -126,10 +132,6 @@ def connect(url: str, *, connections: int = 10, direct: str | None = None, sql_f
 
         return SqliteDatabase(_sqlite_path(url, rest), folder)
     if scheme in ("postgresql", "postgres") and colon:
-        try:
-            _ = urlsplit(url).port
-        except ValueError:
-            raise ValueError(f"{safe_url(url)}: the port is not a number from 0 to 65535") from None
         from signalbox.db.postgres import PostgresDatabase
 
         return PostgresDatabase(url, folder, connections, direct)
@@ -150,7 +152,8 @@ def _sqlite_path(url: str, rest: str) -> str | None:
 
 
 _PASSWORD = re.compile(r"(//[^:/?#@]*:).*@", re.DOTALL)
-_PASSWORD_OPTION = re.compile(r"([?&](?:ssl)?password=)[^&#]*", re.IGNORECASE)
+# A name with a percent sign may be an encoded "password".
+_PASSWORD_OPTION = re.compile(r"([?&](?:(?:ssl)?password|[^=&#]*%[^=&#]*)=)[^&#]*", re.IGNORECASE)
 
 
 def safe_url(url: str) -> str:

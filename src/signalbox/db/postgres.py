@@ -8,7 +8,7 @@ import random
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Final, Literal, TypeAlias, TypeVar
+from typing import Final, Literal, TypeVar
 
 import asyncpg
 
@@ -16,18 +16,17 @@ from signalbox.db import Row, Statement, Tx, Value, migrate
 from signalbox.db.moment import Moment
 from signalbox.db.notify import Notifier
 from signalbox.db.pool import Pool
+from signalbox.db.postgres_connect import Connection, Server
 from signalbox.db.postgres_errors import DRIVER, IN_THE_WAY, OUTCOME_UNKNOWN, REPEAT, is_lost, translated
+from signalbox.db.postgres_surroundings import NO_LIMITS, look
 from signalbox.db.queries import SCHEMA_VERSION, Query, load
 from signalbox.db.wakeups import Wakeups
 from signalbox.ground.clock import Clock
 from signalbox.ground.errors import Bug, SignalboxError, Unavailable
 
 T = TypeVar("T")
-Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 TRIES: Final = 5
-CONNECT_SECONDS: Final = 5.0
-COMMAND_SECONDS: Final = 60.0
 CLEAN_UP_SECONDS: Final = 5.0
 MIGRATION_SECONDS: Final = 3600.0
 # Requests queue behind a migration that waits for a table lock. So the migration waits for less than deadlock_timeout
@@ -44,29 +43,6 @@ _SETTINGS: Final = {
     # keeps the plan until the next ANALYZE, also after the table has grown to millions of rows.
     "enable_seqscan": "off",
 }
-
-
-async def _open(url: str, settings: dict[str, str], statements: int = 1000) -> Connection:
-    """A connection with these server settings and up to `statements` prepared statements. Raises Unavailable."""
-    try:
-        return await asyncpg.connect(
-            url,
-            timeout=CONNECT_SECONDS,
-            command_timeout=COMMAND_SECONDS,
-            statement_cache_size=statements,
-            max_cached_statement_lifetime=0,
-            server_settings={"application_name": "signalbox", **settings},
-        )
-    except asyncpg.ClientConfigurationError as error:
-        raise Unavailable("The database URL is wrong.", detail=error) from error
-    except (
-        OSError,
-        asyncpg.PostgresError,
-        asyncpg.InterfaceError,
-        asyncpg.InternalClientError,
-    ) as error:
-        reason = "no response in time" if isinstance(error, TimeoutError) else error
-        raise Unavailable("The database cannot be reached.", detail=reason) from error
 
 
 class _Tx(Moment):
@@ -120,8 +96,9 @@ class PostgresDatabase:
 
     def __init__(self, url: str, sql_folder: Path, connections: int, direct: str | None = None) -> None:
         self.wakeups = Wakeups()
-        self._url = url
-        self._direct = direct
+        self.warnings: list[str] = []
+        self._server = Server(url)
+        self._direct = Server(direct) if direct else None
         self._queries = load(sql_folder / "queries", "postgres")
         self._migrations = migrate.series(sql_folder / "migrations", "postgres")
         self._pool: Pool[Connection] = Pool(self._connect, connections)
@@ -132,19 +109,22 @@ class PostgresDatabase:
 
     async def _connect(self) -> Connection:
         if self._direct is None:
-            return await _open(self._url, _SETTINGS)
+            return await self._server.open(_SETTINGS)
         # A pooler may run each transaction on another connection to the server. Prepared statements would not be found
         # there, and the pooler refuses settings.
-        return await _open(self._url, {}, statements=0)
+        return await self._server.open({}, statements=0)
 
     async def _connect_notifier(self) -> Connection:
         # A wake-up may be lost, so its commit need not wait for the disk.
-        return await _open(self._direct or self._url, {**_SETTINGS, "synchronous_commit": "off"})
+        return await (self._direct or self._server).open({**_SETTINGS, "synchronous_commit": "off"})
 
     async def open(self) -> None:
+        for server in (self._server, self._direct):
+            if server:
+                server.check_files()
         for attempt in range(1, MIGRATION_TRIES + 1):
             # A migration does not go through the pooler: it may take long and needs its own connection to the server.
-            connection = await (_open(self._direct, _SETTINGS) if self._direct else self._pool.acquire())
+            connection = await (self._direct.open(_SETTINGS) if self._direct else self._pool.acquire())
             try:
                 await self._migrate(connection)
                 break
@@ -211,7 +191,8 @@ class PostgresDatabase:
             connection = await self._pool.acquire()
             tx = _Tx(connection, self._queries, True, clock)
             try:
-                await connection.execute("BEGIN")
+                # The role or the database may have another default.
+                await connection.execute("BEGIN ISOLATION LEVEL READ COMMITTED")
                 result = await work(tx)
             except SignalboxError:
                 # The rollback comes before the error response, so that a retry does not wait for these locks.
@@ -320,19 +301,29 @@ class PostgresDatabase:
         return task
 
     async def _migrate(self, connection: Connection) -> None:
+        surroundings = await look(connection, self._queries.values())
+        self.warnings = surroundings.warnings()
+        surroundings.require_fit()
         version: int | None = None
         with contextlib.suppress(asyncpg.UndefinedTableError):
             version = await connection.fetchval(migrate.VERSION)
         if not migrate.missing(self._migrations, version):
+            surroundings.require_rights()
             return
-        async with connection.transaction():
+        surroundings.require_rights_to_upgrade()
+        async with connection.transaction(isolation="read_committed"):
+            # The role may limit its statements; an upgrade of a large table, or the wait for it, takes longer.
+            await connection.execute(NO_LIMITS)
             await connection.execute("SELECT pg_advisory_xact_lock($1)", MIGRATION_LOCK, timeout=MIGRATION_SECONDS)
             await connection.execute(f"SET LOCAL lock_timeout = '{MIGRATION_LOCK_WAIT}'")
             await connection.execute(migrate.CREATE_TABLE)
             version = await connection.fetchval(migrate.VERSION)
             for migration in migrate.missing(self._migrations, version):
                 for statement in migration.statements("postgres"):
-                    await connection.execute(statement, timeout=MIGRATION_SECONDS)
+                    try:
+                        await connection.execute(statement, timeout=MIGRATION_SECONDS)
+                    except asyncpg.DuplicateTableError as error:
+                        raise surroundings.taken(str(error)) from error
                 await connection.execute(
                     "INSERT INTO signalbox_schema VALUES ($1, $2, $3)",
                     migration.version,

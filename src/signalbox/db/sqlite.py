@@ -22,6 +22,7 @@ from typing import Any, Final, TypeVar
 from signalbox.db import Statement, Tx, migrate
 from signalbox.db.queries import SCHEMA_VERSION, load
 from signalbox.db.sqlite_connection import BUSY, REOPEN, SqliteTx, code, connect, drive, translate, upgrade
+from signalbox.db.sqlite_surroundings import network_warnings, require_library, require_utf8, require_writable
 from signalbox.db.wakeups import Wakeups
 from signalbox.ground.clock import Clock
 from signalbox.ground.errors import Bug, Unavailable
@@ -56,6 +57,7 @@ class SqliteDatabase:
 
     def __init__(self, path: str | None, sql_folder: Path) -> None:
         self.wakeups = Wakeups()
+        self.warnings: list[str] = []
         self._path = path
         self._queries = load(sql_folder / "queries", "sqlite")
         self._migrations = migrate.series(sql_folder / "migrations", "sqlite")
@@ -161,8 +163,12 @@ class SqliteDatabase:
 
     def _serve(self, opened: asyncio.Future[None]) -> None:
         try:
+            require_library()
+            require_writable(self._path)
             writer = self._writer = connect(self._path, WRITER_BUSY_MS)
+            require_utf8(writer)
             upgrade(writer, self._migrations)
+            self.warnings = [*network_warnings(self._path)]
         except BaseException as error:
             self._drop_writer()
             failure = translate(error)

@@ -13,6 +13,7 @@ from typing import Final, TypeVar, cast
 from signalbox.db import Row, Value, migrate
 from signalbox.db.moment import Moment
 from signalbox.db.queries import Query
+from signalbox.db.surroundings import Unfit
 from signalbox.ground.clock import Clock
 from signalbox.ground.errors import Bug, SignalboxError, Unavailable
 
@@ -146,8 +147,14 @@ def _use_wal(connection: sqlite3.Connection) -> None:
     give_up = time.monotonic() + 5
     while True:
         try:
-            if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
-                connection.execute("PRAGMA journal_mode = WAL")
+            mode = connection.execute("PRAGMA journal_mode").fetchone()[0]
+            if mode != "wal":
+                mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+            if mode != "wal":
+                raise Unfit(
+                    f"SQLite cannot use a write-ahead log for this file (journal mode {mode}). Signalbox needs it:"
+                    " put the file on a local disk."
+                )
             return
         except sqlite3.OperationalError as error:
             if code(error) not in BUSY or time.monotonic() > give_up:
@@ -171,7 +178,7 @@ def upgrade(connection: sqlite3.Connection, migrations: list[migrate.Migration])
         version = connection.execute(migrate.VERSION).fetchone()[0]
         for migration in migrate.missing(migrations, version):
             for statement in _statements(migration.script("sqlite")):
-                connection.execute(statement)
+                _apply(connection, statement)
             connection.execute(
                 "INSERT INTO signalbox_schema VALUES (?, ?, ?)",
                 (migration.version, migration.name, time.time_ns() // 1_000_000),
@@ -181,6 +188,15 @@ def upgrade(connection: sqlite3.Connection, migrations: list[migrate.Migration])
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
+
+
+def _apply(connection: sqlite3.Connection, statement: str) -> None:
+    try:
+        connection.execute(statement)
+    except sqlite3.OperationalError as error:
+        if "already exists" not in str(error):
+            raise
+        raise Unfit(f"{error}, and is not Signalbox's: give Signalbox a file of its own.") from error
 
 
 def _statements(script: str) -> list[str]:

@@ -1,7 +1,7 @@
 """Log lines on standard error: one JSON object or one readable line for each event.
 
 Fields are keyword arguments: `log.get().info("ready", url=...)`. Text from clients cannot start a new line or put a
-control character on the terminal.
+control character on the terminal. No line is longer than MOST_BYTES: long values are cut in the middle, with a mark.
 """
 
 import asyncio
@@ -19,6 +19,9 @@ import msgspec
 from signalbox.ground import clock
 
 Fields: TypeAlias = dict[str, object]
+
+# The most bytes of one line, or of one readable line with its traceback. Collectors of logs split or drop longer lines.
+MOST_BYTES: Final = 16 * 1024
 
 _STDERR: Final = 2
 _LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40}
@@ -61,7 +64,7 @@ class Logger:
     def error(self, event: str, error: BaseException | None = None, **fields: object) -> None:
         """Logs a failure of the program; `error` adds its traceback."""
         if error is not None:
-            fields["exception"] = "".join(traceback.format_exception(error)).rstrip()
+            fields["exception"] = _trace(error)
         self._now(self._render({"timestamp": "", "level": "error", "event": event, **fields}))
 
     def flush(self) -> None:
@@ -138,8 +141,19 @@ class _FromLogging(logging.Handler):
             _logger.warning(text, logger=record.name)
 
 
+def _trace(error: BaseException) -> str:
+    try:
+        return "".join(traceback.format_exception(error)).rstrip()
+    except Exception:  # groups of exceptions that are nested too deeply
+        return f"{type(error).__name__} (its traceback cannot be formatted)"
+
+
 def _json(line: Fields) -> bytes:
     line["timestamp"] = clock.rfc3339(clock.now_ms())
+    return _bounded(line, _object)
+
+
+def _object(line: Fields) -> bytes:
     try:
         return _encode(line)
     except Exception:  # a lone surrogate, a huge number, an unusual key: write the line with values as text
@@ -147,19 +161,57 @@ def _json(line: Fields) -> bytes:
 
 
 def _safe(value: object) -> str:
-    text = value if isinstance(value, str) else repr(value)
-    return text.encode("utf-8", "backslashreplace").decode()
+    return _text(value).encode("utf-8", "backslashreplace").decode()
+
+
+# Escaped, one character takes up to six bytes in JSON and up to ten in a readable line.
+_MOST_OF_TRACE: Final = 8192
+_SHORTER: Final = ((_MOST_OF_TRACE, 2048), (_MOST_OF_TRACE // 4, 256), (512, 64))
+_MOST_FIELDS: Final = 12
+
+
+def _bounded(line: Fields, render: Callable[[Fields], bytes]) -> bytes:
+    """The line; if it is too long, with shorter values, and at last with its first fields only."""
+    rendered = render(line)
+    for most_of_trace, most in _SHORTER:
+        if len(rendered) <= MOST_BYTES:
+            return rendered
+        shorter = {key: _cut(one, most_of_trace if key == "exception" else most) for key, one in line.items()}
+        rendered = render(shorter)
+    if len(rendered) > MOST_BYTES:
+        few = list(line.items())[:_MOST_FIELDS]
+        rendered = render({key[:64]: _cut(value, 32) for key, value in few} | {"fieldsCut": len(line) - len(few)})
+    return rendered
+
+
+def _cut(value: object, most: int) -> object:
+    """A value without its middle, with a mark in its place; a value that is not long is unchanged."""
+    text = _text(value)
+    if len(text) <= most:
+        return value
+    half = most // 2
+    return f"{text[:half]} ... {len(text) - 2 * half} characters cut ... {text[-half:]}"
+
+
+def _text(value: object) -> str:
+    if isinstance(value, str):
+        return value
+    try:
+        return repr(value)
+    except Exception as error:  # nested too deeply, or a mistake in the class
+        return f"(the repr of this {type(value).__name__} raises {type(error).__name__})"
 
 
 def _console(line: Fields) -> bytes:
-    return _readable(line, lambda _, text: text)
+    return _bounded(line, lambda fields: _readable(fields, lambda _, text: text))
 
 
 def _coloured(line: Fields) -> bytes:
-    return _readable(line, lambda colour, text: f"{colour}{text}{_PLAIN}")
+    return _bounded(line, lambda fields: _readable(fields, lambda colour, text: f"{colour}{text}{_PLAIN}"))
 
 
 def _readable(line: Fields, paint: Callable[[str, str], str]) -> bytes:
+    line = dict(line)
     _, level, event = line.pop("timestamp"), str(line.pop("level")), str(line.pop("event"))
     trace = str(line.pop("exception", ""))
     parts = [
@@ -175,7 +227,7 @@ def _readable(line: Fields, paint: Callable[[str, str], str]) -> bytes:
 
 def _value(value: object) -> str:
     if not isinstance(value, str):
-        return printable(repr(value))
+        return printable(_text(value))
     return value if value.isprintable() and value and not set(value) & set(" ='\"") else repr(value)
 
 

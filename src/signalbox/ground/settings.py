@@ -121,22 +121,17 @@ def _matching(shown: str, pattern: str, rule: str) -> _Form:
 
 
 def _database(value: str) -> str:
-    from urllib.parse import urlsplit
+    from signalbox.ground import postgres_url
 
     if value == "sqlite:///:memory:":  # the spelling of other programs
         return "sqlite://"
     if re.fullmatch(r"sqlite://(/[^?#]+)?", value):
         return value
-    try:
-        parts = urlsplit(value)
-        understood = parts.scheme in ("postgresql", "postgres") and value.startswith(f"{parts.scheme}://")
-        _ = parts.port  # raises ValueError when it is not a port
-    except ValueError:
-        understood = False
-    if not understood:
+    if not value.startswith(("postgresql://", "postgres://")):
         raise ValueError(
             "must be sqlite:///relative.db, sqlite:////absolute.db, sqlite:// (memory) or postgresql://user@host/name"
         )
+    postgres_url.read(value, {})  # raises ValueError
     return value
 
 
@@ -268,7 +263,7 @@ def load(
     Raises ConfigError with every problem found.
     """
     problems: list[str] = []
-    named = command_line.get("config") or environ.get(_BY_KEY["config"].variable)
+    named = command_line.get("config") or _from_environment(_BY_KEY["config"], environ)
     path = Path(named) if named else default_file
     # A named file must exist; the default file may be absent.
     in_file = _read(path, problems) if named or path.exists() else None
@@ -295,9 +290,26 @@ def load(
     for one, other in (("account_sid", "auth_token"), ("auth_token", "account_sid")):
         if one in sources and other not in sources:
             problems.append(f"{sources[one]}: needs {other} as well ({_BY_KEY[other].variable})")
+    problems += _of_postgres(values, sources, environ)
     if problems:
         raise ConfigError(problems)
     return Settings(**values)
+
+
+def _of_postgres(values: Mapping[str, Any], sources: Mapping[str, str], environ: Mapping[str, str]) -> list[str]:
+    """Problems of PostgreSQL's own variables, and of a URL that needs a second one."""
+    url = str(values.get("database", ""))
+    if not url.startswith("postgres"):
+        return []
+    from signalbox.ground import postgres_url
+
+    problems = postgres_url.refused_variables(environ)
+    if postgres_url.read(url, {}).pooled and "database_direct" not in sources:
+        problems.append(
+            f"{sources['database']}: pgbouncer=true needs database_direct as well, the URL of the server behind the"
+            f" pooler ({_BY_KEY['database_direct'].variable})"
+        )
+    return problems
 
 
 def unknown_variables(environ: Mapping[str, str]) -> list[str]:
@@ -319,6 +331,9 @@ def _read(path: Path, problems: list[str]) -> dict[str, object]:
     except tomllib.TOMLDecodeError as error:
         problems.append(f"{path}: is not valid TOML: {error}")
         return {}
+    except RecursionError:
+        problems.append(f"{path}: is nested too deeply")
+        return {}
     except UnicodeDecodeError:
         problems.append(f"{path}: is not UTF-8 text")
         return {}
@@ -333,7 +348,7 @@ def _read(path: Path, problems: list[str]) -> dict[str, object]:
 
 
 def _from_environment(setting: Setting, environ: Mapping[str, str]) -> str | None:
-    text = environ.get(setting.variable)
+    text = environ.get(setting.variable, "").strip()  # a line break at the end of a file often comes along
     if setting.key == "port" and text and text.startswith("tcp://"):
         return None  # set by Kubernetes, as in _SERVICE_LINK
     return text or None

@@ -18,6 +18,9 @@ _WRONG_CREDENTIALS: Final = (
     "the credentials are missing or wrong: "
     "HTTP Basic with an account SID and its auth token, or an API key SID and its secret"
 )
+_LINE_BREAK: Final = (
+    "the credentials hold a line break: encode SID, colon and secret without one (printf instead of echo, base64 -w0)"
+)
 
 
 class Authenticator:
@@ -33,7 +36,10 @@ class Authenticator:
         self._known: dict[bytes, tuple[float, Principal]] = {}
 
     async def principal(self, header: bytes) -> Principal:
-        """The principal of an Authorization header. Raises Unauthenticated, with one message for every reason."""
+        """The principal of an Authorization header. Raises Unauthenticated, with one message for every reason.
+
+        Only a line break in the credentials has another message, which depends on the request alone.
+        """
         remembered = secrets.digest(self._keys.digests, header)
         now = time.monotonic()
         expires, principal = self._known.get(remembered, (0.0, None))
@@ -61,7 +67,10 @@ class Authenticator:
 
 
 def _credentials(header: bytes) -> tuple[str, str]:
-    """SID and secret; two empty strings, which match no account, when the header has none."""
+    """SID and secret; two empty strings, which match no account, when the header has none.
+
+    Raises Unauthenticated when they hold a line break.
+    """
     scheme, _, encoded = header.partition(b" ")
     if scheme.lower() != b"basic":
         return "", ""
@@ -69,4 +78,6 @@ def _credentials(header: bytes) -> tuple[str, str]:
         sid, _, secret = b64decode(encoded.strip(), validate=True).decode().partition(":")
     except (Base64Error, UnicodeDecodeError, ValueError):
         return "", ""
+    if "\n" in sid + secret or "\r" in sid + secret:
+        raise Unauthenticated(_LINE_BREAK)
     return (sid, secret) if _SID.fullmatch(sid) else ("", "")

@@ -4,7 +4,6 @@ Contract sections 1 and 4.
 """
 
 import asyncio
-import re
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from itertools import islice
@@ -16,6 +15,7 @@ from msgspec import inspect
 from signalbox.ground.errors import Invalid, Problem
 from signalbox.http import constraints
 from signalbox.http.findings import Wording
+from signalbox.http.json_limits import HALVES, TWICE, may_repeat, repeated_names
 from signalbox.http.json_text import MOST_EXAMINED, first_problem, parse_json
 from signalbox.http.parameters import Schema
 from signalbox.http.places import Path, problem_at
@@ -52,21 +52,26 @@ class Body(Generic[T_co]):
         """The value in `data`. Raises Invalid with every problem found."""
         decode_error: Exception | None = None
         try:
+            # The types of bodies are not recursive and know all their fields, so this stops at the depth of the type.
             value = self._decode(data)
-            # PostgreSQL stores no NUL in a text. This is the cheap check; `_examine` finds the place.
-            if _NUL not in data and self._holds(value):
+            # PostgreSQL stores no NUL in a text. These are the cheap checks; `_examine` finds the place.
+            if _NUL not in data and self._holds(value) and not may_repeat(data, _plain(data)):
                 return value
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             decode_error = error
         if decode_error is not None and len(data) > MOST_EXAMINED:
             raise Invalid([first_problem(decode_error)])
-        return await self._examine(parse_json(data))
+        return await self._examine(parse_json(data), await _repeated(data))
 
-    async def _examine(self, raw: object) -> T_co:
-        """Raises Invalid with all problems of plain JSON. Returns the value if it has none, as with the number 1.0."""
+    async def _examine(self, raw: object, found: list[Problem]) -> T_co:
+        """Raises Invalid with the problems `found` before and all others of plain JSON.
+
+        Returns the value if there are none, as with the number 1.0.
+        """
         looked_at = _trimmed(raw)
-        found = [problem_at(path, f"must not hold {what}") for path, what in _unstorable(looked_at, ())]
-        if found:
+        unstorable = [problem_at(path, f"must not hold {what}") for path, what in _unstorable(looked_at, ())]
+        found += unstorable
+        if unstorable:
             looked_at = _without_halves(looked_at)
         type_ = inspect.type_info(self.type)
         wording = Wording(constraints.demands(type_))
@@ -133,6 +138,20 @@ def _anything(_: object) -> bool:
     return True
 
 
+async def _repeated(data: bytes) -> list[Problem]:
+    """The problems of names that are given more than once; of a large body, the first."""
+    found: list[Problem] = []
+    for path in repeated_names(data):
+        if path is None:
+            await asyncio.sleep(0)
+            continue
+        found.append(problem_at(path, TWICE))
+        if len(data) > MOST_EXAMINED:
+            break
+    return found
+
+
+_plain: Final = msgspec.json.Decoder().decode
 _NUL: Final = rb"\u0000"
 # How much of an invalid body is examined, and how much of it between two turns of the event loop.
 _MOST_ITEMS: Final = 10_001
@@ -175,22 +194,19 @@ def _parts(raw: object) -> Iterator[tuple[object, Path, int]]:
             yield {**(cast("dict[str, object]", raw) if offset == 0 else {}), path[0]: part}, path, offset
 
 
-_HALVES: Final = re.compile("[\ud800-\udfff]")
-
-
 def _unstorable(raw: object, path: tuple[str | int, ...]) -> Iterator[tuple[Path, str]]:
     """The places of strings with characters that the databases do not store, and the names of these characters."""
     if isinstance(raw, str):
         if "\0" in raw:
             yield path, "a NUL character"
-        if _HALVES.search(raw):
+        if HALVES.search(raw):
             yield path, "half of a surrogate pair"
     elif isinstance(raw, list):
         for index, item in enumerate(raw):
             yield from _unstorable(item, (*path, index))
     elif isinstance(raw, dict):
         for name, value in raw.items():
-            member = (*path, _HALVES.sub("\ufffd", name))
+            member = (*path, HALVES.sub("\ufffd", name))
             yield from _unstorable(name, member)
             yield from _unstorable(value, member)
 
@@ -198,11 +214,11 @@ def _unstorable(raw: object, path: tuple[str | int, ...]) -> Iterator[tuple[Path
 def _without_halves(raw: object) -> object:
     """Plain JSON that can be encoded as UTF-8."""
     if isinstance(raw, str):
-        return _HALVES.sub("\ufffd", raw)
+        return HALVES.sub("\ufffd", raw)
     if isinstance(raw, list):
         return [_without_halves(item) for item in raw]
     if isinstance(raw, dict):
-        return {_HALVES.sub("\ufffd", name): _without_halves(value) for name, value in raw.items()}
+        return {HALVES.sub("\ufffd", name): _without_halves(value) for name, value in raw.items()}
     return raw
 
 

@@ -5,9 +5,10 @@ It uses private parts of uvicorn: docs/decisions/0013-http-protocol.md.
 
 import asyncio
 import re
-from typing import Final
+from typing import Any, Final
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+import httptools
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from signalbox.ground import log
 from signalbox.ground.errors import Invalid, Problem
@@ -38,10 +39,10 @@ class Protocol(HttpToolsProtocol):
 
     _bytes = 0
     _over = False
+    # The refusal of a request that is not valid HTTP, while responses to earlier requests are due.
+    _refusal = ""
     _header_timer: asyncio.TimerHandle | None = None
     _in_headers = True
-    # True from the end of a request to the end of the next headers, which may offer another protocol.
-    _before_body = True
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -51,19 +52,11 @@ class Protocol(HttpToolsProtocol):
         self._headers_came()
         super().connection_lost(exc)
 
-    def _unsupported_upgrade_warning(self) -> None:
-        # The parser stopped at an offer that `_without_upgrade` did not see (in two pieces, or CONNECT). It would read
-        # the body as a new request: the response to this request is sent, and nothing more is read.
-        self._over = True
-        if self.cycle is not None:
-            self.cycle.keep_alive = False
-
     def data_received(self, data: bytes) -> None:
         if self._over:
             return
-        if self._before_body and b"pgrade:" in data:
-            data = _without_upgrade(data)
-        super().data_received(data)
+        self._unset_keepalive_if_required()
+        self._feed(data)
         self._bytes += len(data)
         # Nearly every request arrives in one piece, and its headers are complete here.
         if self._in_headers:
@@ -76,29 +69,78 @@ class Protocol(HttpToolsProtocol):
         elif self._bytes > MOST_MESSAGE_BYTES:
             self.transport.close()
 
+    def _feed(self, data: bytes) -> None:
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as stopped:
+            rest = data[stopped.args[0] :]
+            if self.scope["method"] == "CONNECT":
+                # Its body is not framed: the response to this request is sent, and nothing more is read.
+                self._over = True
+                self.cycle.keep_alive = False
+            else:
+                self._feed_again(rest)
+        except httptools.HttpParserError as error:
+            self.send_400_response(_wrong(error))
+
+    def _feed_again(self, rest: bytes) -> None:
+        """Reads the request of these headers without its offer to change the protocol (h2c, for example).
+
+        The parser stops after such headers, and would read the body as another request. A server may ignore the offer,
+        and must then respond to the request (RFC 9110, section 7.8).
+        """
+        version = self.parser.get_http_version()
+        head = [f"{self.scope['method']} ".encode() + self.url + f" HTTP/{version}".encode()]
+        head += [name + b": " + value for name, value in self.scope["headers"] if name != b"upgrade"]
+        self.parser = httptools.HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        self._feed(b"\r\n".join(head) + b"\r\n\r\n" + rest)
+
     def on_message_begin(self) -> None:
         self._in_headers, self._bytes = True, 0
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
-        self._in_headers = self._before_body = False
+        self._in_headers = False
+        method = self.parser.get_method()
+        if self.parser.should_upgrade() and method != b"CONNECT":
+            self.scope["method"] = method.decode()
+            return  # the parser stops here; `_feed_again` reads the request once more
+        if self.url[:1] not in b"/*" and method != b"CONNECT":
+            self._take_host_of_target()
         super().on_headers_complete()
         self.headers = _TRAILERS
+        if self.scope["http_version"] == "1.0":
+            _speak_1_0(self.cycle)
 
     def on_message_complete(self) -> None:
-        super().on_message_complete()
-        self._before_body = True
+        if not self.parser.should_upgrade() or self.scope["method"] == "CONNECT":
+            super().on_message_complete()
+
+    def _take_host_of_target(self) -> None:
+        # The host in the target of a request replaces the header (RFC 9112, section 3.2.2).
+        target = httptools.parse_url(self.url)
+        host = b"[" + target.host + b"]" if b":" in target.host else target.host
+        self.headers[:] = [pair for pair in self.headers if pair[0] != b"host"]
+        self.headers.append((b"host", host + b":%d" % target.port if target.port else host))
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self._refusal and not self.pipeline:
+            self.send_400_response(self._refusal)
 
     def send_400_response(self, msg: str) -> None:
         """Sends the documented 400 for invalid HTTP, and closes the connection."""
         if self.transport.is_closing():
             return
-        message = "the request is not valid HTTP" if msg.startswith("Invalid HTTP") else msg
+        if self.cycle is not None and self._must_wait(self.cycle):
+            self._over, self._refusal = True, msg
+            return
         request_id = new_request_id()
         name, port = self.server or ("localhost", None)
         base = f"{self.scheme}://{name}:{port}" if port else f"{self.scheme}://{name}"
-        response = respond(Invalid([Problem(message)]), base.__add__)
-        log.get().info("request", requestId=request_id, path="(unreadable)", status=400, problem=message)
+        response = respond(Invalid([Problem(msg)]), base.__add__)
+        log.get().info("request", requestId=request_id, path="(unreadable)", status=400, problem=msg)
         head = [
             b"HTTP/1.1 400 Bad Request",
             b"content-type: application/json",
@@ -112,6 +154,14 @@ class Protocol(HttpToolsProtocol):
         self.transport.write(b"\r\n".join(head) + b"\r\n\r\n" + response.body)
         self.transport.close()
 
+    def _must_wait(self, cycle: RequestResponseCycle) -> bool:
+        """Whether a refusal comes after other responses: that of an earlier request, or of one that is being sent."""
+        if cycle.response_complete or (cycle.more_body and not cycle.response_started and not self.pipeline):
+            return False
+        if cycle.more_body:
+            cycle.keep_alive = False  # its own body is wrong: its response is the last
+        return True
+
     def _headers_came(self) -> None:
         if self._header_timer is not None:
             self._header_timer.cancel()
@@ -122,13 +172,39 @@ class Protocol(HttpToolsProtocol):
             self.transport.close()
 
 
-_UPGRADE: Final = re.compile(rb"\r\n(?=upgrade:)", flags=re.IGNORECASE)
+def _speak_1_0(cycle: RequestResponseCycle) -> None:
+    """Sends what HTTP/1.0 knows: no interim response, and no chunks; the end of the connection ends a stream.
 
-
-def _without_upgrade(data: bytes) -> bytes:
-    """Renames the header of an offer to change the protocol (h2c, for example), at which the parser would stop.
-
-    A server may ignore the offer, and then must respond to the request (RFC 9110, section 7.8).
+    RFC 9112, section 6.3, and RFC 9110, section 10.1.1.
     """
-    head, blank, body = data.partition(b"\r\n\r\n")
-    return _UPGRADE.sub(b"\r\nX-Passed-Over-", head) + blank + body
+    cycle.waiting_for_100_continue = False
+    send = cycle.send
+    streams = False
+
+    async def _send(message: Any) -> None:
+        nonlocal streams
+        if message["type"] == "http.response.start":
+            streams = all(name != b"content-length" for name, _ in message["headers"])
+            cycle.chunked_encoding = False if streams else None
+        elif streams:
+            cycle.expected_content_length = len(message.get("body", b""))
+        await send(message)
+
+    cycle.send = _send  # type: ignore[method-assign]
+
+
+# What the parser says when the value of a header goes on after a line break.
+_BROKEN_LINE: Final = re.compile(
+    "(Missing expected (CR|LF)|Unexpected whitespace) after header value|Invalid header token"
+)
+
+
+def _wrong(error: httptools.HttpParserError) -> str:
+    """What the parser found; its words repeat nothing of the request."""
+    message = "the request is not valid HTTP"
+    if isinstance(error, httptools.HttpParserCallbackError):
+        return f"{message}: its target is not a path"
+    found = str(error)
+    if _BROKEN_LINE.fullmatch(found):
+        return f"{message}: a header is not one line with a colon (base64 breaks lines after 76 characters)"
+    return f"{message}: {found[:1].lower()}{found[1:]}"

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -15,6 +16,10 @@ BODY_SECONDS: Final = 60.0
 # How long the server reads on, when it has sent an error before the end of the body.
 LINGER_SECONDS: Final = 2.0
 CLOSE: Final = (b"connection", b"close")
+# The codings that are read, told with each refusal of another one (RFC 9110, section 12.5.3).
+_PLAIN: Final = (b"accept-encoding", b"identity")
+
+_CODING: Final = re.compile("[a-z0-9-]{1,20}(, *[a-z0-9-]{1,20})*")
 
 
 class ClientGone(Exception):
@@ -31,6 +36,12 @@ async def read_body(
     media = headers.get(b"content-type", b"").partition(b";")[0].strip().lower().decode("latin-1")
     if media and media not in media_types:
         raise NotJson(f"the body must be of type {' or '.join(media_types)}")
+    coding = headers.get(b"content-encoding", b"").strip().lower()
+    if coding not in (b"", b"identity"):
+        response_headers.append(_PLAIN)
+        name = coding.decode("latin-1")
+        shown = f" with {name}" if _CODING.fullmatch(name) else ""
+        raise NotJson(f"the body is compressed{shown}; send it without Content-Encoding")
     length = headers.get(b"content-length", b"")
     try:
         if length.isdigit() and int(length) > MOST_BODY_BYTES:

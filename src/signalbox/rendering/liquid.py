@@ -17,6 +17,10 @@ TAGS: Final = frozenset({"if", "unless", "case", "for", "assign", "capture", "co
 _PARTS: Final = frozenset({"break", "continue", "#", "content", "output", "illegal"})
 _MARKUP: Final = re.compile(r"{{.*?}}|{%.*?%}", re.DOTALL)
 _MOST_WORDS: Final = 120
+# Of brackets and operators in one tag; the library is recursive, and has no limit but that of the stack.
+MOST_DEPTH: Final = 64
+_TEXT: Final = re.compile(r"'[^']*'|\"[^\"]*\"")
+_DEEPER: Final = re.compile(r"[\[(]|\b(?:and|or)\b")
 
 
 class Problem(NamedTuple):
@@ -36,6 +40,9 @@ def problem(text: str) -> Problem | None:
     """The first syntax error of a text, or its first unknown filter; None for a valid text."""
     if not has_liquid(text):
         return None
+    for tag in _MARKUP.finditer(text):
+        if len(tag[0]) > MOST_DEPTH and len(_DEEPER.findall(_TEXT.sub("", tag[0]))) > MOST_DEPTH:
+            return _at(text, tag.start(), f"more than {MOST_DEPTH} brackets and operators in one tag")
     from liquid.exceptions import LiquidError
 
     environment = _environment()

@@ -33,7 +33,8 @@ def run(command: Sequence[str]) -> int:
 
 
 def _complain(text: str) -> None:
-    sys.stderr.write(f"signalbox.testing: {text}\n")
+    if sys.stderr is not None:  # closed
+        sys.stderr.write(f"signalbox.testing: {text}\n")
 
 
 if __name__ == "__main__":

@@ -60,8 +60,9 @@ async def _watch(parent: int) -> None:
 
 
 def _say(line: dict[str, str]) -> None:
-    sys.stdout.write(json.dumps(line) + "\n")
-    sys.stdout.flush()
+    # Bytes: PYTHONIOENCODING of the project must not change the protocol.
+    sys.stdout.buffer.write(json.dumps(line).encode() + b"\n")
+    sys.stdout.buffer.flush()
 
 
 if __name__ == "__main__":

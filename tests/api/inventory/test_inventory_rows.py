@@ -180,7 +180,7 @@ async def test_rows_of_csv_refuse_tags_of_another_form(tags: str, message: str) 
         (JSON, "", ["the body is not valid JSON: it ends too early, line 1, column 1"]),
         (JSON, '[\n {"channel": x}]', ["the body is not valid JSON: invalid character, line 2, column 14"]),
         (JSON, '["\u00e9", x]', ["the body is not valid JSON: invalid character, line 1, column 7"]),
-        (JSON, "[" * 100_000, ["the body is not valid JSON: nested too deeply"]),
+        (JSON, "[" * 100_000, ["the body is nested deeper than 64 levels at line 1, column 65"]),
         (JSON, "{}", ["the body must be an array of senders, not an object"]),
         (JSON, "null", ["the body must be an array of senders, not null"]),
         (JSON, "[]", ["the body holds no rows"]),

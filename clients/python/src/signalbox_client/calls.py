@@ -18,7 +18,17 @@ from urllib.parse import quote
 import httpx
 import msgspec
 
-from signalbox_client.errors import CLASSES, ApiError, Conflict, ConnectionFailed, Problem, TooMany, Unavailable
+from signalbox_client.errors import (
+    CLASSES,
+    ApiError,
+    Conflict,
+    ConnectionFailed,
+    InvalidArgument,
+    Problem,
+    SignalboxError,
+    TooMany,
+    Unavailable,
+)
 from signalbox_client.errors import UnexpectedAnswer as Unexpected
 from signalbox_client.settings import Settings
 from signalbox_client.version import __version__
@@ -28,14 +38,13 @@ T = TypeVar("T")
 _PYTHON: Final = f"{sys.version_info.major}.{sys.version_info.minor}"
 USER_AGENT: Final = f"signalbox-client/{__version__} python/{_PYTHON} httpx/{httpx.__version__}"
 EVENT_STREAM: Final = "text/event-stream"
-UNREADABLE: Final = (
-    msgspec.DecodeError,
-    UnicodeDecodeError,
-    RecursionError,
-)  # raised by reading arbitrary bytes as JSON
+# Raised by reading arbitrary bytes as JSON, and by writing arbitrary values.
+UNREADABLE: Final = (msgspec.MsgspecError, ValueError, TypeError, OverflowError, RecursionError)
 _CONNECT_SECONDS: Final = 5.0  # short, so that after a host that drops packets there is time for another attempt
 _FIRST_PAUSE_SECONDS: Final = 0.5
 _LONGEST_PAUSE_SECONDS: Final = 8.0
+# The most that a Retry-After may ask for, and the longest timeout of a socket: more overflows in the system's timers.
+_DAY_SECONDS: Final = 86_400.0
 # Errors that a retry may resolve: the request was not carried out, or its outcome is unknown.
 _AGAIN: Final = (Unavailable, TooMany, ConnectionFailed)
 _NOTHING_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
@@ -107,26 +116,37 @@ Steps: TypeAlias = Generator[Step, StepResult, T]
 
 
 def segment(value: str) -> str:
-    """An id as one segment of a path. Raises ValueError for an id that would lead to another path."""
+    """An id as one segment of a path. Raises InvalidArgument for an id that would lead to another path."""
     if value.strip(".") == "":
-        raise ValueError("an id must not be empty")
-    return quote(value, safe="")
+        raise InvalidArgument("an id must not be empty")
+    try:
+        return quote(value, safe="")
+    except UnicodeEncodeError:
+        raise InvalidArgument("an id contains half of a surrogate pair, which UTF-8 cannot encode") from None
 
 
 def header(name: str, value: str) -> str:
-    """The value, checked. Raises ValueError when a header cannot contain it."""
+    """The value, checked. Raises InvalidArgument when a header cannot contain it."""
     if not value or not value.isascii() or not value.isprintable():
-        raise ValueError(f"{name} must be visible ASCII text")
+        raise InvalidArgument(f"{name} must be visible ASCII text")
     return value
 
 
 def moment(value: datetime | str) -> str:
-    """A date as RFC 3339. Raises ValueError for a datetime without a time zone."""
+    """A date as RFC 3339. Raises InvalidArgument for a datetime without a time zone."""
     if isinstance(value, str):
         return value
     if value.tzinfo is None:
-        raise ValueError("a date needs a time zone, such as datetime(2026, 1, 1, tzinfo=UTC)")
+        raise InvalidArgument("a date needs a time zone, such as datetime(2026, 1, 1, tzinfo=UTC)")
     return value.isoformat()
+
+
+def encoded(body: object) -> bytes:
+    """JSON for a request. Raises InvalidArgument for a value that JSON cannot contain."""
+    try:
+        return msgspec.json.encode(body)
+    except UNREADABLE as error:
+        raise InvalidArgument(f"the request cannot be written as JSON: {error}") from None
 
 
 def perform(settings: Settings, call: Call[T], deadline: float | None = None) -> Steps[T]:
@@ -145,8 +165,9 @@ def perform(settings: Settings, call: Call[T], deadline: float | None = None) ->
 def attempts(settings: Settings, call: Call[T], deadline: float | None = None) -> Steps[Response]:
     """Sends a call, with retries where they may help and time allows; returns the successful response.
 
-    A POST is retried only with an idempotency key, which every POST that starts an operation has. The other methods are
-    idempotent. Raises ApiError, ConnectionFailed, UnexpectedAnswer.
+    After a 429 every request is retried: the rate limit comes before all work (contract section 8). After another
+    failure a POST is retried only with an idempotency key, which every POST that starts an operation has. The other
+    methods are idempotent. Raises ApiError, ConnectionFailed, UnexpectedAnswer, InvalidArgument.
     """
     if deadline is None:
         deadline = time.monotonic() + settings.timeout + call.extra_seconds
@@ -163,7 +184,7 @@ def attempts(settings: Settings, call: Call[T], deadline: float | None = None) -
         in_doubt = in_doubt or _may_have_happened(response)
         pause = _pause(failure, attempt)
         late = time.monotonic() + pause >= deadline
-        if attempt == settings.max_retries or late or not _may_help(call, failure):
+        if attempt >= settings.max_retries or late or not _may_help(call, failure):
             raise failure
         attempt += 1
         log.debug("%s: %s; attempt %d in %.3f s", _name(settings, call), failure, attempt + 1, pause)
@@ -172,19 +193,36 @@ def attempts(settings: Settings, call: Call[T], deadline: float | None = None) -
 
 def request(settings: Settings, call: Call[T], deadline: float) -> httpx.Request:
     """Makes the request of a call."""
-    left = max(deadline - time.monotonic(), 0.001)
+    left = min(max(deadline - time.monotonic(), 0.001), _DAY_SECONDS)
     headers = {"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": "gzip, deflate"}
     if call.content is not None:
         headers["Content-Type"] = "application/json"
     timeout = {"connect": min(left, _CONNECT_SECONDS), "read": left, "write": left, "pool": left}
-    return httpx.Request(
-        call.method,
-        settings.base_url + call.path,
-        params=call.params or None,
-        headers=headers | dict(call.headers),
-        content=call.content,
-        extensions={"timeout": timeout},
-    )
+    try:
+        return httpx.Request(
+            call.method,
+            settings.base_url + call.path,
+            params=call.params or None,
+            headers=headers | dict(call.headers),
+            content=call.content,
+            extensions={"timeout": timeout},
+        )
+    except (httpx.InvalidURL, ValueError) as error:
+        raise InvalidArgument(f"{_name(settings, call)}: no request can be made of the arguments: {error}") from None
+
+
+def not_sent(request: httpx.Request | None, error: Exception) -> httpx.RequestError:
+    """The error of the network that `attempts` handles. Raises every other one as a SignalboxError.
+
+    This is the one place where an error of a library becomes one of this package: httpx and the libraries below raise
+    more than httpx documents, and an httpx client of the user may raise anything.
+    """
+    if isinstance(error, httpx.RequestError):
+        return error
+    if isinstance(error, SignalboxError):
+        raise error
+    name = "the event stream" if request is None else f"{request.method} {request.url.copy_with(query=None)}"
+    raise ConnectionFailed(f"{name}: no response: {type(error).__name__}: {error}") from error
 
 
 def failure_of(
@@ -224,18 +262,21 @@ def _api_error(settings: Settings, call: Call[T], response: Response) -> ApiErro
 
 
 def _retry_after(value: str) -> float | None:
-    """The seconds of a Retry-After header, which is a number or a date; None for other text."""
+    """The seconds of a Retry-After header, which is a number or a date, at most a day; None for other text."""
     if value.isascii() and value.isdigit():
-        return float(value)
+        return min(float(value), _DAY_SECONDS)
     try:
         date = parsedate_to_datetime(value)
-    except ValueError:
+        seconds = (date.replace(tzinfo=date.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
+    except (ValueError, TypeError, LookupError, OverflowError):  # parsedate_to_datetime raises each for some text
         return None
-    return max(0.0, (date.replace(tzinfo=date.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
+    return min(max(0.0, seconds), _DAY_SECONDS)
 
 
 def _may_help(call: Call[T], failure: Exception) -> bool:
     """Whether a retry may succeed. A key whose first request is still being processed is a Conflict."""
+    if isinstance(failure, TooMany):
+        return True
     if call.method == "POST" and not call.keyed:
         return False
     return isinstance(failure, _AGAIN) or (call.keyed and isinstance(failure, Conflict))
@@ -250,7 +291,7 @@ def _may_have_happened(response: Response | httpx.RequestError) -> bool:
 
 def _pause(failure: Exception, attempt: int) -> float:
     """Seconds until the next attempt: full jitter over a span that doubles, added to the Retry-After."""
-    span = min(_LONGEST_PAUSE_SECONDS, _FIRST_PAUSE_SECONDS * 2.0**attempt)
+    span = min(_LONGEST_PAUSE_SECONDS, _FIRST_PAUSE_SECONDS * 2.0 ** min(attempt, 10))
     jitter = random.uniform(0, span)  # noqa: S311 (spreads load; not for security)
     return jitter + (getattr(failure, "retry_after", None) or 0.0)
 

@@ -1,26 +1,33 @@
 """The two clients, and the only code that sends, reads and sleeps."""
 
-import ssl
 import time
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
 from contextlib import closing
+from functools import partial
 from types import TracebackType
-from typing import Generic, Self, TypeVar
-from urllib.request import getproxies
+from typing import TYPE_CHECKING, Final, Generic, NamedTuple, Self, TypeVar
 
 import httpx
 
-from signalbox_client.calls import NextLine, Pause, Response, Send, Show, Step, StepResult, Steps
-from signalbox_client.following import is_event_stream
+from signalbox_client.calls import NextLine, Pause, Response, Send, Show, Step, StepResult, Steps, not_sent
+from signalbox_client.errors import ConnectionFailed, UnexpectedAnswer
+from signalbox_client.following import Lines, is_event_stream
 from signalbox_client.inventory import Inventory
 from signalbox_client.ledger import Ledger
 from signalbox_client.names import NameSearch
 from signalbox_client.pages import AsyncPages, Listing, Pages
+from signalbox_client.proxies import certificates, proxy_for
 from signalbox_client.sender_pools import SenderPools
 from signalbox_client.senders import Senders
 from signalbox_client.settings import Settings
 from signalbox_client.templates import Templates
+
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
+
+# Far above the largest response of the API: a body that never ends must not fill the memory.
+_MOST_BYTES: Final = 64 << 20
 
 T = TypeVar("T")
 H = TypeVar("H", bound=httpx.Client | httpx.AsyncClient)
@@ -56,11 +63,11 @@ class _Client(ABC, Generic[H]):
         most retries of a call. `http`: your own httpx client, for settings of the connection (proxy, TLS, limits);
         closing this client does not close it.
 
-        Raises MissingCredentials, and ValueError for values that are not valid.
+        White space around a text is ignored. Raises MissingCredentials, and InvalidArgument for values that are not
+        valid.
         """
         self._settings = Settings.read((account_id, auth_token), (api_key, api_secret), base_url, timeout, max_retries)
-        self._owned = http is None
-        self._http: H = self._new_http(_trust(self._settings.base_url)) if http is None else http
+        self._connect(http)
         self.sender_pools = SenderPools(self, self._settings)
         self.senders = Senders(self, self._settings)
         self.inventory = Inventory(self, self._settings)
@@ -74,8 +81,8 @@ class _Client(ABC, Generic[H]):
         return self._settings.base_url
 
     @abstractmethod
-    def _new_http(self, verify: ssl.SSLContext | bool) -> H:
-        """Makes the httpx client that sends the requests."""
+    def _connect(self, http: H | None) -> None:
+        """Takes the user's httpx client, or makes an own one for the server. Raises InvalidArgument."""
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._settings.username!r}, base_url={self._settings.base_url!r})"
@@ -84,8 +91,10 @@ class _Client(ABC, Generic[H]):
 class Signalbox(_Client[httpx.Client]):
     """The client for programs with threads; threads may share one. Close it, or use it in a `with` block."""
 
-    def _new_http(self, verify: ssl.SSLContext | bool) -> httpx.Client:
-        return httpx.Client(verify=verify)
+    def _connect(self, http: httpx.Client | None) -> None:
+        url = self.base_url
+        self._owned = http is None
+        self._http = http or httpx.Client(verify=certificates(url), proxy=proxy_for(url), trust_env=False)
 
     def __enter__(self) -> Self:
         return self
@@ -136,8 +145,8 @@ class Signalbox(_Client[httpx.Client]):
             return None
         try:
             return next(stream.lines, None) if isinstance(step, NextLine) else self._send(step, stream)
-        except httpx.RequestError as error:
-            return error
+        except Exception as error:
+            return not_sent(step.request if isinstance(step, Send) else None, error)
 
     def _send(self, send: Send, stream: "_Stream") -> Response:
         response = self._http.send(send.request, auth=self._settings.auth, stream=True, follow_redirects=False)
@@ -148,15 +157,25 @@ class Signalbox(_Client[httpx.Client]):
             body = bytearray()
             for chunk in response.iter_bytes():
                 body += chunk
-                _require_time(send.deadline)
+                _require(send, body)
         return Response(response.status_code, response.headers, bytes(body))
 
 
 class AsyncSignalbox(_Client[httpx.AsyncClient]):
-    """The client for asyncio. Close it with `aclose()`, or use it in an `async with` block."""
+    """The client for asyncio. Close it with `aclose()`, or use it in an `async with` block.
 
-    def _new_http(self, verify: ssl.SSLContext | bool) -> httpx.AsyncClient:
-        return httpx.AsyncClient(verify=verify)
+    May be used in several event loops, also at the same time: each loop has its own connections, which are closed when
+    the loop ends (`asyncio.run` does that). A client of your own (`http`) can only be used in one loop.
+    """
+
+    def _connect(self, http: httpx.AsyncClient | None) -> None:
+        url = self.base_url
+        self._given = http
+        self._new = partial(httpx.AsyncClient, trust_env=False)
+        if http is None:
+            self._new = partial(self._new, verify=certificates(url), proxy=proxy_for(url))
+        self._of_loops: dict[AbstractEventLoop, _OfLoop] = {}
+        self._closed = False
 
     async def __aenter__(self) -> Self:
         return self
@@ -168,8 +187,23 @@ class AsyncSignalbox(_Client[httpx.AsyncClient]):
 
     async def aclose(self) -> None:
         """Closes the connections."""
-        if self._owned:
-            await self._http.aclose()
+        self._closed = True
+        if of_loop := self._of_loops.pop(_running_loop(), None):
+            await of_loop.life.aclose()
+
+    async def _http(self) -> httpx.AsyncClient:
+        """The httpx client of the running event loop: a connection works only in the loop that opened it."""
+        if self._given is not None:
+            return self._given
+        if self._closed:
+            raise ConnectionFailed("the client is closed")
+        loop = _running_loop()
+        if loop not in self._of_loops:
+            self._of_loops = {one: of_loop for one, of_loop in self._of_loops.items() if not one.is_closed()}
+            http = self._new()
+            self._of_loops[loop] = _OfLoop(http, _closed_at_the_end(http))
+            await anext(self._of_loops[loop].life)
+        return self._of_loops[loop].http
 
     async def _run(self, steps: Steps[T], /) -> T:
         """Carries out steps and returns their result."""
@@ -212,11 +246,12 @@ class AsyncSignalbox(_Client[httpx.AsyncClient]):
             return None
         try:
             return await anext(stream.alines, None) if isinstance(step, NextLine) else await self._send(step, stream)
-        except httpx.RequestError as error:
-            return error
+        except Exception as error:
+            return not_sent(step.request if isinstance(step, Send) else None, error)
 
     async def _send(self, send: Send, stream: "_Stream") -> Response:
-        response = await self._http.send(send.request, auth=self._settings.auth, stream=True, follow_redirects=False)
+        http = await self._http()
+        response = await http.send(send.request, auth=self._settings.auth, stream=True, follow_redirects=False)
         if send.stream and is_event_stream(response.headers):
             await stream.aopen(response)
             return Response(response.status_code, response.headers, b"")
@@ -224,7 +259,7 @@ class AsyncSignalbox(_Client[httpx.AsyncClient]):
             body = bytearray()
             async for chunk in response.aiter_bytes():
                 body += chunk
-                _require_time(send.deadline)
+                _require(send, body)
         finally:
             await response.aclose()
         return Response(response.status_code, response.headers, bytes(body))
@@ -239,7 +274,7 @@ class _Stream:
 
     def open(self, response: httpx.Response) -> None:
         self.close()
-        self._response, self.lines = response, response.iter_lines()
+        self._response, self.lines = response, _lines(response)
 
     def close(self) -> None:
         if self._response is not None:
@@ -247,21 +282,54 @@ class _Stream:
 
     async def aopen(self, response: httpx.Response) -> None:
         await self.aclose()
-        self._response, self.alines = response, response.aiter_lines()
+        self._response, self.alines = response, _alines(response)
 
     async def aclose(self) -> None:
         if self._response is not None:
             await self._response.aclose()
 
 
-def _require_time(deadline: float) -> None:
-    """Raises ReadTimeout after the deadline. httpx's timeouts bound only single reads: a slow drip would never end."""
-    if time.monotonic() > deadline:
+class _OfLoop(NamedTuple):
+    """The httpx client of one event loop, and the generator that closes it."""
+
+    http: httpx.AsyncClient
+    life: AsyncGenerator[None, None]
+
+
+async def _closed_at_the_end(http: httpx.AsyncClient) -> AsyncGenerator[None, None]:
+    """Closes the client at the end of the event loop, which closes the asynchronous generators that began in it."""
+    try:
+        yield
+    finally:
+        await http.aclose()
+
+
+def _running_loop() -> "AbstractEventLoop":
+    from asyncio import get_running_loop
+
+    return get_running_loop()
+
+
+def _lines(response: httpx.Response) -> Iterator[str]:
+    lines = Lines()
+    for piece in response.iter_bytes():
+        yield from lines.feed(piece)
+
+
+async def _alines(response: httpx.Response) -> AsyncIterator[str]:
+    lines = Lines()
+    async for piece in response.aiter_bytes():
+        for line in lines.feed(piece):
+            yield line
+
+
+def _require(send: Send, body: bytearray) -> None:
+    """Raises ReadTimeout after the deadline, UnexpectedAnswer for a body that is too large.
+
+    httpx's timeouts bound only single reads: a slow drip would never end.
+    """
+    if time.monotonic() > send.deadline:
         raise httpx.ReadTimeout("the response was not complete in time")
-
-
-def _trust(base_url: str) -> ssl.SSLContext | bool:
-    """Certificates for TLS. Reading them takes longer than a request, so they are read only for an https URL."""
-    if base_url.startswith("https:") or getproxies():
-        return True
-    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    if len(body) > _MOST_BYTES:
+        url = send.request.url.copy_with(query=None)
+        raise UnexpectedAnswer(f"{send.request.method} {url}: the response is larger than {_MOST_BYTES >> 20} MiB")

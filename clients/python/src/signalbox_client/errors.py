@@ -1,4 +1,4 @@
-"""The errors of calls: one class for each code of the API, and three for failures without an error of the API."""
+"""The errors of calls: one class for each code of the API, and five for failures without an error of the API."""
 
 from typing import TYPE_CHECKING, Final
 
@@ -23,7 +23,11 @@ class Problem(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class SignalboxError(Exception):
-    """Base of all errors of this package. Arguments that no request can be made of raise ValueError instead."""
+    """Base of all errors of this package."""
+
+
+class InvalidArgument(SignalboxError, ValueError):
+    """No request can be made of an argument, or of a value in the environment; the message names it."""
 
 
 class MissingCredentials(SignalboxError):
@@ -56,7 +60,8 @@ class ApiError(SignalboxError):
     `status` is the HTTP status. `code` is the number that the page of errors explains; None when the response was not
     the server's own, but for example a proxy's. `message` is a text for people. `problems` are all problems with their
     places. `request_id` finds the request in the server's log. `in_doubt` is true when an earlier attempt of the call
-    failed in a way that leaves open whether it was carried out.
+    failed in a way that leaves open whether it was carried out. `retry_after` is at most 86,400: a longer wait is read
+    as a day.
     """
 
     def __init__(

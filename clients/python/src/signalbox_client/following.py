@@ -24,7 +24,7 @@ from signalbox_client.calls import (
     request,
     segment,
 )
-from signalbox_client.errors import ConnectionFailed, OperationTimeout, TooMany, Unavailable
+from signalbox_client.errors import ConnectionFailed, InvalidArgument, OperationTimeout, TooMany, Unavailable
 from signalbox_client.results import Operation
 from signalbox_client.settings import Settings
 
@@ -32,6 +32,8 @@ from signalbox_client.settings import Settings
 _LONGEST_WAIT_SECONDS: Final = 25
 # The server sends something every 15 seconds. A longer silence means that a proxy buffers the stream.
 _SILENCE_SECONDS: Final = 20.0
+# An operation has some hundred bytes: what is much longer is another program's stream.
+LONGEST_LINE: Final = 1 << 20
 _ASK_SECONDS: Final = 1.0
 _MOST_REFUSED_STREAMS: Final = 3
 # Errors during a restart of the server.
@@ -46,9 +48,9 @@ def fetch(operation_id: str, wait: float | None = None) -> Call[Operation]:
     path = f"/v1/SenderPools/Operations/{segment(operation_id)}"
     if wait is None:
         return Call("GET", path, Operation)
-    if wait < 0:
-        raise ValueError("wait must be 0 seconds or more")
-    seconds = min(int(wait), 60)
+    if not wait >= 0:
+        raise InvalidArgument("wait must be 0 seconds or more")
+    seconds = int(min(wait, 60))
     return Call("GET", path, Operation, headers={"Prefer": f"wait={seconds}"}, extra_seconds=seconds)
 
 
@@ -57,6 +59,8 @@ def wait(settings: Settings, operation_id: str, timeout: float) -> Steps[Operati
 
     After the first response, also waits for a server that is unavailable.
     """
+    if not timeout >= 0:
+        raise InvalidArgument("timeout must be 0 seconds or more")
     end = time.monotonic() + timeout
     seen: Operation | None = None
     trouble: ConnectionFailed | TooMany | Unavailable | None = None
@@ -67,7 +71,7 @@ def wait(settings: Settings, operation_id: str, timeout: float) -> Steps[Operati
         if seen is not None and left <= 0:
             raise OperationTimeout(seen, timeout) from trouble
         # A second less, so that the response comes before the timeout.
-        seconds = max(0, min(round(left) - 1, _LONGEST_WAIT_SECONDS))
+        seconds = max(0, round(min(left - 1, _LONGEST_WAIT_SECONDS)))
         try:
             seen = yield from perform(settings, fetch(operation_id, seconds), started + max(left, 1.0))
             trouble = None
@@ -81,7 +85,7 @@ def wait(settings: Settings, operation_id: str, timeout: float) -> Steps[Operati
         if seconds == 0 or time.monotonic() - started < seconds:
             # The server is unavailable, is stopping, or does not support the wait.
             short += 1
-            pause += random.uniform(0.5, 1) * min(0.05 * 2.0**short, 2.0)  # noqa: S311 (spreads load; not for security)
+            pause += random.uniform(0.5, 1) * min(0.05 * 2.0 ** min(short, 10), 2.0)  # noqa: S311 (spreads load; not for security)
         yield Pause(max(0.0, min(pause, end - time.monotonic())))
 
 
@@ -107,9 +111,9 @@ def watch(settings: Settings, operation_id: str) -> Generator[Step | Show[Operat
         try:
             now = yield from perform(settings, fetch(operation_id))
         except _PASSING as error:
-            if shown is None or time.monotonic() - last_response > settings.timeout:
-                raise
             pause += _retry_after(error)
+            if shown is None or time.monotonic() + pause - last_response > settings.timeout:
+                raise
         else:
             last_response = time.monotonic()
             if now != shown:
@@ -132,21 +136,25 @@ def _stream(
     if response.status != 200 or not is_event_stream(response.headers):
         return shown, "blocked" if response.status == 200 else "refused"
     data: list[str] = []
+    size = 0
     end: _End = "refused"
     while True:
         line = cast("httpx.RequestError | str | None", (yield NextLine()))
         if not isinstance(line, str):
             silent = end == "refused" and isinstance(line, httpx.ReadTimeout)
-            return shown, "blocked" if silent else end
+            return shown, "blocked" if silent or isinstance(line, httpx.DecodingError) else end
         end = "cut"
         if line:
             data += _data(line)
+            size += len(line)
+            if size > LONGEST_LINE:
+                return shown, "blocked"
             continue
         try:
             operation = msgspec.json.decode("\n".join(data), type=Operation) if data else shown
         except UNREADABLE:
             return shown, "blocked"
-        data = []
+        data, size = [], 0
         if operation is not None and operation != shown:
             shown = operation
             yield Show(operation)
@@ -157,6 +165,29 @@ def _stream(
 def is_event_stream(headers: httpx.Headers) -> bool:
     """Whether a response with these headers is an event stream."""
     return str(headers.get("content-type", "")).partition(";")[0].strip().lower() == EVENT_STREAM
+
+
+class Lines:
+    """Splits the bytes of an event stream into lines, and bounds a line in length and in time."""
+
+    def __init__(self) -> None:
+        self._rest = bytearray()
+        self._last = time.monotonic()
+
+    def feed(self, piece: bytes) -> list[str]:
+        """The lines that are complete now. Raises DecodingError for a long line, ReadTimeout for a slow one."""
+        now = time.monotonic()
+        if b"\n" not in piece:
+            self._rest += piece
+            if len(self._rest) > LONGEST_LINE:
+                raise httpx.DecodingError("a line of the event stream is longer than 1 MiB")
+            if now - self._last > _SILENCE_SECONDS:
+                raise httpx.ReadTimeout("a line of the event stream was not complete in time")
+            return []
+        self._last = now
+        *lines, rest = bytes(self._rest + piece).split(b"\n")
+        self._rest = bytearray(rest)
+        return [line.removesuffix(b"\r").decode("utf-8", "replace") for line in lines]
 
 
 def _data(line: str) -> Iterator[str]:

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
-import msgspec
 from msgspec import UNSET, UnsetType
 
-from signalbox_client.calls import Call, Steps, perform, segment
+from signalbox_client.calls import Call, Steps, encoded, perform, segment
+from signalbox_client.errors import InvalidArgument
 from signalbox_client.resource import C, Resource, call
 from signalbox_client.results import Entered, ResourceReference, Sender, SenderStatus
 from signalbox_client.sender_pools import condition, removal
@@ -26,14 +26,15 @@ class Inventory(Resource[C]):
         returned in `refused`; the others are entered.
 
         `rows` are mappings with the API's fields (`channel`, `address`, `displayName`, `status`, `tags`), or bytes in
-        the format `media`. The request is not retried; after a failure, call again with the same rows.
+        the format `media`. The request is retried only after a 429. After another failure, call again with the same
+        rows.
         """
         given: object = rows
         if isinstance(given, str):
-            raise ValueError("text must be given as bytes: text.encode()")
+            raise InvalidArgument("text must be given as bytes: text.encode()")
         if not isinstance(rows, bytes) and media != "application/json":
-            raise ValueError(f"rows of {media} must be given as bytes")
-        content = rows if isinstance(rows, bytes) else msgspec.json.encode(list(rows))
+            raise InvalidArgument(f"rows of {media} must be given as bytes")
+        content = rows if isinstance(rows, bytes) else encoded(list(rows))
         return perform(self._settings, Call("POST", _PATH, Entered, headers={"Content-Type": media}, content=content))
 
     @call
@@ -51,7 +52,7 @@ class Inventory(Resource[C]):
         With `if_match`, raises PreconditionFailed if the sender no longer has this ETag.
         """
         body = {"displayName": display_name, "status": status, "tags": tags}
-        content = msgspec.json.encode({name: value for name, value in body.items() if value is not UNSET})
+        content = encoded({name: value for name, value in body.items() if value is not UNSET})
         return perform(
             self._settings, Call("PATCH", _sender(sender_id), Sender, headers=condition(if_match), content=content)
         )

@@ -3,11 +3,11 @@
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 import msgspec
 
-from signalbox_client.calls import UNREADABLE, Call, Steps, moment, perform
+from signalbox_client.calls import UNREADABLE, Call, Steps, encoded, moment, perform
 from signalbox_client.errors import UnexpectedAnswer
 from signalbox_client.results import Page
 from signalbox_client.settings import Settings
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from signalbox_client.client import AsyncSignalbox, Signalbox
 
 T = TypeVar("T")
+
+# Servers and proxies refuse URLs of more than 8 KiB.
+_LONGEST_TOKEN: Final = 8192
 
 
 class _Pagination(msgspec.Struct, frozen=True):
@@ -47,7 +50,7 @@ class Listing(Generic[T]):
             if value is not None
         }
         if self.body:
-            call = Call("POST", self.path, dict[str, msgspec.Raw], content=msgspec.json.encode(given))
+            call = Call("POST", self.path, dict[str, msgspec.Raw], content=encoded(given))
         else:
             params = {name: str(value) for name, value in given.items()}
             call = Call("GET", self.path, dict[str, msgspec.Raw], params)
@@ -57,7 +60,15 @@ class Listing(Generic[T]):
             pagination = msgspec.json.decode(response["pagination"], type=_Pagination)
         except (KeyError, *UNREADABLE) as error:
             raise UnexpectedAnswer(f"{self.path}: the response is not a page of this list: {error}") from error
+        self._check(pagination.next)
         return Page(items, pagination.next, pagination.self_token)
+
+    def _check(self, token: str | None) -> None:
+        """Raises UnexpectedAnswer for a token that would never end the iteration, or that no URL can contain."""
+        if token is not None and token == self.params.get("pageToken"):
+            raise UnexpectedAnswer(f"{self.path}: the next page of this list is the same page")
+        if token is not None and len(token) > _LONGEST_TOKEN:
+            raise UnexpectedAnswer(f"{self.path}: the token of the next page has {len(token):,} characters")
 
     def after(self, page: Page[T]) -> "Listing[T] | None":
         """The list from the next page on; None after the last page."""

@@ -6,10 +6,8 @@ from collections.abc import Generator, Iterable, Mapping
 from datetime import datetime
 from os import urandom
 
-import msgspec
-
 from signalbox_client import following
-from signalbox_client.calls import Call, Show, Step, StepResult, Steps, header, perform, segment
+from signalbox_client.calls import Call, Show, Step, StepResult, Steps, encoded, header, perform, segment
 from signalbox_client.errors import NotFound
 from signalbox_client.pages import Listing
 from signalbox_client.resource import C, Resource, call, listing, watching
@@ -90,7 +88,7 @@ class SenderPools(Resource[C]):
         With `if_match`, raises PreconditionFailed if the pool no longer has this ETag.
         """
         body = {key: value for key, value in (("name", name), ("tags", tags)) if value is not None}
-        content = msgspec.json.encode(body)
+        content = encoded(body)
         return perform(
             self._settings, Call("PATCH", _pool(id), ResourceReference, headers=condition(if_match), content=content)
         )
@@ -206,6 +204,4 @@ def _references(senders: str | Sender | Iterable[str | Sender]) -> list[dict[str
 def _starting(path: str, body: object, idempotency_key: str | None) -> Call[OperationReference]:
     key = urandom(16).hex() if idempotency_key is None else header("idempotency_key", idempotency_key)
     quoted = '"' + key.replace("\\", "\\\\").replace('"', '\\"') + '"'
-    return Call(
-        "POST", path, OperationReference, headers={"Idempotency-Key": quoted}, content=msgspec.json.encode(body)
-    )
+    return Call("POST", path, OperationReference, headers={"Idempotency-Key": quoted}, content=encoded(body))

@@ -7,7 +7,7 @@ from datetime import datetime
 import msgspec
 
 # ruff: noqa: A002 -- `id` is the API's word
-from signalbox_client.calls import Call, Steps, perform, segment
+from signalbox_client.calls import Call, Steps, encoded, perform, segment
 from signalbox_client.pages import Listing
 from signalbox_client.resource import C, Resource, call, listing
 from signalbox_client.results import Channel, Resolution, Sender, SenderStatus
@@ -97,5 +97,5 @@ class Senders(Resource[C]):
 
 
 def _resolve(resource: Resource[C], body: Mapping[str, object]) -> Steps[list[Resolution]]:
-    call = Call("POST", f"{_PATH}/Resolve", _Resolutions, content=msgspec.json.encode(body))
+    call = Call("POST", f"{_PATH}/Resolve", _Resolutions, content=encoded(body))
     return (yield from perform(resource._settings, call)).results

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from signalbox_client.errors import MissingCredentials
+from signalbox_client.errors import InvalidArgument, MissingCredentials
 
 DEFAULT_BASE_URL: Final = "http://127.0.0.1:8080"
 _MISSING: Final = (
@@ -38,14 +38,15 @@ class Settings:
     ) -> "Settings":
         """Settings from arguments, completed from the environment.
 
-        Raises MissingCredentials, and ValueError for a base URL, timeout or number of retries that is not valid.
+        White space around a text is ignored: a line break at the end of a file often becomes part of a variable.
+        Raises MissingCredentials, and InvalidArgument for a value that is not valid.
         """
         if not timeout > 0:
-            raise ValueError("timeout must be a number of seconds greater than 0")
+            raise InvalidArgument("timeout must be a number of seconds greater than 0")
         if max_retries < 0:
-            raise ValueError("max_retries must be 0 or more")
+            raise InvalidArgument("max_retries must be 0 or more")
         username, secret = _credentials(account, key, os.environ)
-        url = base_url or os.environ.get("SIGNALBOX_BASE_URL") or DEFAULT_BASE_URL
+        url = _stripped(base_url) or _stripped(os.environ.get("SIGNALBOX_BASE_URL")) or DEFAULT_BASE_URL
         return cls(_checked(url), username, httpx.BasicAuth(username, secret), timeout, max_retries)
 
 
@@ -57,17 +58,21 @@ def _credentials(
     Arguments win over the environment. In the environment an API key wins over the account's token: programs with a
     key often have the account's SID as well.
     """
+    key, account = (_stripped(key[0]), _stripped(key[1])), (_stripped(account[0]), _stripped(account[1]))
     if any(key) and account[1]:
-        raise ValueError("give either auth_token or api_key and api_secret, not both")
+        raise InvalidArgument("give either auth_token or api_key and api_secret, not both")
     of_account = ("SIGNALBOX_ACCOUNT_SID", "SIGNALBOX_AUTH_TOKEN")
     of_key = ("SIGNALBOX_API_KEY", "SIGNALBOX_API_SECRET")
-    use_key = any(key) or (not any(account) and any(environment.get(name) for name in of_key))
+    use_key = any(key) or (not any(account) and any(_stripped(environment.get(name)) for name in of_key))
     arguments, names, variables = (
         (key, ("api_key", "api_secret"), of_key) if use_key else (account, ("account_id", "auth_token"), of_account)
     )
-    found = [given or environment.get(name) for given, name in zip(arguments, variables, strict=True)]
+    found = [given or _stripped(environment.get(name)) for given, name in zip(arguments, variables, strict=True)]
     username, secret = found
     if username and secret:
+        for name, value in zip(names, found, strict=True):
+            if not str(value).isprintable():
+                raise InvalidArgument(f"{name} contains a line break or another character that is not printable")
         return username, secret
     if not username and not secret:
         raise MissingCredentials(_MISSING)
@@ -78,16 +83,22 @@ def _credentials(
     )
 
 
+def _stripped(text: str | None) -> str:
+    return (text or "").strip()
+
+
 def _checked(base_url: str) -> str:
     """The URL without a slash at its end. No message repeats the URL, because it may contain a secret."""
     rule = "base_url must be an http or https URL such as https://api.example.com/prefix"
     try:
         parts = urlsplit(base_url)
         _ = parts.port  # raises ValueError when it is not a port
-    except ValueError:
-        raise ValueError(rule) from None
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError(rule)
+        (parts.hostname or "").encode("idna")  # as the resolver does, which would raise at the first request
+        httpx.URL(base_url)
+    except (ValueError, httpx.InvalidURL):
+        raise InvalidArgument(rule) from None
+    if parts.scheme not in ("http", "https") or not parts.hostname or not base_url.isprintable() or " " in base_url:
+        raise InvalidArgument(rule)
     if "@" in parts.netloc or parts.query or parts.fragment:
-        raise ValueError(f"{rule}, without user, query and fragment")
+        raise InvalidArgument(f"{rule}, without user, query and fragment")
     return base_url.rstrip("/")

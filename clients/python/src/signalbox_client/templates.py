@@ -3,9 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-import msgspec
-
-from signalbox_client.calls import Call, Steps, perform, segment
+from signalbox_client.calls import Call, Steps, encoded, perform, segment
 from signalbox_client.pages import Listing
 from signalbox_client.resource import C, Resource, call, listing
 from signalbox_client.results import ResourceReference, Template
@@ -34,7 +32,7 @@ class Templates(Resource[C]):
     def create(
         self, *, name: str, content: Mapping[str, object], defaults: Mapping[str, str] | None = None
     ) -> Steps[Template]:
-        """Enters a template, whose id the server makes. It is sent once: use `put` to be able to repeat it.
+        """Enters a template, whose id the server makes. Use `put` to be able to repeat it after a lost response.
 
         `content` has the API's members: `text` and `media`, or `modules`, in Liquid.
         """
@@ -77,4 +75,4 @@ def _template(content_id: str) -> str:
 
 
 def _body(name: str, content: Mapping[str, object], defaults: Mapping[str, str] | None) -> bytes:
-    return msgspec.json.encode({"name": name, "content": content, "defaults": defaults or {}})
+    return encoded({"name": name, "content": content, "defaults": defaults or {}})

@@ -14,6 +14,10 @@ import msgspec
 from msgspec import UNSET
 
 from signalbox.ground.errors import Invalid, Problem
+from signalbox.http.json_limits import TOO_DEEP, TWICE, may_repeat, repeated_names, too_deep
+from signalbox.http.json_text import refuse_depth
+from signalbox.http.places import place as place_of
+from signalbox.http.places import problem_at
 from signalbox.inventory import addresses
 from signalbox.inventory.senders import SenderRow
 
@@ -73,6 +77,8 @@ async def rows(content_type: ContentType, body: bytes) -> Rows:
     # Importing the libraries for addresses takes 70 ms, and would block the event loop.
     await asyncio.to_thread(addresses.load)
     text = _text(body)
+    if content_type == "application/json":
+        refuse_depth(body)
     found = Rows([], [])
     total = 0
     async for place, raw in _in_slices(_READERS[content_type](text)):
@@ -116,13 +122,13 @@ def _line_and_column(body: bytes, position: int) -> tuple[int, int]:
     return before.count(b"\n") + 1, len(before[start:].decode("utf-8", "replace")) + 1
 
 
-def _json_rows(text: str) -> Iterator[_Raw]:
+def _json_rows(text: str) -> Iterator[_Raw | None]:
     # 10 MiB may have millions of values, and none of them is garbage. With the garbage collector, decoding takes ten
     # times as long, and no other request runs meanwhile.
     gc.disable()
     try:
         values = msgspec.json.decode(text)
-    except (msgspec.DecodeError, RecursionError, ValueError) as error:
+    except (msgspec.DecodeError, ValueError) as error:
         message = f"the body is not valid JSON: {_json_error(error, text)}"
         raise Invalid([Problem(message, None, "$")]) from None
     finally:
@@ -131,6 +137,15 @@ def _json_rows(text: str) -> Iterator[_Raw]:
         raise Invalid([Problem(f"the body must be an array of senders, not {_kind(values)}", None, "$")])
     if len(values) > MOST_ROWS:
         raise Invalid([Problem(f"at most {MOST_ROWS} rows in one request, not {len(values)}", None, "$")])
+    data = text.encode()
+    repeated: list[Problem] = []
+    for path in repeated_names(data) if may_repeat(data, values) else ():
+        if path is None:
+            yield None
+        else:
+            repeated.append(problem_at(path, TWICE))
+    if repeated:
+        raise Invalid(repeated)
     for index, value in enumerate(values):
         yield _Place(index, None), value
 
@@ -144,16 +159,25 @@ def _ndjson_rows(text: str) -> Iterator[_Raw | None]:
             continue
         place = _Place(index, number)
         index += 1
-        try:
-            yield place, msgspec.json.decode(line)
-        except (msgspec.DecodeError, RecursionError, ValueError) as error:
-            reason = _json_error(error, line, column_only=True)
-            yield place, place.refuse("", f"the line is not valid JSON: {reason}")
+        yield place, _ndjson_row(place, line)
+
+
+def _ndjson_row(place: _Place, line: str) -> object | Refused:
+    row = line.encode()
+    if too_deep(row):
+        return place.refuse("", f"the line is {TOO_DEEP}")
+    try:
+        value: object = msgspec.json.decode(row)
+    except (msgspec.DecodeError, ValueError) as error:
+        return place.refuse("", f"the line is not valid JSON: {_json_error(error, line, column_only=True)}")
+    for path in repeated_names(row) if may_repeat(row, value) else ():
+        if path is not None:
+            field, context = place_of((place.index, *path))
+            return Refused(context, INVALID, f"{str(field).partition('.')[2]} {TWICE}", place.line)
+    return value
 
 
 def _json_error(error: Exception, text: str, column_only: bool = False) -> str:
-    if isinstance(error, RecursionError):
-        return "nested too deeply"
     reason, _, byte = str(error).removeprefix("JSON is malformed: ").partition(" (byte ")
     if "truncated" in reason:
         reason, byte = "it ends too early", str(len(text.encode()))

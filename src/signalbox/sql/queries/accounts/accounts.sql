@@ -66,13 +66,13 @@ VALUES (:sid, :account_id, :name, :secret_digest, :now);
 -- across accounts: the operator's list
 SELECT k.sid, a.sid AS account_sid, k.name, k.revoked_at, k.created_at
 FROM api_keys AS k JOIN accounts AS a ON a.id = k.account_id
-ORDER BY a.id, k.created_at, k.sid;
+ORDER BY a.id, k.created_at, k.sid /*pg: COLLATE "C" */;
 
 -- name: accounts.list_api_keys_of_account
 SELECT k.sid, a.sid AS account_sid, k.name, k.revoked_at, k.created_at
 FROM api_keys AS k JOIN accounts AS a ON a.id = k.account_id
 WHERE k.account_id = :account_id
-ORDER BY k.created_at, k.sid;
+ORDER BY k.created_at, k.sid /*pg: COLLATE "C" */;
 
 -- name: accounts.revoke_api_key
 -- across accounts: the operator names the key. A second revocation keeps the time of the first
