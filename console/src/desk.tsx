@@ -1,8 +1,8 @@
 /** The field for a CSV of senders, pasted, picked or dropped, with the problems of each line beside it. */
 import type { JSX } from "preact";
 import { useMemo, useRef, useState } from "preact/hooks";
-import { check, good, type Complaint } from "./csv.ts";
-import { enter, idsOf, newest, type Result } from "./inventory.ts";
+import { check, good, textOf, type Complaint } from "./csv.ts";
+import { enter, idsOf, newest, nothing, type Result } from "./inventory.ts";
 import { count, plural } from "./marks.tsx";
 
 // The same heights as in style.css.
@@ -37,10 +37,14 @@ export function useSenderIds(value: ReturnType<typeof useDesk>) {
     if (!value.good) return [];
     if (entered.current?.text !== text) {
       const after = await newest();
-      const result = await enter(desk, told("Entered"));
+      const result = nothing();
+      try {
+        await enter(desk, told("Entered"), result);
+      } finally {
+        value.setRefused(result.refused);
+      }
       entered.current = { text, after, result };
       setStep("");
-      value.setRefused(result.refused);
       if (result.refused.length) return null;
     }
     const found = await idsOf(desk, entered.current.result.rows, entered.current.after, told("Found"));
@@ -71,12 +75,19 @@ export function DeskField(props: {
   const { text, change, desk, refused } = props.value;
   const [top, setTop] = useState(0);
   const [over, setOver] = useState(false);
+  const [unread, setUnread] = useState("");
   const area = useRef<HTMLTextAreaElement>(null);
   const complaints = [...desk.complaints, ...refused];
   const byLine = useMemo(() => Map.groupBy(complaints, (one) => one.line), [desk, refused]);
   const lines = useMemo(() => text.split(/\r\n|[\r\n]/).length, [text]);
   const take = async (files: FileList | null | undefined) => {
-    if (files?.[0]) change(await files[0].text());
+    if (!files?.[0]) return;
+    try {
+      change(await textOf(files[0]));
+      setUnread("");
+    } catch (error) {
+      setUnread((error as Error).message);
+    }
   };
   const first = Math.floor(top / LINE);
   const shown = Array.from({ length: Math.min(SHOWN + 2, lines - first) }, (_, index) => first + index + 1);
@@ -135,6 +146,11 @@ export function DeskField(props: {
           ))}
         </div>
       </div>
+      {unread && (
+        <p role="alert" class="wrong">
+          {unread}
+        </p>
+      )}
       <p id="desk-sum" role="status" class="quiet">
         {text && `${plural(desk.rows.length, desk.kind === "ids" ? "id" : "row")}, ${plural(byLine.size, "line")} with problems`}
       </p>

@@ -22,26 +22,31 @@ export function enterCall(text: string): Call {
   return { method: "POST", path: "/signalbox/v1/Senders", body: text, media: "text/csv" };
 }
 
-/** Enters the rows without problems. Rows that the server refuses are returned with their lines. */
-export async function enter(desk: Desk, report: Report): Promise<Result> {
+export function nothing(): Result {
+  return { created: 0, updated: 0, refused: [], rows: [] };
+}
+
+/**
+ * Enters the rows without problems, and adds to `result` after each request, with the lines of the rows that the server refused.
+ * So the result is right also when a later request fails.
+ */
+export async function enter(desk: Desk, report: Report, result: Result): Promise<void> {
   const rows = good(desk);
-  const result: Result = { created: 0, updated: 0, refused: [], rows: [] };
   for (let at = 0; at < rows.length; at += PIECE) {
     report(at, rows.length);
     const piece = rows.slice(at, at + PIECE);
     const entered = await ask<Entered>(enterCall(csvOf(desk.columns, piece.map((row) => row.cells))));
+    result.created += entered.created;
+    result.updated += entered.updated;
     const refused = new Set<number>();
     for (const { context, message } of entered.refused) {
       const [, index = "0", member] = /^\$\[(\d+)\]\.?(.*)$/.exec(context) ?? [];
       refused.add(Number(index));
       result.refused.push({ line: piece[Number(index)]!.line, message: member ? `${member}: ${message}` : message });
     }
-    result.created += entered.created;
-    result.updated += entered.updated;
     result.rows.push(...piece.filter((_, index) => !refused.has(index)));
   }
   report(rows.length, rows.length);
-  return result;
 }
 
 /** The creation time of the newest sender: senders that are entered now are newer. */

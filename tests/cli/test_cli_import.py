@@ -55,7 +55,7 @@ def test_refused_rows_of_csv_can_be_corrected_and_imported_again(shell: Shell) -
     done = shell("senders", "import", "my.senders.csv")
     assert (done.returncode, done.stdout) == (3, "1 created, 0 updated, 3 refused\n")
     path = shell.folder / "my.senders.refused.csv"
-    with path.open(newline="") as file:
+    with path.open(newline="", encoding="utf-8-sig") as file:  # the mark of the imported file
         head, first, second, third = csv.reader(file)
     assert head[:4] == ["refusedLine", "refusedContext", "refusedCode", "refusedMessage"]
     assert head[4:] == ["channel", "address", "displayName", "tags"]
@@ -133,13 +133,12 @@ def test_format_is_the_one_given_or_named_or_looked_at(shell: Shell) -> None:
     ("content", "code", "said"),
     [
         (b'[{"channel": "SMS"}]', 2, "is a JSON array"),
-        ("channel,address\nSMS,+1\n".encode("utf-16"), 2, "is UTF-16"),
         (b"", 1, "contains no rows"),
         (b"\n\n", 1, "contains no rows"),
         (b"channel,address\n", 1, "contains no rows"),
         (b"channel,adress\nSMS,+1\n", 1, "did you mean address?"),
     ],
-    ids=["array", "UTF-16", "empty", "blank", "header", "columns"],
+    ids=["array", "empty", "blank", "header", "columns"],
 )
 def test_file_that_cannot_be_imported_is_said(shell: Shell, content: bytes, code: int, said: str) -> None:
     done = shell("senders", "import", shell.write("a.txt", content))
@@ -148,14 +147,14 @@ def test_file_that_cannot_be_imported_is_said(shell: Shell, content: bytes, code
     assert shell.lines("senders", "list") == []
 
 
-def test_what_precedes_an_unreadable_row_enters_and_is_said(shell: Shell) -> None:
-    shell.write("a.csv", csv_of(3) + 'SMS,"+1')
+def test_what_precedes_an_unreadable_line_enters_and_is_said(shell: Shell) -> None:
+    shell.write("a.csv", csv_of(3) + "SMS," + "1" * (11 << 20))
     done = shell("senders", "import", "a.csv", "--json")
     assert done.returncode == 1
     assert json.loads(done.stdout)["created"] == 3
     assert json.loads(done.stdout)["complete"] is False
     first, *more = done.stderr.splitlines()
-    assert first == "signalbox: line 5: not valid CSV: unexpected end of data"
+    assert first == "signalbox: line 5: longer than 10 MiB"
     assert "all rows up to line 4 were sent" in "".join(more)
 
 

@@ -9,12 +9,15 @@ from collections.abc import Iterator
 import pytest
 
 from signalbox.cli.endings import Ended
+from signalbox.cli.files import Input
 from signalbox.cli.rows import MOST_BYTES, CsvRows, NdjsonRows
 from signalbox.cli.senders_import import _batches
 
 
 class Endless(io.RawIOBase):
     """A file that is generated while it is read."""
+
+    name = "endless"
 
     def __init__(self, head: bytes, line: bytes, count: int) -> None:
         self._parts = self._made(head, line, count)
@@ -41,13 +44,17 @@ class Endless(io.RawIOBase):
         return count
 
 
+def endless(head: bytes, line: bytes, count: int) -> Input:
+    return Input(io.BufferedReader(Endless(head, line, count)))
+
+
 @pytest.mark.parametrize("form", ["csv", "ndjson"])
 def test_reading_takes_the_memory_of_a_request_however_large_the_file(form: str) -> None:
     if form == "csv":
-        file = io.BufferedReader(Endless(b"channel,address\n", b"SMS,+12025550100\n", 200_000))
+        file = endless(b"channel,address\n", b"SMS,+12025550100\n", 200_000)
         rows: CsvRows | NdjsonRows = CsvRows(file)
     else:
-        file = io.BufferedReader(Endless(b"", b'{"channel":"SMS","address":"+12025550100"}\n', 200_000))
+        file = endless(b"", b'{"channel":"SMS","address":"+12025550100"}\n', 200_000)
         rows = NdjsonRows(file)
     tracemalloc.start()
     batches = list(map(len, _batches(rows)))
@@ -59,7 +66,7 @@ def test_reading_takes_the_memory_of_a_request_however_large_the_file(form: str)
 
 def test_requests_stay_below_what_the_server_takes() -> None:
     line = b'{"channel":"SMS","displayName":"' + b"x" * 2500 + b'"}\n'
-    rows = NdjsonRows(io.BufferedReader(Endless(b"", line, 9000)))
+    rows = NdjsonRows(endless(b"", line, 9000))
     sizes = [sum(len(row.body) for row in batch) for batch in _batches(rows)]
     assert sum(sizes) == 9000 * len(line)
     assert len(sizes) == 3
@@ -69,4 +76,4 @@ def test_requests_stay_below_what_the_server_takes() -> None:
 @pytest.mark.parametrize("form", [CsvRows, NdjsonRows])
 def test_line_that_fits_in_no_request_is_said_and_not_read_whole(form: type[CsvRows | NdjsonRows]) -> None:
     with pytest.raises(Ended, match="longer than 10 MiB"):
-        list(form(io.BufferedReader(Endless(b"channel,address\n", b"x" * 1000, 20_000_000))))
+        list(form(endless(b"channel,address\n", b"x" * 1000, 20_000_000)))

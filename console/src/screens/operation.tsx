@@ -21,7 +21,7 @@ import {
 import { Lines } from "../plots.tsx";
 import { go, href, set, type Params } from "../route.ts";
 import { Rows, type Column } from "../rows.tsx";
-import { csvOf, save } from "../csv.ts";
+import { csvOf, neutralised, save } from "../csv.ts";
 import type { StreamState } from "../stream.ts";
 import { operationCall, samplesOf, useLive, type Sample } from "../watch.ts";
 import { OUTCOMES, type Item, type Operation, type SenderPool } from "../wire.ts";
@@ -253,7 +253,7 @@ function useSettled(operation: Operation): number {
 async function download(operation: Operation, call: Call): Promise<void> {
   const text = await (await send(call)).text();
   const items = text.split("\n").filter(Boolean).map((line) => JSON.parse(line) as Item);
-  const rows = items.map((item) => [item.index, item.senderId, item.outcome, item.code, item.message]);
+  const rows = items.map((item) => [item.index, item.senderId, item.outcome, item.code, neutralised(item.message ?? "")]);
   save(`${operation.id}.csv`, csvOf(["index", "senderId", "outcome", "code", "message"], rows));
 }
 

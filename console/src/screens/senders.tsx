@@ -5,7 +5,7 @@ import { check } from "../csv.ts";
 import { DeskField, useDesk } from "../desk.tsx";
 import { Confirm, Dialog, useRun } from "../dialog.tsx";
 import { isFiltered, queryOf, SENDER_FILTERS, SenderFilters } from "../filters.tsx";
-import { enter, enterCall, type Result } from "../inventory.ts";
+import { enter, enterCall, nothing, type Result } from "../inventory.ts";
 import { useKeys } from "../keys.ts";
 import { Behind, count, Head, Id, parseTags, plural, Skeleton, State, TagList, Time, Trouble, writeTags } from "../marks.tsx";
 import { href, set, type Params } from "../route.ts";
@@ -224,10 +224,14 @@ function Import({ close, done }: { close: () => void; done: () => void }): JSX.E
   const { desk, good, text } = value;
   const { busy, failure, run } = useRun(async () => {
     setResult(undefined);
-    const entered = await enter(desk, (sent, total) => setProgress({ done: sent, total }));
-    value.setRefused(entered.refused);
-    setResult(entered);
-    done();
+    const entered = nothing();
+    try {
+      await enter(desk, (sent, total) => setProgress({ done: sent, total }), entered);
+    } finally {
+      value.setRefused(entered.refused);
+      if (entered.rows.length || entered.refused.length) setResult(entered);
+      done();
+    }
   });
   const lines = new Set(result?.refused.map((one) => one.line)).size;
   const over = result && check(text, false).rows.length > 0;

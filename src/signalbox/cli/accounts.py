@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from signalbox.cli.database import database_options, read, write
+from signalbox.cli.endings import already_done
 from signalbox.cli.output import as_json_option, show, show_all
 
 if TYPE_CHECKING:
     from signalbox.accounts.accounts import Account, Key
     from signalbox.db import Tx
+
+_MADE: Final = "the change was made; processes may accept the old credentials for a moment more"
 
 
 @click.group()
@@ -102,8 +105,9 @@ def rotate_token(sid: str, as_json: bool, **command_line: str | bool | None) -> 
     token = write(command_line, lambda tx: accounts.rotate_token(tx, sid))
     # Shown before the wait: the token is shown only once, and Ctrl-C during the wait must not lose it.
     done = f"the token of {sid} was replaced; run the command again for one that is shown"
-    show({"accountSid": sid, "authToken": token}, as_json, done)
-    _wait_until_everywhere()
+    with already_done(_MADE):
+        show({"accountSid": sid, "authToken": token}, as_json, done)
+        _sleep()
 
 
 @accounts.command("recount")
@@ -170,6 +174,11 @@ def revoke_key(sid: str, as_json: bool, **command_line: str | bool | None) -> No
 
 
 def _wait_until_everywhere() -> None:
+    with already_done(_MADE):
+        _sleep()
+
+
+def _sleep() -> None:
     """Waits as long as a process may cache a credential that it checked; then the change is in force everywhere."""
     import time
 

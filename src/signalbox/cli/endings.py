@@ -104,6 +104,20 @@ def for_each(given: Sequence[str], work: Callable[[str], None]) -> None:
 
 
 @contextmanager
+def already_done(*lines: str) -> Iterator[None]:
+    """When the block ends early, for any reason, the command says these lines on what it did before."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Ended("interrupted", *lines, code=INTERRUPTED) from None
+    except Ended as ended:
+        raise Ended(*ended.lines, *lines, code=ended.code) from None
+    except Exception:
+        complain(*lines)
+        raise
+
+
+@contextmanager
 def finishing() -> Iterator[None]:
     """Delays Ctrl-C until the request ended, so that the command knows what it did. A second Ctrl-C counts at once."""
     before = signal.getsignal(signal.SIGINT)

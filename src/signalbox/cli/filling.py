@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -15,7 +14,9 @@ import click
 
 from signalbox.cli.arguments import SENDER_ID, search
 from signalbox.cli.endings import INTERRUPTED, Ended, complain, finishing
+from signalbox.cli.files import Input
 from signalbox.cli.output import Bar, cell, counted, wire
+from signalbox.inventory.csv_text import BADLY_QUOTED, Record, Records, Table
 
 if TYPE_CHECKING:
     from signalbox_client import Operation, Signalbox
@@ -44,24 +45,19 @@ class Wanted:
 
 
 def read_senders(file: io.BufferedReader) -> list[Wanted]:
-    """The senders in a file: ids, one a line; or CSV or NDJSON with senderId, id, or channel and address.
+    """The senders in a file: ids, one a line; or CSV, a workbook or NDJSON with senderId, id, or channel and address.
 
     Raises Ended with every line that names no sender.
     """
+    source = Input(file)
     try:
-        text = file.read().decode("utf-8-sig")
+        found = list(_rows(source))
     except UnicodeDecodeError as error:
-        raise Ended(f"{file.name}: is not UTF-8: byte {error.start}") from None
-    start = text.lstrip()
-    if start.startswith("{"):
-        found = list(_objects(text))
-    elif SENDER_ID.match(start):
-        found = [(number, {"id": line.strip()}) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
-    else:
-        found = list(_records(file.name, text))
+        raise Ended(f"{source.name}: is not {error.encoding.upper()}: {error.reason}") from None
     senders, problems = [], []
     for line, row in found:
-        sender = _wanted(f"{file.name}, line {line}", row)
+        place = f"{source.name}, line {line}"
+        sender = f"{place}: {BADLY_QUOTED}" if row is None else _wanted(place, row)
         if isinstance(sender, str):
             problems.append(sender)
         else:
@@ -125,6 +121,8 @@ class Filling:
         lines = [f"pool {self.pool_id}: {self.handed:,} of {counted(self.total, 'sender')} sent"]
         if self.handed < self.total:
             lines.append(f"`signalbox pools add {self.pool_id} --senders FILE` with the same file sends the rest")
+        else:
+            lines.append(f"`signalbox operations watch {self.operation_ids[-1]}` continues watching")
         return lines
 
     def create(self, client: Signalbox, name: str, tags: Mapping[str, str], senders: Sequence[str]) -> None:
@@ -250,6 +248,19 @@ def show_filling(filling: Filling, progress: Progress | None, as_json: bool) -> 
         click.echo(f"operation {cell(operation_id)}")
 
 
+def _rows(source: Input) -> Iterator[tuple[int, Mapping[str, object] | None]]:
+    """The rows with their lines; None for a row that is badly quoted."""
+    if source.workbook:
+        return _records(source.name, source.sheet())
+    text = source.text().read()
+    start = text.lstrip()
+    if start.startswith("{"):
+        return _objects(text)
+    if SENDER_ID.match(start):
+        return ((number, {"id": line.strip()}) for number, line in enumerate(text.split("\n"), 1) if line.strip())
+    return _records(source.name, Records(io.StringIO(text, newline="")))
+
+
 def _objects(text: str) -> Iterator[tuple[int, Mapping[str, object]]]:
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
@@ -261,23 +272,18 @@ def _objects(text: str) -> Iterator[tuple[int, Mapping[str, object]]]:
         yield number, row if isinstance(row, dict) else {}
 
 
-def _records(name: str, text: str) -> Iterator[tuple[int, Mapping[str, object]]]:
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    header: list[str] = []
-    while True:
-        line = reader.line_num + 1
-        try:
-            cells = next(reader, None)
-        except csv.Error as error:
-            raise Ended(f"{name}, line {line}: not valid CSV: {error}") from None
-        if cells is None:
-            return
-        if not header:
-            header = [cell.strip() for cell in cells]
-            if header and not {"id", "senderId"} & set(header) and not {"channel", "address"} <= set(header):
-                raise Ended(f"{name}: the header names no column senderId or id, nor channel and address")
-        elif cells:
-            yield line, dict(zip(header, cells, strict=False))
+def _records(name: str, records: Iterable[Record | None]) -> Iterator[tuple[int, Mapping[str, object] | None]]:
+    try:
+        table = Table(records)
+    except ValueError as error:
+        raise Ended(f"{name}: not valid CSV: {error}") from None
+    header = table.header
+    if header and not {"id", "senderId"} & set(header) and not {"channel", "address"} <= set(header):
+        raise Ended(f"{name}: the header names no column senderId or id, nor channel and address")
+    for record in table:
+        if record:
+            cells = record.cells
+            yield record.line, None if cells is None else dict(zip(header, cells, strict=False))
 
 
 def _wanted(place: str, row: Mapping[str, object]) -> Wanted | str:
@@ -286,6 +292,11 @@ def _wanted(place: str, row: Mapping[str, object]) -> Wanted | str:
             right = isinstance(sender_id, str) and SENDER_ID.fullmatch(sender_id)
             return Wanted(place, str(sender_id)) if right else f"{place}: {name} is not the id of a sender"
     channel, address = row.get("channel"), row.get("address")
-    if isinstance(channel, str) and isinstance(address, str) and re.fullmatch("[A-Z]+", channel) and address:
-        return Wanted(place, None, channel, address)
+    if isinstance(channel, str) and re.fullmatch("[A-Z]+", channel) and _is_text(address):
+        return Wanted(place, None, channel, str(address))
     return f"{place}: neither senderId nor channel and address"
+
+
+def _is_text(address: object) -> bool:
+    """Whether a request can hold the address: a byte that is not UTF-8 was read as half a surrogate pair."""
+    return isinstance(address, str) and re.fullmatch("[^\ud800-\udfff]+", address) is not None

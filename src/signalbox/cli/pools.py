@@ -25,7 +25,7 @@ from signalbox.cli.arguments import (
     until_option,
     yes_option,
 )
-from signalbox.cli.endings import PARTLY, complain, finishing, for_each
+from signalbox.cli.endings import PARTLY, already_done, complain, finishing, for_each
 from signalbox.cli.output import as_json_option, counted, show_done, show_resource, show_resources
 from signalbox.cli.profiles import connected, profile_option
 from signalbox.cli.senders import COLUMNS as SENDER_COLUMNS
@@ -72,7 +72,8 @@ def create_pool(
         filling = Filling(len(ids))
         with said_when_ended(filling):
             filling.create(client, name, dict(tags), ids)
-        _finish(filling, watch(client, filling.operation_ids, len(ids) + 1) if watched else None, as_json)
+            progress = watch(client, filling.operation_ids, len(ids) + 1) if watched else None
+        _finish(filling, progress, as_json)
 
 
 @pools.command("add")
@@ -102,7 +103,8 @@ def add_to_pool(
         filling = Filling(len(ids))
         with said_when_ended(filling):
             filling.add(client, pool, ids)
-        _finish(filling, watch(client, filling.operation_ids, len(ids)) if watched else None, as_json)
+            progress = watch(client, filling.operation_ids, len(ids)) if watched else None
+        _finish(filling, progress, as_json)
 
 
 @pools.command("list")
@@ -174,8 +176,10 @@ def update_pool(
     with connected(profile) as client:
         with finishing():
             client.sender_pools.update(pool, name=name, tags=dict(tags) if tags or no_tags else None)
+        with already_done(f"the pool {pool} was changed"):
+            changed = client.sender_pools.fetch(pool)
         with done_unseen(f"the pool {pool} was changed"):
-            show_resource(client.sender_pools.fetch(pool), as_json)
+            show_resource(changed, as_json)
 
 
 @pools.command("remove-sender")

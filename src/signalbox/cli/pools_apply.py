@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from signalbox.cli.arguments import confirm, search
-from signalbox.cli.endings import DIFFERS, INTERRUPTED, PARTLY, Ended, complain, finishing
+from signalbox.cli.endings import DIFFERS, INTERRUPTED, MISUSED, PARTLY, Ended, complain, finishing
+from signalbox.cli.files import Input
 from signalbox.cli.filling import Filling, Wanted, each, shortened, watch
 from signalbox.cli.output import cell, counted, paint
 from signalbox.cli.pools_file import WantedPool, read_pools
@@ -59,7 +60,10 @@ class Plan:
 
 def apply_file(file: BufferedReader, yes: bool, dry_run: bool, as_json: bool, profile: str | None) -> None:
     """Shows the plan and carries it out. Raises Ended; exits with 3 if senders failed, 4 if a dry run found changes."""
-    wanted = read_pools(file)
+    source = Input(file)
+    if source.workbook:
+        raise Ended(f"{source.name}: is a workbook or a ZIP file, not YAML", code=MISUSED)
+    wanted = read_pools(source.stream, source.name)
     with connected(profile) as client:
         plan = _plan(client, wanted)
         planned = [change.json() for change in plan.changes]

@@ -35,19 +35,19 @@ class WantedPool:
     senders: list[Wanted] | None
 
 
-def read_pools(file: IO[bytes]) -> list[WantedPool]:
+def read_pools(file: IO[bytes], name: str) -> list[WantedPool]:
     """The pools of a file. Raises Ended with every problem, its line and its place."""
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the faster one, if PyYAML was built with it
     text = file.read()
     try:
-        _check_size(file.name, text, loader)
+        _check_size(name, text, loader)
         root = yaml.compose(text, Loader=loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        raise Ended(f"{file.name}{_where(mark)}: not valid YAML: {error.problem}", code=MISUSED) from None
+        raise Ended(f"{name}{_where(mark)}: not valid YAML: {error.problem}", code=MISUSED) from None
     except yaml.YAMLError as error:
-        raise Ended(f"{file.name}: not valid YAML: {str(error).splitlines()[0]}", code=MISUSED) from None
-    reader = _Reader(file.name)
+        raise Ended(f"{name}: not valid YAML: {str(error).splitlines()[0]}", code=MISUSED) from None
+    reader = _Reader(name)
     pools = reader.pools(root)
     if reader.problems:
         head = f"{counted(len(reader.problems), 'problem')} in the file"

@@ -1,6 +1,6 @@
 """Reads rows of inventory from a file of any size as the server does, and writes refused rows.
 
-Only one row is in memory at a time. CSV and NDJSON are read by the rules of `api/inventory/inventory_rows.py`.
+Only one row of a text is in memory at a time. CSV is read by `inventory/csv_text.py`, as in the server.
 """
 
 from __future__ import annotations
@@ -8,18 +8,21 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import BinaryIO, Final, Literal, TypeAlias
+from itertools import chain, repeat
+from typing import Final, Literal, TypeAlias
 
 from signalbox.cli.endings import MISUSED, Ended
+from signalbox.cli.files import Input
+from signalbox.inventory.csv_text import BADLY_QUOTED, REFUSED_COLUMNS, Record, Records, Table, neutralised
 
 Format: TypeAlias = Literal["csv", "ndjson"]
 
 # No request can carry a longer line.
 MOST_BYTES: Final = 10 << 20
-# Columns that a file of refused rows has in front of the original columns; an import skips them.
-REFUSED_COLUMNS: Final = ("refusedLine", "refusedContext", "refusedCode", "refusedMessage")
+_NUMBER: Final = re.compile(r"\+[0-9]+")
 # Field that is added to a refused object; an import skips it.
 REFUSED_MEMBER: Final = "refused"
 
@@ -45,62 +48,57 @@ class Refusal:
 
 
 class CsvRows:
-    """The rows of a CSV file with a header."""
+    """The rows of a CSV file with a header, or of a sheet of a workbook."""
 
     format: Format = "csv"
     media: Final = "text/csv"
 
-    def __init__(self, stream: BinaryIO) -> None:
-        # Bytes that are not UTF-8 are kept: only their row is refused, and the file of refused rows repeats them.
-        self._text = io.TextIOWrapper(stream, "utf-8-sig", errors="surrogateescape", newline="")
-        self._reader = csv.reader(self._lines(), strict=True)
-        cells = self._next()
-        while cells == []:
-            cells = self._next()
-        header = [cell.strip() for cell in cells or ()]
-        self._dropped = len(REFUSED_COLUMNS) if tuple(header[:4]) == REFUSED_COLUMNS else 0
-        self.head = _csv_line(header[self._dropped :]) if header else b""
+    def __init__(self, file: Input) -> None:
+        records: Iterable[Record | None]
+        if file.workbook:
+            records, self._delimiter = file.sheet(), ","
+        else:
+            records = Records(_lines(file.text()))
+            self._delimiter = records.delimiter
+        try:
+            self._table = Table(records)
+        except ValueError as error:
+            raise Ended(f"{file.name}: not valid CSV: {error}", code=MISUSED) from None
+        self.head = _csv_line(self._table.header) if self._table.header else b""
+        # A spreadsheet reads UTF-8 by its mark only: what came with a mark, or from a workbook, goes back with one.
+        self.mark = b"\xef\xbb\xbf" if file.workbook or file.marked else b""
 
     def __iter__(self) -> Iterator[Row]:
-        """The rows. Raises Ended at the first line that is not valid CSV."""
+        """The rows. Raises Ended at a line that is too long for a request."""
         index = 0
-        while True:
-            line = self._reader.line_num + 1
-            cells = self._next()
-            if cells is None:
-                return
-            if cells:
-                body = _csv_line(cells[self._dropped :])
-                yield Row(index, line, body, _unsendable(body))
-                index += 1
+        for record in self._table:
+            if record is None:
+                continue
+            if record.cells is None:
+                yield Row(index, record.line, _csv_line([record.text]), BADLY_QUOTED)
+            else:
+                body = _csv_line(record.cells)
+                yield Row(index, record.line, body, _unsendable(body))
+            index += 1
 
     def refused_head(self) -> bytes:
         """The first line of a file of refused rows."""
-        return _csv_line(REFUSED_COLUMNS).rstrip(b"\n") + b"," + self.head
+        return _csv_line([*REFUSED_COLUMNS, *self._table.header], self._delimiter)
 
     def refused(self, row: Row, refusals: Sequence[Refusal]) -> bytes:
-        """A row of that file: why the row was refused, then all of its own cells."""
+        """A row of that file: why the row was refused, then all of its own cells, without the power of a formula.
+
+        A badly quoted row is one cell: the text of its line.
+        """
         why = [
             str(refusals[0].line),
             "; ".join(one.context for one in refusals),
             "; ".join(dict.fromkeys(str(one.code) for one in refusals)),
             "; ".join(one.message for one in refusals),
         ]
-        return _csv_line(why).rstrip(b"\n") + b"," + row.body
-
-    def _lines(self) -> Iterator[str]:
-        number = 0
-        while text := self._text.readline(MOST_BYTES):
-            number += 1
-            _check_length(len(text), text.endswith(("\n", "\r")), number)
-            yield text
-
-    def _next(self) -> list[str] | None:
-        line = self._reader.line_num + 1
-        try:
-            return next(self._reader, None)
-        except csv.Error as error:
-            raise Ended(f"line {line}: not valid CSV: {error}") from None
+        (cells,) = csv.reader(io.StringIO(row.body.decode("utf-8", "surrogateescape"), newline=""))
+        columns = chain(self._table.header, repeat(""))
+        return _csv_line([*why, *map(_without_formula, cells, columns)], self._delimiter)
 
 
 class NdjsonRows:
@@ -108,20 +106,16 @@ class NdjsonRows:
 
     format: Format = "ndjson"
     media: Final = "application/x-ndjson"
-    head = b""
+    head = mark = b""
 
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
+    def __init__(self, file: Input) -> None:
+        self._text = file.text(newline="\n")
 
     def __iter__(self) -> Iterator[Row]:
         """The rows. Raises Ended at a line that is too long for a request."""
-        index = number = 0
-        while body := self._stream.readline(MOST_BYTES):
-            number += 1
-            _check_length(len(body), body.endswith(b"\n"), number)
-            if number == 1:
-                body = body.removeprefix(b"\xef\xbb\xbf")
-            body = _without_refusals(body.strip(b" \t\r\n"))
+        index = 0
+        for number, text in enumerate(_lines(self._text), 1):
+            body = _without_refusals(text.strip(" \t\r\n").encode("utf-8", "surrogateescape"))
             if body:
                 yield Row(index, number, body + b"\n", _unsendable(body))
                 index += 1
@@ -145,28 +139,47 @@ class NdjsonRows:
 Rows: TypeAlias = CsvRows | NdjsonRows
 
 
-def open_rows(stream: io.BufferedReader, name: str, given: str | None) -> Rows:
+def open_rows(file: Input, given: str | None) -> Rows:
     """The rows of a file. The format is `given`, or that of the file's name, or detected from the first bytes.
 
-    Raises Ended for a JSON array, which cannot be read piece by piece, and for UTF-16.
+    Raises Ended for a JSON array, which cannot be read piece by piece.
     """
-    start = stream.peek(64)[:64]
-    if start.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise Ended(f"{name}: is UTF-16; save it as UTF-8", code=MISUSED)
-    start = start.removeprefix(b"\xef\xbb\xbf").lstrip()
-    extension = name.rpartition(".")[2].lower()
+    extension = file.name.rpartition(".")[2].lower()
     chosen = given or {"csv": "csv", "ndjson": "ndjson", "jsonl": "ndjson"}.get(extension)
-    if chosen != "csv" and start.startswith(b"["):
-        raise Ended(f"{name}: is a JSON array; write one object a line, for example with jq -c '.[]'", code=MISUSED)
+    if file.workbook:
+        return CsvRows(file)
+    if chosen != "csv" and file.start.startswith("["):
+        raise Ended(
+            f"{file.name}: is a JSON array; write one object a line, for example with jq -c '.[]'", code=MISUSED
+        )
     if chosen is None:
-        chosen = "ndjson" if start.startswith(b"{") else "csv"
-    return CsvRows(stream) if chosen == "csv" else NdjsonRows(stream)
+        chosen = "ndjson" if file.start.startswith("{") else "csv"
+    return CsvRows(file) if chosen == "csv" else NdjsonRows(file)
 
 
-def _csv_line(cells: Sequence[str]) -> bytes:
+def _lines(text: io.TextIOWrapper) -> Iterator[str]:
+    """The lines of a text with their line ends. Raises Ended for one that no request can contain."""
+    number = 0
+    try:
+        while line := text.readline(MOST_BYTES):
+            number += 1
+            if len(line) >= MOST_BYTES and not line.endswith(("\n", "\r")):
+                raise Ended(f"line {number}: longer than {MOST_BYTES >> 20} MiB")
+            yield line
+    except UnicodeDecodeError as error:
+        raise Ended(f"line {number + 1} or later: not {error.encoding.upper()}: {error.reason}") from None
+
+
+def _csv_line(cells: Sequence[str], delimiter: str = ",") -> bytes:
     out = io.StringIO()
-    csv.writer(out, lineterminator="\n").writerow(cells)
-    return out.getvalue().encode("utf-8", "surrogateescape")
+    # Python quotes the line ends that are in `lineterminator`, and no others.
+    csv.writer(out, delimiter=delimiter, lineterminator="\r\n").writerow(cells)
+    return out.getvalue().encode("utf-8", "surrogateescape")[:-2] + b"\n"
+
+
+def _without_formula(cell: str, column: str) -> str:
+    # A number is no formula that does anything, and stays readable.
+    return cell if column == "address" and _NUMBER.fullmatch(cell) else neutralised(cell)
 
 
 def _unsendable(body: bytes) -> str | None:
@@ -175,11 +188,6 @@ def _unsendable(body: bytes) -> str | None:
     except UnicodeDecodeError as error:
         return f"not UTF-8: byte {error.start} of the row"
     return None
-
-
-def _check_length(length: int, ended: bool, number: int) -> None:
-    if length >= MOST_BYTES and not ended:
-        raise Ended(f"line {number}: longer than {MOST_BYTES >> 20} MiB")
 
 
 def _is_object(body: bytes) -> bool:

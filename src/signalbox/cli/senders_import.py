@@ -9,21 +9,22 @@ import stat
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from io import BufferedReader
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, BinaryIO, Final
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 import click
 
 from signalbox.cli.endings import FAILED, INTERRUPTED, MISUSED, PARTLY, Ended, complain, finishing
+from signalbox.cli.files import Input
 from signalbox.cli.output import Bar
 from signalbox.cli.profiles import connected
+from signalbox.cli.refusals import Refusals
 from signalbox.cli.rows import MOST_BYTES, Refusal, Row, Rows, open_rows
 
 if TYPE_CHECKING:
-    from signalbox_client import Entered, Signalbox
+    from signalbox_client import Entered, Refused, Signalbox
     from signalbox_client.inventory import Media
 
 MOST_ROWS: Final = 10_000
@@ -44,7 +45,6 @@ class Import:
     refused: int = 0
     rows: int = 0
     line: int = 0  # the line on which the last sent row starts
-    refused_file: Path | None = None
     first: list[Refusal] = field(default_factory=list)
 
 
@@ -55,63 +55,29 @@ def import_file(
 
     Raises Ended, and exits with 3 when rows were refused.
     """
-    rows = open_rows(file, file.name, given)
-    path = _refused_path(wanted, file.name, rows)
+    source = Input(file)
+    rows = open_rows(source, given)
     done = Import()
     trouble: BaseException | None = None
-    try:
-        with connected(profile) as client, ExitStack() as stack:
-            _send_all(client, rows, file, done, Refusals(path, wanted is None, rows, done, stack))
-    except (Ended, KeyboardInterrupt) as error:
-        trouble = error
-    except OSError as error:
-        trouble = Ended(str(error))
-    _report(done, as_json, complete=trouble is None)
+    with Refusals(_refused_path(wanted, source.name, rows), wanted is None, rows) as refusals:
+        try:
+            with connected(profile) as client:
+                _send_all(client, rows, file, done, refusals)
+        except (Ended, KeyboardInterrupt) as error:
+            trouble = error
+        except OSError as error:
+            trouble = Ended(str(error))
+    lost = _report(done, refusals, as_json, complete=trouble is None)
     if isinstance(trouble, KeyboardInterrupt):
         raise Ended("interrupted", _so_far(done), code=INTERRUPTED)
     if isinstance(trouble, Ended):
         raise Ended(*trouble.lines, _so_far(done), code=trouble.code)
+    if lost:
+        raise lost
     if not done.rows:
         raise Ended(f"{file.name}: contains no rows", code=FAILED)
     if done.refused:
         sys.exit(PARTLY)
-
-
-class Refusals:
-    """The file of refused rows, created for the first of them."""
-
-    def __init__(self, path: Path, free: bool, rows: Rows, done: Import, stack: ExitStack) -> None:
-        self._path, self._free, self._rows, self._done, self._stack = path, free, rows, done, stack
-        self._file: IO[bytes] | None = None
-
-    def add(self, row: Row, refusals: Sequence[Refusal]) -> None:
-        """Writes the row with the reasons."""
-        if self._file is None:
-            self._file = self._stack.enter_context(self._new())
-            self._file.write(self._rows.refused_head())
-        self._file.write(self._rows.refused(row, refusals))
-        self._done.refused += 1
-        self._done.first += refusals[: _SHOWN - len(self._done.first)]
-
-    def flush(self) -> None:
-        """Flushes the file."""
-        if self._file:
-            self._file.flush()
-
-    def _new(self) -> IO[bytes]:
-        # An existing file is never overwritten: the user may be correcting it.
-        path = self._path
-        for number in range(2, 1000):
-            try:
-                file = path.open("xb")
-            except FileExistsError:
-                if not self._free:
-                    raise
-                path = self._path.with_stem(f"{self._path.stem}-{number}")
-            else:
-                self._done.refused_file = path
-                return file
-        raise Ended(f"{self._path} and 998 further names exist already")
 
 
 def _send_all(client: Signalbox, rows: Rows, stream: BinaryIO, done: Import, refusals: Refusals) -> None:
@@ -147,23 +113,30 @@ def _send(client: Signalbox, rows: Rows, batch: list[Row], done: Import, refusal
     }
     sent = [(at, row) for at, row in enumerate(batch) if not row.problem]
     with finishing():
-        if sent:
-            body = rows.head + b"".join(row.body for _, row in sent)
-            entered = _enter(client, body, rows.media)
-            done.created += entered.created
-            done.updated += entered.updated
-            for one in entered.refused:
-                place = _CONTEXT.fullmatch(one.context)
-                if not place:
-                    raise Ended(f"the server refused a row at {one.context}, which is not a row of the request")
-                at, row = sent[int(place[1])]
-                context = f"$[{row.index}]{place[2]}"
-                found.setdefault(at, []).append(Refusal(row.line, context, one.code, one.message))
-        for at in sorted(found):
-            refusals.add(batch[at], found[at])
-        refusals.flush()
+        entered = _enter(client, rows.head + b"".join(row.body for _, row in sent), rows.media) if sent else None
+        # Counted at once: what the server did is done, whatever fails below.
         done.rows += len(batch)
         done.line = batch[-1].line
+        try:
+            if entered:
+                done.created += entered.created
+                done.updated += entered.updated
+                for one in entered.refused:
+                    at, refusal = _placed(one, sent)
+                    found.setdefault(at, []).append(refusal)
+        finally:
+            done.refused += len(found)
+            done.first += [one for at in sorted(found) for one in found[at]][: _SHOWN - len(done.first)]
+            refusals.add([(batch[at], found[at]) for at in sorted(found)])
+
+
+def _placed(one: Refused, sent: Sequence[tuple[int, Row]]) -> tuple[int, Refusal]:
+    """The index in the batch of the row that this is about, and the same with its place in the file."""
+    place = _CONTEXT.fullmatch(one.context)
+    if not place:
+        raise Ended(f"the server named {one.context}, which is not a row of the request")
+    at, row = sent[int(place[1])]
+    return at, Refusal(row.line, f"$[{row.index}]{place[2]}", one.code, one.message)
 
 
 def _enter(client: Signalbox, body: bytes, media: Media) -> Entered:
@@ -180,17 +153,28 @@ def _enter(client: Signalbox, body: bytes, media: Media) -> Entered:
     return client.inventory.enter(body, media=media)
 
 
-def _report(done: Import, as_json: bool, *, complete: bool) -> None:
-    path = str(done.refused_file) if done.refused_file else None
-    if as_json:
-        found = {"complete": complete, "rows": done.rows, "created": done.created, "updated": done.updated}
-        click.echo(json.dumps({**found, "refused": done.refused, "refusedFile": path}))
-    elif done.rows:
-        click.echo(f"{done.created:,} created, {done.updated:,} updated, {done.refused:,} refused")
+def _report(done: Import, refusals: Refusals, as_json: bool, *, complete: bool) -> OSError | None:
+    """Says what was done; returns why standard output could not be written, when standard error had to do."""
+    path = str(refusals.path) if refusals.path else None
+    counts = f"{done.created:,} created, {done.updated:,} updated, {done.refused:,} refused"
+    lost: OSError | None = None
+    try:
+        if as_json:
+            found = {"complete": complete, "rows": done.rows, "created": done.created, "updated": done.updated}
+            click.echo(json.dumps({**found, "refused": done.refused, "refusedFile": path}))
+        elif done.rows:
+            click.echo(counts)
+    except OSError as error:  # standard output is full or closed
+        lost = error
     for one in done.first:
         complain(f"line {one.line}: {one.context}: {one.message}")
     if path:
         complain(f"refused rows are in {path}: correct them there and import that file")
+    if refusals.unwritten:
+        complain(f"{'other ' if path else ''}refused rows are above, because {refusals.unwritten}")
+    if lost:
+        complain(counts)
+    return lost
 
 
 def _so_far(done: Import) -> str:

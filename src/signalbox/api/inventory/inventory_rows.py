@@ -1,7 +1,6 @@
 """Reads the rows of `POST /signalbox/v1/Senders` from JSON, NDJSON or CSV. Contract section 8."""
 
 import asyncio
-import csv
 import gc
 import io
 import re
@@ -18,7 +17,7 @@ from signalbox.http.json_limits import TOO_DEEP, TWICE, may_repeat, repeated_nam
 from signalbox.http.json_text import refuse_depth
 from signalbox.http.places import place as place_of
 from signalbox.http.places import problem_at
-from signalbox.inventory import addresses
+from signalbox.inventory import addresses, csv_text
 from signalbox.inventory.senders import SenderRow
 
 ContentType: TypeAlias = Literal["application/json", "application/x-ndjson", "text/csv"]
@@ -38,6 +37,10 @@ _MOST_TAGS: Final = 10
 _TAG = re.compile(r"[a-zA-Z0-9._~-]+")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,39}")
 _UNWRITABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+# What the decoder makes of a byte that is not UTF-8.
+_UNDECODED = re.compile("[\udc80-\udcff]")
+_KINDS: Final = {"application/json": "JSON", "application/x-ndjson": "NDJSON", "text/csv": "CSV"}
+_CODECS: Final = {"utf-8-sig": "UTF-8", "utf-16": "UTF-16", "utf-32": "UTF-32"}
 
 
 class Refused(msgspec.Struct, frozen=True):
@@ -76,7 +79,7 @@ async def rows(content_type: ContentType, body: bytes) -> Rows:
     """
     # Importing the libraries for addresses takes 70 ms, and would block the event loop.
     await asyncio.to_thread(addresses.load)
-    text = _text(body)
+    text = _text(body, content_type)
     if content_type == "application/json":
         refuse_depth(body)
     found = Rows([], [])
@@ -107,12 +110,19 @@ async def _in_slices(raws: Iterable[_Raw | None]) -> AsyncIterator[_Raw]:
 # --- formats: each reader yields its rows, and None for a blank line
 
 
-def _text(body: bytes) -> str:
+def _text(body: bytes, content_type: ContentType) -> str:
+    """The body as text, by its byte order mark or as UTF-8. In CSV and NDJSON a wrong byte is an error of its row."""
+    if found := csv_text.not_text(body[:8]):
+        raise Invalid([Problem(f"the body is {found}, not {_KINDS[content_type]} as text", None, "$")])
+    encoding = csv_text.encoding_of(body[:4])
     try:
-        return body.decode("utf-8-sig")
+        return body.decode(encoding)
     except UnicodeDecodeError as error:
+        if encoding == "utf-8-sig" and content_type != "application/json":
+            return body.decode(encoding, "surrogateescape")
         line, column = _line_and_column(body, error.start)
-        message = f"the body is not UTF-8: byte {error.start}, line {line}, column {column}"
+        place = f", line {line}, column {column}" if encoding == "utf-8-sig" else ""
+        message = f"the body is not {_CODECS[encoding]}: byte {error.start}{place}"
         raise Invalid([Problem(message, None, "$")]) from None
 
 
@@ -159,7 +169,8 @@ def _ndjson_rows(text: str) -> Iterator[_Raw | None]:
             continue
         place = _Place(index, number)
         index += 1
-        yield place, _ndjson_row(place, line)
+        wrong = _not_utf8(place, line)
+        yield place, wrong or _ndjson_row(place, line)
 
 
 def _ndjson_row(place: _Place, line: str) -> object | Refused:
@@ -188,45 +199,42 @@ def _json_error(error: Exception, text: str, column_only: bool = False) -> str:
 
 
 def _csv_rows(text: str) -> Iterator[_Raw | None]:
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    header: list[str] | None = None
-    index = 0
-    while True:
-        line = reader.line_num + 1
-        try:
-            cells = next(reader, None)
-        except csv.Error as error:
-            message = f"the body is not valid CSV: the row of line {line}: {error}"
-            raise Invalid([Problem(message, None, "$")]) from None
-        if cells is None:
-            break
-        if not cells:
-            yield None
-        elif header is None:
-            header = [cell.strip() for cell in cells]
-            _check_header(header)
-        else:
-            place = _Place(index, line)
-            index += 1
-            yield place, _csv_row(place, header, cells)
-    if header is None:
+    try:
+        table = csv_text.Table(csv_text.Records(io.StringIO(text, newline="")))
+    except ValueError as error:
+        raise Invalid([Problem(f"the body is not valid CSV: {error}", None, "$")]) from None
+    if not table.header:
         raise Invalid([Problem("the body holds no header: " + ",".join(MEMBERS), None, "$")])
+    _check_header(table.header, table.dropped + 1)
+    index = 0
+    for record in table:
+        if record is None:
+            yield None
+            continue
+        place = _Place(index, record.line)
+        index += 1
+        yield place, _csv_row(place, table.header, record)
 
 
-def _check_header(header: list[str]) -> None:
+def _check_header(header: list[str], first: int) -> None:
     problems = []
-    for number, name in enumerate(header[:100], 1):
+    for number, name in enumerate(header[:100], first):
         if name not in MEMBERS:
             message = f"column {number} of the header is not one that a sender has{_nearest(name)}"
             problems.append(Problem(message, None, "$"))
-        elif name in header[: number - 1]:
+        elif name in header[: number - first]:
             problems.append(Problem(f"the header names the column {name} twice", None, "$"))
     problems += [Problem(f"the header lacks the column {name}", None, "$") for name in REQUIRED if name not in header]
     if problems:
         raise Invalid(problems)
 
 
-def _csv_row(place: _Place, header: list[str], cells: list[str]) -> dict[str, object] | Refused:
+def _csv_row(place: _Place, header: list[str], record: csv_text.Record) -> dict[str, object] | Refused:
+    cells = record.cells
+    if wrong := _not_utf8(place, record.text if cells is None else "".join(cells)):
+        return wrong
+    if cells is None:
+        return place.refuse("", csv_text.BADLY_QUOTED)
     if len(cells) != len(header):
         return place.refuse("", f"the row has {len(cells)} cells, the header {len(header)}")
     row: dict[str, object] = {name: cell for name, cell in zip(header, cells, strict=True) if cell}
@@ -240,6 +248,12 @@ def _csv_row(place: _Place, header: list[str], cells: list[str]) -> dict[str, ob
             return place.refuse("tags", "a key is given twice")
         row["tags"] = {key: value for key, _, value in pairs}
     return row
+
+
+def _not_utf8(place: _Place, text: str) -> Refused | None:
+    if text.isascii() or not (found := _UNDECODED.search(text)):
+        return None
+    return place.refuse("", f"the row is not UTF-8: it has the byte 0x{ord(found[0]) - 0xDC00:02x}")
 
 
 _READERS: Final = {
