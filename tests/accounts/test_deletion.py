@@ -13,6 +13,7 @@ from signalbox.db import Database, Tx
 from signalbox.db.queries import PACKAGE_SQL
 from signalbox.ground import clock, ids
 from signalbox.ground.errors import Conflict, NotFound
+from signalbox.inventory import names
 from signalbox.inventory.senders import SENDER
 from signalbox.queue import turns
 from signalbox.queue.kinds import Hand
@@ -55,6 +56,7 @@ async def fill(tenant: Tenant) -> None:
     reference = idempotency.StoredResponse(waiting.id, "/")
     await tenant.database.write(lambda tx: idempotency.remember(tx, tenant.id, "key", b"\0", reference))
     await tenant.database.write(lambda tx: accounts.create_key(tx, tenant.sid, "key"))
+    await tenant.database.write(lambda tx: names.retag(tx, tenant.id, [(one, {}, {"a": "b"}) for one in senders]))
     template = templates.NewTemplate("x", "{}", {})
     await tenant.database.write(lambda tx: templates.put(tx, tenant.id, templates.new_content_id(), template))
 

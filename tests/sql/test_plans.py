@@ -113,7 +113,9 @@ async def _fill(url: str, name: str) -> Account:
     assert row is not None
     account_id: int = row[0]
     rows = [
-        senders.SenderRow(channel, f"{channel}-{n}", "DE", status=("ACTIVATED", "DEACTIVATED")[n % 3 == 0])
+        senders.SenderRow(
+            channel, f"{channel}-{n}", "DE", f"Desk {n}", ("ACTIVATED", "DEACTIVATED")[n % 3 == 0], {"team": "red"}
+        )
         for n in range(SENDERS // 5)
         for channel in CHANNELS
     ]
@@ -152,13 +154,13 @@ async def _fill(url: str, name: str) -> Account:
 _SOME: Final = slice(0, 2_500, 10)
 
 
-def _rows(name: str, new: Account) -> list[list[object]]:
+def _rows(name: str, new: Account) -> list[object]:
     """The value of a statement's JSON array parameter."""
     some = new.senders[_SOME]
-    addresses: list[list[object]] = [[channel, f"{channel}-{n}"] for n in range(50) for channel in CHANNELS]
-    rows: dict[str, list[list[object]]] = {
+    addresses = [[channel, f"{channel}-{n}"] for n in range(50) for channel in CHANNELS]
+    rows: dict[str, list[object]] = {
         "senders.by_addresses": [[*address, "", "~"] for address in addresses],
-        "resolve.named": addresses,
+        "resolve.named": list(addresses),
         "senders.insert": [
             [ids.Series(NOW, shared=False).new(senders.SENDER), "SMS", f"n{n}", "", None, "ACTIVATED", "{}", NOW]
             for n in range(250)
@@ -166,6 +168,9 @@ def _rows(name: str, new: Account) -> list[list[object]]:
         "senders.update": [[one, "x", "ACTIVATED", "{}", NOW, "DE"] for one in some],
         "senders.spread_status": [[one, "DEACTIVATED"] for one in some],
         "senders.count": [["SMS", "ACTIVATED", 5], ["SMS", "DEACTIVATED", 5]],
+        "sender_pools.count": [[new.pool, "RCS", 5], [new.pool, "SMS", 5]],
+        "names.tag": [[one, 0, "team:blue"] for one in some],
+        "sender_pools.uncount": [new.pool, new.waiting_pool],
     }
     return rows.get(name, [])
 
@@ -189,14 +194,27 @@ def _given(name: str, new: Account) -> dict[str, Value]:
         "status": "COMPLETED" if noun == "pool_operations" else "DEACTIVATED",
         "address": "RCS-5",
         "prefix": "RCS-5",
-        "until": "RCS-6",
+        "until": "RCS-6" if "address" in name or noun != "names" else "\U0010ffff",
         "region": "DE",
+        "tag": "team:red",
+        "ending": new.senders[0][-4:],
+        "after_channel": "EMAIL",
+        "after_key": "x"
+        if "pools" in name
+        else "RCS-5"
+        if "address" in name
+        else "team:red"
+        if "tag" in name
+        else "desk 5",
+        "after_id": "comms_sender_" if "tag" in name and "senders" in name else "",
+        "name_key": "x",
+        "pools": 4,
         "outcome": "FAILED",
         "first": 1 if name in BATCHES else 100,
         "end": 1 + BATCH,
         "added": new.senders[:BATCH],
         "sender_ids": new.senders[:BATCH],
-        "ids": new.senders[:10],
+        "ids": [new.operation] if "of_operations" in name else [new.pool] if "of_pools" in name else new.senders[3:13],
         "before": middle,
         "not_before": "",
         "limit": BATCH if name == "sender_pools.remove_some_members" else PAGE,
@@ -211,7 +229,7 @@ def _given(name: str, new: Account) -> dict[str, Value]:
         **dict.fromkeys(("now", "pool_now"), NOW),
         **dict.fromkeys(("content", "defaults"), "{}"),
         "content_id": f"HX{POOLS // 2:032x}",
-        "id": ids.Series(NOW, shared=False).new(templates.TEMPLATE),
+        "id": new.senders[0] if noun == "names" else ids.Series(NOW, shared=False).new(templates.TEMPLATE),
         "last_turn": 2,
         "total": 3,
     }
@@ -232,11 +250,10 @@ def _most(name: str, statistics: str) -> int:
     if name == "senders.spread_status":
         return 250 + 3 * POOLS  # three senders are in every pool
     if name.startswith("senders.list_page_by_") and statistics == "never":
-        # The senders of one channel: without statistics, indexes that begin with the channel look equally cheap.
-        return SENDERS // 5
+        return SENDERS // 5 * 2 // 3  # the senders of one channel with the status
     if name.startswith("resolve."):
         return 400  # the senders of one channel that are activated
-    if re.search(r"\.list_|search_page|^overview", name):
+    if re.search(r"\.list_|search_page|^overview|^names\..*_by_", name):
         return 6 * PAGE + len(CHANNELS) * 2
     # One thing, found in a table of one page or through its sender's pools; or the rows of one request.
     return max(4 * KEYS, POOLS, len(_rows(name, Account(0, [""] * SENDERS, "", "", "", ""))))

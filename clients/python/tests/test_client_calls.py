@@ -292,3 +292,18 @@ async def test_call_that_is_cancelled_leaves_the_client_usable(signalbox_server:
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(client.senders.fetch("comms_sender_00000000000000000000000000"), 0.2)
         assert [one async for one in client.senders.list()] == []
+
+
+async def test_pools_and_senders_are_found_by_name_and_ids_are_named(caller: Caller) -> None:
+    await caller.do(lambda c: c.inventory.enter([{"channel": "PUSH", "address": "app-1", "displayName": "Front Desk"}]))
+    (sender,) = await caller.all(lambda c: c.names.search_senders("front"))
+    started = await caller.do(lambda c: c.sender_pools.create(name="Reminders", senders=[sender.id]))
+    await caller.do(lambda c: c.sender_pools.wait(started.operation_id))
+    (pool,) = await caller.all(lambda c: c.names.search_sender_pools("REMIND"))
+    names = await caller.do(lambda c: c.names.name([pool.id, sender.id, started.operation_id]))
+    assert [(one.name, one.senders) for one in names.sender_pools] == [("Reminders", 1)]
+    assert [(one.display_name, [each.id for each in one.sender_pools]) for one in names.senders] == [
+        ("Front Desk", [pool.id])
+    ]
+    assert [(one.kind, one.items) for one in names.operations] == [("CREATE", 2)]
+    assert await caller.all(lambda c: c.names.search_senders("nobody")) == []

@@ -4,6 +4,7 @@ import { MissingCredentials } from "./errors.js";
 import { Http } from "./http.js";
 import { Inventory } from "./inventory.js";
 import { Ledger } from "./ledger.js";
+import { Names } from "./names.js";
 import { SenderPools } from "./sender-pools.js";
 import { Senders } from "./senders.js";
 import { Templates } from "./templates.js";
@@ -34,6 +35,7 @@ export class Signalbox {
   readonly inventory: Inventory;
   readonly ledger: Ledger;
   readonly templates: Templates;
+  readonly names: Names;
 
   constructor(options: SignalboxOptions = {}) {
     const environment = (globalThis as Partial<Process>).process?.env ?? {};
@@ -49,6 +51,7 @@ export class Signalbox {
     this.inventory = new Inventory(http);
     this.ledger = new Ledger(http);
     this.templates = new Templates(http);
+    this.names = new Names(http);
   }
 }
 

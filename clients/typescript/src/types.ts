@@ -105,6 +105,52 @@ export interface ItemPage extends Page {
   readonly items: readonly Item[];
 }
 
+/** A sender pool and its name. */
+export interface NamedPool {
+  readonly id: string;
+  readonly name: string;
+}
+
+/** The name of a pool, the number of its senders, and their channels, the most first. */
+export interface SenderPoolNames {
+  readonly id: string;
+  readonly name: string;
+  readonly senders: number;
+  readonly channels: readonly { readonly channel: Channel; readonly count: number }[];
+}
+
+/** The name and address of a sender, and at most three of the pools that contain the sender. */
+export interface SenderNames {
+  readonly id: string;
+  readonly displayName: string | null;
+  readonly address: string;
+  readonly channel: Channel;
+  readonly senderPools: readonly NamedPool[];
+  readonly moreSenderPools: boolean;
+}
+
+/** What an operation does, with how many items, and its pool: null when the pool is deleted. */
+export interface OperationNames {
+  readonly id: string;
+  readonly kind: "CREATE" | "ADD";
+  readonly items: number;
+  readonly senderPool: NamedPool | null;
+}
+
+/** The names of the ids that exist, by kind. */
+export interface IdNames {
+  readonly senderPools: readonly SenderPoolNames[];
+  readonly senders: readonly SenderNames[];
+  readonly operations: readonly OperationNames[];
+}
+
+/**
+ * What to find: the start of a name in any case, the start of an address, a tag as `key:value`, or the end of an id.
+ */
+export interface SearchNames extends Paging {
+  readonly text: string;
+}
+
 export interface TemplatePage extends Page {
   readonly templates: readonly Template[];
 }

@@ -194,3 +194,19 @@ test("templates are put, listed, fetched and deleted", async () => {
   assert.equal((await client.templates.delete(contentId)).resourceId, contentId);
   await assert.rejects(client.templates.fetch(contentId), NotFound);
 });
+
+test("pools and senders are found by name, and ids are named", async () => {
+  const [one] = await enter(1, { displayName: "Searched Desk" });
+  const id = await pool([one!], "Searched Pool");
+  assert.deepEqual((await client.names.searchSenders({ text: "searched" })).senders, [one]);
+  const { senderPools } = await client.names.searchSenderPools({ text: "SEARCHED" });
+  assert.deepEqual(senderPools.map((each) => [each.id, each.createdAt instanceof Date]), [[id, true]]);
+  const names = await client.names.name([id, one!.id, NOBODY]);
+  assert.deepEqual(names.senderPools, [
+    { id, name: "Searched Pool", senders: 1, channels: [{ channel: "PUSH", count: 1 }] },
+  ]);
+  assert.deepEqual(names.senders.map(({ displayName, senderPools }) => [displayName, senderPools]), [
+    ["Searched Desk", [{ id, name: "Searched Pool" }]],
+  ]);
+  assert.deepEqual(names.operations, []);
+});

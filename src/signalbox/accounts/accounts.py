@@ -118,7 +118,7 @@ async def resume(tx: Tx, sid: str) -> None:
 
 async def _set_status(tx: Tx, sid: str, status: str) -> None:
     if not await tx.run("accounts.set_status", sid=sid, status=status):
-        await _account_id(tx, sid)
+        await id_of(tx, sid)
         raise Conflict(f"account {sid} is being deleted")
 
 
@@ -132,7 +132,7 @@ async def rotate_token(tx: Tx, sid: str) -> str:
 
 async def create_key(tx: Tx, account_sid: str, name: str) -> NewKey:
     """Makes an API key for an account. Raises NotFound."""
-    account_id = await _account_id(tx, account_sid)
+    account_id = await id_of(tx, account_sid)
     secret = secrets.new_secret()
     digest = secrets.digest((await keyring(tx)).digests, secret.encode())
     key = Key(secrets.new_sid("SK"), account_sid, name, None, tx.now)
@@ -152,7 +152,7 @@ async def list_keys(tx: Tx, account_sid: str | None) -> list[Key]:
     if account_sid is None:
         rows = await tx.all("accounts.list_api_keys")
     else:
-        account_id = await _account_id(tx, account_sid)
+        account_id = await id_of(tx, account_sid)
         rows = await tx.all("accounts.list_api_keys_of_account", account_id=account_id)
     return [Key(*row) for row in rows]
 
@@ -170,7 +170,8 @@ async def authenticate(tx: Tx, keys: Keyring, sid: str, secret: str) -> Principa
     return Principal(account_id, account_sid) if same and status == "ACTIVE" else None
 
 
-async def _account_id(tx: Tx, sid: str) -> int:
+async def id_of(tx: Tx, sid: str) -> int:
+    """The internal id of an account. Raises NotFound."""
     row = await tx.one("accounts.id", sid=sid)
     if row is None:
         raise NotFound(f"there is no account {sid}")

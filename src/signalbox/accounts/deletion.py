@@ -27,6 +27,8 @@ TABLES: Final = (
     "sender_pools",
     "senders",
     "sender_counts",
+    "sender_pool_counts",
+    "tagged",
     "templates",
     "idempotency_keys",
 )

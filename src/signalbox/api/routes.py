@@ -3,7 +3,7 @@
 from typing import Final
 
 from signalbox.api import document
-from signalbox.api.inventory import composition, inventory, overview, pool_operations, sender_pools, senders
+from signalbox.api.inventory import composition, inventory, overview, pool_operations, search, sender_pools, senders
 from signalbox.api.program import console, docs, health, requests
 from signalbox.api.routing import resolve
 from signalbox.api.sending import templates
@@ -65,7 +65,10 @@ ROUTES: Final = (
     Route("PUT", "/signalbox/v1/Templates/{contentId}", templates.PUT, "templates.put"),
     Route("GET", "/signalbox/v1/Templates/{contentId}", templates.FETCH, "templates.fetch"),
     Route("DELETE", "/signalbox/v1/Templates/{contentId}", templates.DELETE, "templates.delete"),
-    # For the console; not in the contract.
+    # For the console and the command line; not in the contract.
+    Route("POST", "/signalbox/v1/SenderPools/Search", search.SEARCH_POOLS, "names.searchSenderPools"),
+    Route("POST", "/signalbox/v1/Senders/Search", search.SEARCH_SENDERS, "names.searchSenders"),
+    Route("POST", "/signalbox/v1/Names", search.NAME, "names.name"),
     Route("GET", "/signalbox/v1/Overview", overview.FETCH, "overview.fetch"),
     Route(
         "GET",

@@ -12,6 +12,7 @@ from signalbox.cli.output import as_json_option, show, show_all
 
 if TYPE_CHECKING:
     from signalbox.accounts.accounts import Account, Key
+    from signalbox.db import Tx
 
 _MADE: Final = "the change was made; processes may accept the old credentials for a moment more"
 
@@ -107,6 +108,23 @@ def rotate_token(sid: str, as_json: bool, **command_line: str | bool | None) -> 
     with already_done(_MADE):
         show({"accountSid": sid, "authToken": token}, as_json, done)
         _sleep()
+
+
+@accounts.command("recount")
+@as_json_option
+@database_options
+def recount(as_json: bool, **command_line: str | bool | None) -> None:
+    """Count the members of every sender pool again, after an upgrade beside running processes of an earlier version."""
+    from signalbox.accounts import accounts
+    from signalbox.inventory import sender_pools
+
+    async def recount_one(tx: Tx, sid: str) -> None:
+        await sender_pools.recount(tx, await accounts.id_of(tx, sid))
+
+    found = read(command_line, accounts.list_all)
+    for account in found:
+        write(command_line, lambda tx, sid=account.sid: recount_one(tx, sid))  # type: ignore[misc]
+    show({"accounts": str(len(found))}, as_json)
 
 
 @click.group()

@@ -5,6 +5,7 @@ When a process ends during a batch, the database rolls the batch back.
 """
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from itertools import starmap
 from typing import Final, Literal
@@ -208,12 +209,18 @@ async def run_batch(tx: Tx, hand: Hand) -> Done | None:
 async def _apply(tx: Tx, account_id: int, operation_id: str, pool_id: str, first: int, end: int) -> tuple[int, int]:
     """Adds the senders of some items to the pool and writes outcomes. Returns the counts of created and failed."""
     id_range: dict[str, Value] = {"account_id": account_id, "operation_id": operation_id, "first": first, "end": end}
-    added = [str(row[0]) for row in await tx.all("pool_operations.add_members", pool_id=pool_id, **id_range)]
+    members = await tx.all("pool_operations.add_members", pool_id=pool_id, **id_range)
+    added = [str(row[0]) for row in members]
     failed = 0
     if len(added) < end - first:
         failed = await tx.run("pool_operations.mark_failed", **id_range)
     if len(added) + failed < end - first:
         await tx.run("pool_operations.mark_already_members", added=added, **id_range)
+    if added:
+        number = Counter(str(row[1]) for row in members)
+        rows = [[pool_id, channel, count] for channel, count in sorted(number.items())]
+        # Last, because other batches for this pool wait for the locks of these rows.
+        await tx.run("sender_pools.count", account_id=account_id, rows=msgspec.json.encode(rows).decode())
     return end - first - failed, failed
 
 

@@ -9,7 +9,7 @@ from signalbox.db import Row, Statement, Tx, Value
 from signalbox.ground import ids
 from signalbox.ground.errors import NotFound
 from signalbox.ground.page_tokens import IdRange
-from signalbox.inventory import pool_operations, senders
+from signalbox.inventory import names, pool_operations, senders
 from signalbox.inventory.pool_operations import PoolOperation
 from signalbox.inventory.senders import Sender
 from signalbox.queue import turns
@@ -35,7 +35,8 @@ class SenderPool(msgspec.Struct, frozen=True, gc=False):
 _decode_tags = msgspec.json.Decoder(dict[str, str]).decode
 
 
-def _from_row(row: Row) -> SenderPool:
+def from_row(row: Row) -> SenderPool:
+    """A SenderPool from a row. All queries of pools select the same columns first."""
     return SenderPool(row[0], row[1], _decode_tags(row[2]), row[3], row[4])
 
 
@@ -57,6 +58,7 @@ async def create(
     pool_id = tx.new_id(SENDER_POOL)
     pool: dict[str, Value] = {
         "name": pool_id if name is None else name,
+        "name_key": names.key(pool_id if name is None else name),
         "tags": msgspec.json.encode(tags).decode(),
         "pool_now": ids.created_at(pool_id),
     }
@@ -84,19 +86,23 @@ async def list_page(tx: Tx, account_id: int, operation_id: str | None, id_range:
         limit=id_range.limit,
         **where,
     )
-    return [_from_row(row) for row in rows]
+    return [from_row(row) for row in rows]
 
 
 async def update(tx: Tx, account_id: int, pool: SenderPool, name: str | None, tags: dict[str, str] | None) -> None:
     """Changes the name or the tags of a locked pool. None leaves the stored value."""
+    name = pool.name if name is None else name
     await tx.run(
         "sender_pools.update",
         account_id=account_id,
         pool_id=pool.id,
-        name=pool.name if name is None else name,
+        name=name,
+        name_key=names.key(name),
         tags=msgspec.json.encode(pool.tags if tags is None else tags).decode(),
         now=tx.now,
     )
+    if tags is not None:
+        await names.retag(tx, account_id, [(pool.id, pool.tags, tags)])
 
 
 async def delete(tx: Tx, account_id: int, pool: SenderPool) -> None:
@@ -104,7 +110,18 @@ async def delete(tx: Tx, account_id: int, pool: SenderPool) -> None:
     await tx.run("sender_pools.delete", account_id=account_id, pool_id=pool.id)
     await tx.run("sender_pools.add_removal", account_id=account_id, pool_id=pool.id)
     await pool_operations.cancel_of_pool(tx, account_id, pool.id)
+    await names.untag(tx, account_id, pool.id)
+    # The cancel has waited for a batch that counts.
+    await tx.run("sender_pools.delete_counts", account_id=account_id, pool_id=pool.id)
     await turns.start(tx, account_id, _REMOVALS)
+
+
+async def recount(tx: Tx, account_id: int) -> None:
+    """Counts the members of all pools again, after a process of an earlier version has changed members."""
+    await senders.lock_inventory(tx, account_id)
+    await tx.run("sender_pools.delete_all_counts", account_id=account_id)
+    await tx.run("sender_pools.recount", account_id=account_id)
+    tx.wake(turns.WORK)
 
 
 async def sweep(tx: Tx, hand: Hand) -> Done | None:
@@ -170,12 +187,13 @@ async def remove_sender(tx: Tx, account_id: int, pool_id: str, sender_id: str) -
 
     The caller checks that the pool exists: see `require_member`.
     """
-    removed = await tx.run("sender_pools.remove_member", account_id=account_id, pool_id=pool_id, sender_id=sender_id)
-    if not removed:
+    removed = await tx.one("sender_pools.remove_member", account_id=account_id, pool_id=pool_id, sender_id=sender_id)
+    if removed is None:
         raise NotFound(f"sender {sender_id} is not in sender pool {pool_id}")
+    await senders.uncount(tx, account_id, removed[0], [pool_id])
 
 
 def _found(row: Row | None, pool_id: str) -> SenderPool:
     if row is None:
         raise NotFound(f"there is no sender pool {pool_id}")
-    return _from_row(row)
+    return from_row(row)

@@ -12,6 +12,7 @@ from signalbox.db import Row, Tx
 from signalbox.ground import ids
 from signalbox.ground.errors import NotFound
 from signalbox.ground.page_tokens import IdRange
+from signalbox.inventory import names
 from signalbox.inventory.addresses import is_national
 from signalbox.queue.turns import WORK
 
@@ -119,14 +120,14 @@ async def fetch(tx: Tx, account_id: int, sender_id: str) -> Sender:
 
 async def lock(tx: Tx, account_id: int, sender_id: str) -> Sender:
     """One sender, locked with its memberships until the transaction ends. Raises NotFound."""
-    await _lock_inventory(tx, account_id)
+    await lock_inventory(tx, account_id)
     row = await tx.one("senders.lock", account_id=account_id, sender_id=sender_id)
     if row is None:
         raise NotFound(f"there is no sender {sender_id}")
     return from_row(row)
 
 
-async def _lock_inventory(tx: Tx, account_id: int) -> None:
+async def lock_inventory(tx: Tx, account_id: int) -> None:
     """Waits for running batches of the account. New batches wait for the commit, so the caller then wakes `WORK`."""
     await tx.all("senders.lock_inventory", account_id=account_id)
 
@@ -172,7 +173,7 @@ async def search(
 
 async def enter(tx: Tx, account_id: int, rows: Sequence[SenderRow]) -> Entered:
     """Enters rows of inventory in their order. A row with the key of a sender changes this sender."""
-    await _lock_inventory(tx, account_id)
+    await lock_inventory(tx, account_id)
     newest = await tx.one("senders.newest", account_id=account_id)
     if newest:
         tx.after(newest[0])
@@ -196,6 +197,7 @@ async def _enter_some(tx: Tx, account_id: int, rows: Sequence[SenderRow], moved:
     new = [sender for key, sender in after.items() if key not in before]
     if new:
         await tx.run("senders.insert", account_id=account_id, rows=_json(list(map(_columns, new))))
+        await names.retag(tx, account_id, [(s.id, {}, s.tags) for s in new])
     await _store(tx, account_id, [(before[key], after[key]) for key in before])
     moved.update(_moved(before.values(), after.values()))
     return len(new)
@@ -213,7 +215,11 @@ def _bounds(key: Key) -> list[str]:
 
 def _columns(sender: Sender) -> list[str | int | None]:
     s = sender
-    return [s.id, s.channel, s.address, s.region, s.display_name, s.status, _json(s.tags), s.created_at]
+    return [s.id, s.channel, s.address, s.region, s.display_name, s.status, _json(s.tags), s.created_at, _name_key(s)]
+
+
+def _name_key(sender: Sender) -> str | None:
+    return None if sender.display_name is None else names.key(sender.display_name)
 
 
 async def update(tx: Tx, account_id: int, sender: Sender, change: Sender) -> Sender:
@@ -228,7 +234,9 @@ async def update(tx: Tx, account_id: int, sender: Sender, change: Sender) -> Sen
 async def delete(tx: Tx, account_id: int, sender: Sender) -> None:
     """Deletes a locked sender and its memberships. Queued items of the sender will fail."""
     await tx.run("senders.delete", account_id=account_id, sender_id=sender.id)
-    await tx.run("senders.delete_memberships", account_id=account_id, sender_id=sender.id)
+    left = await tx.all("senders.delete_memberships", account_id=account_id, sender_id=sender.id)
+    await uncount(tx, account_id, sender.channel, [row[0] for row in left])
+    await names.untag(tx, account_id, sender.id)
     await _count(tx, account_id, _moved([sender], []))
     tx.wake(WORK)
 
@@ -254,8 +262,9 @@ async def _store(tx: Tx, account_id: int, pairs: Sequence[tuple[Sender, Sender]]
     """Writes the senders of pairs (old, new) that differ, and copies new statuses into the memberships."""
     changed = [new for old, new in pairs if new != old]
     if changed:
-        rows = [[s.id, s.display_name, s.status, _json(s.tags), s.updated_at, s.region] for s in changed]
+        rows = [[s.id, s.display_name, s.status, _json(s.tags), s.updated_at, s.region, _name_key(s)] for s in changed]
         await tx.run("senders.update", account_id=account_id, rows=_json(rows))
+        await names.retag(tx, account_id, [(new.id, old.tags, new.tags) for old, new in pairs if new.tags != old.tags])
     spread = [[new.id, new.status] for old, new in pairs if new.status != old.status]
     if spread:
         await tx.run("senders.spread_status", account_id=account_id, rows=_json(spread))
@@ -277,6 +286,12 @@ async def _count(tx: Tx, account_id: int, moved: Moved) -> None:
     rows = [[channel, status, more] for (channel, status), more in sorted(moved.items()) if more]
     if rows:
         await tx.run("senders.count", account_id=account_id, rows=_json(rows))
+
+
+async def uncount(tx: Tx, account_id: int, channel: str, pool_ids: Sequence[str]) -> None:
+    """Takes one member of this channel from the stored number of each pool."""
+    if pool_ids:
+        await tx.run("sender_pools.uncount", account_id=account_id, channel=channel, rows=_json(sorted(pool_ids)))
 
 
 def _json(value: object) -> str:

@@ -15,6 +15,7 @@ from signalbox_client.errors import ConnectionFailed, UnexpectedAnswer
 from signalbox_client.following import Lines, is_event_stream
 from signalbox_client.inventory import Inventory
 from signalbox_client.ledger import Ledger
+from signalbox_client.names import NameSearch
 from signalbox_client.pages import AsyncPages, Listing, Pages
 from signalbox_client.proxies import certificates, proxy_for
 from signalbox_client.sender_pools import SenderPools
@@ -40,6 +41,7 @@ class _Client(ABC, Generic[H]):
     inventory: Inventory[Self]
     ledger: Ledger[Self]
     templates: Templates[Self]
+    names: NameSearch[Self]
 
     def __init__(
         self: Self,
@@ -68,6 +70,7 @@ class _Client(ABC, Generic[H]):
         self.inventory = Inventory(self, self._settings)
         self.ledger = Ledger(self, self._settings)
         self.templates = Templates(self, self._settings)
+        self.names = NameSearch(self, self._settings)
 
     @property
     def base_url(self) -> str:

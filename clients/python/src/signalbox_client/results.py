@@ -146,6 +146,57 @@ class Resolution(msgspec.Struct, frozen=True):
     priority: int
 
 
+class NamedPool(msgspec.Struct, frozen=True):
+    """A sender pool and its name."""
+
+    id: str
+    name: str
+
+
+class ChannelMembers(msgspec.Struct, frozen=True):
+    """The number of senders of a channel in a pool."""
+
+    channel: Channel
+    count: int
+
+
+class SenderPoolNames(msgspec.Struct, frozen=True):
+    """The name of a pool, the number of its senders, and their channels, the most first."""
+
+    id: str
+    name: str
+    senders: int
+    channels: tuple[ChannelMembers, ...]
+
+
+class SenderNames(msgspec.Struct, frozen=True, rename="camel"):
+    """The name and address of a sender, and at most three of the pools that contain the sender."""
+
+    id: str
+    display_name: str | None
+    address: str
+    channel: Channel
+    sender_pools: tuple[NamedPool, ...]
+    more_sender_pools: bool
+
+
+class OperationNames(msgspec.Struct, frozen=True, rename="camel"):
+    """What an operation does (`CREATE` or `ADD`), with how many items, and its pool: None when the pool is deleted."""
+
+    id: str
+    kind: str
+    items: int
+    sender_pool: NamedPool | None
+
+
+class Names(msgspec.Struct, frozen=True, rename="camel"):
+    """The names of the ids that exist, by kind."""
+
+    sender_pools: tuple[SenderPoolNames, ...]
+    senders: tuple[SenderNames, ...]
+    operations: tuple[OperationNames, ...]
+
+
 class Refused(msgspec.Struct, frozen=True):
     """A problem or a warning of a row of inventory: its place as JSONPath, and its line in NDJSON and CSV."""
 

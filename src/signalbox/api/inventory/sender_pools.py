@@ -230,11 +230,13 @@ _CREATED: Final = "2026-01-31T09:30:00.125Z"
 _POOL: Final = SenderPool(SENDER_POOL_ID.example, "Support Europe", _TAGS, _CREATED, _CREATED)
 _STARTED: Final = OPERATION_ID.example
 
+EXAMPLE_PAGE: Final = SenderPoolPage([_POOL], paging.EXAMPLE)
+
 LIST: Final = Endpoint(
     list_sender_pools,
     SENDER_POOLS,
     query=(START_DATE, END_DATE, OPERATION_ID, *_PAGE),
-    example=SenderPoolPage([_POOL], paging.EXAMPLE),
+    example=EXAMPLE_PAGE,
 )
 CREATE: Final = Endpoint(
     create_sender_pool,

@@ -60,6 +60,20 @@ WHERE account_id = :account_id AND id <= (
 -- An account has ten rows at most, so one statement deletes all of them.
 DELETE FROM sender_counts WHERE account_id = :account_id AND :limit > 0;
 
+-- name: deletion.sender_pool_counts
+-- A pool has five rows at most, so the rows after the limit of the last pool are few.
+DELETE FROM sender_pool_counts
+WHERE account_id = :account_id AND pool_id <= (
+    SELECT MAX(pool_id) FROM (
+        SELECT pool_id FROM sender_pool_counts WHERE account_id = :account_id ORDER BY pool_id LIMIT :limit) AS first);
+
+-- name: deletion.tagged
+-- A sender or pool has ten rows at most, so the rows after the limit of the last one are few.
+DELETE FROM tagged
+WHERE account_id = :account_id AND id <= (
+    SELECT MAX(id) FROM (
+        SELECT id FROM tagged WHERE account_id = :account_id ORDER BY id LIMIT :limit) AS first);
+
 -- name: deletion.templates
 DELETE FROM templates
 WHERE account_id = :account_id AND content_id <= (

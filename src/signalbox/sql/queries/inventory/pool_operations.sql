@@ -71,8 +71,10 @@ FROM started CROSS JOIN unnest(CAST(:sender_ids AS text[])) WITH ORDINALITY AS i
 -- name: pool_operations.start_with_pool
 -- As start, with a new pool. Without batches there is no work for the queue, and no row of the queue is inserted.
 -- dialect: sqlite
-INSERT INTO sender_pools (account_id, id, operation_id, name, tags, created_at, updated_at)
-VALUES (:account_id, :pool_id, :operation_id, :name, :tags, :pool_now, :pool_now);
+INSERT INTO sender_pools (account_id, id, operation_id, name, name_key, tags, created_at, updated_at)
+VALUES (:account_id, :pool_id, :operation_id, :name, :name_key, :tags, :pool_now, :pool_now);
+INSERT INTO tagged (account_id, id, slot, tag)
+SELECT :account_id, :pool_id, ROW_NUMBER() OVER (ORDER BY key) - 1, key || ':' || value FROM json_each(:tags);
 INSERT INTO queue (account_id, kind, turn, served, attempts, due_at)
 SELECT :account_id, :kind, COALESCE((SELECT MAX(turn) FROM queue WHERE account_id = :account_id), 0), 0, 0, 0
 WHERE :batches > 0
@@ -106,8 +108,12 @@ started AS MATERIALIZED (
     ) AS place
     WHERE NOT EXISTS (SELECT 1 FROM operations WHERE account_id = :account_id AND id >= :least)),
 pool AS (
-    INSERT INTO sender_pools (account_id, id, operation_id, name, tags, created_at, updated_at)
-    SELECT :account_id, :pool_id, :operation_id, :name, :tags, :pool_now, :pool_now FROM started),
+    INSERT INTO sender_pools (account_id, id, operation_id, name, name_key, tags, created_at, updated_at)
+    SELECT :account_id, :pool_id, :operation_id, :name, :name_key, :tags, :pool_now, :pool_now FROM started),
+tags AS (
+    INSERT INTO tagged (account_id, id, slot, tag)
+    SELECT :account_id, :pool_id, ROW_NUMBER() OVER () - 1, tag.key || ':' || tag.value
+    FROM started CROSS JOIN json_each_text(CAST(:tags AS json)) AS tag),
 operation AS (
     INSERT INTO operations (
         account_id, id, pool_id, status, total, created, failed, turn, last_turn, request_id, created_at, updated_at)
@@ -204,7 +210,7 @@ WHERE i.account_id = :account_id AND i.operation_id = :operation_id
     AND i.item_index >= :first AND i.item_index < :end
 ORDER BY s.id
 ON CONFLICT DO NOTHING
-RETURNING sender_id;
+RETURNING sender_id, channel;
 
 -- name: pool_operations.add_members
 -- The subquery looks up one sender by primary key. Without created_at, which no index has, PostgreSQL could read
@@ -220,7 +226,7 @@ WHERE i.account_id = :account_id AND i.operation_id = :operation_id
     AND i.item_index >= :first AND i.item_index < :end
 ORDER BY s.id
 ON CONFLICT DO NOTHING
-RETURNING sender_id;
+RETURNING sender_id, channel;
 
 -- name: pool_operations.mark_failed
 UPDATE operation_items SET outcome = 'FAILED'

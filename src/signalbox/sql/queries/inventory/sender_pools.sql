@@ -27,7 +27,7 @@ ORDER BY operation_id LIMIT :limit;
 
 -- name: sender_pools.update
 UPDATE sender_pools
-SET name = :name, tags = :tags,
+SET name = :name, name_key = :name_key, tags = :tags,
     updated_at = CASE WHEN :now > updated_at THEN :now ELSE updated_at + 1 END
 WHERE account_id = :account_id AND id = :pool_id;
 
@@ -74,7 +74,56 @@ WHERE account_id = :account_id AND pool_id = :pool_id AND sender_id = :sender_id
 
 -- name: sender_pools.remove_member
 DELETE FROM sender_pool_members
-WHERE account_id = :account_id AND pool_id = :pool_id AND sender_id = :sender_id;
+WHERE account_id = :account_id AND pool_id = :pool_id AND sender_id = :sender_id
+RETURNING channel;
+
+-- name: sender_pools.count
+-- Adds to the stored numbers of members. rows: a JSON array of [pool id, channel, change], sorted by both, so that two
+-- transactions lock rows in the same order. A new row starts with the change.
+-- dialect: sqlite
+INSERT INTO sender_pool_counts (account_id, pool_id, channel, number)
+SELECT :account_id, json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]')
+FROM json_each(:rows) WHERE TRUE
+ON CONFLICT (account_id, pool_id, channel) DO UPDATE SET number = sender_pool_counts.number + excluded.number;
+
+-- name: sender_pools.count
+-- dialect: postgres
+INSERT INTO sender_pool_counts (account_id, pool_id, channel, number)
+SELECT :account_id, value ->> 0, value ->> 1, CAST(value ->> 2 AS bigint)
+FROM json_array_elements(CAST(:rows AS json)) AS r (value)
+ON CONFLICT (account_id, pool_id, channel) DO UPDATE SET number = sender_pool_counts.number + excluded.number;
+
+-- name: sender_pools.uncount
+-- Takes one member of a channel from the number of each pool. rows: a JSON array of pool ids, sorted. A deleted pool has no
+-- number.
+-- dialect: sqlite
+UPDATE sender_pool_counts SET number = number - 1
+WHERE account_id = :account_id AND channel = :channel AND pool_id IN (SELECT value FROM json_each(:rows));
+
+-- name: sender_pools.uncount
+-- dialect: postgres
+INSERT INTO sender_pool_counts (account_id, pool_id, channel, number)
+SELECT :account_id, c.pool_id, c.channel, c.number
+FROM json_array_elements_text(CAST(:rows AS json)) AS r (pool_id) CROSS JOIN LATERAL (
+    SELECT pool_id, channel, number FROM sender_pool_counts
+    WHERE account_id = :account_id AND pool_id >= r.pool_id AND pool_id <= r.pool_id AND channel = :channel
+    ORDER BY pool_id LIMIT 1) AS c
+ON CONFLICT (account_id, pool_id, channel) DO UPDATE SET number = sender_pool_counts.number - 1;
+
+-- name: sender_pools.recount
+-- The caller has excluded batches, and deleted the numbers. Memberships of deleted pools do not count.
+INSERT INTO sender_pool_counts (account_id, pool_id, channel, number)
+SELECT :account_id, m.pool_id, m.channel, COUNT(*)
+FROM sender_pool_members AS m
+WHERE m.account_id = :account_id
+    AND EXISTS (SELECT 1 FROM sender_pools WHERE account_id = :account_id AND id = m.pool_id)
+GROUP BY m.pool_id, m.channel;
+
+-- name: sender_pools.delete_all_counts
+DELETE FROM sender_pool_counts WHERE account_id = :account_id;
+
+-- name: sender_pools.delete_counts
+DELETE FROM sender_pool_counts WHERE account_id = :account_id AND pool_id = :pool_id;
 
 -- name: sender_pools.list_members
 SELECT s.id, s.display_name, s.address, s.channel, s.status, s.tags, s.updated_at, s.created_at, s.region

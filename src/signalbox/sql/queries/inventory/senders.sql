@@ -26,12 +26,12 @@ WHERE account_id = :account_id AND id < :before AND id >= :not_before
 ORDER BY id DESC LIMIT :limit;
 
 -- name: senders.list_page_by_channel_and_status
--- The inner query reads only ids. senders_by_filter contains the ids, so the planner finds no cheaper index.
+-- The inner query reads only ids. The bounds and the order by (status, id) leave the planner one index to use, which has them.
 SELECT s.id, s.display_name, s.address, s.channel, s.status, s.tags, s.updated_at, s.created_at, s.region
 FROM (
     SELECT id FROM senders
-    WHERE account_id = :account_id AND channel = :channel AND status = :status AND id < :before
-    ORDER BY id DESC LIMIT :limit
+    WHERE account_id = :account_id AND channel = :channel AND status >= :status AND (status, id) < (:status, :before)
+    ORDER BY status DESC, id DESC LIMIT :limit
 ) AS page
 /*sqlite: JOIN senders AS s ON s.account_id = :account_id AND s.id = page.id */
 /*pg: CROSS JOIN LATERAL (
@@ -47,8 +47,8 @@ FROM (
     /*each status in ACTIVATED DEACTIVATED:
     SELECT id FROM (
         SELECT id FROM senders
-        WHERE account_id = :account_id AND channel = :channel AND status = <status> AND id < :before
-        ORDER BY id DESC LIMIT :limit) AS one */
+        WHERE account_id = :account_id AND channel = :channel AND status >= <status> AND (status, id) < (<status>, :before)
+        ORDER BY status DESC, id DESC LIMIT :limit) AS one */
     ORDER BY id DESC LIMIT :limit
 ) AS page
 /*sqlite: JOIN senders AS s ON s.account_id = :account_id AND s.id = page.id */
@@ -64,8 +64,8 @@ FROM (
     /*each channel in SMS RCS EMAIL WHATSAPP PUSH:
     SELECT id FROM (
         SELECT id FROM senders
-        WHERE account_id = :account_id AND channel = <channel> AND status = :status AND id < :before
-        ORDER BY id DESC LIMIT :limit) AS one */
+        WHERE account_id = :account_id AND channel = <channel> AND status >= :status AND (status, id) < (:status, :before)
+        ORDER BY status DESC, id DESC LIMIT :limit) AS one */
     ORDER BY id DESC LIMIT :limit
 ) AS page
 /*sqlite: JOIN senders AS s ON s.account_id = :account_id AND s.id = page.id */
@@ -124,47 +124,50 @@ FROM json_array_elements(CAST(:rows AS json)) AS r (value) CROSS JOIN LATERAL (
     ORDER BY address LIMIT 1) AS s;
 
 -- name: senders.insert
--- rows: a JSON array of [id, channel, address, region, display name, status, tags, time].
+-- rows: a JSON array of [id, channel, address, region, display name, status, tags, time, key of the name].
 -- dialect: sqlite
 INSERT INTO senders (
-    account_id, id, channel, address, region, display_name, status, tags, created_at, updated_at)
+    account_id, id, channel, address, region, display_name, status, tags, created_at, updated_at, name_key)
 SELECT :account_id, json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'),
     json_extract(value, '$[3]'), json_extract(value, '$[4]'), json_extract(value, '$[5]'),
-    json_extract(value, '$[6]'), json_extract(value, '$[7]'), json_extract(value, '$[7]')
+    json_extract(value, '$[6]'), json_extract(value, '$[7]'), json_extract(value, '$[7]'),
+    json_extract(value, '$[8]')
 FROM json_each(:rows);
 
 -- name: senders.insert
 -- dialect: postgres
 INSERT INTO senders (
-    account_id, id, channel, address, region, display_name, status, tags, created_at, updated_at)
+    account_id, id, channel, address, region, display_name, status, tags, created_at, updated_at, name_key)
 SELECT :account_id, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
-    CAST(value ->> 7 AS bigint), CAST(value ->> 7 AS bigint)
+    CAST(value ->> 7 AS bigint), CAST(value ->> 7 AS bigint), value ->> 8
 FROM json_array_elements(CAST(:rows AS json)) AS r (value);
 
 -- name: senders.update
--- rows: a JSON array of [id, display name, status, tags, time, region]. Without MATERIALIZED, SQLite would scan all senders of
--- the account, and search the array for each sender.
+-- rows: a JSON array of [id, display name, status, tags, time, region, key of the name]. Without MATERIALIZED, SQLite would scan
+-- all senders of the account, and search the array for each sender.
 -- dialect: sqlite
 WITH r AS MATERIALIZED (
     SELECT json_extract(value, '$[0]') AS id, json_extract(value, '$[1]') AS display_name,
         json_extract(value, '$[2]') AS status, json_extract(value, '$[3]') AS tags,
-        json_extract(value, '$[4]') AS updated_at, json_extract(value, '$[5]') AS region
+        json_extract(value, '$[4]') AS updated_at, json_extract(value, '$[5]') AS region,
+        json_extract(value, '$[6]') AS name_key
     FROM json_each(:rows))
 UPDATE senders
-SET display_name = r.display_name, status = r.status, tags = r.tags, updated_at = r.updated_at, region = r.region
+SET display_name = r.display_name, status = r.status, tags = r.tags, updated_at = r.updated_at, region = r.region,
+    name_key = r.name_key
 FROM r WHERE senders.account_id = :account_id AND senders.id = r.id;
 
 -- name: senders.update
 -- dialect: postgres
 INSERT INTO senders (
-    account_id, id, channel, address, region, display_name, status, tags, created_at, updated_at)
+    account_id, id, channel, address, region, display_name, status, tags, created_at, updated_at, name_key)
 SELECT :account_id, s.id, s.channel, s.address, r.value ->> 5, r.value ->> 1, r.value ->> 2, r.value ->> 3,
-    s.created_at, CAST(r.value ->> 4 AS bigint)
+    s.created_at, CAST(r.value ->> 4 AS bigint), r.value ->> 6
 FROM json_array_elements(CAST(:rows AS json)) AS r (value) CROSS JOIN LATERAL (
     SELECT id, channel, address, created_at FROM senders
     WHERE account_id = :account_id AND id >= r.value ->> 0 AND id <= r.value ->> 0 ORDER BY id LIMIT 1) AS s
 ON CONFLICT (account_id, id) DO UPDATE SET display_name = excluded.display_name, status = excluded.status,
-    tags = excluded.tags, updated_at = excluded.updated_at, region = excluded.region;
+    tags = excluded.tags, updated_at = excluded.updated_at, region = excluded.region, name_key = excluded.name_key;
 
 -- name: senders.spread_status
 -- Copies changed statuses into the memberships. rows: a JSON array of [id, status]. MATERIALIZED as in senders.update.
@@ -189,7 +192,8 @@ ON CONFLICT (account_id, pool_id, sender_id) DO UPDATE SET status = excluded.sta
 DELETE FROM senders WHERE account_id = :account_id AND id = :sender_id;
 
 -- name: senders.delete_memberships
-DELETE FROM sender_pool_members WHERE account_id = :account_id AND sender_id = :sender_id;
+DELETE FROM sender_pool_members WHERE account_id = :account_id AND sender_id = :sender_id
+RETURNING pool_id;
 
 -- name: senders.count
 -- Adds to the stored numbers of senders. rows: a JSON array of [channel, status, change], sorted by channel and status.
