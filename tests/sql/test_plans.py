@@ -247,10 +247,10 @@ def _most(name: str, statistics: str) -> int:
     """The most rows that a step of the plan may read: the rows that the statement needs."""
     if name in (*BATCHES, *NEW, "sender_pools.remove_some_members"):
         return BATCH
+    if name in ("sender_pools.recount", "sender_pools.delete_all_counts"):
+        return 2 * SENDERS + 3 * POOLS  # everything, which is what these are for
     if name == "senders.spread_status":
         return 250 + 3 * POOLS  # three senders are in every pool
-    if name.startswith("senders.list_page_by_") and statistics == "never":
-        return SENDERS // 5 * 2 // 3  # the senders of one channel with the status
     if name.startswith("resolve."):
         return 400  # the senders of one channel that are activated
     if re.search(r"\.list_|search_page|^overview|^names\..*_by_", name):

@@ -111,13 +111,14 @@ FROM json_array_elements_text(CAST(:rows AS json)) AS r (pool_id) CROSS JOIN LAT
 ON CONFLICT (account_id, pool_id, channel) DO UPDATE SET number = sender_pool_counts.number - 1;
 
 -- name: sender_pools.recount
--- The caller has excluded batches, and deleted the numbers. Memberships of deleted pools do not count.
+-- The caller has excluded batches, and deleted the numbers of pools that are empty now. Memberships of deleted pools do not count.
 INSERT INTO sender_pool_counts (account_id, pool_id, channel, number)
 SELECT :account_id, m.pool_id, m.channel, COUNT(*)
 FROM sender_pool_members AS m
 WHERE m.account_id = :account_id
     AND EXISTS (SELECT 1 FROM sender_pools WHERE account_id = :account_id AND id = m.pool_id)
-GROUP BY m.pool_id, m.channel;
+GROUP BY m.pool_id, m.channel
+ON CONFLICT (account_id, pool_id, channel) DO UPDATE SET number = excluded.number;
 
 -- name: sender_pools.delete_all_counts
 DELETE FROM sender_pool_counts WHERE account_id = :account_id;
