@@ -29,6 +29,7 @@ SCENARIOS: Final = (
     "by_id",
     "paging",
     "members",
+    "names",
     "creates",
     "small_creates",
     "new_accounts",

@@ -76,15 +76,31 @@ async def senders(engine: Engine, url: str, login: Login, rows: int) -> None:
     await engine.script(
         url,
         f"""INSERT INTO senders (account_id, id, channel, address, region, display_name, status, tags,
-            created_at, updated_at)
+            created_at, updated_at, name_key)
         {_numbered(rows)}
         SELECT {login.account_id}, {_id(SENDER)} AS id,
             CASE WHEN i % 1000 = 7 THEN 'PUSH' WHEN i % 2 = 0 THEN 'EMAIL' WHEN i % 10 = 1 THEN 'RCS' ELSE 'SMS' END,
             CASE WHEN i % 2 = 0 THEN 'person' || CAST(i AS TEXT) || '@example.com'
                 ELSE '+4915112' || CAST(1000000 + i AS TEXT) END,
             CASE WHEN i % 2 = 0 THEN '' ELSE 'DE' END, 'sender ' || CAST(i AS TEXT),
-            CASE WHEN i % 20 = 7 THEN 'DEACTIVATED' ELSE 'ACTIVATED' END, '{{}}', ms, ms
+            CASE WHEN i % 20 = 7 THEN 'DEACTIVATED' ELSE 'ACTIVATED' END, '{{}}', ms, ms,
+            'sender ' || CAST(i AS TEXT)
         FROM numbered ORDER BY id""",
+    )
+
+
+async def seats(engine: Engine, url: str, login: Login) -> None:
+    """Gives each sender of the account one of a hundred tags: seat:0 to seat:99."""
+    of_account = f"account_id = {login.account_id}"
+    await engine.script(
+        url,
+        f"""INSERT INTO tagged (account_id, id, slot, tag)
+        SELECT account_id, id, 0, 'seat:' || CAST(ROW_NUMBER() OVER (ORDER BY id) % 100 AS TEXT)
+        FROM senders WHERE {of_account} ORDER BY id""",
+        f"""UPDATE senders SET tags = (
+            SELECT '{{"seat":"' || substr(tag, 6) || '"}}' FROM tagged AS t
+            WHERE t.account_id = senders.account_id AND t.id = senders.id AND t.slot = 0)
+        WHERE {of_account}""",
     )
 
 

@@ -152,7 +152,9 @@ async def test_no_text_for_a_client_raises_another_error(base_url: str, token: s
 
 
 @pytest.mark.parametrize(
-    "rows", [[{"channel": float}], [{"channel": "\ud800"}], [{"channel": {1j: 2}}], [{"n": [object()]}]], ids=str
+    "rows",
+    [[{"channel": float}], [{"channel": "\ud800"}], [{"channel": {1j: 2}}], [{"n": [object()]}]],
+    ids=["a class", "half a pair", "a number as a name", "an object"],
 )
 async def test_rows_that_json_cannot_contain_are_an_invalid_argument(rows: list[dict[str, object]]) -> None:
     with Signalbox("AC1", "token") as client, pytest.raises(InvalidArgument, match="JSON"):

@@ -53,14 +53,15 @@ FROM (
 ORDER BY channel, address, id LIMIT :limit;
 
 -- name: names.pools_by_ending
--- The rows of which the id ends with these four characters: hardly ever more than one.
+-- The rows of which the id ends with these four characters: one id in a million, on the average. SQLite would otherwise read
+-- the account along its primary key.
 SELECT id, name, tags, created_at, updated_at, id
-FROM sender_pools
+FROM sender_pools /*sqlite: INDEXED BY sender_pools_by_ending */
 WHERE account_id = :account_id AND /*pg: right(id, 4) */ /*sqlite: substr(id, -4) */ = :ending LIMIT :limit;
 
 -- name: names.senders_by_ending
 SELECT id, display_name, address, channel, status, tags, updated_at, created_at, region, id
-FROM senders
+FROM senders /*sqlite: INDEXED BY senders_by_ending */
 WHERE account_id = :account_id AND /*pg: right(id, 4) */ /*sqlite: substr(id, -4) */ = :ending LIMIT :limit;
 
 -- name: names.pools_by_tag
