@@ -123,6 +123,7 @@ def test_search_leads_from_any_page_to_the_heading_that_was_looked_for(
     "name",
     [
         "index",
+        "tutorial-ten-thousand-senders",
         "errors",
         "configuration",
         "conformance",

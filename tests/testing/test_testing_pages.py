@@ -69,8 +69,11 @@ def test_shell_lines_of_the_ci_page_start_a_server_and_fill_it(tmp_path: Path) -
     port = free_port()
     script = on_free_ports("\n".join(fences("ci", "bash")), {8080: port})
     printed = bash(script, tmp_path, SIGNALBOX_PORT=str(port))
+    assert '"status":"ready"' in printed
     assert '{"senderPools":[],' in printed
     assert '{"created":2,"updated":0,"refused":[],"warnings":[]}' in printed
+    assert "any-text-without-spaces" in script
+    assert "any-text-without-spaces" not in printed + (tmp_path / "signalbox.log").read_text("utf-8")
 
 
 def jobs() -> list[tuple[str, list[str], dict[str, str]]]:
