@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from signalbox import __version__
-from signalbox.cli import accounts, completion, login, operations, pools, senders, serve
+from signalbox.cli import accounts, completion, examples, groups, login, operations, pools, senders, serve
 from signalbox.cli.endings import Group
 
 __all__ = ["main"]
@@ -35,5 +35,8 @@ for _command in (
     pools.pools,
     operations.operations,
     completion.completion,
+    groups.help_command,
+    groups.version_command,
 ):
     main.add_command(_command)
+examples.add_to(main)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -51,6 +52,26 @@ profile_option = click.option(
 )
 
 
+_URL: Final = "signalbox.cli.profiles.url"
+
+
+def _keep_url(context: click.Context, _parameter: click.Parameter, value: str | None) -> None:
+    if value:
+        context.meta[_URL] = value
+
+
+def server_options(command: Callable[..., None]) -> Callable[..., None]:
+    """`--profile`, as an argument; and `--url`, which `connected` reads."""
+    url = click.option(
+        "--url",
+        metavar="URL",
+        expose_value=False,
+        callback=_keep_url,
+        help=f"URL of the server, instead of the profile's.  [SIGNALBOX_BASE_URL; default: {DEFAULT_URL}]",
+    )
+    return profile_option(url(command))
+
+
 def file() -> Path:
     """The file of the profiles: `profiles.json` in the user's configuration folder."""
     return Path(click.get_app_dir("signalbox")) / "profiles.json"
@@ -79,22 +100,30 @@ def forget(name: str) -> bool:
 
 
 @contextmanager
-def connected(profile: str | None) -> Iterator[Signalbox]:
-    """A client for the profile of the option, the environment or the default; its errors end the command."""
-    with client(chosen(profile)) as connection:
+def connected(profile: str | None, *, hurried: bool = False) -> Iterator[Signalbox]:
+    """A client for the profile of the option, the environment or the default; its errors end the command.
+
+    `--url` wins over all of them. A hurried client gives up after two seconds.
+    """
+    login = chosen(profile)
+    if url := click.get_current_context().meta.get(_URL):
+        login = replace(login, base_url=url)
+    with client(login, hurried=hurried) as connection:
         yield connection
 
 
 @contextmanager
-def client(login: Login) -> Iterator[Signalbox]:
+def client(login: Login, *, hurried: bool = False) -> Iterator[Signalbox]:
     """A client with these credentials. An HTTP error ends the command, with every line of the error."""
     from signalbox_client import ApiError, ConnectionFailed, Signalbox, SignalboxError
 
+    seconds, retries = (2.0, 0) if hurried else (30.0, 3)
+    make = partial(Signalbox, base_url=login.base_url, timeout=seconds, max_retries=retries)
     try:
         if login.sid.startswith("SK"):
-            made = Signalbox(api_key=login.sid, api_secret=login.secret, base_url=login.base_url)
+            made = make(api_key=login.sid, api_secret=login.secret)
         else:
-            made = Signalbox(login.sid, login.secret, base_url=login.base_url)
+            made = make(login.sid, login.secret)
     except SignalboxError as error:  # of the environment: a URL, a proxy, the files of certificates
         raise Ended(str(error), code=MISUSED) from None
     try:
@@ -103,7 +132,9 @@ def client(login: Login) -> Iterator[Signalbox]:
     except ApiError as error:
         raise Ended(*error_lines(error)) from None
     except ConnectionFailed as error:
-        raise Ended(f"{login.base_url} does not respond: {error}") from None
+        from signalbox.cli import unreachable
+
+        raise Ended(*unreachable.lines(login.base_url, error)) from None
     except SignalboxError as error:
         raise Ended(str(error)) from None
 
