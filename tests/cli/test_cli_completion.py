@@ -21,7 +21,7 @@ from processes import PATIENCE
 from signalbox.testing import Account
 
 # Each is completed from its first letter. Shells must quote all but the first.
-NAMES = ("Support", "North America", "$(touch ran)", "a,b", "c;d'e", "t:u", 'x"y', "東京 1", "--json", "comms_x", "*z")
+NAMES = ("Support", "North America", "$(touch ran)", "a,b", "c;d'e", "t:u", 'x"y', "東京 1", "--json", "*z")
 START = {
     "bash": ["bash", "--norc", "--noprofile", "-i"],
     "zsh": ["zsh", "-f", "-i"],
@@ -35,6 +35,8 @@ READY = {
     "fish": "function fish_prompt; echo 'ready> '; end; signalbox completion fish | source; "
     "function signalbox; printf '<%s>' $argv; echo; end\n",
 }
+# fish needs a controlling terminal.
+CONTROLLING = "import fcntl, os, sys, termios; os.setsid(); fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execvp(sys.argv[1], sys.argv[1:])"
 PACKAGES = {"zsh": "zsh", "fish": "fish"}
 
 
@@ -52,7 +54,7 @@ def offered(shell: Shell, *words: str, env: dict[str, str] | None = None) -> lis
         ["signalbox"], env={**shell.env, **more, **(env or {})}, capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stderr) == (0, "")
-    return [line.removeprefix("plain,") for line in done.stdout.splitlines()]
+    return [line.removeprefix("plain,") for line in done.stdout.splitlines() if line]
 
 
 class Typing:
@@ -83,7 +85,12 @@ def interactive(name: str, shell: Shell) -> Iterator[Typing]:
         pytest.skip(f"{name} is not installed: the package {PACKAGES[name]} has it")
     master, slave = pty.openpty()
     process = subprocess.Popen(
-        START[name], cwd=shell.folder, env=shell.env, stdin=slave, stdout=slave, stderr=slave, start_new_session=True
+        [sys.executable, "-c", CONTROLLING, *START[name]],
+        cwd=shell.folder,
+        env=shell.env,
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
     )
     os.close(slave)
     typing = Typing(master)
@@ -114,6 +121,19 @@ def test_shell_completes_and_quotes_names_of_pools(name: str, shell: Shell, sign
             assert typing.shows(r"<pools><show><([^\r\n]*)>")[1] == pool
         typing.types("signalbox pools show \\$\t\n")
         assert typing.shows(r"<pools><show><([^\r\n]*)>")[1] == "$(touch ran)"
+    assert not (shell.folder / "ran").exists()
+
+
+def test_bash_completes_within_quotes_only_what_is_safe_there(shell: Shell, signalbox_server: Account) -> None:
+    for pool in ("North America", "X $(touch ran)", "Y 'z'"):
+        signalbox_server._call("POST", "/v1/SenderPools", {"name": pool})
+    with interactive("bash", shell) as typing:
+        for typed, word in (('"Nor\t', "North America"), ("'Nor\t", "North America"), ("'X\t", "X $(touch ran)")):
+            typing.types(f"signalbox pools show {typed}\n")
+            assert typing.shows(r"<pools><show><([^\r\n]*)>")[1] == word
+        for typed, word in (('"X\t"', "X"), ("'Y\t'", "Y")):
+            typing.types(f"signalbox pools show {typed}\n")
+            assert typing.shows(r"<pools><show><([^\r\n]*)>")[1] == word
     assert not (shell.folder / "ran").exists()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import socket
 from collections.abc import Iterator
@@ -92,7 +93,7 @@ def test_option_before_a_command_that_has_no_use_for_it_is_refused(tmp_path: Pat
     for arguments in (["--url", "http://127.0.0.1:1", "accounts", "list"], ["--json", "completion", "bash"]):
         done = shell(*arguments)
         assert (done.returncode, done.stdout) == (2, "")
-        assert f"No such option '{arguments[0]}" in done.stderr.replace("option: ", "option '")
+        assert re.search(f"No such option.*{arguments[0]}", done.stderr)
 
 
 def test_version_and_help_are_commands_too(tmp_path: Path) -> None:

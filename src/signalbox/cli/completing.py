@@ -63,7 +63,11 @@ def _offered(context: click.Context, start: str, ask: Callable[[Signalbox], Sequ
 
     try:
         # A warning in the middle of a command line that a person types helps no one.
-        with redirect_stderr(io.StringIO()), connected(context.params.get("profile"), hurried=True) as client:
+        with (
+            context.scope(cleanup=False),
+            redirect_stderr(io.StringIO()),
+            connected(context.params.get("profile"), hurried=True) as client,
+        ):
             things = ask(client)
     except (Ended, OSError):
         return []

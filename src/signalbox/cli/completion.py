@@ -6,8 +6,8 @@ from typing import Final
 
 import click
 
-# As click's own scripts, except that these take names that contain spaces, commas and characters of the shell. With
-# `filenames`, bash quotes what it inserts: without, a name such as $(reboot) would run.
+# As click's own scripts, except that these take names that contain spaces, commas and characters of the shell. Bash does
+# not quote what it inserts: a name such as $(reboot) would run. Within quotes, only names that need none are offered.
 _BASH: Final = """\
 %(complete_func)s() {
     local IFS=$'\\n' response type value
@@ -20,8 +20,12 @@ _BASH: Final = """\
             COMPREPLY=()
             compopt -o default
         elif [[ $type == 'plain' ]]; then
+            case ${COMP_WORDS[COMP_CWORD]} in
+                \\'*) [[ $value == *\\'* ]] && continue ;;
+                \\"*) [[ $value == *[\\\\\\$\\`\\"!]* ]] && continue ;;
+                *) printf -v value %%q "$value" ;;
+            esac
             COMPREPLY+=("$value")
-            [[ $value == *[^a-zA-Z0-9_+=.-]* ]] && compopt -o filenames 2> /dev/null
         fi
     done <<< "$response"
     return 0
