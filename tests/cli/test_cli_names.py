@@ -162,9 +162,7 @@ def test_resolve_and_operations_take_the_name_of_a_pool(shell: Shell, signalbox_
     assert found["from"]["senderId"] == sender
     assert [one["stats"]["total"] for one in shell.lines("operations", "list", "--pool", "support")] == [1, 1]
     done = shell("operations", "list", "--pool", "support", "--limit", "1")
-    assert done.stdout.splitlines()[1].split()[:3:2] == ["support", "ADD"]
-    assert "there are more than these 1" in done.stderr
-    assert shell("operations", "list", "--pool", "support", "--limit", "2").stderr == ""
+    assert [line.split()[:3:2] for line in done.stdout.splitlines()[1:]] == [["support", "ADD"]]
 
 
 @pytest.mark.parametrize("text", ["", "  ", "x" * 10_000], ids=["empty", "blank", "10,000 characters"])

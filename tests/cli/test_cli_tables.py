@@ -97,10 +97,10 @@ def test_list_is_a_page_of_50_and_standard_error_says_that_there_is_more(
     shell: Shell, signalbox_server: Account
 ) -> None:
     signalbox_server.enter_senders(51)
-    more = "signalbox: there are more than these {}: --limit N shows N of them, --all shows all\n"
+    more = "signalbox: there are more than these 50: --limit N shows N of them, --all shows all\n"
     for arguments, count, err in (
-        ([], 50, more.format(50)),
-        (["--limit", "7"], 7, more.format(7)),
+        ([], 50, more),
+        (["--limit", "7"], 7, ""),
         (["--limit", "51"], 51, ""),
         (["--all"], 51, ""),
         (["--until", "1h"], 0, ""),
@@ -130,4 +130,4 @@ def test_accounts_and_keys_are_listed_by_name_in_pages_too(tmp_path: Path) -> No
         assert "Ben" in second
         cut_short = shell(noun, "list", "--limit", "1")
         assert len(cut_short.stdout.splitlines()) == 2
-        assert "there are more than these 1" in cut_short.stderr
+        assert cut_short.stderr == ""

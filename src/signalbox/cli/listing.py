@@ -104,8 +104,8 @@ def show_pages(client: Signalbox, pages: Paged[T], table: Table[T], limit: int |
                 return
 
     show_table(table.columns, rows())
-    if more:
-        _say_more(most(limit, as_json))
+    if more and limit is None:
+        _say_more()
 
 
 @dataclass(frozen=True)
@@ -145,12 +145,12 @@ def show_rows(
         click.echo(json.dumps(shown))
         return
     show_table(columns, ([row[column] for column in columns] for row in shown))
-    if len(shown) < len(rows):
-        _say_more(len(shown))
+    if limit is None and len(shown) < len(rows):
+        _say_more()
 
 
-def _say_more(shown: int) -> None:
-    complain(f"there are more than these {shown:,}: --limit N shows N of them, --all shows all")
+def _say_more() -> None:
+    complain(f"there are more than these {PAGE}: --limit N shows N of them, --all shows all")
 
 
 # --- what a row shows: the name first, the id second
