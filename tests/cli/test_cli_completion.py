@@ -36,7 +36,10 @@ READY = {
     "function signalbox; printf '<%s>' $argv; echo; end\n",
 }
 # fish needs a controlling terminal.
-CONTROLLING = "import fcntl, os, sys, termios; os.setsid(); fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execvp(sys.argv[1], sys.argv[1:])"
+CONTROLLING = (
+    "import fcntl, os, sys, termios; os.setsid(); fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
+    "os.execvp(sys.argv[1], sys.argv[1:])"
+)
 PACKAGES = {"zsh": "zsh", "fish": "fish"}
 
 

@@ -165,6 +165,20 @@ def test_resolve_and_operations_take_the_name_of_a_pool(shell: Shell, signalbox_
     assert [line.split()[:3:2] for line in done.stdout.splitlines()[1:]] == [["support", "ADD"]]
 
 
+def test_operations_of_a_pool_say_that_there_are_more_only_if_there_are(
+    shell: Shell, signalbox_server: Account
+) -> None:
+    (sender,) = signalbox_server.enter_senders(1)
+    pool, body = create(shell, "support"), [{"senderId": sender}]
+    for adds, err in ((49, ""), (1, "signalbox: there are more than these 50")):
+        for _ in range(adds):
+            signalbox_server._call("POST", f"/v1/SenderPools/{pool}/Senders", body)
+        create(shell, "other")
+        done = shell("operations", "list", "--pool", "support")
+        assert (len(done.stdout.splitlines()), done.stderr[: len(err)]) == (51, err)
+        assert bool(done.stderr) == bool(err)
+
+
 @pytest.mark.parametrize("text", ["", "  ", "x" * 10_000], ids=["empty", "blank", "10,000 characters"])
 def test_name_that_no_pool_can_have_is_misuse(shell: Shell, text: str) -> None:
     for arguments in (["pools", "show", text], ["senders", "show", text]):

@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Final, cast
 import click
 
 from signalbox.cli.endings import MISUSED, Ended
+from signalbox.cli.forms import SUFFIX
 
 if TYPE_CHECKING:
     from signalbox_client import Channel, Signalbox
 
 CHANNELS: Final = ("SMS", "RCS", "EMAIL", "WHATSAPP", "PUSH")
 STATUSES: Final = ("ACTIVATED", "DEACTIVATED")
-# The same pattern as in ids.py, whose import takes longer than that of all files of this folder.
-SUFFIX: Final = "[0-7][a-hjkmnpqrstv-z0-9]{25,34}"
 SENDER_ID: Final = re.compile(f"comms_sender_{SUFFIX}")
 
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
@@ -58,27 +57,6 @@ class Tags(click.ParamType[tuple[str, str]]):
             self.fail(f"{str(value)!r} is not written key=value", param, ctx)
         return key, text
 
-
-class Id(click.ParamType[str]):
-    """The id of a pool or an operation, checked before any request."""
-
-    def __init__(self, kind: str, name: str) -> None:
-        self.name = name
-        self._pattern = re.compile(rf"comms_{kind}_{SUFFIX}")
-
-    def fullmatch(self, text: str) -> bool:
-        """Whether the text has the form of such an id."""
-        return bool(self._pattern.fullmatch(text))
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        text = str(value)
-        if not self.fullmatch(text):
-            self.fail(f"{text!r} is not the id of {self.name}", param, ctx)
-        return text
-
-
-POOL_ID: Final = Id("senderpool", "a pool")
-OPERATION_ID: Final = Id("operation", "an operation")
 
 since_option = click.option("--since", type=Time(), help="Created after this: 2h ago, a day, or a time.")
 until_option = click.option("--until", type=Time(), help="Created before this.")

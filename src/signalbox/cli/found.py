@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
-from signalbox.cli.arguments import POOL_ID
 from signalbox.cli.endings import MISUSED, Ended
+from signalbox.cli.forms import POOL_ID
 
 if TYPE_CHECKING:
     from signalbox_client import Sender, SenderPool, Signalbox

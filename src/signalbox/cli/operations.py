@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from signalbox.cli.arguments import OPERATION_ID, since_option, until_option
+from signalbox.cli.arguments import since_option, until_option
 from signalbox.cli.completing import complete_pool
 from signalbox.cli.endings import PARTLY, finishing
+from signalbox.cli.forms import OPERATION_ID
 from signalbox.cli.found import pool_id
 from signalbox.cli.groups import Commands
 from signalbox.cli.listing import (

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import click
 
 from signalbox.cli.arguments import (
-    OPERATION_ID,
     channel_option,
     confirm,
     sender_id,
@@ -23,6 +22,7 @@ from signalbox.cli.arguments import (
 )
 from signalbox.cli.completing import complete_pool, complete_sender
 from signalbox.cli.endings import PARTLY, complain, finishing, for_each
+from signalbox.cli.forms import OPERATION_ID
 from signalbox.cli.found import pool as find_pool
 from signalbox.cli.found import pool_id
 from signalbox.cli.groups import Commands
