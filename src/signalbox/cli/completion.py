@@ -7,7 +7,7 @@ from typing import Final
 import click
 
 # As click's own scripts, except that these take names that contain spaces, commas and characters of the shell. Bash
-# does not quote what it inserts: a name such as $(reboot) would run. Within quotes, only names that need none are offered.
+# does not quote what it inserts: a name such as $(reboot) would run. Within quotes, names that need more are left out.
 _BASH: Final = """\
 %(complete_func)s() {
     local IFS=$'\\n' response type value

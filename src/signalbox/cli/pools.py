@@ -159,7 +159,7 @@ def show_pool(
 ) -> None:
     """Show a pool, or list the senders in it."""
     if not members and (channel or status or limit):
-        raise click.UsageError("--channel, --status and --limit need --senders")
+        raise click.UsageError("--channel, --status, --limit and --all need --senders")
     with connected(profile) as client:
         one = pool_id(client, pool)
         if not members:
