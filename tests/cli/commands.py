@@ -78,11 +78,11 @@ class Shell:
 
 
 class Terminal:
-    """A command with its three streams on a terminal of 120 columns."""
+    """A command with its three streams on a terminal, of 120 columns if not said otherwise."""
 
-    def __init__(self, shell: Shell, *arguments: str, env: Mapping[str, str] | None = None) -> None:
+    def __init__(self, shell: Shell, *arguments: str, env: Mapping[str, str] | None = None, columns: int = 120) -> None:
         self._master, slave = pty.openpty()
-        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
         self._process = subprocess.Popen(
             [COMMAND, *arguments],
             cwd=shell.folder,

@@ -229,6 +229,27 @@ MANY_POOLS = f"pools:\n  p: &p {{senders: [{', '.join(['x'] * 1_000)}]}}\n" + ""
 )
 
 
+def test_problems_of_the_file_and_of_the_account_are_said_at_once(shell: Shell) -> None:
+    for _ in range(2):
+        shell.json("pools", "create", "twice")
+    lost = "".join(f"    - {{channel: SMS, address: '+120255501{number:02}'}}\n" for number in range(30))
+    wrong = shell.write("wrong.yaml", f"pools:\n twice:\n  tags: {{a b: c}}\n lost:\n  senders:\n{lost}")
+    for arguments in (["--yes"], ["--dry-run"]):
+        done = shell("pools", "apply", wrong, *arguments)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert "wrong.yaml, line 3: pools.twice.tags.a b: a tag's key" in done.stderr
+        assert done.stderr.count("the account has no sender SMS:+120255501") == 30
+        assert "several pools are called twice: " in done.stderr
+    right = shell.write("right.yaml", f"pools:\n twice: {{}}\n lost:\n  senders:\n{lost}")
+    done = shell("pools", "apply", right, "--yes")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.count("the account has no sender") == 30
+    assert "several pools are called twice: " in done.stderr
+    assert len(pools(shell)) == 1
+    without_server = shell("pools", "apply", wrong, "--yes", "--url", "http://127.0.0.1:1")
+    assert (without_server.returncode, len(without_server.stderr.splitlines())) == (2, 2)
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

@@ -122,7 +122,7 @@ def test_environment_wins_over_a_stored_profile_and_the_option_over_both(
     shell.env |= {"SIGNALBOX_URL": "http://127.0.0.1:1"}
     away = shell("senders", "list")
     assert (away.returncode, away.stdout) == (1, "")
-    assert "http://127.0.0.1:1 does not respond" in away.stderr
+    assert "nothing listens on http://127.0.0.1:1: " in away.stderr
 
 
 def test_environment_alone_is_enough(tmp_path: Path, signalbox_server: Account) -> None:

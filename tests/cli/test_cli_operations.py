@@ -39,8 +39,8 @@ def test_list_filters_by_status_and_time(shell: Shell) -> None:
     for arguments in (["--status", "CANCELED"], ["--until", "2h"]):
         assert shell.lines("operations", "list", *arguments) == []
     head, line = shell("operations", "list").stdout.splitlines()
-    assert head.split() == ["id", "status", "total", "queued", "created", "failed", "createdAt"]
-    assert line.split()[:6] == [operation, "COMPLETED", "1", "0", "1", "0"]
+    assert head.split() == ["pool", "id", "kind", "items", "status", "queued", "created", "failed", "createdAt"]
+    assert line.split()[:8] == ["x", operation, "CREATE", "1", "COMPLETED", "0", "1", "0"]
     assert shell("operations", "list", "--status", "DONE").returncode == 2
 
 
@@ -93,8 +93,11 @@ def test_items_say_what_failed_and_why(shell: Shell, signalbox_server: Account) 
         (2, UNKNOWN, "FAILED"),
     ]
     head, failed = shell("operations", "items", operation, "--failed").stdout.splitlines()
-    assert head.split() == ["index", "senderId", "outcome", "code", "message"]
-    assert failed.split()[:4] == ["2", UNKNOWN, "FAILED", "20404"]
+    assert head.split() == ["sender", "senderId", "index", "outcome", "code", "message"]
+    assert failed.split()[:5] == ["-", UNKNOWN, "2", "FAILED", "20404"]
+    of_pool, of_sender = shell("operations", "items", operation, "--limit", "2").stdout.splitlines()[1:]
+    assert of_pool.split() == ["(the", "pool)", "-", "0", "CREATED", "-", "-"]
+    assert of_sender.split() == ["SMS:+12022000000", sender, "1", "CREATED", "-", "-"]
     watched = shell("operations", "watch", operation)
     assert watched.returncode == 3
 

@@ -176,7 +176,7 @@ class World:
             "name": lambda: NAME,
         }
         known |= {"file": lambda: str(self.folder / "senders.csv"), "address": lambda: "+12022500000"}
-        known |= {"channel": lambda: "SMS", "shell": lambda: "bash"}
+        known |= {"channel": lambda: "SMS", "shell": lambda: "bash", "text": lambda: "+1202", "words": lambda: "pools"}
         return known[name]()
 
     def _new_pool(self) -> str:

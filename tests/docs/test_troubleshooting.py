@@ -42,7 +42,7 @@ STARTS: Final[Mapping[str, tuple[list[str], Mapping[str, str]]]] = {
     ),
     "there is no such database": (["accounts", "list"], {}),
     "no credentials: run `signalbox login`": (["pools", "list"], {}),
-    "does not respond": (["pools", "list"], {**ACCOUNT, "SIGNALBOX_URL": "http://127.0.0.1:1"}),
+    "nothing listens on": (["pools", "list"], {**ACCOUNT, "SIGNALBOX_URL": "http://127.0.0.1:1"}),
 }
 JSON: Final = {"Content-Type": "application/json"}
 ENTER, POOLS, SENDERS = "/signalbox/v1/Senders", "/v1/SenderPools", "/v1/Senders"
@@ -160,5 +160,5 @@ def test_every_message_of_the_page_is_one_of_those() -> None:
             shown |= set(re.findall("`([^`]+)`", row))
     shown -= {"Connection refused"}  # other tools' words for the same error
     assert sorted(shown) == sorted(
-        {*STARTS, *ERRORS, *OTHERS} - {"does not respond", "no credentials: run `signalbox login`"}
+        {*STARTS, *ERRORS, *OTHERS} - {"nothing listens on", "no credentials: run `signalbox login`"}
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from signalbox import __version__
-from signalbox.cli import accounts, completion, dev, login, operations, pools, senders, serve
+from signalbox.cli import accounts, completion, dev, examples, groups, login, operations, pools, senders, serve
 from signalbox.cli.endings import Group
 
 __all__ = ["main"]
@@ -37,5 +37,8 @@ for _command in (
     pools.pools,
     operations.operations,
     completion.completion,
+    groups.help_command,
+    groups.version_command,
 ):
     main.add_command(_command)
+examples.add_to(main)

@@ -8,7 +8,9 @@ import click
 
 from signalbox.cli.database import database_options, read, write
 from signalbox.cli.endings import already_done
-from signalbox.cli.output import as_json_option, show, show_all
+from signalbox.cli.groups import Commands
+from signalbox.cli.listing import limit_option, show_rows
+from signalbox.cli.output import as_json_option, show
 
 if TYPE_CHECKING:
     from signalbox.accounts.accounts import Account, Key
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 _MADE: Final = "the change was made; processes may accept the old credentials for a moment more"
 
 
-@click.group()
+@click.group(cls=Commands)
 def accounts() -> None:
     """Create, list, suspend, resume and delete accounts; replace their tokens."""
 
@@ -37,14 +39,16 @@ def create_account(name: str, as_json: bool, **command_line: str | bool | None) 
 
 
 @accounts.command("list")
+@limit_option
 @as_json_option
 @database_options
-def list_accounts(as_json: bool, **command_line: str | bool | None) -> None:
+def list_accounts(limit: int | None, as_json: bool, **command_line: str | bool | None) -> None:
     """List every account."""
     from signalbox.accounts import accounts
 
     found = read(command_line, accounts.list_all)
-    show_all(["accountSid", "status", "createdAt", "name"], [_account_row(one) for one in found], as_json)
+    columns = ["name", "accountSid", "status", "createdAt"]
+    show_rows(columns, [_account_row(one) for one in found], limit, as_json)
 
 
 @accounts.command("suspend")
@@ -127,7 +131,7 @@ def recount(as_json: bool, **command_line: str | bool | None) -> None:
     show({"accounts": str(len(found))}, as_json)
 
 
-@click.group()
+@click.group(cls=Commands)
 def keys() -> None:
     """Create, list and revoke API keys."""
 
@@ -148,16 +152,17 @@ def create_key(account_sid: str, name: str, as_json: bool, **command_line: str |
 
 
 @keys.command("list")
+@limit_option
 @click.option("--account", "account_sid", metavar="SID", help="Only the keys of this account.")
 @as_json_option
 @database_options
-def list_keys(account_sid: str | None, as_json: bool, **command_line: str | bool | None) -> None:
+def list_keys(limit: int | None, account_sid: str | None, as_json: bool, **command_line: str | bool | None) -> None:
     """List API keys, revoked ones included."""
     from signalbox.accounts import accounts
 
     found = read(command_line, lambda tx: accounts.list_keys(tx, account_sid))
-    columns = ["keySid", "accountSid", "status", "createdAt", "revokedAt", "name"]
-    show_all(columns, [_key_row(one) for one in found], as_json)
+    columns = ["name", "keySid", "accountSid", "status", "createdAt", "revokedAt"]
+    show_rows(columns, [_key_row(one) for one in found], limit, as_json)
 
 
 @keys.command("revoke")

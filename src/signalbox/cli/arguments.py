@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, Final, cast
 import click
 
 from signalbox.cli.endings import MISUSED, Ended
+from signalbox.cli.forms import SUFFIX
 
 if TYPE_CHECKING:
     from signalbox_client import Channel, Signalbox
 
 CHANNELS: Final = ("SMS", "RCS", "EMAIL", "WHATSAPP", "PUSH")
 STATUSES: Final = ("ACTIVATED", "DEACTIVATED")
-# The same pattern as in ids.py, whose import takes longer than that of all files of this folder.
-SUFFIX: Final = "[0-7][a-hjkmnpqrstv-z0-9]{25,34}"
 SENDER_ID: Final = re.compile(f"comms_sender_{SUFFIX}")
 
 _NUMBER: Final = re.compile(r"\+[0-9]+")
@@ -62,35 +61,12 @@ class Tags(click.ParamType[tuple[str, str]]):
         return key, text
 
 
-class Id(click.ParamType[str]):
-    """The id of a pool or an operation, checked before any request, so that a name in its place fails at once."""
-
-    def __init__(self, kind: str, name: str) -> None:
-        self.name = name
-        self._pattern = re.compile(rf"comms_{kind}_{SUFFIX}")
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        text = str(value)
-        if not self._pattern.fullmatch(text):
-            self.fail(f"{text!r} is not the id of {self.name}", param, ctx)
-        return text
-
-
-POOL_ID: Final = Id("senderpool", "a pool")
-OPERATION_ID: Final = Id("operation", "an operation")
-
 since_option = click.option("--since", type=Time(), help="Created after this: 2h ago, a day, or a time.")
 until_option = click.option("--until", type=Time(), help="Created before this.")
 channel_option = click.option("--channel", type=click.Choice(CHANNELS, case_sensitive=False), help="Only this channel.")
 status_option = click.option("--status", type=click.Choice(STATUSES, case_sensitive=False), help="Only this status.")
 tag_option = click.option("--tag", "tags", type=Tags(), multiple=True, help="A tag; may be given several times.")
-limit_option = click.option("--limit", type=click.IntRange(1), metavar="N", help="At most this many.")
 yes_option = click.option("--yes", "-y", is_flag=True, help="Do not ask.")
-
-
-def page_size(limit: int | None) -> int:
-    """The page size for a limit: the largest page, or the limit if it is smaller."""
-    return min(limit or 1000, 1000)
 
 
 def pair(text: str, what: str = "CHANNEL:ADDRESS") -> tuple[str, str]:
@@ -101,11 +77,18 @@ def pair(text: str, what: str = "CHANNEL:ADDRESS") -> tuple[str, str]:
     return channel.upper(), address
 
 
-def sender_id(client: Signalbox, text: str) -> str:
-    """The id of a sender that is given by id or as CHANNEL:ADDRESS. Raises Ended when the account does not have it."""
+def sender_id(client: Signalbox, text: str, *, exactly: bool = False) -> str:
+    """The id of a sender given by id, as CHANNEL:ADDRESS, by name or by address. Raises Ended: none, or several.
+
+    With `exactly` a name or an address must be whole.
+    """
     if SENDER_ID.fullmatch(text):
         return text
-    channel, address = pair(text, "a sender's id, nor CHANNEL:ADDRESS")
+    if text.partition(":")[0].upper() not in CHANNELS:
+        from signalbox.cli import found as by_name
+
+        return by_name.sender(client, text, exactly=exactly).id
+    channel, address = pair(text)
     found = search(client, channel, address)
     if not found:
         raise Ended(f"{text}: the account has no such sender")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from signalbox.cli.groups import Commands
 from signalbox.cli.streams import OutputLost, done_unseen
 from signalbox.ground.errors import Bug, SignalboxError
 from signalbox.ground.settings import ConfigError
@@ -33,7 +34,7 @@ class Ended(Exception):
         self.code = code
 
 
-class Group(click.Group):
+class Group(Commands):
     """Turns expected failures into lines on standard error and an exit code."""
 
     def invoke(self, ctx: click.Context) -> object:
@@ -84,23 +85,26 @@ def error_lines(error: ApiError) -> list[str]:
 
 
 def for_each(given: Sequence[str], work: Callable[[str], None]) -> None:
-    """Does the work for each argument, also after failures; ends the command with code 1 if one failed."""
+    """Does the work for each argument, also after failures; ends the command with code 1 if one failed.
+
+    The code is that of wrong usage if nothing was done because of it.
+    """
     from signalbox_client import ApiError
 
-    failed = False
+    codes: list[int] = []
     for number, text in enumerate(given, 1):
         try:
             with finishing(), done_unseen(f"done: {number:,} of {len(given):,}"):
                 work(text)
         except ApiError as error:
-            failed = True
+            codes.append(FAILED)
             first, *more = error_lines(error)
             complain(f"{text}: {first}", *more)
         except Ended as ended:
-            failed = True
+            codes.append(ended.code)
             complain(*ended.lines)
-    if failed:
-        raise SystemExit(FAILED)
+    if codes:
+        raise SystemExit(MISUSED if codes == [MISUSED] * len(given) else FAILED)
 
 
 @contextmanager

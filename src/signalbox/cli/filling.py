@@ -224,10 +224,10 @@ def watch(
     return progress
 
 
-def shortened(problems: Sequence[str]) -> list[str]:
+def shortened(problems: Sequence[str], shown: int = _PROBLEMS_SHOWN) -> list[str]:
     """The first problems, and the number of the rest."""
-    more = len(problems) - _PROBLEMS_SHOWN
-    return [*problems[:_PROBLEMS_SHOWN], *([f"and {more:,} more"] if more > 0 else [])]
+    more = len(problems) - shown
+    return [*problems[:shown], *([f"and {more:,} more"] if more > 0 else [])]
 
 
 def show_filling(filling: Filling, progress: Progress | None, as_json: bool) -> None:

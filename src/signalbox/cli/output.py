@@ -1,14 +1,13 @@
-"""The output of commands: tables for people, JSON for programs, a progress bar on a terminal."""
+"""The output of commands: fields for people, JSON for programs, a progress bar on a terminal."""
 
 from __future__ import annotations
 
 import json
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
-from itertools import islice
 from typing import TYPE_CHECKING, Final, Self
 
 import click
@@ -33,8 +32,6 @@ _COLOURS: Final = {
     "CANCELED": "yellow",
     "FAILED": "red",
 }
-# Column widths are measured from this many rows, which are then printed together; later rows are printed one by one.
-_MEASURED: Final = 1000
 
 
 def show(fields: Mapping[str, str], as_json: bool, *done: str) -> None:
@@ -46,49 +43,20 @@ def show(fields: Mapping[str, str], as_json: bool, *done: str) -> None:
             click.echo(line)
 
 
-def show_all(columns: Sequence[str], rows: Sequence[Mapping[str, str | None]], as_json: bool) -> None:
-    """Prints a short list: as one JSON array, or as a table."""
-    if as_json:
-        click.echo(json.dumps(rows))
-        return
-    show_table(columns, ([row[column] for column in columns] for row in rows))
-
-
-def show_resource(resource: msgspec.Struct, as_json: bool) -> None:
-    """Prints one resource: as the JSON of the API, or each field on a line."""
+def show_resource(resource: msgspec.Struct, as_json: bool, named: Mapping[str, object] | None = None) -> None:
+    """Prints one resource: as the JSON of the API, or each field on a line, and then what `named` adds for people."""
     found = wire(resource)
     if as_json:
         click.echo(json.dumps(found))
         return
-    show({name: _coloured(cell(value)) for name, value in flat(found).items()}, as_json=False)
+    found |= named or {}
+    show({name: coloured(cell(value)) for name, value in flat(found).items()}, as_json=False)
 
 
 def show_done(word: str, name: str, resource: msgspec.Struct, as_json: bool) -> None:
     """Prints that something was done: a line for people, or the API's response as one line of JSON."""
     with done_unseen(f"{name}: {word}"):
-        click.echo(json.dumps(wire(resource)) if as_json else f"{cell(name)}  {_coloured(cell(word))}")
-
-
-def show_resources(columns: Sequence[str], resources: Iterable[msgspec.Struct], as_json: bool) -> None:
-    """Prints a list of any length: one JSON object a line (NDJSON), or a table with these columns."""
-    if as_json:
-        for resource in resources:
-            click.echo(json.dumps(wire(resource)))
-        return
-    rows = (flat(wire(resource)) for resource in resources)
-    show_table(columns, ([row[column] for column in columns] for row in rows))
-
-
-def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Prints aligned columns. Control characters in a value are escaped: it stays on its line."""
-    cells = iter([cell(value) for value in row] for row in rows)
-    first = list(islice(cells, _MEASURED))
-    widths = [max(map(_width, column)) for column in zip(columns, *first, strict=True)]
-    click.echo(paint(_line(columns, widths), bold=True))
-    for row in first:
-        click.echo(_line(row, widths, coloured=True))
-    for row in cells:
-        click.echo(_line(row, widths, coloured=True))
+        click.echo(json.dumps(wire(resource)) if as_json else f"{cell(name)}  {coloured(cell(word))}")
 
 
 def wire(resource: msgspec.Struct) -> dict[str, object]:
@@ -131,32 +99,17 @@ def paint(text: str, colour: str | None = None, *, bold: bool = False) -> str:
     return text if plain else click.style(text, fg=colour, bold=bold or None)
 
 
+def coloured(text: str) -> str:
+    """The text in the colour of its meaning, if it is a status or an outcome."""
+    return paint(text, _COLOURS[text]) if text in _COLOURS else text
+
+
 def _wire_time(value: object) -> object:
     if not isinstance(value, datetime):
         return value
     with suppress(OverflowError):  # in the years 1 and 9999
         value = value.astimezone(UTC)
     return value.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def _coloured(text: str) -> str:
-    return paint(text, _COLOURS[text]) if text in _COLOURS else text
-
-
-def _width(text: str) -> int:
-    if text.isascii():
-        return len(text)
-    from rich.cells import cell_len
-
-    return cell_len(text)
-
-
-def _line(cells: Sequence[str], widths: Sequence[int], *, coloured: bool = False) -> str:
-    padded = [text + " " * (width - _width(text)) for text, width in zip(cells, widths, strict=True)]
-    padded[-1] = padded[-1].rstrip()
-    if coloured:
-        padded = [text.replace(word, _coloured(word), 1) for text in padded for word in [text.rstrip()]]
-    return "  ".join(padded)
 
 
 class Bar:

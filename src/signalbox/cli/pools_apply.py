@@ -17,7 +17,7 @@ from signalbox.cli.endings import DIFFERS, INTERRUPTED, MISUSED, PARTLY, Ended, 
 from signalbox.cli.files import Input
 from signalbox.cli.filling import Filling, Wanted, each, shortened, watch
 from signalbox.cli.output import cell, counted, paint
-from signalbox.cli.pools_file import WantedPool, read_pools
+from signalbox.cli.pools_file import PROBLEMS_SHOWN, WantedPool, WrongFile, read_pools
 from signalbox.cli.profiles import connected
 from signalbox.cli.streams import done_unseen
 
@@ -63,7 +63,12 @@ def apply_file(file: BufferedReader, yes: bool, dry_run: bool, as_json: bool, pr
     source = Input(file)
     if source.workbook:
         raise Ended(f"{source.name}: is a workbook or a ZIP file, not YAML", code=MISUSED)
-    wanted = read_pools(source.stream, source.name)
+    try:
+        wanted = read_pools(source.stream, source.name)
+    except WrongFile as wrong:
+        complain(*wrong.lines)
+        _complain_of_the_rest(wrong.pools, profile)
+        sys.exit(wrong.code)
     with connected(profile) as client:
         plan = _plan(client, wanted)
         planned = [change.json() for change in plan.changes]
@@ -90,21 +95,41 @@ def apply_file(file: BufferedReader, yes: bool, dry_run: bool, as_json: bool, pr
 # --- the plan
 
 
+class _Impossible(Ended):
+    """The file cannot be applied to the account as it is."""
+
+
+def _complain_of_the_rest(pools: Sequence[WantedPool], profile: str | None) -> None:
+    """Says what else the server would refuse in a file with problems, if the server responds."""
+    try:
+        with connected(profile, hurried=True) as client:
+            _plan(client, pools)
+    except _Impossible as impossible:
+        complain(*impossible.lines)
+    except Ended:  # no credentials, no server: the file has problems all the same
+        return
+
+
 def _plan(client: Signalbox, wanted: Sequence[WantedPool]) -> Plan:
-    pools, others = _existing(client, {pool.name for pool in wanted})
+    pools, others, twice = _existing(client, {pool.name for pool in wanted})
     members: dict[str, list[Sender]] = {
         pool.name: list(client.sender_pools.list_senders(pools[pool.name].id, page_size=1000))
         for pool in wanted
         if pool.senders is not None and pool.name in pools
     }
-    ids = _ids(client, wanted, [sender for found in members.values() for sender in found])
+    try:
+        ids = _ids(client, wanted, [sender for found in members.values() for sender in found])
+    except _Impossible as impossible:
+        raise _Impossible(*impossible.lines, *twice) from None
+    if twice:
+        raise _Impossible(*twice)
     changes = [_change(pool, pools.get(pool.name), members.get(pool.name, []), ids) for pool in wanted]
     needed = [change for change in changes if change.needed]
     return Plan(needed, len(changes) - len(needed), others)
 
 
-def _existing(client: Signalbox, names: set[str]) -> tuple[dict[str, SenderPool], int]:
-    """The pools with these names, and the number of other pools. Raises Ended when two pools have one name."""
+def _existing(client: Signalbox, names: set[str]) -> tuple[dict[str, SenderPool], int, list[str]]:
+    """The pools with these names, the number of other pools, and lines on names that several pools have."""
     found: dict[str, list[SenderPool]] = {}
     others = 0
     for pool in client.sender_pools.list(page_size=1000):
@@ -113,17 +138,15 @@ def _existing(client: Signalbox, names: set[str]) -> tuple[dict[str, SenderPool]
         else:
             others += 1
     twice = [
-        f"{name}: {', '.join(pool.id for pool in pools)}; rename or delete all but one"
+        f"several pools are called {name}: {', '.join(pool.id for pool in pools)}; rename or delete all but one"
         for name, pools in found.items()
         if len(pools) > 1
     ]
-    if twice:
-        raise Ended("the server has several pools with one of the names", *twice)
-    return {name: pools[0] for name, pools in found.items()}, others
+    return {name: pools[0] for name, pools in found.items()}, others, twice
 
 
 def _ids(client: Signalbox, wanted: Sequence[WantedPool], members: Sequence[Sender]) -> dict[Wanted, str]:
-    """The id of every sender in the file. Raises Ended with each sender that the account does not have."""
+    """The id of every sender in the file. Raises _Impossible with each sender that the account does not have."""
     from signalbox_client import NotFound
 
     known = {sender.id for sender in members}
@@ -155,7 +178,7 @@ def _ids(client: Signalbox, wanted: Sequence[WantedPool], members: Sequence[Send
     ids |= {one: found[str(one)] for one in senders if one not in ids}
     problems = [f"{one.place}: {problem}" for one in senders if (problem := not_one(one, ids[one]))]
     if problems:
-        raise Ended("the file names senders that the account does not have", *shortened(problems))
+        raise _Impossible("the file names senders that the account does not have", *shortened(problems, PROBLEMS_SHOWN))
     return {one: several[0] for one, several in ids.items()}
 
 

@@ -7,7 +7,7 @@ The YAML is read as a tree of nodes, not of values: so each problem has its line
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import IO, Final, Protocol
 
@@ -26,6 +26,19 @@ _MOST_TAGS: Final = 10
 _MOST_ALIASED: Final = 1_000_000
 
 
+# A person mends a file in one go, so that all problems are shown; but not a line for each of a million.
+PROBLEMS_SHOWN: Final = 1_000
+
+
+class WrongFile(Ended):
+    """The file has problems. `pools` are those of its pools that could be read."""
+
+    def __init__(self, problems: Sequence[str], pools: list[WantedPool]) -> None:
+        head = f"{counted(len(problems), 'problem')} in the file"
+        super().__init__(head, *shortened(problems, PROBLEMS_SHOWN), code=MISUSED)
+        self.pools = pools
+
+
 @dataclass(frozen=True)
 class WantedPool:
     """A pool of the file. Tags or senders that are None are not in the file and are not changed."""
@@ -36,7 +49,7 @@ class WantedPool:
 
 
 def read_pools(file: IO[bytes], name: str) -> list[WantedPool]:
-    """The pools of a file. Raises Ended with every problem, its line and its place."""
+    """The pools of a file. Raises WrongFile with every problem, its line and its place; Ended for no YAML."""
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the faster one, if PyYAML was built with it
     text = file.read()
     try:
@@ -50,8 +63,7 @@ def read_pools(file: IO[bytes], name: str) -> list[WantedPool]:
     reader = _Reader(name)
     pools = reader.pools(root)
     if reader.problems:
-        head = f"{counted(len(reader.problems), 'problem')} in the file"
-        raise Ended(head, *shortened(reader.problems), code=MISUSED)
+        raise WrongFile(reader.problems, pools)
     return pools
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -38,6 +39,26 @@ profile_option = click.option(
 )
 
 
+_URL: Final = "signalbox.cli.profiles.url"
+
+
+def _keep_url(context: click.Context, _parameter: click.Parameter, value: str | None) -> None:
+    if value:
+        context.meta[_URL] = value
+
+
+def server_options(command: Callable[..., None]) -> Callable[..., None]:
+    """`--profile`, as an argument; and `--url`, which `connected` reads."""
+    url = click.option(
+        "--url",
+        metavar="URL",
+        expose_value=False,
+        callback=_keep_url,
+        help=f"URL of the server, instead of the profile's.  [SIGNALBOX_URL; default: {DEFAULT_URL}]",
+    )
+    return profile_option(url(command))
+
+
 def name_of(profile: str | None) -> str:
     """The profile's name: the option, else SIGNALBOX_PROFILE, else `default`."""
     name = profile or os.environ.get("SIGNALBOX_PROFILE") or DEFAULT_PROFILE
@@ -61,19 +82,26 @@ def kept(profile: str | None) -> Login | None:
 
 
 @contextmanager
-def connected(profile: str | None) -> Iterator[Signalbox]:
-    """A client for the profile of the option, the environment or the default; its errors end the command."""
-    with client(chosen(profile)) as connection:
+def connected(profile: str | None, *, hurried: bool = False) -> Iterator[Signalbox]:
+    """A client for the profile of the option, the environment or the default; its errors end the command.
+
+    `--url` wins over all of them. A hurried client gives up after two seconds.
+    """
+    login = chosen(profile)
+    if url := click.get_current_context().meta.get(_URL):
+        login = replace(login, url=url)
+    with client(login, hurried=hurried) as connection:
         yield connection
 
 
 @contextmanager
-def client(login: Login) -> Iterator[Signalbox]:
+def client(login: Login, *, hurried: bool = False) -> Iterator[Signalbox]:
     """A client with these credentials. An HTTP error ends the command, with every line of the error."""
     from signalbox_client import ApiError, ConnectionFailed, Signalbox, SignalboxError
 
+    seconds, retries = (2.0, 0) if hurried else (30.0, 3)
     try:
-        made = Signalbox(login.account_sid, login.auth_token, base_url=login.url)
+        made = Signalbox(login.account_sid, login.auth_token, base_url=login.url, timeout=seconds, max_retries=retries)
     except SignalboxError as error:  # of the environment: a URL, a proxy, the files of certificates
         raise Ended(str(error), code=MISUSED) from None
     try:
@@ -82,7 +110,9 @@ def client(login: Login) -> Iterator[Signalbox]:
     except ApiError as error:
         raise Ended(*error_lines(error)) from None
     except ConnectionFailed as error:
-        raise Ended(f"{login.url} does not respond: {error}") from None
+        from signalbox.cli import unreachable
+
+        raise Ended(*unreachable.lines(login.url, error)) from None
     except SignalboxError as error:
         raise Ended(str(error)) from None
 

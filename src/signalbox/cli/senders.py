@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from io import BufferedReader
-from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -15,8 +14,6 @@ from signalbox.cli.arguments import (
     CHANNELS,
     channel_option,
     confirm,
-    limit_option,
-    page_size,
     pair,
     sender_id,
     since_option,
@@ -24,19 +21,22 @@ from signalbox.cli.arguments import (
     until_option,
     yes_option,
 )
+from signalbox.cli.completing import complete_pool, complete_sender
 from signalbox.cli.endings import for_each
-from signalbox.cli.output import as_json_option, counted, show_done, show_resource, show_resources, show_table
-from signalbox.cli.profiles import connected, profile_option
+from signalbox.cli.found import pool_id
+from signalbox.cli.groups import Commands
+from signalbox.cli.listing import SENDERS, limit_option, page_size, pools_of, show_pages
+from signalbox.cli.output import as_json_option, counted, show_done, show_resource
+from signalbox.cli.profiles import connected, server_options
+from signalbox.cli.resolving import show_resolved
 
 if TYPE_CHECKING:
     from signalbox_client import Channel, SenderStatus
 
-COLUMNS: Final = ("id", "channel", "address", "status", "displayName", "tags")
 
-
-@click.group()
+@click.group(cls=Commands)
 def senders() -> None:
-    """Import, find and change senders. SENDER is an id, or CHANNEL:ADDRESS."""
+    """Import, find and change senders. SENDER is an id, CHANNEL:ADDRESS, a name, or text that finds one sender."""
 
 
 @senders.command("import")
@@ -46,7 +46,7 @@ def senders() -> None:
 )
 @click.option("--refused", "wanted", type=click.Path(dir_okay=False, path_type=Path), help="File for refused rows.")
 @as_json_option
-@profile_option
+@server_options
 def import_senders(
     file: BufferedReader, given: str | None, wanted: Path | None, as_json: bool, profile: str | None
 ) -> None:
@@ -67,7 +67,7 @@ def import_senders(
 @until_option
 @limit_option
 @as_json_option
-@profile_option
+@server_options
 def list_senders(
     channel: Channel | None,
     status: SenderStatus | None,
@@ -80,19 +80,35 @@ def list_senders(
     """List senders, newest first."""
     with connected(profile) as client:
         found = client.senders.list(
-            channel=channel, status=status, start_date=since, end_date=until, page_size=page_size(limit)
+            channel=channel, status=status, start_date=since, end_date=until, page_size=page_size(limit, as_json)
         )
-        show_resources(COLUMNS, islice(found, limit), as_json)
+        show_pages(client, found, SENDERS, limit, as_json)
 
 
 @senders.command("show")
-@click.argument("sender")
+@click.argument("sender", shell_complete=complete_sender)
 @as_json_option
-@profile_option
+@server_options
 def show_sender(sender: str, as_json: bool, profile: str | None) -> None:
     """Show one sender, with its region."""
     with connected(profile) as client:
-        show_resource(client.inventory.fetch(sender_id(client, sender)), as_json)
+        found = client.inventory.fetch(sender_id(client, sender))
+        named: dict[str, object] = {}
+        for names in () if as_json else client.names.name([found.id]).senders:
+            named = {"pools": pools_of(names)}
+        show_resource(found, as_json, named)
+
+
+@senders.command("find")
+@click.argument("text")
+@limit_option
+@as_json_option
+@server_options
+def find_senders(text: str, limit: int | None, as_json: bool, profile: str | None) -> None:
+    """Find senders by the start of the display name or address, by a tag (key=value), or by the end of the id."""
+    with connected(profile) as client:
+        found = client.names.search_senders(text, page_size=page_size(limit, as_json))
+        show_pages(client, found, SENDERS, limit, as_json)
 
 
 @senders.command("search")
@@ -102,19 +118,19 @@ def show_sender(sender: str, as_json: bool, profile: str | None) -> None:
 )
 @status_option
 @as_json_option
-@profile_option
+@server_options
 def search_senders(
     address: str, channel: Channel, status: SenderStatus | None, as_json: bool, profile: str | None
 ) -> None:
     """Find the senders with a channel and an address: a short code may be in several countries."""
     with connected(profile) as client:
         found = client.senders.search(address=address, channel=channel, status=status)
-        show_resources(COLUMNS, found, as_json)
+        show_pages(client, found, SENDERS, None, as_json)
 
 
 @senders.command("resolve")
 @click.argument("recipients", metavar="RECIPIENT...", nargs=-1, required=True)
-@click.option("--pool", metavar="ID", help="Only senders of this pool.")
+@click.option("--pool", metavar="POOL", shell_complete=complete_pool, help="Only senders of this pool.")
 @click.option("--sender", "addresses", metavar="CHANNEL:ADDRESS", multiple=True, help="Only these senders.")
 @click.option(
     "--channel", "only", type=click.Choice(CHANNELS, case_sensitive=False), multiple=True, help="Only these channels."
@@ -123,7 +139,7 @@ def search_senders(
     "--prefer", type=click.Choice(CHANNELS, case_sensitive=False), multiple=True, help="These channels first."
 )
 @as_json_option
-@profile_option
+@server_options
 def resolve_senders(
     recipients: Sequence[str],
     pool: str | None,
@@ -146,60 +162,43 @@ def resolve_senders(
     with connected(profile) as client:
         found = client.senders.resolve(
             people,
-            sender_pool_id=pool,
+            sender_pool_id=pool_id(client, pool) if pool else None,
             sender_addresses=[_sender_address(one) for one in addresses] or None,
             channels=channels or None,
         )
-        if as_json:
-            show_resources((), found, as_json=True)
-            return
-        columns = ("priority", "senderId", "channel", "address", "displayName", "to")
-        show_table(
-            columns,
-            (
-                (
-                    one.priority,
-                    one.from_.sender_id,
-                    one.from_.channel,
-                    one.from_.address,
-                    one.from_.display_name,
-                    f"{one.to.channel}:{one.to.address}",
-                )
-                for one in found
-            ),
-        )
+        show_resolved(found, as_json)
 
 
 @senders.command("activate")
-@click.argument("given", metavar="SENDER...", nargs=-1, required=True)
+@click.argument("given", metavar="SENDER...", nargs=-1, required=True, shell_complete=complete_sender)
 @as_json_option
-@profile_option
+@server_options
 def activate_senders(given: Sequence[str], as_json: bool, profile: str | None) -> None:
     """Activate senders: resolve returns them again."""
     _set_status("ACTIVATED", given, as_json, profile)
 
 
 @senders.command("deactivate")
-@click.argument("given", metavar="SENDER...", nargs=-1, required=True)
+@click.argument("given", metavar="SENDER...", nargs=-1, required=True, shell_complete=complete_sender)
 @as_json_option
-@profile_option
+@server_options
 def deactivate_senders(given: Sequence[str], as_json: bool, profile: str | None) -> None:
     """Deactivate senders. They stay in their pools, but resolve no longer returns them."""
     _set_status("DEACTIVATED", given, as_json, profile)
 
 
 @senders.command("remove")
-@click.argument("given", metavar="SENDER...", nargs=-1, required=True)
+@click.argument("given", metavar="SENDER...", nargs=-1, required=True, shell_complete=complete_sender)
 @yes_option
 @as_json_option
-@profile_option
+@server_options
 def remove_senders(given: Sequence[str], yes: bool, as_json: bool, profile: str | None) -> None:
-    """Remove senders from the inventory and from every pool."""
+    """Remove senders from the inventory and from every pool. A name or an address of a SENDER must be whole."""
     confirm(f"Remove {counted(len(given), 'sender')}, from every pool as well?", yes)
     with connected(profile) as client:
 
         def remove(text: str) -> None:
-            removed = client.inventory.delete(sender_id(client, text))
+            removed = client.inventory.delete(sender_id(client, text, exactly=True))
             show_done("removed", removed.resource_id, removed, as_json)
 
         for_each(given, remove)
