@@ -37,7 +37,9 @@ class Shell:
                 **more,
             }
         )
-        self.env.pop("NO_COLOR", None)
+        # Others set these for their own output: a test of a terminal's width sizes the terminal.
+        for name in ("NO_COLOR", "COLUMNS", "LINES"):
+            self.env.pop(name, None)
 
     def __call__(self, *arguments: str, stdin: str | bytes = b"") -> subprocess.CompletedProcess[str]:
         """Runs a command until it ends."""

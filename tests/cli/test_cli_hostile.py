@@ -21,6 +21,7 @@ SENDER: Final = {
     "address": EVIL,
     "channel": EVIL,
     "status": EVIL,
+    "region": EVIL,
     "tags": {EVIL: EVIL},
     "updatedAt": TIME,
     "createdAt": TIME,

@@ -45,7 +45,9 @@ def test_completion_of_bash_completes_commands_options_and_profiles(tmp_path: Pa
     shell = Shell(tmp_path)
     folder = tmp_path / "config" / "signalbox"
     folder.mkdir(parents=True)
-    (folder / "profiles.json").write_text('{"production": {}}')
+    (folder / "profiles.json").write_text(
+        '{"production": {"url": "http://127.0.0.1:1", "account_sid": "AC", "auth_token": "x"}}'
+    )
     (folder / "profiles.json").chmod(0o600)
     script = """
 eval "$(signalbox completion bash)"

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from commands import Shell, Terminal
 
+from processes import create_database
 from signalbox.cli.tables import cut, laid_out, width_of
 from signalbox.testing import Account
 
@@ -118,7 +119,8 @@ def test_json_is_whole_unless_a_limit_is_given(shell: Shell, signalbox_server: A
     assert len(shell.lines("senders", "list", "--limit", "7")) == 7
 
 
-def test_accounts_and_keys_are_listed_by_name_in_pages_too(tmp_path: Path) -> None:
+async def test_accounts_and_keys_are_listed_by_name_in_pages_too(tmp_path: Path) -> None:
+    await create_database(f"sqlite:///{tmp_path}/signalbox.db")
     shell = Shell(tmp_path)
     for name in ("Ada", "Ben"):
         sid = shell.json("accounts", "create", name)["accountSid"]

@@ -196,4 +196,5 @@ async def test_watch_gives_up_on_a_server_that_stays_away(caller: Caller, betwee
     started = time.monotonic()
     with pytest.raises(ConnectionFailed):
         await caller.all(lambda c: c.sender_pools.watch(operation_id), base_url=between.url, timeout=2, max_retries=0)
-    assert 2 <= time.monotonic() - started < 10
+    # It ends before a pause that would end after the timeout.
+    assert 0.5 <= time.monotonic() - started < 10

@@ -105,7 +105,10 @@ def _of_project() -> dict[str, Login]:
     The file comes with the folder, for example in a cloned repository or on a shared disk. So it counts only when it
     belongs to the user, and only for a server on this machine.
     """
-    here = Path.cwd()
+    try:
+        here = Path.cwd()
+    except FileNotFoundError:  # the working folder was deleted
+        return {}
     for folder in (here, *here.parents):
         path = folder / _DEV_FILE
         try:

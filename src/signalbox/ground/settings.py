@@ -10,6 +10,8 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
+from signalbox.ground.wording import plain, shown, suggestion
+
 if TYPE_CHECKING:
     from ipaddress import IPv4Network, IPv6Network
 
@@ -290,8 +292,8 @@ def load(
             decoded = _typed(setting, given) if typed else _decoded(setting, str(given))
             values[setting.key] = setting.form.parse(decoded)
         except ValueError as error:
-            shown = "" if setting.secret or setting.form.kind == "list" else f", not {_shown(given)}"
-            problems.append(f"{source}: {error}{shown}")
+            what = "" if setting.secret or setting.form.kind == "list" else f", not {shown(given)}"
+            problems.append(f"{source}: {error}{what}")
     for one, other in (("account_sid", "auth_token"), ("auth_token", "account_sid")):
         if one in sources and other not in sources:
             problems.append(f"{sources[one]}: needs {other} as well ({_BY_KEY[other].variable})")
@@ -321,7 +323,7 @@ def unknown_variables(environ: Mapping[str, str]) -> list[str]:
     """A warning for each SIGNALBOX_ variable that is no setting, with the most similar name."""
     known = {setting.variable for setting in SETTINGS} | _OF_CLIENTS
     return [
-        f"{name}: no such setting{_suggestion(name, known)}; ignored"
+        f"{name}: no such setting{suggestion(name, known)}; ignored"
         for name in sorted(environ)
         if name.startswith(_PREFIX) and name not in known and not _SERVICE_LINK.fullmatch(name)
     ]
@@ -347,7 +349,7 @@ def _read(path: Path, problems: list[str]) -> dict[str, object]:
         return {}
     known = set(_BY_KEY) - {"config"}
     problems.extend(
-        f"{path}: {_plain(key)}: no such setting{_suggestion(key, known)}" for key in table if key not in known
+        f"{path}: {plain(key)}: no such setting{suggestion(key, known)}" for key in table if key not in known
     )
     return table
 
@@ -387,19 +389,3 @@ def _typed(setting: Setting, value: object) -> object:
     if type(value) is not wanted:
         raise ValueError(f"must be {name}")
     return value
-
-
-def _suggestion(name: str, known: set[str]) -> str:
-    from difflib import get_close_matches
-
-    near = get_close_matches(name, sorted(known), n=1)
-    return f" (did you mean {near[0]}?)" if near else ""
-
-
-def _shown(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
-
-
-def _plain(text: str) -> str:
-    return text if text.isprintable() else repr(text)

@@ -7,7 +7,6 @@ request would use it. This module reads only what concerns the host of the base 
 import re
 import ssl
 from collections.abc import Mapping
-from importlib.util import find_spec
 from ipaddress import ip_address, ip_network
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
@@ -60,7 +59,11 @@ def certificates(base_url: str) -> ssl.SSLContext:
 
 
 def _socks_works() -> bool:
-    return find_spec("socksio") is not None  # what httpx looks for
+    try:
+        import socksio  # type: ignore[import-not-found]  # noqa: F401 (what httpx looks for)
+    except ImportError:
+        return False
+    return True
 
 
 def _exempts(entry: str, server: SplitResult) -> bool:

@@ -13,6 +13,7 @@ import msgspec
 from msgspec import UNSET
 
 from signalbox.ground.errors import Invalid, Problem
+from signalbox.ground.wording import kind_of
 from signalbox.http.json_limits import TOO_DEEP, TWICE, may_repeat, repeated_names, too_deep
 from signalbox.http.json_text import refuse_depth
 from signalbox.http.places import place as place_of
@@ -149,7 +150,7 @@ def _json_rows(text: str) -> Iterator[_Raw | None]:
     finally:
         gc.enable()
     if not isinstance(values, list):
-        raise Invalid([Problem(f"the body must be an array of senders, not {_kind(values)}", None, "$")])
+        raise Invalid([Problem(f"the body must be an array of senders, not {kind_of(values)}", None, "$")])
     if len(values) > MOST_ROWS:
         raise Invalid([Problem(f"at most {MOST_ROWS} rows in one request, not {len(values)}", None, "$")])
     data = text.encode()
@@ -278,7 +279,7 @@ def _check(
     if isinstance(raw, Refused):
         return None, [raw], None
     if not isinstance(raw, dict):
-        return None, [place.refuse("", f"a sender is an object, not {_kind(raw)}")], None
+        return None, [place.refuse("", f"a sender is an object, not {kind_of(raw)}")], None
     refused = _unknown(place, raw)
     refused += [place.refuse(name, f"{name} is required") for name in REQUIRED if name not in raw]
     if "channel" in raw:
@@ -325,7 +326,7 @@ def _check_address(
 
 def _check_region(place: _Place, value: object) -> list[Refused]:
     if not isinstance(value, str):
-        return [place.refuse("region", f"region must be a string, not {_kind(value)}")]
+        return [place.refuse("region", f"region must be a string, not {kind_of(value)}")]
     problem = countries.problem(value)
     return [place.refuse("region", problem)] if problem else []
 
@@ -347,14 +348,14 @@ def _check_choice(place: _Place, name: str, value: object, choices: tuple[str, .
     if isinstance(value, str) and value in choices:
         return []
     if not isinstance(value, str):
-        return [place.refuse(name, f"{name} must be a string, not {_kind(value)}")]
+        return [place.refuse(name, f"{name} must be a string, not {kind_of(value)}")]
     shown = f", not {value}" if re.fullmatch(r"[A-Za-z_-]{1,20}", value) else ""
     return [place.refuse(name, f"{name} must be one of {', '.join(choices)}{shown}")]
 
 
 def _address(channel: object, value: object, region: str, numbers: Numbers) -> addresses.Address:
     if not isinstance(value, str):
-        raise ValueError(f"address must be a string, not {_kind(value)}")
+        raise ValueError(f"address must be a string, not {kind_of(value)}")
     if not isinstance(channel, str) or channel not in addresses.CHANNELS:
         return addresses.Address(value, "")  # the channel, which is refused, decides what is valid
     return addresses.check(channel, value, region, numbers)
@@ -362,7 +363,7 @@ def _address(channel: object, value: object, region: str, numbers: Numbers) -> a
 
 def _check_display_name(place: _Place, value: object) -> list[Refused]:
     if value is not None and not isinstance(value, str):
-        return [place.refuse("displayName", f"displayName must be a string or null, not {_kind(value)}")]
+        return [place.refuse("displayName", f"displayName must be a string or null, not {kind_of(value)}")]
     if value is not None and len(value) > 256:
         return [place.refuse("displayName", f"at most 256 characters, not {len(value)}")]
     if value is not None and _UNWRITABLE.search(value):
@@ -372,7 +373,7 @@ def _check_display_name(place: _Place, value: object) -> list[Refused]:
 
 def _check_tags(place: _Place, value: object) -> list[Refused]:
     if not isinstance(value, dict):
-        return [place.refuse("tags", f"tags must be an object, not {_kind(value)}")]
+        return [place.refuse("tags", f"tags must be an object, not {kind_of(value)}")]
     if len(value) > _MOST_TAGS:
         return [place.refuse("tags", f"at most {_MOST_TAGS} tags, not {len(value)}")]
     refused: list[Refused] = []
@@ -380,7 +381,7 @@ def _check_tags(place: _Place, value: object) -> list[Refused]:
         if len(key) > 128 or not _TAG.fullmatch(key):
             refused.append(place.refuse("tags", f"key {number} must be 1-128 letters, digits or . _ ~ -"))
         elif not isinstance(text, str):
-            refused.append(place.refuse(f"tags.{key}", f"a tag's value must be a string, not {_kind(text)}"))
+            refused.append(place.refuse(f"tags.{key}", f"a tag's value must be a string, not {kind_of(text)}"))
         elif len(text) > 256 or not _TAG.fullmatch(text):
             refused.append(place.refuse(f"tags.{key}", "a tag's value must be 1-256 letters, digits or . _ ~ -"))
     return refused
@@ -392,14 +393,3 @@ def _nearest(name: str) -> str:
     lowered = {member.lower(): member for member in MEMBERS}
     near = get_close_matches(name.strip().lower().replace("_", ""), lowered, 1)
     return f": did you mean {lowered[near[0]]}?" if near else f"; it has {', '.join(MEMBERS)}"
-
-
-def _kind(value: object) -> str:
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "a boolean"
-    if isinstance(value, (int, float)):
-        return "a number"
-    names: dict[type, str] = {str: "a string", list: "an array", dict: "an object"}
-    return names.get(type(value), "this")
