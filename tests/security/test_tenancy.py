@@ -62,6 +62,9 @@ BODIES_WITH_IDS: Final[dict[str, Bodies]] = {
     "senderPools.update": lambda _: [{"name": "Ben's"}, {"tags": {"a": "b"}}],
     "senderPools.addSender": lambda of: [refs(of)],
     "senders.search": lambda of: [{"address": of.address, "channel": "PUSH"}],
+    "names.searchSenderPools": lambda of: [{"text": of.senderPoolId}, {"text": of.senderPoolId[-6:]}],
+    "names.searchSenders": lambda of: [{"text": of.address}, {"text": of.senderId}, {"text": of.senderId[-6:]}],
+    "names.name": lambda of: [{"ids": [of.senderPoolId, of.senderId, of.operationId]}],
     "senders.resolve": lambda of: [
         resolve(senderPoolId=of.senderPoolId),
         resolve(senderAddresses=[{"fcm": of.address}]),
