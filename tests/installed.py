@@ -49,6 +49,12 @@ def chromium() -> str:
     )
 
 
+def need_shell(name: str, package: str) -> None:
+    """Skips the test where this shell is not installed, in CI too: bash is tested everywhere."""
+    if not shutil.which(name):
+        pytest.skip(f"{name} is not installed: apt-get install {package}")
+
+
 @cache
 def _node_version() -> tuple[int, ...]:
     program = shutil.which("node")

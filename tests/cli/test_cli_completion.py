@@ -6,7 +6,6 @@ import os
 import pty
 import re
 import select
-import shutil
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ from pathlib import Path
 import pytest
 from commands import Shell
 
+from installed import need_shell
 from processes import PATIENCE
 from signalbox.testing import Account
 
@@ -84,8 +84,7 @@ class Typing:
 
 @contextmanager
 def interactive(name: str, shell: Shell) -> Iterator[Typing]:
-    if not shutil.which(name):
-        pytest.skip(f"{name} is not installed: the package {PACKAGES[name]} has it")
+    need_shell(name, PACKAGES[name])
     master, slave = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-c", CONTROLLING, *START[name]],

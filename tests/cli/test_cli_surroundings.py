@@ -59,8 +59,7 @@ SURROUNDINGS: Final = {
     "one column": Surroundings({"COLUMNS": "1", "LINES": "1"}),
     "columns that are none": Surroundings({"COLUMNS": "wide", "TERM": "no-such-terminal"}),
     "dumb": Surroundings({"TERM": "dumb"}),
-    # Not unset: then it is the home folder of the user who runs the tests.
-    "no home": Surroundings({"HOME": "/nonexistent", "XDG_CONFIG_HOME": None}),
+    # HOME is never unset here: then the home folder is that of the user who runs the tests.
     "home is a file": Surroundings({"HOME": "/dev/null", "XDG_CONFIG_HOME": None}),
     "home is not writable": Surroundings({"HOME": "/proc", "XDG_CONFIG_HOME": None}),
     "folder deleted": Surroundings(gone=True),
