@@ -252,6 +252,9 @@ def wished(client: CheckedClient) -> None:
     client("GET", f"{pool}/Senders/Operations/{started['operationId']}", headers={"Prefer": "wait=30"})
     client("GET", f"{pool}/Senders")
     client("GET", f"/signalbox{pool}/Composition")
+    client("POST", "/signalbox/v1/SenderPools/Search", json={"text": "a"})
+    client("POST", "/signalbox/v1/Senders/Search", json={"text": "+1"})
+    client("POST", "/signalbox/v1/Names", json={"ids": [pool.rpartition("/")[2]]})
     client("GET", "/signalbox/v1/Overview")
     put = {"name": "A", "content": {"text": "Hello {{ name }}"}}
     made = client("POST", "/signalbox/v1/Templates", json=put).json()

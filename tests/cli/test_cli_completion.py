@@ -84,7 +84,7 @@ class Typing:
 
 @contextmanager
 def interactive(name: str, shell: Shell) -> Iterator[Typing]:
-    need_shell(name, PACKAGES[name])
+    need_shell(name, PACKAGES.get(name, name))
     master, slave = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-c", CONTROLLING, *START[name]],
