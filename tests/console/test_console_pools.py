@@ -85,7 +85,8 @@ async def test_problems_of_a_csv_stand_beside_their_lines_at_once(visit: Visit, 
     await expect(dialog.get_by_text("5 lines with problems will be left out")).to_be_visible()
     await expect(dialog.get_by_role("button", name="Create with 1 sender", exact=True)).to_be_enabled()
     await text.fill('channel,address,displayName\nSMS,+12025550100,"open')
-    await expect(beside.nth(1)).to_contain_text("a quote that opens here does not close")
+    said = "the row is badly quoted: a quote does not close, or the delimiter does not follow it"
+    await expect(beside.nth(1)).to_contain_text(said)
 
 
 async def test_rows_that_the_server_refuses_are_shown_with_their_lines_and_the_rest_goes_on(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from signalbox.db import Database, Tx
+from signalbox.db.postgres import PostgresDatabase
 
 MIGRATION = """
 -- One table; the rest is PostgreSQL's.
@@ -130,6 +132,17 @@ def add(id_: int, name: str) -> Callable[[Tx], Awaitable[int]]:
 
 async def names(tx: Tx) -> list[str]:
     return [row[1] for row in await tx.all("items.all")]
+
+
+@asynccontextmanager
+async def opened(url: str, sql: Path, connections: int, *, listening: bool = True) -> AsyncIterator[PostgresDatabase]:
+    """PostgreSQL with the small schema; `listening`: from the first moment on it hears wake-ups."""
+    database = PostgresDatabase(url, sql, connections)
+    await database.open()
+    if listening:
+        await connected(database)
+    yield database
+    await database.close()
 
 
 async def connected(database: Database) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-from small import POSTGRES_QUERIES, add, connected, make_sql, names, until
+from small import POSTGRES_QUERIES, add, connected, make_sql, names, opened, until
 
 from postgres import PostgresServer
 from signalbox.db import Statement, Tx
@@ -27,21 +27,15 @@ def sql(tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def door(empty_postgres_url: str, sql: Path) -> AsyncIterator[PostgresDatabase]:
-    database = PostgresDatabase(empty_postgres_url, sql, 3)
-    await database.open()
-    await connected(database)
-    yield database
-    await database.close()
+    async with opened(empty_postgres_url, sql, 3) as database:
+        yield database
 
 
 @pytest.fixture
 async def other(empty_postgres_url: str, sql: Path, door: PostgresDatabase) -> AsyncIterator[PostgresDatabase]:
     """The same database, opened once more as by another process."""
-    database = PostgresDatabase(empty_postgres_url, sql, 1)
-    await database.open()
-    await connected(database)
-    yield database
-    await database.close()
+    async with opened(empty_postgres_url, sql, 1) as database:
+        yield database
 
 
 async def test_terminated_connections_are_replaced_unnoticed(door: PostgresDatabase, other: PostgresDatabase) -> None:

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-from small import POSTGRES_QUERIES, add, connected, make_sql, names, until
+from small import POSTGRES_QUERIES, add, make_sql, names, opened, until
 
 from faults import run
-from signalbox.db import Statement, Tx, postgres
+from signalbox.db import Statement, Tx, postgres, postgres_connect
 from signalbox.db.postgres import PostgresDatabase
 from signalbox.ground.errors import Unavailable
 
@@ -43,20 +43,15 @@ def sql(tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def door(empty_postgres_url: str, sql: Path) -> AsyncIterator[PostgresDatabase]:
-    database = PostgresDatabase(empty_postgres_url, sql, 1)
-    await database.open()
-    await connected(database)
-    yield database
-    await database.close()
+    async with opened(empty_postgres_url, sql, 1) as database:
+        yield database
 
 
 @pytest.fixture
 async def other(empty_postgres_url: str, sql: Path, door: PostgresDatabase) -> AsyncIterator[PostgresDatabase]:
     """The same database, opened once more as by another process."""
-    database = PostgresDatabase(empty_postgres_url, sql, 2)
-    await database.open()
-    yield database
-    await database.close()
+    async with opened(empty_postgres_url, sql, 2, listening=False) as database:
+        yield database
 
 
 @asynccontextmanager
@@ -93,11 +88,9 @@ async def pid(database: PostgresDatabase) -> int:
     return int(row[0])
 
 
-async def test_url_with_a_wrong_option_is_unavailable(sql: Path) -> None:
-    database = PostgresDatabase("postgresql://nobody@/x?sslmode=sometimes", sql, 1)
-    with pytest.raises(Unavailable, match="URL is wrong"):
-        await database.open()
-    await database.close()
+def test_url_with_a_wrong_option_is_refused_before_it_is_used(sql: Path) -> None:
+    with pytest.raises(ValueError, match="sslmode must be one of disable, allow, prefer, require"):
+        PostgresDatabase("postgresql://nobody@/x?sslmode=sometimes", sql, 1)
 
 
 async def test_right_that_is_missing_is_unavailable(door: PostgresDatabase, empty_postgres_url: str) -> None:
@@ -160,7 +153,7 @@ async def test_connection_lost_while_a_write_of_one_statement_reads_repeats_the_
 async def test_statement_without_a_response_is_unavailable(
     door: PostgresDatabase, other: PostgresDatabase, monkeypatch: pytest.MonkeyPatch, empty_postgres_url: str, sql: Path
 ) -> None:
-    monkeypatch.setattr(postgres, "COMMAND_SECONDS", 0.1)
+    monkeypatch.setattr(postgres_connect, "COMMAND_SECONDS", 0.1)
     hasty = PostgresDatabase(empty_postgres_url, sql, 1)
     await hasty.open()
     async with locked(other):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import sqlite3
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from processes import COMMAND, environment, run
+from processes import COMMAND, create_database, environment, run
 from signalbox import db
 from signalbox.db import sqlite_surroundings
 from signalbox.db.sqlite_connection import _use_wal
@@ -56,7 +57,7 @@ async def test_file_in_utf16_is_refused_with_the_cure(tmp_path: Path, encoding: 
         connection.execute("CREATE TABLE x (y)")
     with pytest.raises(Unfit, match=rf"encoding {encoding}.*name a new file"):
         await opened(file)
-    done = run(tmp_path, "accounts", "list", "--database", "sqlite:///other.db")
+    done = run(tmp_path, "serve", "--port", "0", "--database", "sqlite:///other.db")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("signalbox: The database file has the encoding")
 
@@ -141,6 +142,7 @@ def test_locale_and_time_zone_of_the_process_change_nothing(tmp_path: Path) -> N
     """The file has a name outside ASCII, and Python decodes arguments as ASCII."""
     strange = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "TZ": "Asia/Kathmandu"}
     shown: dict[str, list[dict[str, str]]] = {}
+    asyncio.run(create_database(f"sqlite:///{tmp_path}/日本.db"))
     for env in (strange, {"TZ": "UTC"}):
         command = [str(COMMAND), "accounts", "list", "--json", "--database", "sqlite:///日本.db"]
         if not shown:

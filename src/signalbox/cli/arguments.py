@@ -20,7 +20,6 @@ CHANNELS: Final = ("SMS", "RCS", "EMAIL", "WHATSAPP", "PUSH")
 STATUSES: Final = ("ACTIVATED", "DEACTIVATED")
 SENDER_ID: Final = re.compile(f"comms_sender_{SUFFIX}")
 
-_NUMBER: Final = re.compile(r"\+[0-9]+")
 _IDS_SHOWN: Final = 5
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
@@ -104,14 +103,13 @@ def search(client: Signalbox, channel: str, address: str, region: str = "") -> l
     """
     senders = client.senders.search(address=address, channel=cast("Channel", channel))
     found = [sender.id for sender in senders]
-    if region and is_national(channel, address):
+    if not region:
+        return found
+    from signalbox.inventory.addresses import is_national
+
+    if is_national(channel, address):
         return [one for one in found if client.inventory.fetch(one).region == region]
     return found
-
-
-def is_national(channel: str, address: str) -> bool:
-    """Whether this is a short code or an alphanumeric id, as the server tells them from numbers."""
-    return channel == "SMS" and not _NUMBER.fullmatch(address)
 
 
 def not_one(name: object, found: Sequence[str]) -> str | None:

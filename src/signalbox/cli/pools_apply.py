@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from signalbox.cli.arguments import confirm, is_national, not_one, search
+from signalbox.cli.arguments import confirm, not_one, search
 from signalbox.cli.endings import DIFFERS, INTERRUPTED, MISUSED, PARTLY, Ended, complain, finishing
 from signalbox.cli.files import Input
 from signalbox.cli.filling import Filling, Wanted, each, shortened, watch
@@ -147,6 +147,7 @@ def _existing(client: Signalbox, names: set[str]) -> tuple[dict[str, SenderPool]
 
 def _ids(client: Signalbox, wanted: Sequence[WantedPool], members: Sequence[Sender]) -> dict[Wanted, str]:
     """The id of every sender in the file. Raises _Impossible with each sender that the account does not have."""
+    from signalbox.inventory.addresses import is_national
     from signalbox_client import NotFound
 
     known = {sender.id for sender in members}

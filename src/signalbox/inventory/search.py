@@ -149,7 +149,7 @@ def _by_address(text: str) -> list[_Section]:
         _Section(
             "names.senders_by_address",
             {"prefix": prefix, "until": prefix + _LAST},
-            # The first channel in the order of the query.
+            # The first channel in the order of the results, which is that of their names.
             Position(0, "EMAIL", prefix, ""),
             lambda item: isinstance(item, Sender) and item.address.startswith(prefix),
         )

@@ -39,7 +39,7 @@ ORDER BY name_key, id LIMIT :limit;
 -- The channels in the order of their names; in a channel from (after_key, after_id), exclusive, to the addresses before until.
 SELECT id, display_name, address, channel, status, tags, updated_at, created_at, region, address AS key
 FROM (
-    /*each channel in EMAIL PUSH RCS SMS WHATSAPP:
+    /*each channel in SMS RCS EMAIL WHATSAPP PUSH:
     SELECT * FROM (
         SELECT id, display_name, address, channel, status, tags, updated_at, created_at, region
         FROM senders
