@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 from commands import Shell
 
+from processes import COMMAND, PATIENCE, create_database
 from signalbox.cli.endings import finishing
 
 LATE = "{'rich', 'httpx', 'yaml', 'msgspec', 'asyncio', 'signalbox_client', 'uvicorn', 'concurrent'}"
@@ -91,3 +93,19 @@ def test_second_interrupt_does_not_wait() -> None:
         press_ctrl_c(2, done)
     assert done == []
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_argument_that_is_no_text_in_the_locale_is_told_with_the_cure(tmp_path: Path) -> None:
+    asyncio.run(create_database(f"sqlite:///{tmp_path}/signalbox.db"))
+    strange = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    done = subprocess.run(
+        [COMMAND, "accounts", "create", "日本"],
+        cwd=tmp_path,
+        env={**Shell(tmp_path).env, **strange},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    cure = "signalbox: an argument is not text in this locale: set LC_ALL=C.UTF-8\n"
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", cure)

@@ -55,6 +55,12 @@ class Group(Commands):
         except (SignalboxError, OSError) as error:
             complain(str(error))
             ctx.exit(FAILED)
+        except UnicodeEncodeError as error:
+            # Python keeps the bytes of an argument that it cannot decode as half surrogate pairs.
+            if error.reason != "surrogates not allowed":
+                raise
+            complain("an argument is not text in this locale: set LC_ALL=C.UTF-8")
+            ctx.exit(MISUSED)
 
 
 @contextmanager

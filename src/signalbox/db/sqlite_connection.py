@@ -152,7 +152,7 @@ def has_schema(path: str) -> bool:
     if not Path(path).exists():
         return False
     try:
-        with contextlib.closing(sqlite3.connect(f"file:{quote(path)}?mode=rw", uri=True)) as connection:
+        with contextlib.closing(sqlite3.connect(f"file:{quote(os.fsencode(path))}?mode=rw", uri=True)) as connection:
             return connection.execute(migrate.VERSION).fetchone()[0] is not None
     except sqlite3.Error as error:
         # `connect` has the sentence for any other error.
