@@ -48,7 +48,7 @@ def parse_json(data: bytes) -> object:
 def refuse_depth(data: bytes) -> None:
     """Raises Invalid, with line and column in a body that is not large, when JSON text is nested too deeply."""
     if too_deep(data):
-        where = f" at {_line_and_column(data, where_too_deep(data))}" if len(data) <= MOST_EXAMINED else ""
+        where = f" at {_place(data, where_too_deep(data))}" if len(data) <= MOST_EXAMINED else ""
         raise Invalid([Problem(f"the body is {TOO_DEEP}{where}", None, "$")])
 
 
@@ -96,12 +96,17 @@ def _by_standard_library(data: bytes) -> Problem | _Value | None:
 
 
 def _malformed(data: bytes, at: int, what: str) -> Problem:
-    return Problem(f"the body is not valid JSON: {what}, {_line_and_column(data, at)}", None, "$")
+    return Problem(f"the body is not valid JSON: {what}, {_place(data, at)}", None, "$")
 
 
-def _line_and_column(data: bytes, at: int) -> str:
+def line_and_column(data: bytes, at: int) -> tuple[int, int]:
+    """The line and the column of a byte in UTF-8 text, both from 1."""
     line = data.count(b"\n", 0, at) + 1
-    column = len(data[data.rfind(b"\n", 0, at) + 1 : at].decode("utf-8", "replace")) + 1
+    return line, len(data[data.rfind(b"\n", 0, at) + 1 : at].decode("utf-8", "replace")) + 1
+
+
+def _place(data: bytes, at: int) -> str:
+    line, column = line_and_column(data, at)
     return f"line {line}, column {column}"
 
 

@@ -15,7 +15,7 @@ from msgspec import UNSET
 from signalbox.ground.errors import Invalid, Problem
 from signalbox.ground.wording import kind_of
 from signalbox.http.json_limits import TOO_DEEP, TWICE, may_repeat, repeated_names, too_deep
-from signalbox.http.json_text import refuse_depth
+from signalbox.http.json_text import line_and_column, refuse_depth
 from signalbox.http.places import place as place_of
 from signalbox.http.places import problem_at
 from signalbox.inventory import addresses, countries, csv_text
@@ -126,16 +126,10 @@ def _text(body: bytes, content_type: ContentType) -> str:
     except UnicodeDecodeError as error:
         if encoding == "utf-8-sig" and content_type != "application/json":
             return body.decode(encoding, "surrogateescape")
-        line, column = _line_and_column(body, error.start)
+        line, column = line_and_column(body, error.start)
         place = f", line {line}, column {column}" if encoding == "utf-8-sig" else ""
         message = f"the body is not {_CODECS[encoding]}: byte {error.start}{place}"
         raise Invalid([Problem(message, None, "$")]) from None
-
-
-def _line_and_column(body: bytes, position: int) -> tuple[int, int]:
-    before = body[:position]
-    start = before.rfind(b"\n") + 1
-    return before.count(b"\n") + 1, len(before[start:].decode("utf-8", "replace")) + 1
 
 
 def _json_rows(text: str) -> Iterator[_Raw | None]:
@@ -200,7 +194,7 @@ def _json_error(error: Exception, text: str, column_only: bool = False) -> str:
         reason, byte = "it ends too early", str(len(text.encode()))
     if not byte:
         return reason
-    line, column = _line_and_column(text.encode(), int(byte.rstrip(")")))
+    line, column = line_and_column(text.encode(), int(byte.rstrip(")")))
     return f"{reason}, column {column}" if column_only else f"{reason}, line {line}, column {column}"
 
 
