@@ -19,6 +19,7 @@ from postgres import NewDatabase, PostgresServer
 from processes import Client, Connect, Serve, Server, Work, Worker
 from signalbox import db
 from signalbox.accounts import accounts
+from signalbox.ground import ids
 from signalbox.ground.metrics import Metrics
 from signalbox.worker import Workers
 
@@ -36,6 +37,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     skipped = terminalreporter.stats.get("skipped", [])
     for reason, count in Counter(report.longrepr[2] for report in skipped).items():
         terminalreporter.write_line(f"{count} {reason}")
+
+
+@pytest.fixture(autouse=True)
+def _newest_id() -> Iterator[None]:
+    """New ids follow the newest one of the process: a clock that a test moves must not move the tests after it."""
+    before = ids._last
+    yield
+    ids._last = before
 
 
 @pytest.fixture(scope="session")

@@ -154,7 +154,7 @@ SHAPES: Final[dict[str, Check]] = {
     "senders.fetch": sender,
     "senders.search": _object(senders=_list(sender), pagination=pagination),
     "senders.resolve": _object(results=_list(match)),
-    "inventory.enter": _object(created=_count, updated=_count, refused=_one_of([])),
+    "inventory.enter": _object(created=_count, updated=_count, refused=_one_of([]), warnings=_one_of([])),
     "inventory.update": sender,
     "inventory.delete": resource_reference,
     "ledger.listItems": _object(items=_list(item), pagination=pagination),

@@ -1,4 +1,4 @@
-"""A full disk and a read-only file: a clear 503 while the cause lasts, normal responses afterwards."""
+"""A full disk: a clear 503 while it lasts. A read-only file: refused at the start. Normal responses afterwards."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from processes import ACCOUNT, COMMAND, READY, Client, Process, environment, unknown_senders
+from processes import ACCOUNT, COMMAND, PATIENCE, READY, Client, Process, environment, unknown_senders
 
 SENDERS = unknown_senders(3_000)
 UNLIMITED = resource.RLIM_INFINITY
@@ -108,20 +108,23 @@ def test_full_disk_is_a_clear_503_and_recovers(way: str, tmp_path: Path) -> None
         assert process.running
 
 
-def test_read_only_file_is_a_clear_503_and_recovers(tmp_path: Path) -> None:
-    """Reads succeed and writes fail until the file is writable again; no restart is needed."""
+def test_read_only_file_is_refused_at_the_start_and_recovers(tmp_path: Path) -> None:
+    """SQLite itself would open such a file, and only the first write would fail."""
     promised: list[str] = []
     with started([], tmp_path, tmp_path) as (_, client):
         promised.append(accepted(create(client)))
     file = tmp_path / "small.db"
     file.chmod(0o444)
-    with started([sys.executable, "-c", AS_A_USER], tmp_path, tmp_path) as (_, client):
-        assert_clearly_refused(create(client), "read-only")
-        assert client.http.get("/healthz").status_code == 200
+    as_a_user = [sys.executable, "-c", AS_A_USER]
+    command = [*as_a_user, str(COMMAND), "serve", "--port", "0", "--database", f"sqlite:///{file}"]
+    refused = subprocess.run(
+        command, env=environment(ACCOUNT), cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE, check=False
+    )
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert f"{file} may not be written by the user of this process" in refused.stderr
+    for one in tmp_path.glob("small.db*"):  # SQLite gives the WAL and its index the permissions of the file
+        one.chmod(0o644)
+    with started(as_a_user, tmp_path, tmp_path) as (_, client):
         assert len(client.get("/v1/SenderPools/Operations")["operations"]) == 1
-        for one in tmp_path.glob("small.db*"):  # SQLite gives the WAL and its index the permissions of the file
-            one.chmod(0o644)
-        # The first attempt may use a connection from before; the 503 asks for a retry, and one is enough.
-        response = create(client)
-        promised.append(accepted(response if response.status_code == 202 else create(client)))
+        promised.append(accepted(create(client)))
         assert_nothing_lost(client, promised)
