@@ -136,14 +136,15 @@ class World:
                 env.pop(name, None)
             else:
                 env[name] = value
-        cwd = None if surroundings.gone else str(self.folder)
+        # One `dev` runs in a folder.
+        cwd = None if surroundings.gone else str(own if path == ("dev",) else self.folder)
         return forked.Case([*path, *self._arguments(path)], env, cwd, surroundings.streams)
 
     def _arguments(self, path: tuple[str, ...]) -> Iterator[str]:
         """A value for each argument and each option that is needed. The server fails at a port that is taken."""
-        if path in (("serve",), ("worker",)):
+        if path in (("serve",), ("dev",), ("worker",)):
             port = str(self._taken.getsockname()[1])
-            yield from ("--port", port) if path == ("serve",) else ("--workers", "0")
+            yield from ("--workers", "0") if path == ("worker",) else ("--port", port)
             return
         for parameter in COMMANDS[path].params:
             name = parameter.name or ""
@@ -194,8 +195,7 @@ def world(tmp_path_factory: pytest.TempPathFactory, signalbox_process: Server) -
         yield made
 
 
-# Only one `dev` runs in a folder: tests/cli/test_cli_dev.py has its surroundings.
-@pytest.mark.parametrize("path", [path for path in COMMANDS if path != ("dev",)], ids=" ".join)
+@pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
 def test_command_ends_with_the_truth_in_all_surroundings(path: tuple[str, ...], world: World) -> None:
     cases = [world.case(path, one) for one in (Surroundings(), *SURROUNDINGS.values())]
     usual, *results = forked.commands(cases, seconds=PATIENCE, at_once=13)
