@@ -125,7 +125,6 @@ async def test_half_bodies_are_refused_and_hold_neither_connections_nor_others(
     for _, writer in slow:
         writer.write(started(ada, 100) + b'{"name":')
     await other.gets_a_response()
-    assert limited.served.database.figures()["connections_in_use"] <= 1
     for reader, writer in slow:
         received = await ended(reader)
         assert received.startswith(b"HTTP/1.1 400 ")
@@ -138,11 +137,15 @@ async def test_half_bodies_are_refused_and_hold_neither_connections_nor_others(
 async def test_half_bodies_that_are_finished_in_time_get_their_responses(
     limited: LimitedServer, other: OtherClient, ada: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(receiving, "BODY_SECONDS", PATIENCE)
+    monkeypatch.setattr(receiving, "BODY_SECONDS", 4 * PATIENCE)
     slow = [await limited.connect() for _ in range(MANY)]
     for _, writer in slow:
         writer.write(started(ada, 16) + b'{"name":')
     await other.gets_a_response()
+    # The connections that read the credentials go back while the bodies are still half.
+    async with asyncio.timeout(PATIENCE):
+        while limited.served.database.figures()["connections_in_use"]:
+            await asyncio.sleep(0.01)
     for reader, writer in slow:
         writer.write(b' "slow"}')
         async with asyncio.timeout(PATIENCE):
