@@ -144,7 +144,7 @@ async def test_half_bodies_that_are_finished_in_time_get_their_responses(
     await other.gets_a_response()
     # The connections that read the credentials go back while the bodies are still half.
     async with asyncio.timeout(PATIENCE):
-        while limited.served.database.figures()["connections_in_use"]:
+        while limited.served.database.figures()["connections_in_use"]:  # noqa: ASYNC110 (there is no event for this)
             await asyncio.sleep(0.01)
     for reader, writer in slow:
         writer.write(b' "slow"}')
