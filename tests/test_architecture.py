@@ -24,7 +24,7 @@ LEVELS = (
     {"accounts", "events", "inventory"},
     {"connectors", "rendering", "routing"},
     {"lab", "sending"},
-    {"http", "worker"},
+    {"http", "supervisor", "worker"},
     {"api", "console"},
     {"app", "demo"},
     {"cli", "testing"},

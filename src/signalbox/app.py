@@ -19,12 +19,15 @@ from signalbox.ground.metrics import Metrics
 from signalbox.ground.settings import Settings
 from signalbox.http.application import Api
 from signalbox.http.local import Local
+from signalbox.supervisor import Child, Supervisor
 from signalbox.worker import Workers
 
 # The most time for a shutdown. Supervisors usually kill a process after 10 seconds.
 _STOP_SECONDS: Final = 9.0
 # SQLite's writer thread and the event loop share the GIL. With the default of 5 ms each waits too long for the other.
 _SWITCH_SECONDS: Final = 0.0002
+# How old the figures of a process may be in a scrape that another process responds to.
+_PUBLISH_SECONDS: Final = 1.0
 
 
 def start_collecting() -> None:
@@ -34,11 +37,19 @@ def start_collecting() -> None:
 
 
 @contextlib.asynccontextmanager
-async def opened(settings: Settings) -> AsyncIterator[Database]:
-    """The database, connected and migrated to the current schema. Raises Unavailable, Unfit and SchemaTooNew."""
-    database = db.connect(settings.database, connections=settings.database_connections, direct=settings.database_direct)
+async def opened(settings: Settings, processes: int = 1, *, warns: bool = True) -> AsyncIterator[Database]:
+    """The database, connected and migrated to the current schema. Raises Unavailable, Unfit and SchemaTooNew.
+
+    `processes` is how many processes with these settings open it; `warns` is False for all but one of them.
+    """
+    database = db.connect(
+        settings.database,
+        connections=settings.database_connections,
+        direct=settings.database_direct,
+        processes=processes,
+    )
     await database.open()
-    for problem in database.warnings:
+    for problem in database.warnings if warns else ():
         log.get().warning("database not safe", problem=problem)
     try:
         yield database
@@ -67,45 +78,99 @@ class Guest(Protocol):
         """Called once, when the server responds at this URL."""
 
 
-async def serve(settings: Settings, guest: Guest | None = None) -> int:
-    """Responds to requests and does the work of the queue until a signal to stop. Returns the exit code."""
+def supervise(settings: Settings) -> Child | int:
+    """Runs `settings.processes` processes that serve. Returns the exit code when all have ended.
+
+    It also returns in each of these processes, which has to call `serve` with the Child. Raises OSError for a port that
+    cannot be used.
+    """
+    # Imported once, before the processes part: each of them starts faster, and they share this memory.
+    from signalbox.api import routes  # noqa: F401
+    from signalbox.db import postgres  # noqa: F401
+    from signalbox.http.server import listen
+
+    sock = listen(settings.host, settings.port)
+    url = _url(settings.host, sock.getsockname()[1])
+    return Supervisor(sock, settings.processes, lambda: _announce(settings, url)).run()
+
+
+async def serve(settings: Settings, guest: Guest | None = None, child: Child | None = None) -> int:
+    """Responds to requests and does the work of the queue until a signal to stop. Returns the exit code.
+
+    `child` is set in a process of a supervisor.
+    """
     from signalbox.http.server import Server, listen
 
     sys.setswitchinterval(_SWITCH_SECONDS)
-    stop = _on_signals()
-    sock = listen(settings.host, settings.port)
+    stop = _on_signals(child)
+    sock = child.sock if child else listen(settings.host, settings.port)
     with contextlib.closing(sock):
-        async with opened(settings) as database:
-            metrics = Metrics()
+        async with opened(settings, settings.processes, warns=child is None or child.first) as database:
+            metrics = child.metrics if child else Metrics()
             api = await build(settings, database, metrics, guest.local if guest else None)
-            first = await _first_account(settings, database, api.services.keys, guest)
+            first = await _first_account(settings, database, api.services.keys, guest, child)
             url = _url(settings.host, sock.getsockname()[1])
             workers = Workers(database, settings.workers, metrics)
             server = Server(api)
-            serving = asyncio.create_task(server.serve(sockets=[sock]))
+            serving = asyncio.create_task(server.serve_on(sock, shared=child is not None))
             if first:
                 _show_once(first, url)
-            _say(lambda: notices.started(settings.public_url or url, _place(settings.database)))
-            if guest:
-                guest.started(url)
-            start_collecting()
-            log.get().info("ready", url=url, database=db.safe_url(settings.database), workers=settings.workers)
-            await asyncio.wait({serving, asyncio.create_task(stop.wait())}, return_when=asyncio.FIRST_COMPLETED)
-            log.get().info("stopping")
-            _exit_in_time()
-            api.stop()
-            server.stop()
-            await asyncio.gather(serving, workers.stop())
+            async with _told(metrics, database, child):
+                if child is None:
+                    _announce(settings, url)
+                if guest:
+                    guest.started(url)
+                start_collecting()
+                await asyncio.wait({serving, asyncio.create_task(stop.wait())}, return_when=asyncio.FIRST_COMPLETED)
+                log.get().info("stopping")
+                _exit_in_time()
+                api.stop()
+                server.stop()
+                await asyncio.gather(serving, workers.stop())
     log.get().info("stopped")
     return 0
 
 
+def _announce(settings: Settings, url: str) -> None:
+    """Prints what one can do next, and logs that the server responds at this URL."""
+    _say(lambda: notices.started(settings.public_url or url, _place(settings.database)))
+    processes = {"processes": settings.processes} if settings.processes > 1 else {}
+    place = db.safe_url(settings.database)
+    log.get().info("ready", url=url, database=place, workers=settings.workers, **processes)
+
+
+@contextlib.asynccontextmanager
+async def _told(metrics: Metrics, database: Database, child: Child | None) -> AsyncIterator[None]:
+    """While the block runs, this process counts as ready; the other processes know the figures of its database."""
+    if child is None:
+        metrics.ready()
+        yield
+        return
+
+    async def publish() -> None:
+        while True:
+            metrics.publish(database.figures())
+            await asyncio.sleep(_PUBLISH_SECONDS)
+
+    log.get().info("process ready", pid=os.getpid())
+    log.flush()  # before the supervisor says that all are ready
+    child.ready()
+    publishing = asyncio.create_task(publish())
+    try:
+        yield
+    finally:
+        publishing.cancel()
+        metrics.publish(database.figures())
+
+
 async def _first_account(
-    settings: Settings, database: Database, keys: Keyring, guest: Guest | None
+    settings: Settings, database: Database, keys: Keyring, guest: Guest | None, child: Child | None
 ) -> NewAccount | None:
     """Makes the account of an empty database; returns it only if its credentials must be printed."""
     if guest:
         await guest.prepare(database)
+        return None
+    if child and not child.first:
         return None
     first = await database.write(lambda tx: accounts.create_first(tx, settings.account_sid, settings.auth_token))
     if not first:
@@ -154,10 +219,21 @@ def _exit_in_time() -> None:
     asyncio.get_running_loop().call_later(_STOP_SECONDS, give_up)
 
 
-def _on_signals() -> asyncio.Event:
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+def _on_signals(child: Child | None = None) -> asyncio.Event:
+    """The event of a signal to stop. Processes of a supervisor get SIGTERM from it, and also stop when it ends."""
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+    loop.add_signal_handler(signal.SIGTERM, stop.set)
+    if child is None:
+        loop.add_signal_handler(signal.SIGINT, stop.set)
+        return stop
+
+    def alone(lifeline: int) -> None:
+        loop.remove_reader(lifeline)
+        if not stop.is_set():
+            log.get().warning("supervisor ended")
+            stop.set()
+
+    loop.add_reader(child.lifeline, alone, child.lifeline)
     return stop
 
 

@@ -36,6 +36,7 @@ STARTS: Final[Mapping[str, tuple[list[str], Mapping[str, str]]]] = {
         {},
     ),
     "pool_timeout is ignored": (["worker", "--database", "postgresql://a@127.0.0.1:1/b?pool_timeout=3"], {}),
+    "processes: 2 processes need PostgreSQL, and the database is SQLite": (["serve", "--processes", "2"], {}),
     "database: sqlite:// is kept in the memory of one process; this command needs a file": (
         ["worker", "--database", "sqlite://"],
         {},

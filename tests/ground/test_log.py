@@ -161,3 +161,28 @@ def test_a_closed_standard_error_fails_nobody() -> None:
     code = "import os; from signalbox.ground import log; os.close(2); log.get().info('x'); print('on')"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert done.stdout == "on\n"
+
+
+def test_lines_of_several_processes_stay_whole_on_a_slow_pipe() -> None:
+    """Two processes write long lines to a pipe that is always full. Each line comes whole, and names its process."""
+    writer = """
+import os, sys
+from signalbox.ground import log
+lock = os.memfd_create("lock") if hasattr(os, "memfd_create") else os.dup(2)
+number = 1 if os.fork() else 2
+log.configure("json")
+log.get().among(log.Among(number, lock))
+for turn in range(60):
+    log.get().warning("long", turn=turn, text=str(number) * 12_000)
+if number == 1:
+    os.wait()
+"""
+    running = subprocess.Popen([sys.executable, "-c", writer], stderr=subprocess.PIPE)
+    assert running.stderr
+    with running, running.stderr as pipe:
+        found = [json.loads(line) for line in pipe]
+    assert running.returncode == 0
+    assert len(found) == 120
+    for line in found:
+        assert list(line)[:4] == ["timestamp", "level", "process", "event"]
+        assert set(line["text"].split(" ")[0]) == {str(line["process"])}

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
 from signalbox.cli.database import lasting, run, setting_options, settings_from
+from signalbox.cli.endings import FAILED
+from signalbox.ground.errors import Bug, SignalboxError
 from signalbox.ground.settings import SETTINGS, ConfigError
+
+if TYPE_CHECKING:
+    from signalbox.ground.settings import Settings
 
 
 @click.command()
@@ -16,12 +23,44 @@ from signalbox.ground.settings import SETTINGS, ConfigError
 def serve(**command_line: str | bool | None) -> None:
     """Respond to requests, and work on operations."""
     settings = settings_from(command_line)
+    if settings.processes > 1:
+        _require_several(settings)
     gc.disable()  # until the server is ready
     from signalbox import app
     from signalbox.ground import log
 
     log.configure(settings.log_format, settings.log_level)
-    sys.exit(run(app.serve(settings)))
+    sys.exit(run(app.serve(settings)) if settings.processes == 1 else _serve_in_processes(settings))
+
+
+def _serve_in_processes(settings: Settings) -> int:
+    """Runs the supervisor, or one of its processes; returns the exit code of either."""
+    from signalbox import app
+    from signalbox.ground import log
+
+    child = app.supervise(settings)
+    if isinstance(child, int):
+        return child
+    try:
+        return run(app.serve(settings, child=child))
+    except Bug:
+        raise
+    except (SignalboxError, OSError) as error:
+        log.get().error("process cannot start", problem=str(error))
+        return FAILED
+
+
+def _require_several(settings: Settings) -> None:
+    """Raises ConfigError where several processes cannot serve."""
+    if settings.database.startswith("sqlite"):
+        raise ConfigError(
+            [
+                f"processes: {settings.processes} processes need PostgreSQL, and the database is SQLite, which one"
+                " process serves: name a PostgreSQL with --database postgresql://user@host/name, or set processes to 1"
+            ]
+        )
+    if not hasattr(os, "fork"):
+        raise ConfigError(["processes: must be 1 on this system, which cannot fork"])
 
 
 @click.command()

@@ -128,12 +128,20 @@ class Database(Protocol):
         """Figures for /metrics. Both engines have the same names."""
 
 
-def connect(url: str, *, connections: int = 10, direct: str | None = None, sql_folder: Path | None = None) -> Database:
+def connect(
+    url: str,
+    *,
+    connections: int = 10,
+    direct: str | None = None,
+    processes: int = 1,
+    sql_folder: Path | None = None,
+) -> Database:
     """The database at `url`, not opened yet.
 
     `sqlite:///relative.db`, `sqlite:////absolute.db`, `sqlite://` (memory), `postgresql://user@host/db`.
     `connections` is the size of the PostgreSQL pool; wake-ups use one more connection. `direct` is set when `url` goes
-    through a pooler in transaction mode: it is the URL of the server itself. Raises ValueError for other URLs, and for
+    through a pooler in transaction mode: it is the URL of the server itself. `processes` is how many processes open the
+    database in this way, for a check that the server has as many connections. Raises ValueError for other URLs, and for
     a parameter of a PostgreSQL URL that cannot be honoured.
     """
     folder = sql_folder or PACKAGE_SQL
@@ -146,7 +154,7 @@ def connect(url: str, *, connections: int = 10, direct: str | None = None, sql_f
     if scheme in ("postgresql", "postgres") and colon:
         from signalbox.db.postgres import PostgresDatabase
 
-        return PostgresDatabase(url, folder, connections, direct)
+        return PostgresDatabase(url, folder, connections, direct, processes)
     raise ValueError(
         f"{safe_url(url)!r} is not a database URL: use sqlite:///file.db, sqlite:// (memory)"
         " or postgresql://user@host/database"

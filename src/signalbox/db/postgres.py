@@ -18,7 +18,7 @@ from signalbox.db.notify import Notifier
 from signalbox.db.pool import Pool
 from signalbox.db.postgres_connect import Connection, Server
 from signalbox.db.postgres_errors import DRIVER, IN_THE_WAY, OUTCOME_UNKNOWN, REPEAT, is_lost, translated
-from signalbox.db.postgres_surroundings import NO_LIMITS, look
+from signalbox.db.postgres_surroundings import NO_LIMITS, Wanted, look
 from signalbox.db.queries import SCHEMA_VERSION, Query, load
 from signalbox.db.wakeups import Wakeups
 from signalbox.ground.clock import Clock
@@ -94,13 +94,17 @@ def _count(status: str) -> int:
 class PostgresDatabase:
     """A PostgreSQL database shared by any number of processes. See `Database`."""
 
-    def __init__(self, url: str, sql_folder: Path, connections: int, direct: str | None = None) -> None:
+    def __init__(
+        self, url: str, sql_folder: Path, connections: int, direct: str | None = None, processes: int = 1
+    ) -> None:
         self.wakeups = Wakeups()
         self.warnings: list[str] = []
         self._server = Server(url)
         self._direct = Server(direct) if direct else None
         self._queries = load(sql_folder / "queries", "postgres")
         self._migrations = migrate.series(sql_folder / "migrations", "postgres")
+        # Connections to a pooler are none to the server.
+        self._wanted = Wanted(processes, 0 if direct else connections)
         self._pool: Pool[Connection] = Pool(self._connect, connections)
         self._notifier = Notifier(self._connect_notifier, DRIVER, self.wakeups)
         self._tasks: set[asyncio.Task[object]] = set()
@@ -301,7 +305,7 @@ class PostgresDatabase:
         return task
 
     async def _migrate(self, connection: Connection, create: bool) -> None:
-        surroundings = await look(connection, self._queries.values())
+        surroundings = await look(connection, self._queries.values(), self._wanted)
         self.warnings = surroundings.warnings()
         surroundings.require_fit()
         version: int | None = None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import asyncpg
 
@@ -36,6 +36,8 @@ SELECT version() AS version, current_user::text AS role, current_database()::tex
     coalesce(has_schema_privilege(current_schema(), 'CREATE'), false) AS may_create,
     (SELECT relnamespace::regnamespace::text FROM pg_class WHERE oid = to_regclass('signalbox_schema')) AS home,
     (SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = to_regclass('signalbox_schema')) AS owner,
+    (SELECT rolconnlimit FROM pg_roles WHERE rolname = current_user) AS role_limit,
+    (SELECT datconnlimit FROM pg_database WHERE datname = current_database()) AS database_limit,
     ARRAY(
         SELECT needed || ' ON ' || name FROM unnest($1::text[], $2::text[]) AS one (name, needed)
         WHERE NOT has_table_privilege(to_regclass(name), needed)) AS lacking,
@@ -48,6 +50,7 @@ SELECT version() AS version, current_user::text AS role, current_database()::tex
 _SETTINGS: Final = (
     *("server_encoding", "standard_conforming_strings", "default_transaction_read_only"),
     *("default_transaction_isolation", "fsync", "full_page_writes", "synchronous_commit"),
+    *("is_superuser", "max_connections", "superuser_reserved_connections", "reserved_connections"),
     *SHORT_SECONDS,
     *SHORT_IDLE_SECONDS,
 )
@@ -75,10 +78,20 @@ def needed_rights(queries: Iterable[Query]) -> list[tuple[str, str]]:
     return sorted(found - _OWNERS)
 
 
+class Wanted(NamedTuple):
+    """How many processes open the database, and how many connections each has at most, apart from that for wake-ups."""
+
+    processes: int = 1
+    connections: int = 10
+
+
 class Surroundings:
     """What `look` found. The methods raise Unfit with every problem and its cure in one message."""
 
-    def __init__(self, row: asyncpg.Record) -> None:
+    def __init__(self, row: asyncpg.Record, wanted: Wanted) -> None:
+        self._wanted = wanted
+        self._role_limit: int | None = row["role_limit"]
+        self._database_limit: int | None = row["database_limit"]
         self._version: str = row["version"]
         self._role: str = _quoted(row["role"])
         self._database: str = _quoted(row["database"])
@@ -111,7 +124,7 @@ class Surroundings:
 
     def warnings(self) -> list[str]:
         """What is allowed and not safe, each with its cure."""
-        return [*self._losses(), *self._limits()]
+        return [*self._losses(), *self._limits(), *self._few_connections()]
 
     def _misfits(self) -> Iterator[str]:
         encoding = self._settings["server_encoding"]
@@ -201,8 +214,38 @@ class Surroundings:
                 ends = "ends idle connections" if name in SHORT_IDLE_SECONDS else "ends work that is no error with 503"
                 yield f"{name} is {seconds:g} s, which {ends}. ALTER ROLE {self._role} SET {name} = '{least:g}s', or 0."
 
+    def _few_connections(self) -> Iterator[str]:
+        processes, each = self._wanted
+        needed = processes * (each + 1)
+        limit, whose, change = min(self._connection_limits(), default=(needed, "", ""))
+        if needed <= limit:
+            return
+        who = f"{processes} processes" if processes > 1 else "this process"
+        best = limit // processes - 1
+        fewer = f"Set database_connections to {best}" if best > 0 else "Start fewer processes"
+        yield (
+            f"{whose} allows {limit} connections, and {who} may open {needed} (database_connections, and one for"
+            f" wake-ups, in each): requests beyond get 503. {fewer}, or {change}."
+        )
 
-async def look(connection: asyncpg.Connection[asyncpg.Record], queries: Iterable[Query]) -> Surroundings:
+    def _connection_limits(self) -> Iterator[tuple[int, str, str]]:
+        """Each limit of the role's connections, what sets it, and how to change it. Superusers have the first only."""
+        superuser = self._settings["is_superuser"] == "on"
+        kept = () if superuser else ("superuser_reserved_connections", "reserved_connections")
+        of_server = int(self._settings["max_connections"] or 0) - sum(int(self._settings[name] or 0) for name in kept)
+        if of_server > 0:  # some servers that are not PostgreSQL have no limit
+            yield of_server, "max_connections", "raise max_connections in postgresql.conf"
+        for limit, kind, name in (
+            (self._role_limit, "role", self._role),
+            (self._database_limit, "database", self._database),
+        ):
+            if limit is not None and limit >= 0 and not superuser:
+                yield limit, f"The {kind} {name}", f"ALTER {kind.upper()} {name} CONNECTION LIMIT -1"
+
+
+async def look(
+    connection: asyncpg.Connection[asyncpg.Record], queries: Iterable[Query], wanted: Wanted
+) -> Surroundings:
     """Asks a server for what the checks need, in one statement. Raises Unfit for a server that is too old."""
     version = connection.get_server_version()
     if version.major < OLDEST:
@@ -211,7 +254,7 @@ async def look(connection: asyncpg.Connection[asyncpg.Record], queries: Iterable
     (row,) = await connection.fetch(
         _LOOK, [table for table, _ in rights], [right for _, right in rights], list(_SETTINGS)
     )
-    return Surroundings(row)
+    return Surroundings(row, wanted)
 
 
 def _raise(problems: Iterable[str]) -> None:

@@ -12,7 +12,7 @@ import sys
 import traceback
 from collections import deque
 from collections.abc import Callable
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -30,21 +30,39 @@ _DIM, _PLAIN = "\x1b[2m", "\x1b[0m"
 _encode = msgspec.json.Encoder(enc_hook=repr).encode
 
 
+class Among(NamedTuple):
+    """This process among others that write to the same standard error."""
+
+    number: int
+    # An open file that they all inherited. Its lock is taken for each write.
+    lock: int
+
+
 class Logger:
     """Writes the log of this process: warnings and errors at once, other lines at the end of the event loop's turn."""
 
-    __slots__ = ("_level", "_loop", "_render", "_waiting")
+    __slots__ = ("_among", "_level", "_loop", "_plain", "_render", "_waiting")
 
     def __init__(self) -> None:
-        self._render: Callable[[Fields], bytes] = _json
+        # Renders without the name of the process; `_render` adds it where there are several.
+        self._plain: Callable[[Fields], bytes] = _json
+        self._render: Callable[[Fields], bytes] = self._plain
         self._level = _LEVELS["info"]
+        self._among: Among | None = None
         self._waiting: deque[bytes] = deque()
         # The loop that will flush. If it ends before that, the next loop takes its place.
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def set_up(self, render: Callable[[Fields], bytes], level: int) -> None:
         """Sets the format of later lines, and the lowest level that is written."""
-        self._render, self._level = render, level
+        self._plain = self._render = render
+        self._level = level
+
+    def among(self, among: Among) -> None:
+        """Later lines name this process, and are not mixed with those of the other processes."""
+        self._among = among
+        first, plain = {"timestamp": "", "level": "", "process": among.number}, self._plain
+        self._render = lambda line: plain({**first, **line})
 
     def debug(self, event: str, **fields: object) -> None:
         """Logs a detail for troubleshooting."""
@@ -73,13 +91,13 @@ class Logger:
         while self._waiting:
             lines.append(self._waiting.popleft())
         if lines:
-            _write(lines)
+            self._write(lines)
 
     def _later(self, line: bytes) -> None:
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
-            _write([line])
+            self._write([line])
             return
         if not self._waiting or self._loop is not loop:
             self._loop = loop
@@ -88,7 +106,20 @@ class Logger:
 
     def _now(self, line: bytes) -> None:
         self.flush()
-        _write([line])
+        self._write([line])
+
+    def _write(self, lines: list[bytes]) -> None:
+        if self._among is None:
+            _write(lines)
+            return
+        import fcntl  # not on every system; those without it cannot fork either
+
+        # To a pipe that is full, the kernel writes long texts in parts, between which other processes could write.
+        fcntl.lockf(self._among.lock, fcntl.LOCK_EX)
+        try:
+            _write(lines)
+        finally:
+            fcntl.lockf(self._among.lock, fcntl.LOCK_UN)
 
 
 def get() -> Logger:
@@ -120,7 +151,7 @@ def printable(text: str) -> str:
 
 
 def _write(lines: list[bytes]) -> None:
-    # One unbuffered write, so that lines of several processes on one standard error do not mix.
+    # One unbuffered write, so that nothing of this process comes between the lines.
     rest = b"".join([line + b"\n" for line in lines])
     try:
         while rest:

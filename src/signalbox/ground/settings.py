@@ -212,6 +212,7 @@ class Settings:
     workers: int = _setting(
         1, _integer(0, 1000), "How many batches of operations this process applies at once; 0 for none."
     )
+    processes: int = _setting(1, _integer(1, 64), "How many processes `serve` runs; more than 1 need PostgreSQL.")
     public_url: str | None = _setting(
         None, _PUBLIC_URL, "Base of the URLs in responses; by default that of the request.", secret=True
     )

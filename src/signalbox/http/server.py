@@ -8,6 +8,7 @@ from typing import Final
 
 import uvicorn
 
+from signalbox.http.accepting import Acceptor
 from signalbox.http.application import Api
 from signalbox.http.protocol import Protocol
 
@@ -36,14 +37,26 @@ class Server(uvicorn.Server):
         )
         config.load()
         super().__init__(config)
+        self._acceptor: Acceptor | None = None
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Captures no signal: uvicorn would raise it again at the end, and the process would not exit with 0."""
         yield
 
+    async def serve_on(self, sock: socket.socket, *, shared: bool = False) -> None:
+        """Serves until `stop`; `shared` when other processes accept connections of the same socket."""
+        if not shared:
+            await self.serve(sockets=[sock])
+            return
+        self._acceptor = Acceptor(sock, lambda: Protocol(self.config, self.server_state, {}))
+        # Without sockets, uvicorn looks after the connections that the acceptor gives it.
+        await self.serve(sockets=[])
+
     def stop(self) -> None:
-        """Accepts no more connections; `serve` returns when the requests in progress have their responses."""
+        """Accepts no more connections; `serve_on` returns when the requests in progress have their responses."""
+        if self._acceptor:
+            self._acceptor.close()
         self.should_exit = True
 
 

@@ -35,13 +35,13 @@ async def readyz(request: Request) -> Response:
 
 
 async def metrics(request: Request) -> Response:
-    """Fetch the metrics of this process in the text format of Prometheus."""
+    """Fetch the metrics of the processes on this port in the text format of Prometheus."""
     services = request.services
     backlog: dict[str, float] = {}
     # Without the database, the metrics of the process itself are needed most.
     with contextlib.suppress(Unavailable):
         backlog = await services.db.read(_backlog)
-    text = services.metrics.exposition({**services.db.figures(), "up": float(bool(backlog))}, backlog)
+    text = services.metrics.exposition(services.db.figures(), backlog)
     return Response(200, text, b"text/plain; version=0.0.4; charset=utf-8")
 
 
