@@ -175,7 +175,7 @@ class Supervisor:
         for process in self._processes:
             if process.due == _NEVER:
                 process.due = time.monotonic()
-        if not self._announced and all(one.ready for one in self._processes):
+        if not self._announced and self._kill_at is None and all(one.ready for one in self._processes):
             self._announced = True
             self._announce()
 

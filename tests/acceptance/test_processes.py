@@ -135,10 +135,12 @@ def test_killed_process_loses_no_accepted_operation_and_no_count(
     assert server.stop() == 0
 
 
-def test_connections_wait_while_the_only_free_process_is_replaced(serve: Serve, postgres_url: str) -> None:
-    """All processes are killed at once: the supervisor keeps the port, and a client that connects is served."""
+def test_port_stays_taken_while_all_processes_are_replaced(serve: Serve, postgres_url: str, tmp_path: Path) -> None:
+    """A second server is refused, and is told the supervisor. A client that connects meanwhile is served."""
     server = serve(postgres_url, "--processes", "2")
     before = pids(server)
+    taken = run(tmp_path, "serve", "--port", str(server.port), "--processes", "2", "--database", postgres_url)
+    assert f"by another Signalbox (process {server.pid}: signalbox serve)" in taken.stderr, "the supervisor"
     for pid in before.values():
         os.kill(pid, signal.SIGKILL)
     get(f"{server.url}/v1/SenderPools", f"{SID}:{TOKEN}")

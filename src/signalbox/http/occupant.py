@@ -41,12 +41,15 @@ def _process(port: int) -> str:
                 columns = line.split()
                 if columns[1].endswith(f":{port:04X}") and columns[3] == _LISTENS:
                     inodes.add(f"socket:[{columns[9]}]")
+    holders: dict[str, tuple[str, str]] = {}
     for folder in Path("/proc").glob("[0-9]*/fd") if inodes else ():
         with contextlib.suppress(OSError):
             if any(str(one.readlink()) in inodes for one in folder.iterdir()):
                 words = (folder.parent / "cmdline").read_bytes().decode("utf-8", "replace").split("\0")
-                return f"process {folder.parent.name}: {_command(words)}"
-    return ""
+                parent = (folder.parent / "stat").read_text("utf-8", "replace").rpartition(")")[2].split()[1]
+                holders[folder.parent.name] = parent, _command(words)
+    # Of several processes with the socket, the one that started the others: it would start them again.
+    return next((f"process {one}: {command}" for one, (by, command) in holders.items() if by not in holders), "")
 
 
 def _command(words: list[str]) -> str:
