@@ -229,9 +229,8 @@ def _on_signals(child: Child | None = None) -> asyncio.Event:
 
     def alone(lifeline: int) -> None:
         loop.remove_reader(lifeline)
-        if not stop.is_set():
-            log.get().warning("supervisor ended")
-            stop.set()
+        log.get().warning("supervisor ended")
+        stop.set()
 
     loop.add_reader(child.lifeline, alone, child.lifeline)
     return stop

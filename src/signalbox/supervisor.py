@@ -128,7 +128,15 @@ class Supervisor:
         replaces = process.started > 0
         # A signal that comes before the new process has its own handlers waits until then.
         signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError as error:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+            if not self._announced:
+                raise
+            again = self._pause(process, soon=True)
+            self._log.error("process cannot start", number=process.number, problem=str(error), startAgainInMs=again)
+            return None
         if pid == 0:
             self._forget()
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
@@ -190,7 +198,7 @@ class Supervisor:
 
     def _ended(self, process: _Process, pid: int, code: int) -> None:
         """Decides what follows the end of a process that was not told to stop; `code` is minus a signal's number."""
-        end = f"exit code {code}" if code >= 0 else signal.Signals(-code).name
+        end = f"exit code {code}" if code >= 0 else _signal_name(-code)
         if not self._announced:
             if code <= 0:  # else the process has said why
                 self._log.error("process ended", number=process.number, pid=pid, end=end)
@@ -198,13 +206,17 @@ class Supervisor:
             self._stop()
             return
         lived = time.monotonic() - process.started
-        process.soon_ended = process.soon_ended + 1 if lived < _SOON_SECONDS else 1
-        pause = _PAUSES[min(process.soon_ended, len(_PAUSES)) - 1]
-        process.due = time.monotonic() + pause
-        again = round(pause * 1000)
+        again = self._pause(process, lived < _SOON_SECONDS)
         self._log.warning(
             "process ended", number=process.number, pid=pid, end=end, lived=round(lived, 1), startAgainInMs=again
         )
+
+    def _pause(self, process: _Process, soon: bool) -> int:
+        """Decides when the process is started again; returns the milliseconds until then."""
+        process.soon_ended = process.soon_ended + 1 if soon else 1
+        pause = _PAUSES[min(process.soon_ended, len(_PAUSES)) - 1]
+        process.due = time.monotonic() + pause
+        return round(pause * 1000)
 
     def _stop(self) -> None:
         """Asks all processes to stop; the second time, kills them."""
@@ -225,6 +237,13 @@ class Supervisor:
         for process in running:
             os.kill(process.pid, signal.SIGKILL)
         self._kill_at = _NEVER
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # a real-time signal
+        return f"signal {number}"
 
 
 def _unnamed_file() -> int:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import signal
 import socket
+import sys
 import threading
 import time
 from base64 import b64encode
@@ -22,7 +24,22 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from postgres import PostgresServer
-from processes import PATIENCE, SID, TOKEN, Client, Connect, Serve, Server, eventually, run
+from processes import (
+    ACCOUNT,
+    COMMAND,
+    PATIENCE,
+    READY,
+    SID,
+    TOKEN,
+    Client,
+    Connect,
+    Process,
+    Serve,
+    Server,
+    environment,
+    eventually,
+    run,
+)
 
 POSTGRES = "postgresql://ada:hidden-word@127.0.0.1:1/nowhere"
 
@@ -182,6 +199,37 @@ def test_second_signal_ends_what_hangs(serve: Serve, postgres_url: str) -> None:
     assert late["processes"] == [2]
 
 
+def test_process_that_hangs_is_killed_at_the_end_of_the_time(postgres_url: str, tmp_path: Path) -> None:
+    """With half a second instead of 9.5."""
+    impatient = "from signalbox import __main__, supervisor; supervisor._STOP_SECONDS = 0.5; __main__.main()"
+    command = [sys.executable, "-c", impatient, "serve", "--port", "0", "--processes", "2", "--database", postgres_url]
+    with Process(command, env=environment(ACCOUNT), cwd=tmp_path) as process:
+        process.printed(READY)
+        hanging = next(line["pid"] for line in process.log if line["event"] == "process ready")
+        os.kill(hanging, signal.SIGSTOP)
+        assert process.stop() == 0
+        (late,) = [line for line in process.log if line["event"] == "stopped before everything was finished"]
+        assert late["processes"] == [1]
+
+
+async def test_process_that_is_killed_before_all_are_ready_fails_the_start(postgres_url: str, tmp_path: Path) -> None:
+    """The first process waits for a lock on the table of the first account, and is killed meanwhile."""
+    command = [str(COMMAND), "serve", "--port", "0", "--processes", "2", "--database", postgres_url]
+    holder = await asyncpg.connect(postgres_url)
+    async with holder.transaction():
+        await holder.execute("LOCK TABLE accounts IN ACCESS EXCLUSIVE MODE")
+        with Process(command, env=environment(ACCOUNT), cwd=tmp_path) as process:
+            async with asyncio.timeout(PATIENCE):
+                while not await holder.fetchval("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"):
+                    pass
+            os.kill(_only_child(process.pid), signal.SIGKILL)
+            assert process.wait() == 1
+            ends = [line for line in process.log if line["event"] == "process ended"]
+            assert [(end["level"], end["number"], end["end"]) for end in ends] == [("error", 1, "SIGKILL")]
+            assert process.stdout == ""
+    await holder.close()
+
+
 def test_death_of_the_supervisor_ends_its_processes(serve: Serve, postgres_url: str) -> None:
     server = serve(postgres_url, "--processes", "2")
     children = pids(server).values()
@@ -190,6 +238,11 @@ def test_death_of_the_supervisor_ends_its_processes(serve: Serve, postgres_url: 
     server.printed('"process":1,"event":"stopped"')
     server.printed('"process":2,"event":"stopped"')
     eventually(lambda: not any(_runs(pid) for pid in children), "the processes end")
+
+
+def _only_child(pid: int) -> int:
+    (child,) = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return int(child)
 
 
 def _runs(pid: int) -> bool:

@@ -12,6 +12,7 @@ import sys
 import traceback
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 import msgspec
@@ -115,11 +116,13 @@ class Logger:
         import fcntl  # not on every system; those without it cannot fork either
 
         # To a pipe that is full, the kernel writes long texts in parts, between which other processes could write.
-        fcntl.lockf(self._among.lock, fcntl.LOCK_EX)
+        with suppress(OSError):  # a line that is mixed with another one is better than none
+            fcntl.lockf(self._among.lock, fcntl.LOCK_EX)
         try:
             _write(lines)
         finally:
-            fcntl.lockf(self._among.lock, fcntl.LOCK_UN)
+            with suppress(OSError):
+                fcntl.lockf(self._among.lock, fcntl.LOCK_UN)
 
 
 def get() -> Logger:
