@@ -25,11 +25,13 @@ if [ -z "$$uv" ]; then \
 fi
 endef
 
+# The distribution was called `signalbox` before; its files would stay in an older .venv, so it is removed first.
 $(RUN): requirements-run.lock pyproject.toml clients/python/pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Signalbox needs Python 3.11 or newer (make PYTHON=...)")'
 	@echo "[1/2] .venv: $$(grep -c '^[a-z].*==' requirements-run.lock) packages, once" >&2
 	@test -x $(BIN)/python || $(PYTHON) -m venv --without-pip .venv
 	@$(find_uv); $$uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-run.lock; \
+		$$uv pip uninstall --quiet --python $(BIN)/python signalbox; \
 		$$uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e clients/python -e .
 	@touch $@
 
@@ -164,6 +166,7 @@ bench/.venv/.built: bench/requirements.lock pyproject.toml clients/python/pyproj
 	@echo "building bench/.venv" >&2
 	@$(PYTHON) -m venv bench/.venv
 	@bench/.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r bench/requirements.lock
+	@bench/.venv/bin/python -m pip uninstall -qq --yes signalbox
 	@bench/.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e clients/python -e .
 	@touch $@
 

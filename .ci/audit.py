@@ -17,7 +17,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 
-def runtime(package: str = "signalbox") -> dict[str, str]:
+def runtime(package: str = "signalbox-server") -> dict[str, str]:
     """Names and versions of the package's installed dependencies, direct and indirect."""
     found: dict[str, str] = {}
     waiting = [package]

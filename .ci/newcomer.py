@@ -108,7 +108,7 @@ class Newcomer:
 def begins(one: Newcomer, dist: Path) -> None:
     """From nothing to ten thousand senders in a pool, and a first program in two languages."""
     (tarball,) = dist.glob("signalbox-client-*.tgz")
-    (wheel,), (client,) = dist.glob("signalbox-*.whl"), dist.glob("signalbox_client-*.whl")
+    (wheel,), (client,) = dist.glob("signalbox_server-*.whl"), dist.glob("signalbox_client-*.whl")
     wheels = f"{client} '{wheel}[pytest]'"
     (one.home / "program.py").write_text(PROGRAM, "utf-8")
     (one.home / "program.mjs").write_text(NODE, "utf-8")

@@ -88,9 +88,9 @@ def versions() -> dict[str, str]:
     example = tomllib.loads((ROOT / "examples" / "python-app" / "pyproject.toml").read_text("utf-8"))["project"]
     pinned = next(one for one in project["dependencies"] if one.startswith("signalbox-client"))
     return {
-        "signalbox": _assigned(ROOT / "src" / "signalbox" / "__init__.py"),
+        "signalbox-server": _assigned(ROOT / "src" / "signalbox" / "__init__.py"),
         "signalbox-client": _assigned(CLIENT / "src" / "signalbox_client" / "version.py"),
-        "the client that signalbox needs": pinned.partition("==")[2],
+        "the client that signalbox-server needs": pinned.partition("==")[2],
         "the client that examples/python-app needs": example["dependencies"][0].partition("==")[2],
         "the server that its tests need": example["optional-dependencies"]["test"][0].partition("==")[2],
         "clients/typescript/package.json": json.loads((NPM / "package.json").read_text("utf-8"))["version"],
@@ -141,15 +141,15 @@ def check_metadata(dist: Path) -> None:
     )
 
 
-def check_wheel(wheel: Path, source: Path, package: str, version: str) -> None:
+def check_wheel(wheel: Path, source: Path, version: str) -> None:
     """The wheel has every file of the source and the licence, and nothing else."""
-    files = files_of(wheel)
+    files, package = files_of(wheel), source.name
     here = {
         f"{package}/{path.relative_to(source).as_posix()}"
         for path in source.rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
-    info = f"{package}-{version}.dist-info"
+    info = f"{wheel.name.partition('-')[0]}-{version}.dist-info"
     there = {name for name in files if not name.startswith(f"{info}/")}
     need(there == here, f"{wheel.name}: missing {sorted(here - there)}, too many {sorted(there - here)}")
     need(f"{package}/py.typed" in files, f"{wheel.name}: has no py.typed")
@@ -199,9 +199,9 @@ def install(dist: Path, place: Path) -> Path:
     """A new environment with the wheels; returns the folder of its programs."""
     run(sys.executable, "-m", "venv", place / "venv", cwd=place)
     programs = place / "venv" / "bin"
-    (wheel,), (client,) = dist.glob("signalbox-*.whl"), dist.glob("signalbox_client-*.whl")
+    (wheel,), (client,) = dist.glob("signalbox_server-*.whl"), dist.glob("signalbox_client-*.whl")
     pip = (programs / "python", "-m", "pip", "install", "--quiet", "--no-compile")
-    # Installed from files: on the public index these names may belong to other projects.
+    # Both from files: neither is on the public index.
     done = run(*pip, client, f"{wheel}[pytest]", cwd=place, check=False)
     if done.returncode:
         print(f"\nNOT CLEAN: the package index could not be used: {done.stderr.strip()[-300:]}")
@@ -263,7 +263,7 @@ def use_fixture(programs: Path, place: Path) -> None:
 
 def use_without_installing(dist: Path, place: Path, version: str) -> None:
     """Checks `uvx` and `pipx run`, which install into their own folders."""
-    (wheel,), (client,) = dist.glob("signalbox-*.whl"), dist.glob("signalbox_client-*.whl")
+    (wheel,), (client,) = dist.glob("signalbox_server-*.whl"), dist.glob("signalbox_client-*.whl")
     tools: tuple[tuple[str | Path, ...], ...] = (
         (BIN / "uvx", "--with", client, "--from", wheel, "signalbox", "--version"),
         (BIN / "pipx", "run", "--pip-args", f"--find-links {dist}", "--spec", wheel, "signalbox", "--version"),
@@ -332,15 +332,15 @@ def every(dist: Path) -> None:
     with step("one version everywhere"):
         found = versions()
         need(len(set(found.values())) == 1, f"more than one version: {found}")
-        version = found["signalbox"]
+        version = found["signalbox-server"]
     with step("building sdists, wheels from them, and the npm tarball"):
         build(dist)
     with step("the files in them"):
         check_metadata(dist)
-        check_wheel(dist / f"signalbox-{version}-py3-none-any.whl", ROOT / "src/signalbox", "signalbox", version)
-        client = dist / f"signalbox_client-{version}-py3-none-any.whl"
-        check_wheel(client, CLIENT / "src/signalbox_client", "signalbox_client", version)
-        check_program(dist / f"signalbox-{version}-py3-none-any.whl")
+        server = dist / f"signalbox_server-{version}-py3-none-any.whl"
+        check_wheel(server, ROOT / "src/signalbox", version)
+        check_wheel(dist / f"signalbox_client-{version}-py3-none-any.whl", CLIENT / "src/signalbox_client", version)
+        check_program(server)
         for sdist in dist.glob("*.tar.gz"):
             check_sdist(sdist)
         check_npm(dist / f"signalbox-client-{version}.tgz", version)

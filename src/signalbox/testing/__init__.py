@@ -1,6 +1,6 @@
 """Signalbox for the tests of other projects: a server in its own process, in memory, on a free port.
 
-The extra `signalbox[pytest]` brings the fixture `signalbox_server`; other test runners use `server()`.
+The extra `signalbox-server[pytest]` brings the fixture `signalbox_server`; other test runners use `server()`.
 """
 
 from __future__ import annotations
