@@ -35,7 +35,7 @@ from signalbox_client import Signalbox
 def test_inventory(signalbox_server):
     signalbox_server.enter_senders(3)
     account = signalbox_server
-    with Signalbox(account.account_id, account.auth_token, base_url=account.base_url) as client:
+    with Signalbox(account.account_sid, account.auth_token, url=account.url) as client:
         assert len(list(client.senders.list())) == 3
 """
 NODE: Final = """

@@ -59,7 +59,7 @@ class World:
             return
         senders = account.enter_senders(_ROWS)
         self._ours = dict(zip(senders, (SENDER_ID.example, OTHER_SENDER_ID), strict=True))
-        with Signalbox(account.account_id, account.auth_token, base_url=account.base_url) as client:
+        with Signalbox(account.account_sid, account.auth_token, url=account.url) as client:
             pools = client.sender_pools
             wanted = senders if endpoint != "senderPools.addSender" else []
             made = pools.create(name="Support Europe", senders=[*wanted, _MISSING_ID], tags=_TAGS).operation_id
@@ -76,9 +76,9 @@ class World:
             if route.method == "PUT" and route.path.startswith(path.rpartition("/{")[0] or path):
                 example = {param.name: str(param.example) for param in route.endpoint.path}
                 response = httpx.put(
-                    self.account.base_url + route.path.format_map(example),
+                    self.account.url + route.path.format_map(example),
                     content=msgspec.json.encode(route.endpoint.body and route.endpoint.body.example),
-                    auth=(self.account.account_id, self.account.auth_token),
+                    auth=(self.account.account_sid, self.account.auth_token),
                 )
                 response.raise_for_status()
 
@@ -99,7 +99,7 @@ class World:
             text = text.replace(real, shown)
         known = {param.example for route in ROUTES for param in route.endpoint.ids}
         text = _SID.sub(lambda match: match[0] if match[0] in known else match[1] + 8 * "89ab", text)
-        return text.replace(self.account.base_url, BASE_URL).replace(self.account.account_id, "AC" + 8 * "0123")
+        return text.replace(self.account.url, BASE_URL).replace(self.account.account_sid, "AC" + 8 * "0123")
 
     def shown_json(self, value: Any, key: str = "") -> Any:
         """The same for JSON, with fixed times and tokens."""

@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 
 
 @contextmanager
-def cutting(base_url: str, method: str, path: str) -> Iterator[str]:
+def cutting(url: str, method: str, path: str) -> Iterator[str]:
     """The URL of a relay to the server that cuts the connection at requests of this method whose path ends so."""
-    target = urlsplit(base_url)
+    target = urlsplit(url)
 
     class Relay(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"

@@ -165,7 +165,7 @@ def test_name_that_a_command_would_misread_is_offered_as_its_id(shell: Shell, si
 def test_completion_uses_the_server_and_profile_of_the_line(shell: Shell, signalbox_server: Account) -> None:
     signalbox_server._call("POST", "/v1/SenderPools", {"name": "support"})
     nowhere = {"SIGNALBOX_URL": "http://127.0.0.1:1"}
-    url = signalbox_server.base_url
+    url = signalbox_server.url
     assert offered(shell, "signalbox", "--url", url, "pools", "show", "s", env=nowhere) == ["support"]
     assert offered(shell, "signalbox", "pools", "show", "--url", url, "s", env=nowhere) == ["support"]
     assert offered(shell, "signalbox", "operations", "list", "--pool", "s") == ["support"]

@@ -30,7 +30,7 @@ def profiles(shell: Shell) -> Path:
 
 
 def log_in(shell: Shell, account: Account, *more: str) -> None:
-    arguments = ["login", "--url", account.base_url, "--account-sid", account.account_id, *more]
+    arguments = ["login", "--url", account.url, "--account-sid", account.account_sid, *more]
     done = shell(*arguments, stdin=f"{account.auth_token}\n")
     assert done.returncode == 0, done.stderr
     assert account.auth_token not in done.stdout + done.stderr
@@ -46,9 +46,7 @@ def test_login_stores_a_profile_that_only_its_owner_reads(shell: Shell, signalbo
 
 
 def test_login_stores_nothing_that_the_server_refuses(shell: Shell, signalbox_server: Account) -> None:
-    done = shell(
-        "login", "--url", signalbox_server.base_url, "--account-sid", signalbox_server.account_id, stdin="wrong\n"
-    )
+    done = shell("login", "--url", signalbox_server.url, "--account-sid", signalbox_server.account_sid, stdin="wrong\n")
     assert (done.returncode, done.stdout) == (1, "")
     assert "401, code 20003" in done.stderr
     assert "request id: RQ" in done.stderr
@@ -58,9 +56,9 @@ def test_login_stores_nothing_that_the_server_refuses(shell: Shell, signalbox_se
 def test_login_asks_on_a_terminal_without_showing_the_secret(shell: Shell, signalbox_server: Account) -> None:
     with Terminal(shell, "login") as terminal:
         terminal.shows(r"URL \[")
-        terminal.types(f"{signalbox_server.base_url}\n")
+        terminal.types(f"{signalbox_server.url}\n")
         terminal.shows("Account SID or API key")
-        terminal.types(f"{signalbox_server.account_id}\n")
+        terminal.types(f"{signalbox_server.account_sid}\n")
         terminal.shows("Auth token")
         terminal.types(f"{signalbox_server.auth_token}\n")
         assert terminal.ends() == 0
@@ -173,9 +171,9 @@ def test_profiles_that_cannot_be_written_are_said_with_what_to_do_instead(
     done = shell(
         "login",
         "--url",
-        signalbox_server.base_url,
+        signalbox_server.url,
         "--account-sid",
-        signalbox_server.account_id,
+        signalbox_server.account_sid,
         stdin=f"{signalbox_server.auth_token}\n",
     )
     assert (done.returncode, done.stdout) == (1, "")
@@ -227,9 +225,9 @@ def test_env_without_a_profile_says_how_to_get_one(shell: Shell) -> None:
 
 
 def test_login_splits_a_sid_and_token_that_are_pasted_in_one_piece(shell: Shell, signalbox_server: Account) -> None:
-    with Terminal(shell, "login", "--url", signalbox_server.base_url) as terminal:
+    with Terminal(shell, "login", "--url", signalbox_server.url) as terminal:
         terminal.shows("Account SID or API key")
-        terminal.types(f"{signalbox_server.account_id}:{signalbox_server.auth_token}\n")
+        terminal.types(f"{signalbox_server.account_sid}:{signalbox_server.auth_token}\n")
         assert terminal.ends() == 0
     assert signalbox_server.auth_token in profiles(shell).read_text("utf-8")
 

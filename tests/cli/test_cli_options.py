@@ -69,8 +69,8 @@ def test_help_of_each_command_has_three_examples_that_parse(
 
 def test_json_profile_and_url_stand_before_and_after_the_subcommand(tmp_path: Path, signalbox_server: Account) -> None:
     shell = Shell(tmp_path, signalbox_server, SIGNALBOX_URL="http://127.0.0.1:1")
-    shell.json("--url", signalbox_server.base_url, "pools", "create", "support")
-    url = signalbox_server.base_url
+    shell.json("--url", signalbox_server.url, "pools", "create", "support")
+    url = signalbox_server.url
     expected = shell("pools", "list", "--url", url, "--json")
     assert (expected.returncode, expected.stderr) == (0, "")
     for arguments in (
@@ -124,7 +124,7 @@ def test_unknown_host_and_a_server_without_tls_are_told_apart(tmp_path: Path, si
     done = shell("pools", "list", "--url", "http://nowhere.invalid:8080")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("signalbox: http://nowhere.invalid:8080: there is no host nowhere.invalid\n")
-    plain = signalbox_server.base_url
+    plain = signalbox_server.url
     done = shell("pools", "list", "--url", plain.replace("http:", "https:"))
     assert (done.returncode, done.stdout) == (1, "")
     assert f"a server without TLS has the URL {plain}; " in done.stderr

@@ -87,12 +87,12 @@ def test_import_that_cannot_say_the_counts_on_standard_output_says_them_on_stand
 
 def test_update_says_that_the_pool_was_changed_when_it_cannot_be_shown(shell: Shell, signalbox_server: Account) -> None:
     pool = shell.json("pools", "create", "before")["senderPoolId"]
-    with cutting(signalbox_server.base_url, "GET", pool) as url:
+    with cutting(signalbox_server.url, "GET", pool) as url:
         shell.env["SIGNALBOX_URL"] = url
         done = shell("pools", "update", pool, "--name", "after")
     assert (done.returncode, done.stdout) == (1, "")
     assert f"the pool {pool} was changed" in done.stderr
-    shell.env["SIGNALBOX_URL"] = signalbox_server.base_url
+    shell.env["SIGNALBOX_URL"] = signalbox_server.url
     assert shell.json("pools", "show", pool)["name"] == "after"
 
 
@@ -105,7 +105,7 @@ def test_senders_that_were_sent_are_said_when_watching_fails(
     sender = shell.lines("senders", "list")[0]["id"]
     shell.write("ids.txt", sender)
     started = {"create": ["create", "full"], "add": ["add", pool]}[command]
-    with cutting(signalbox_server.base_url, "GET", "") as url:
+    with cutting(signalbox_server.url, "GET", "") as url:
         # Looking up the new pool is a GET as well; only the add needs none.
         shell.env["SIGNALBOX_URL"] = url
         done = shell("pools", *started, "--senders", "ids.txt", "--watch")

@@ -97,7 +97,7 @@ class World:
         self.folder = folder
         self._numbers = itertools.count()
         self._account = account
-        self._client = Signalbox(account.account_id, account.auth_token, base_url=account.base_url)
+        self._client = Signalbox(account.account_sid, account.auth_token, url=account.url)
         self._taken = socket.create_server(("127.0.0.1", 0))
         self.sender = self._enter("+12022500000")
         self.operation = self._client.sender_pools.create(name=NAME, senders=[self.sender]).operation_id

@@ -15,7 +15,7 @@ CALL = """
 import httpx
 
 def get(server, path):
-    return httpx.get(server.base_url + path, auth=(server.account_id, server.auth_token))
+    return httpx.get(server.url + path, auth=(server.account_sid, server.auth_token))
 """
 
 
@@ -60,8 +60,8 @@ def test_it(signalbox_server, turn):
     seen.append(signalbox_server)
 
 def test_all():
-    assert len({one.account_id for one in seen}) == 3
-    assert len({one.base_url for one in seen}) == 1
+    assert len({one.account_sid for one in seen}) == 3
+    assert len({one.url for one in seen}) == 1
 """
     code, printed = run(project, source)
     assert code == 0, printed
@@ -83,7 +83,7 @@ def test_module_scope(stocked):
     assert len(get(stocked, "/v1/Senders").json()["senders"]) == 5
 
 def test_two_tenants(stocked, signalbox_server):
-    assert stocked.base_url == signalbox_server.base_url
+    assert stocked.url == signalbox_server.url
     assert get(signalbox_server, "/v1/Senders").json()["senders"] == []
 """
     code, printed = run(project, source)
@@ -139,7 +139,7 @@ from call import get
 def test_it(signalbox_server, worker, worker_id):
     assert get(signalbox_server, "/v1/Senders").json()["senders"] == []
     signalbox_server.enter_senders(1)
-    pathlib.Path(worker_id).write_text(signalbox_server.base_url)
+    pathlib.Path(worker_id).write_text(signalbox_server.url)
 """
     code, printed = run(project, source, "-p", "xdist", "-n", "2", "--dist", "each")
     assert code == 0, printed
@@ -153,7 +153,7 @@ import os, signal
 
 def test_it(signalbox_server):
     signalbox_server.enter_senders(1)
-    os.write(2, f"<{signalbox_server.base_url}>\\n".encode())
+    os.write(2, f"<{signalbox_server.url}>\\n".encode())
     signal.pause()
 """)
     with Process(command("-s"), env=env(), cwd=project) as pytest_run:
@@ -190,8 +190,8 @@ class Theirs(unittest.TestCase):
         self.assertEqual(len(self.account.enter_senders(2)), 2)
 
     def test_two(self):
-        login = (self.account.account_id, self.account.auth_token)
-        found = httpx.get(self.account.base_url + "/v1/Senders", auth=login).json()
+        login = (self.account.account_sid, self.account.auth_token)
+        found = httpx.get(self.account.url + "/v1/Senders", auth=login).json()
         self.assertEqual(found["senders"], [])
 """)
     done = subprocess.run(

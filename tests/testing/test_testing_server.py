@@ -31,7 +31,7 @@ def account(running: Server) -> Account:
 
 
 def get(account: Account, path: str, **params: str) -> httpx.Response:
-    return httpx.get(account.base_url + path, params=params, auth=(account.account_id, account.auth_token))
+    return httpx.get(account.url + path, params=params, auth=(account.account_sid, account.auth_token))
 
 
 def gone(url: str) -> bool:
@@ -55,14 +55,14 @@ def test_account_is_empty_and_apart_from_every_other(running: Server, account: A
 def test_accounts_asked_for_by_several_threads_are_all_different(running: Server) -> None:
     with ThreadPoolExecutor(8) as threads:
         accounts = list(threads.map(lambda _: running.account(), range(40)))
-    assert len({one.account_id for one in accounts}) == 40
+    assert len({one.account_sid for one in accounts}) == 40
     assert {get(one, "/v1/Senders").status_code for one in accounts} == {200}
 
 
 def test_operations_of_an_account_are_worked_on(account: Account) -> None:
     senders = [{"senderId": sender} for sender in account.enter_senders(3)]
-    login = (account.account_id, account.auth_token)
-    created = httpx.post(f"{account.base_url}/v1/SenderPools", json={"senders": senders}, auth=login)
+    login = (account.account_sid, account.auth_token)
+    created = httpx.post(f"{account.url}/v1/SenderPools", json={"senders": senders}, auth=login)
     done = httpx.get(created.json()["operationLocation"], auth=login, headers={"Prefer": "wait=30"}).json()
     assert (done["status"], done["stats"]["created"]) == ("COMPLETED", 4)
 
@@ -126,7 +126,7 @@ def test_refused_row_is_named_with_its_place_and_reason(account: Account) -> Non
 
 
 def test_wrong_credentials_are_said_with_the_status(running: Server) -> None:
-    stranger = Account(running.base_url, "AC" + "0" * 32, "x" * 32)
+    stranger = Account(running.url, "AC" + "0" * 32, "x" * 32)
     with pytest.raises(RuntimeError, match=r"POST /signalbox/v1/Senders: error 401: .*20003"):
         stranger.enter_senders(1)
 
@@ -170,7 +170,7 @@ def test_surroundings_of_the_project_do_not_reach_the_server(monkeypatch: pytest
 def test_server_ends_with_its_block_also_after_an_exception() -> None:
     with pytest.raises(KeyError), testing.server() as server:
         raise KeyError
-    assert gone(server.base_url)
+    assert gone(server.url)
     assert server.log() == ""
     server.stop()
 
@@ -208,7 +208,7 @@ PARENT = """
     with server() as running:
         if "fork" in sys.argv and os.fork() == 0:
             signal.pause()
-        print(f"<{running.base_url}>", os.getpid(), flush=True)
+        print(f"<{running.url}>", os.getpid(), flush=True)
         signal.pause()
 """
 

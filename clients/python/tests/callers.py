@@ -48,7 +48,7 @@ class Caller:
 
     def _options(self, options: dict[str, Any]) -> dict[str, Any]:
         account = self.account
-        given = {"account_id": account.account_id, "auth_token": account.auth_token, "base_url": account.base_url}
+        given = {"account_sid": account.account_sid, "auth_token": account.auth_token, "url": account.url}
         return {**given, **options}
 
 

@@ -36,7 +36,7 @@ def caller(request: pytest.FixtureRequest, signalbox_server: Account) -> Caller:
 @pytest.fixture
 def between(signalbox_server: Account) -> Iterator[Between]:
     """A proxy between a client and the server of `caller`; it forwards requests until a test adds troubles."""
-    with Between(signalbox_server.base_url) as standing:
+    with Between(signalbox_server.url) as standing:
         yield standing
 
 
@@ -74,5 +74,5 @@ def idle_caller(request: pytest.FixtureRequest, idle_server: Account) -> Caller:
 @pytest.fixture
 def before_idle(idle_server: Account) -> Iterator[Between]:
     """A proxy between a client and the server of `idle_caller`."""
-    with Between(idle_server.base_url) as standing:
+    with Between(idle_server.url) as standing:
         yield standing

@@ -82,7 +82,7 @@ async def test_absurd_retry_after_ends_the_call_with_the_servers_error(
     between.troubles.extend([Say(429, b"", {"retry-after": value})] * 5)
     started = time.monotonic()
     with pytest.raises(TooMany):
-        await caller.all(lambda c: c.senders.list(), base_url=between.url, max_retries=1, timeout=5)
+        await caller.all(lambda c: c.senders.list(), url=between.url, max_retries=1, timeout=5)
     assert time.monotonic() - started < 5
 
 
@@ -95,7 +95,7 @@ async def test_watch_does_not_wait_longer_than_its_timeout_for_a_server_that_ask
     before_idle.troubles.extend([Say(503, b"", {"retry-after": "86400"})] * 9)
     with pytest.raises(SignalboxError):
         await idle_caller.all(
-            lambda c: c.sender_pools.watch(started.operation_id), base_url=before_idle.url, max_retries=0, timeout=5
+            lambda c: c.sender_pools.watch(started.operation_id), url=before_idle.url, max_retries=0, timeout=5
         )
 
 
@@ -105,7 +105,7 @@ async def test_response_that_is_too_large_is_not_kept(
     monkeypatch.setattr("signalbox_client.client._MOST_BYTES", 1000)
     between.troubles.append(Say(200, b'"' + b"x" * 1000 + b'"'))
     with pytest.raises(UnexpectedAnswer, match="larger than"):
-        await caller.do(lambda c: c.senders.fetch(UNKNOWN), base_url=between.url)
+        await caller.do(lambda c: c.senders.fetch(UNKNOWN), url=between.url)
 
 
 @pytest.mark.parametrize(("token", "words"), [("t", "the same page"), ("t" * 8193, "8,193 characters")])
@@ -115,7 +115,7 @@ async def test_list_that_never_ends_is_an_unexpected_response(
     page = json.dumps({"senders": [], "pagination": {"next": token, "self": "x"}}).encode()
     between.troubles.extend([Say(200, page)] * 9)
     with pytest.raises(UnexpectedAnswer, match=words):
-        await caller.all(lambda c: c.senders.list(), base_url=between.url)
+        await caller.all(lambda c: c.senders.list(), url=between.url)
     assert len(between.seen) <= 2
 
 
@@ -134,7 +134,7 @@ async def test_watch_fetches_instead_of_reading_a_stream_without_bounds(
 ) -> None:
     started = await caller.do(lambda c: c.sender_pools.create())
     between.stream_troubles.append(Say(200, stream, STREAM))
-    found = await caller.all(lambda c: c.sender_pools.watch(started.operation_id), base_url=between.url)
+    found = await caller.all(lambda c: c.sender_pools.watch(started.operation_id), url=between.url)
     assert found[-1].final
     assert len(between.seen) == 2
 
@@ -207,7 +207,7 @@ async def test_no_response_raises_an_error_of_another_package(
         raw = [(name.encode(), value) for name, value in headers.items()]
         return httpx.Response(status, headers=raw, stream=httpx.ByteStream(body))
 
-    options = {"account_id": "AC1", "auth_token": "t", "base_url": "http://host", "max_retries": 0, "timeout": 0.001}
+    options = {"account_sid": "AC1", "auth_token": "t", "url": "http://host", "max_retries": 0, "timeout": 0.001}
     with httpx.Client(transport=httpx.MockTransport(respond)) as http:
         client = Signalbox(http=http, **options)  # type: ignore[arg-type]
         for call in (
@@ -267,7 +267,7 @@ def test_no_bytes_on_the_wire_raise_an_error_of_another_package(
 ) -> None:
     url, says = babble
     says[0] = head + rest
-    with Signalbox("AC1", "t", base_url=url, max_retries=0, timeout=5) as client, pytest.raises(SignalboxError):
+    with Signalbox("AC1", "t", url=url, max_retries=0, timeout=5) as client, pytest.raises(SignalboxError):
         client.senders.fetch("x")
 
 

@@ -83,7 +83,7 @@ async def test_create_starts_a_pool_that_its_operation_leads_to(caller: Caller) 
     started = await caller.do(
         lambda c: c.sender_pools.create(name="Support", senders=[*ids, UNKNOWN], tags={"team": "red"})
     )
-    assert started.operation_location == f"{caller.account.base_url}/v1/SenderPools/Operations/{started.operation_id}"
+    assert started.operation_location == f"{caller.account.url}/v1/SenderPools/Operations/{started.operation_id}"
     final = await caller.do(lambda c: c.sender_pools.wait(started.operation_id))
     assert final.status == "COMPLETED"
     assert final.final
@@ -147,7 +147,7 @@ async def test_senders_of_a_pool_are_added_listed_and_removed(caller: Caller) ->
         started = await caller.do(lambda c, senders=senders: c.sender_pools.add_sender(pool_id, senders))  # type: ignore[misc]
         assert (await caller.do(lambda c: c.sender_pools.wait(started.operation_id))).stats.failed == 0  # noqa: B023
     removed = await caller.do(lambda c: c.sender_pools.remove_sender(pool_id, two))
-    assert removed == results.ResourceReference(two, f"{caller.account.base_url}/v1/Senders/{two}")
+    assert removed == results.ResourceReference(two, f"{caller.account.url}/v1/Senders/{two}")
     members = await caller.all(lambda c: c.sender_pools.list_senders(pool_id, channel="SMS", status="ACTIVATED"))
     assert {sender.id for sender in members} == {one, three}
     assert await caller.all(lambda c: c.sender_pools.list_senders(pool_id, channel="EMAIL")) == []
@@ -260,7 +260,7 @@ def test_id_that_would_lead_to_another_path_is_refused_before_anything_is_sent(
     id: str,  # noqa: A002 (the API's word)
     signalbox_server: Account,
 ) -> None:
-    with Signalbox(signalbox_server.account_id, signalbox_server.auth_token, base_url="http://127.0.0.1:1") as client:
+    with Signalbox(signalbox_server.account_sid, signalbox_server.auth_token, url="http://127.0.0.1:1") as client:
         with pytest.raises(ValueError, match="id"):
             client.sender_pools.delete(id)
         with pytest.raises(ValueError, match="id"):
@@ -271,7 +271,7 @@ def test_one_client_serves_many_threads(signalbox_server: Account) -> None:
     account = signalbox_server
     ids = account.enter_senders(40)
     with (
-        Signalbox(account.account_id, account.auth_token, base_url=account.base_url) as client,
+        Signalbox(account.account_sid, account.auth_token, url=account.url) as client,
         ThreadPoolExecutor(8) as threads,
     ):
         assert [sender.id for sender in threads.map(client.senders.fetch, ids)] == ids
@@ -280,7 +280,7 @@ def test_one_client_serves_many_threads(signalbox_server: Account) -> None:
 async def test_one_client_serves_many_tasks(signalbox_server: Account) -> None:
     account = signalbox_server
     ids = account.enter_senders(40)
-    async with AsyncSignalbox(account.account_id, account.auth_token, base_url=account.base_url) as client:
+    async with AsyncSignalbox(account.account_sid, account.auth_token, url=account.url) as client:
         found = await asyncio.gather(*(client.senders.fetch(one) for one in ids))
     assert [sender.id for sender in found] == ids
 
@@ -288,7 +288,7 @@ async def test_one_client_serves_many_tasks(signalbox_server: Account) -> None:
 async def test_call_that_is_cancelled_leaves_the_client_usable(signalbox_server: Account, between: Between) -> None:
     account = signalbox_server
     between.troubles.append(Hang())
-    async with AsyncSignalbox(account.account_id, account.auth_token, base_url=between.url) as client:
+    async with AsyncSignalbox(account.account_sid, account.auth_token, url=between.url) as client:
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(client.senders.fetch("comms_sender_00000000000000000000000000"), 0.2)
         assert [one async for one in client.senders.list()] == []

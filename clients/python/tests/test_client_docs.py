@@ -50,7 +50,7 @@ def test_examples_run_and_print_what_follows_them(
     try:
         for line, code, shown in found:
             printed = io.StringIO()
-            program = "\n" * (line + 1) + code.replace(BASE_URL, signalbox_server.base_url)
+            program = "\n" * (line + 1) + code.replace(BASE_URL, signalbox_server.url)
             with contextlib.redirect_stdout(printed):
                 exec(compile(program, path, "exec"), namespace)  # noqa: S102 (our own page)
             assert printed.getvalue() == shown, f"{path.name}, line {line + 1}"

@@ -43,7 +43,7 @@ async def test_invalid_input_names_every_problem_and_its_place(caller: Caller) -
     assert (error.status, error.code) == (400, 20001)
     assert {problem.field for problem in error.problems} == {"name", "senders[0].senderId"}
     assert {problem.context for problem in error.problems} == {"$.name", "$.senders[0].senderId"}
-    assert all(problem.info_url == f"{caller.account.base_url}/docs/errors#20001" for problem in error.problems)
+    assert all(problem.info_url == f"{caller.account.url}/docs/errors#20001" for problem in error.problems)
     assert error.message in str(error)
 
 
@@ -73,7 +73,7 @@ async def test_response_of_another_program_is_an_error_without_a_code(
 ) -> None:
     between.troubles.append(Say(status, b"<html>who are you?</html>", {"content-type": "text/html"}))
     with pytest.raises(ApiError, match="without the error body") as refused:
-        await caller.all(lambda c: c.senders.list(), base_url=between.url)
+        await caller.all(lambda c: c.senders.list(), url=between.url)
     assert (refused.value.status, refused.value.code, refused.value.problems) == (status, None, ())
 
 
@@ -91,7 +91,7 @@ async def test_response_of_another_program_is_an_error_without_a_code(
 async def test_success_that_is_none_is_an_unexpected_response(say: Say, caller: Caller, between: Between) -> None:
     between.troubles.append(say)
     with pytest.raises(UnexpectedAnswer, match="GET http"):
-        await caller.do(lambda c: c.senders.fetch("comms_sender_00000000000000000000000000"), base_url=between.url)
+        await caller.do(lambda c: c.senders.fetch("comms_sender_00000000000000000000000000"), url=between.url)
     assert len(between.seen) == 1
 
 
@@ -101,14 +101,14 @@ async def test_unknown_fields_are_ignored(caller: Caller, between: Between) -> N
         b' "updatedAt": "2026-01-01T00:00:00.000Z", "createdAt": "2026-01-01T00:00:00.000Z", "wings": 2}'
     )
     between.troubles.append(Say(200, sender))
-    found = await caller.do(lambda c: c.senders.fetch("x"), base_url=between.url)
+    found = await caller.do(lambda c: c.senders.fetch("x"), url=between.url)
     assert (found.id, found.channel, found.status) == ("x", "PIGEON", "ASLEEP")
 
 
 async def test_problem_with_fields_missing_or_new_is_still_read(caller: Caller, between: Between) -> None:
     between.troubles.append(Say(400, b'{"code": 1, "message": "no", "errors": [{"message": "here"}], "hint": "?"}'))
     with pytest.raises(Invalid) as refused:
-        await caller.do(lambda c: c.senders.fetch("x"), base_url=between.url)
+        await caller.do(lambda c: c.senders.fetch("x"), url=between.url)
     assert refused.value.problems == (Problem(message="here"),)
 
 

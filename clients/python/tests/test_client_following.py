@@ -57,7 +57,7 @@ async def test_wait_that_is_too_short_says_how_far_the_operation_is(idle_caller:
 async def test_wait_lets_the_server_wait(idle_caller: Caller, before_idle: Between) -> None:
     operation_id = await unfinished(idle_caller)
     with pytest.raises(OperationTimeout):
-        await idle_caller.do(lambda c: c.sender_pools.wait(operation_id, timeout=3), base_url=before_idle.url)
+        await idle_caller.do(lambda c: c.sender_pools.wait(operation_id, timeout=3), url=before_idle.url)
     assert before_idle.seen[0].headers["Prefer"] == "wait=2"
     assert len(before_idle.seen) < 20
 
@@ -65,14 +65,14 @@ async def test_wait_lets_the_server_wait(idle_caller: Caller, before_idle: Betwe
 async def test_wait_does_not_pester_a_server_that_cannot_wait(caller: Caller, between: Between) -> None:
     operation_id = await finished(caller)
     between.troubles.extend([PROCESSING] * 4)
-    assert (await caller.do(lambda c: c.sender_pools.wait(operation_id), base_url=between.url)).final
+    assert (await caller.do(lambda c: c.sender_pools.wait(operation_id), url=between.url)).final
     assert sum(between.pauses()) > 0.5 * (0.1 + 0.2 + 0.4 + 0.8)
 
 
 async def test_wait_outlives_a_server_that_is_away(caller: Caller, between: Between) -> None:
     operation_id = await finished(caller)
     between.troubles.extend([PROCESSING, Lose(carried_out=False), AWAY, AWAY])
-    found = await caller.do(lambda c: c.sender_pools.wait(operation_id), base_url=between.url, max_retries=0)
+    found = await caller.do(lambda c: c.sender_pools.wait(operation_id), url=between.url, max_retries=0)
     assert found.final
     assert len(between.seen) == 5
 
@@ -80,7 +80,7 @@ async def test_wait_outlives_a_server_that_is_away(caller: Caller, between: Betw
 async def test_wait_for_a_server_that_never_responded_fails_like_any_call(caller: Caller, between: Between) -> None:
     between.troubles.extend([AWAY] * 2)
     with pytest.raises(Unavailable):
-        await caller.do(lambda c: c.sender_pools.wait(NEVER), base_url=between.url, max_retries=1)
+        await caller.do(lambda c: c.sender_pools.wait(NEVER), url=between.url, max_retries=1)
 
 
 @pytest.mark.parametrize("how", ["wait", "watch", "fetch_operation"])
@@ -97,7 +97,7 @@ async def test_fetch_with_a_wait_may_take_longer_than_the_timeout(idle_caller: C
 
 async def test_watch_shows_the_operation_until_it_is_final(caller: Caller, between: Between) -> None:
     operation_id = await finished(caller, senders=5000)
-    shown = await caller.all(lambda c: c.sender_pools.watch(operation_id), base_url=between.url)
+    shown = await caller.all(lambda c: c.sender_pools.watch(operation_id), url=between.url)
     check(shown)
     assert shown[-1].stats.created == 5001
     assert between.targets() == [f"GET /v1/SenderPools/Operations/{operation_id}"]
@@ -115,7 +115,7 @@ async def test_watch_opens_a_stream_again_that_was_cut_before_its_first_event(ca
     between.stream_troubles.append(Cut(after=40))
     # The fetch after the broken stream gets a 503; its retry succeeds.
     between.troubles.append(AWAY)
-    check(await caller.all(lambda c: c.sender_pools.watch(operation_id), base_url=between.url))
+    check(await caller.all(lambda c: c.sender_pools.watch(operation_id), url=between.url))
 
 
 async def test_watch_survives_a_stream_that_is_cut_after_its_first_event(
@@ -130,13 +130,13 @@ async def test_watch_survives_a_stream_that_is_cut_after_its_first_event(
         from signalbox_client import AsyncSignalbox
 
         account = idle_caller.account
-        async with AsyncSignalbox(account.account_id, account.auth_token, base_url=before_idle.url) as client:
+        async with AsyncSignalbox(account.account_sid, account.auth_token, url=before_idle.url) as client:
             async for operation in client.sender_pools.watch(operation_id):
                 shown.append(operation)
                 if len(shown) == 1:
                     await client.ledger.cancel(operation_id)
     else:
-        await idle_caller.do(lambda c: shown.extend(_cancelling(c, operation_id)), base_url=before_idle.url)
+        await idle_caller.do(lambda c: shown.extend(_cancelling(c, operation_id)), url=before_idle.url)
     assert shown[0] == first
     assert [operation.status for operation in shown] == ["PROCESSING", "CANCELED"]
 
@@ -156,7 +156,7 @@ def _cancelling(client: object, operation_id: str) -> list[Operation]:
 async def test_watch_asks_where_streams_are_no_streams(caller: Caller, between: Between) -> None:
     operation_id = await finished(caller)
     between.stream_troubles.extend([Say(200, b"{}", {"content-type": "application/json"})] * 9)
-    shown = await caller.all(lambda c: c.sender_pools.watch(operation_id), base_url=between.url)
+    shown = await caller.all(lambda c: c.sender_pools.watch(operation_id), url=between.url)
     check(shown)
     assert len(between.stream_troubles) == 8
 
@@ -167,7 +167,7 @@ async def test_watch_asks_where_streams_are_held_back(
     monkeypatch.setattr(following, "_SILENCE_SECONDS", 0.3)
     operation_id = await finished(caller)
     between.stream_troubles.append(Hang())
-    shown = await caller.all(lambda c: c.sender_pools.watch(operation_id), base_url=between.url)
+    shown = await caller.all(lambda c: c.sender_pools.watch(operation_id), url=between.url)
     check(shown)
 
 
@@ -175,7 +175,7 @@ async def test_watch_asks_when_a_stream_holds_garbage(caller: Caller, between: B
     operation_id = await finished(caller)
     garbage = b": hello\n\nevent: operation\ndata: {]\n\n"
     between.stream_troubles.append(Say(200, garbage, {"content-type": "text/event-stream"}))
-    check(await caller.all(lambda c: c.sender_pools.watch(operation_id), base_url=between.url))
+    check(await caller.all(lambda c: c.sender_pools.watch(operation_id), url=between.url))
 
 
 async def test_watch_goes_on_asking_when_every_stream_is_refused(idle_caller: Caller, before_idle: Between) -> None:
@@ -183,7 +183,7 @@ async def test_watch_goes_on_asking_when_every_stream_is_refused(idle_caller: Ca
     before_idle.stream_troubles.extend([Say(500)] * 2)
     before_idle.troubles.extend([AWAY, AWAY])
     (first,) = await idle_caller.all(
-        lambda c: c.sender_pools.watch(operation_id), most=1, base_url=before_idle.url, max_retries=2
+        lambda c: c.sender_pools.watch(operation_id), most=1, url=before_idle.url, max_retries=2
     )
     assert not first.final
     assert len(before_idle.seen) >= 4
@@ -195,6 +195,6 @@ async def test_watch_gives_up_on_a_server_that_stays_away(caller: Caller, betwee
     between.troubles.extend([PROCESSING, *[Lose(carried_out=False)] * 99])
     started = time.monotonic()
     with pytest.raises(ConnectionFailed):
-        await caller.all(lambda c: c.sender_pools.watch(operation_id), base_url=between.url, timeout=2, max_retries=0)
+        await caller.all(lambda c: c.sender_pools.watch(operation_id), url=between.url, timeout=2, max_retries=0)
     # It ends before a pause that would end after the timeout.
     assert 0.5 <= time.monotonic() - started < 10

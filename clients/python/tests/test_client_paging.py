@@ -29,14 +29,14 @@ async def test_pages_come_one_by_one_with_their_tokens(caller: Caller) -> None:
 
 async def test_iteration_fetches_no_page_before_it_is_needed(caller: Caller, between: Between) -> None:
     caller.account.enter_senders(25)
-    assert len(await caller.all(lambda c: c.senders.list(page_size=10), most=11, base_url=between.url)) == 11
+    assert len(await caller.all(lambda c: c.senders.list(page_size=10), most=11, url=between.url)) == 11
     assert between.targets() == ["GET /v1/Senders"] * 2
 
 
 async def test_filters_go_with_every_page(caller: Caller, between: Between) -> None:
     caller.account.enter_senders(5)
     caller.account.enter_senders([{"channel": "EMAIL", "address": "a@example.com"}])
-    found = await caller.all(lambda c: c.senders.list(channel="SMS", page_size=2), base_url=between.url)
+    found = await caller.all(lambda c: c.senders.list(channel="SMS", page_size=2), url=between.url)
     assert len(found) == 5
     assert all("channel=SMS" in one.target for one in between.seen)
 
@@ -44,11 +44,11 @@ async def test_filters_go_with_every_page(caller: Caller, between: Between) -> N
 async def test_search_keeps_address_and_token_out_of_urls(caller: Caller, between: Between) -> None:
     caller.account.enter_senders([{"channel": "SMS", "address": "+12025550100"}])
     (page,) = await caller.all(
-        lambda c: c.senders.search(address="+12025550100", channel="SMS", page_size=1).pages(), base_url=between.url
+        lambda c: c.senders.search(address="+12025550100", channel="SMS", page_size=1).pages(), url=between.url
     )
     again = await caller.all(
         lambda c: c.senders.search(address="+12025550100", channel="SMS", page_token=page.self_token),
-        base_url=between.url,
+        url=between.url,
     )
     assert again == list(page.items)
     assert [one.target for one in between.seen] == ["/v1/Senders/Search"] * 2
@@ -72,7 +72,7 @@ async def test_list_can_be_walked_again(caller: Caller) -> None:
 async def _twice(caller: Caller) -> None:
 
     account = caller.account
-    async with AsyncSignalbox(account.account_id, account.auth_token, base_url=account.base_url) as client:
+    async with AsyncSignalbox(account.account_sid, account.auth_token, url=account.url) as client:
         pages = client.senders.list(page_size=2)
         assert [one async for one in pages] == [one async for one in pages]
 
@@ -89,4 +89,4 @@ async def test_response_that_is_no_page_is_unexpected(caller: Caller, between: B
 
     between.troubles.append(Say(200, b'{"senders": []}', {"content-type": "application/json"}))
     with pytest.raises(UnexpectedAnswer, match="page"):
-        await caller.all(lambda c: c.senders.list(), base_url=between.url)
+        await caller.all(lambda c: c.senders.list(), url=between.url)

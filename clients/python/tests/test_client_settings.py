@@ -42,8 +42,8 @@ def test_missing_credentials_are_named_with_their_variables(client: Make) -> Non
 @pytest.mark.parametrize(
     ("given", "names"),
     [
-        ({"account_id": "AC1"}, ("auth_token", "SIGNALBOX_AUTH_TOKEN")),
-        ({"auth_token": "hush"}, ("account_id", "SIGNALBOX_ACCOUNT_SID")),
+        ({"account_sid": "AC1"}, ("auth_token", "SIGNALBOX_AUTH_TOKEN")),
+        ({"auth_token": "hush"}, ("account_sid", "SIGNALBOX_ACCOUNT_SID")),
     ],
 )
 def test_half_of_the_credentials_is_named(client: Make, given: dict[str, str], names: tuple[str, str]) -> None:
@@ -59,9 +59,9 @@ def test_half_of_the_credentials_is_named(client: Make, given: dict[str, str], n
     [
         ({"ACCOUNT_SID": "AC1", "AUTH_TOKEN": "one"}, {}, "AC1:one"),
         ({"ACCOUNT_SID": "SK1", "AUTH_TOKEN": "two"}, {}, "SK1:two"),
-        ({"ACCOUNT_SID": "SK1", "AUTH_TOKEN": "two"}, {"account_id": "AC2", "auth_token": "own"}, "AC2:own"),
-        ({"AUTH_TOKEN": "one"}, {"account_id": "AC2"}, "AC2:one"),
-        ({}, {"account_id": "AC2", "auth_token": "paß:wort"}, "AC2:paß:wort"),
+        ({"ACCOUNT_SID": "SK1", "AUTH_TOKEN": "two"}, {"account_sid": "AC2", "auth_token": "own"}, "AC2:own"),
+        ({"AUTH_TOKEN": "one"}, {"account_sid": "AC2"}, "AC2:one"),
+        ({}, {"account_sid": "AC2", "auth_token": "paß:wort"}, "AC2:paß:wort"),
     ],
 )
 async def test_credentials_come_from_arguments_then_from_the_environment(
@@ -74,7 +74,7 @@ async def test_credentials_come_from_arguments_then_from_the_environment(
 ) -> None:
     for name, value in environment.items():
         monkeypatch.setenv(f"SIGNALBOX_{name}", value)
-    options: dict[str, Any] = {"account_id": None, "auth_token": None, "base_url": between.url, **given}
+    options: dict[str, Any] = {"account_sid": None, "auth_token": None, "url": between.url, **given}
     with pytest.raises(signalbox_client.Unauthenticated):
         await caller.all(lambda c: c.senders.list(), **options)
     assert login(between) == sent
@@ -85,7 +85,7 @@ async def test_environment_alone_is_enough(signalbox_server: Account, monkeypatc
         monkeypatch.setenv(name, value)
     with Signalbox() as client:
         assert list(client.senders.list()) == []
-        assert client.base_url == signalbox_server.base_url
+        assert client.url == signalbox_server.url
     async with AsyncSignalbox() as waiting:
         assert [one async for one in waiting.senders.list()] == []
 
@@ -94,9 +94,9 @@ async def test_environment_alone_is_enough(signalbox_server: Account, monkeypatc
 @pytest.mark.parametrize(
     "url", ["localhost:8080", "ftp://host", "http://", "http://user:hush@host", "http://host?a=hush", "http://h:x"]
 )
-def test_base_url_that_cannot_be_is_refused_and_not_repeated(client: Make, url: str) -> None:
-    with pytest.raises(ValueError, match="base_url") as refused:
-        client("AC1", "token", base_url=url)
+def test_url_that_cannot_be_is_refused_and_not_repeated(client: Make, url: str) -> None:
+    with pytest.raises(ValueError, match="url") as refused:
+        client("AC1", "token", url=url)
     assert "hush" not in str(refused.value)
 
 
@@ -108,10 +108,10 @@ def test_patience_that_cannot_be_is_refused(client: Make, options: dict[str, int
 
 
 @pytest.mark.parametrize("slash", ["", "/"])
-async def test_base_url_may_have_a_path(slash: str, caller: Caller) -> None:
-    with Between(caller.account.base_url, prefix="/apis/signalbox") as standing:
+async def test_url_may_have_a_path(slash: str, caller: Caller) -> None:
+    with Between(caller.account.url, prefix="/apis/signalbox") as standing:
         url = standing.url + slash
-        assert await caller.all(lambda c: c.senders.list(), base_url=url) == []
+        assert await caller.all(lambda c: c.senders.list(), url=url) == []
         assert standing.targets() == ["GET /apis/signalbox/v1/Senders"]
 
 
@@ -120,25 +120,25 @@ async def test_proxy_of_the_environment_is_used(
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", between.url)
     assert await caller.all(lambda c: c.senders.list()) == []
-    assert between.seen[0].target == f"{caller.account.base_url}/v1/Senders"
+    assert between.seen[0].target == f"{caller.account.url}/v1/Senders"
 
 
 async def test_own_http_client_is_used_and_left_open(signalbox_server: Account, between: Between) -> None:
     account = signalbox_server
     with httpx.Client(proxy=between.url) as http:
-        with Signalbox(account.account_id, account.auth_token, base_url=account.base_url, http=http) as client:
+        with Signalbox(account.account_sid, account.auth_token, url=account.url, http=http) as client:
             assert list(client.senders.list()) == []
         assert not http.is_closed
     async with httpx.AsyncClient(proxy=between.url) as http_too:
-        options = {"base_url": account.base_url, "http": http_too}
-        async with AsyncSignalbox(account.account_id, account.auth_token, **options) as waiting:  # type: ignore[arg-type]
+        options = {"url": account.url, "http": http_too}
+        async with AsyncSignalbox(account.account_sid, account.auth_token, **options) as waiting:  # type: ignore[arg-type]
             assert [one async for one in waiting.senders.list()] == []
         assert not http_too.is_closed
     assert len(between.seen) == 2
 
 
 async def test_requests_say_who_sends_them(caller: Caller, between: Between) -> None:
-    await caller.all(lambda c: c.senders.list(), base_url=between.url)
+    await caller.all(lambda c: c.senders.list(), url=between.url)
     assert between.seen[0].headers["User-Agent"].startswith(f"signalbox-client/{signalbox_client.__version__} python/3")
 
 

@@ -67,7 +67,7 @@ def test_proxy_that_cannot_be_used_is_refused_with_the_cure(
 ) -> None:
     monkeypatch.setattr("os.environ", {"ALL_PROXY": proxy})  # the real one takes no NUL
     with pytest.raises(InvalidArgument, match=r"ALL_PROXY.*NO_PROXY") as refused:
-        client("AC1", "token", base_url="http://host.example")
+        client("AC1", "token", url="http://host.example")
     assert "hush" not in str(refused.value)
 
 
@@ -78,7 +78,7 @@ def test_files_for_tls_that_cannot_be_used_are_named(
 ) -> None:
     monkeypatch.setenv(variable, "/nowhere/file")
     with pytest.raises(InvalidArgument, match=variable):
-        client("AC1", "token", base_url="https://host.example")
+        client("AC1", "token", url="https://host.example")
 
 
 async def test_proxy_that_does_not_respond_is_a_connection_failure(
@@ -127,15 +127,15 @@ def test_no_text_in_the_variables_of_proxies_raises_another_error(variables: dic
     assert found is None or found.url.host != "host.example"
 
 
-@given(base_url=TEXTS, token=TEXTS, id=TEXTS, key=TEXTS)
-async def test_no_text_for_a_client_raises_another_error(base_url: str, token: str, id: str, key: str) -> None:  # noqa: A002
+@given(url=TEXTS, token=TEXTS, id=TEXTS, key=TEXTS)
+async def test_no_text_for_a_client_raises_another_error(url: str, token: str, id: str, key: str) -> None:  # noqa: A002
     def respond(request: httpx.Request) -> httpx.Response:
         assert request.url.scheme in ("http", "https")
         return httpx.Response(404)
 
     with httpx.Client(transport=httpx.MockTransport(respond)) as http:
-        for options in ({"base_url": base_url or None}, {"auth_token": token}, {}):
-            given = {"account_id": "AC1", "auth_token": "t", "base_url": "http://host", **options}
+        for options in ({"url": url or None}, {"auth_token": token}, {}):
+            given = {"account_sid": "AC1", "auth_token": "t", "url": "http://host", **options}
             try:
                 client = Signalbox(http=http, **given)  # type: ignore[arg-type]
             except SignalboxError:
@@ -168,9 +168,9 @@ async def test_white_space_around_settings_is_ignored(
     account = caller.account
     for name, value in account.environment.items():
         monkeypatch.setenv(name, value + blank)
-    absent = {"account_id": None, "auth_token": None, "base_url": None}
+    absent = {"account_sid": None, "auth_token": None, "url": None}
     assert await caller.all(lambda c: c.senders.list(), None, **absent) == []
-    given = {"account_id": account.account_id, "auth_token": account.auth_token, "base_url": account.base_url}
+    given = {"account_sid": account.account_sid, "auth_token": account.auth_token, "url": account.url}
     padded = {name: f"{blank}{value}{blank}" for name, value in given.items()}
     assert await caller.all(lambda c: c.senders.list(), None, **padded) == []
 
@@ -185,9 +185,9 @@ def test_secret_that_no_header_can_contain_is_refused_and_not_repeated(secret: s
 @pytest.mark.parametrize(
     "url", ["http://a..b", f"http://{'a' * 64}.example", "http://a\nb", "http://a b", "http://\udcff", "http://[::1"]
 )
-def test_base_url_of_a_host_that_cannot_be_is_refused(url: str) -> None:
-    with pytest.raises(InvalidArgument, match="base_url"):
-        Signalbox("AC1", "token", base_url=url)
+def test_url_of_a_host_that_cannot_be_is_refused(url: str) -> None:
+    with pytest.raises(InvalidArgument, match="url"):
+        Signalbox("AC1", "token", url=url)
 
 
 @pytest.mark.parametrize("seconds", [1e12, float("inf")])
@@ -197,7 +197,7 @@ async def test_timeout_may_be_longer_than_the_timers_of_the_system(seconds: floa
 
 def test_one_client_works_in_several_event_loops(signalbox_server: Account) -> None:
     account = signalbox_server
-    client = AsyncSignalbox(account.account_id, account.auth_token, base_url=account.base_url)
+    client = AsyncSignalbox(account.account_sid, account.auth_token, url=account.url)
 
     async def call() -> int:
         fetched = await asyncio.gather(*[_count(client) for _ in range(3)])
@@ -210,7 +210,7 @@ def test_one_client_works_in_several_event_loops(signalbox_server: Account) -> N
 
 async def test_one_client_works_in_two_event_loops_at_the_same_time(caller: Caller, between: Between) -> None:
     account = caller.account
-    async with AsyncSignalbox(account.account_id, account.auth_token, base_url=between.url) as client:
+    async with AsyncSignalbox(account.account_sid, account.auth_token, url=between.url) as client:
         assert await _count(client) == 0
         assert await asyncio.to_thread(lambda: asyncio.run(_count(client))) == 0
         assert await _count(client) == 0
@@ -224,7 +224,7 @@ async def _count(client: AsyncSignalbox) -> int:
 
 async def test_client_that_was_closed_raises_an_error_of_this_package(caller: Caller) -> None:
     account = caller.account
-    with Signalbox(account.account_id, account.auth_token, base_url=account.base_url) as client:
+    with Signalbox(account.account_sid, account.auth_token, url=account.url) as client:
         pass
     with pytest.raises(ConnectionFailed, match="closed"):
         list(client.senders.list())

@@ -21,9 +21,7 @@ ROWS = [
 
 @pytest.fixture
 def client(signalbox_server: Account) -> Iterator[Signalbox]:
-    with Signalbox(
-        signalbox_server.account_id, signalbox_server.auth_token, base_url=signalbox_server.base_url
-    ) as client:
+    with Signalbox(signalbox_server.account_sid, signalbox_server.auth_token, url=signalbox_server.url) as client:
         yield client
 
 

@@ -101,7 +101,7 @@ def client(login: Login, *, hurried: bool = False) -> Iterator[Signalbox]:
 
     seconds, retries = (2.0, 0) if hurried else (30.0, 3)
     try:
-        made = Signalbox(login.account_sid, login.auth_token, base_url=login.url, timeout=seconds, max_retries=retries)
+        made = Signalbox(login.account_sid, login.auth_token, url=login.url, timeout=seconds, max_retries=retries)
     except SignalboxError as error:  # of the environment: a URL, a proxy, the files of certificates
         raise Ended(str(error), code=MISUSED) from None
     try:

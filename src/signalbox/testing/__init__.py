@@ -46,9 +46,9 @@ def server() -> Iterator[Server]:
 
 
 class Server:
-    """A running server. `base_url` is the base URL for clients, such as http://127.0.0.1:43121."""
+    """A running server. `url` is the base URL for clients, such as http://127.0.0.1:43121."""
 
-    base_url: str
+    url: str
 
     def __init__(self) -> None:
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 (open as long as the process runs)
@@ -61,7 +61,7 @@ class Server:
             stderr=self._log,
         )
         try:
-            self.base_url = self._read()["baseUrl"]
+            self.url = self._read()["url"]
         except BaseException:
             self.stop()
             raise
@@ -70,7 +70,7 @@ class Server:
         """A new, empty account. Thread-safe. Raises ServerDied."""
         with self._lock:
             new = self._send("account")
-        return Account(self.base_url, new["accountSid"], new["authToken"])
+        return Account(self.url, new["accountSid"], new["authToken"])
 
     def log(self) -> str:
         """The server's log, one line for each request; with the fixture, since the current test began."""
@@ -132,21 +132,21 @@ class Server:
 class Account:
     """An account of a running server, and the credentials that a program under test needs."""
 
-    def __init__(self, base_url: str, account_id: str, auth_token: str) -> None:
-        self.base_url = base_url
-        self.account_id = account_id
+    def __init__(self, url: str, account_sid: str, auth_token: str) -> None:
+        self.url = url
+        self.account_sid = account_sid
         self.auth_token = auth_token
         self._numbers = 0
 
     def __repr__(self) -> str:
-        return f"Account(base_url={self.base_url!r}, account_id={self.account_id!r})"
+        return f"Account(url={self.url!r}, account_sid={self.account_sid!r})"
 
     @property
     def environment(self) -> dict[str, str]:
         """The variables that the clients and the command line read, for a program that a test starts."""
         return {
-            "SIGNALBOX_URL": self.base_url,
-            "SIGNALBOX_ACCOUNT_SID": self.account_id,
+            "SIGNALBOX_URL": self.url,
+            "SIGNALBOX_ACCOUNT_SID": self.account_sid,
             "SIGNALBOX_AUTH_TOKEN": self.auth_token,
         }
 
@@ -204,9 +204,9 @@ class Account:
         from urllib.error import HTTPError
         from urllib.request import ProxyHandler, Request, build_opener
 
-        login = base64.b64encode(f"{self.account_id}:{self.auth_token}".encode()).decode()
+        login = base64.b64encode(f"{self.account_sid}:{self.auth_token}".encode()).decode()
         request = Request(  # noqa: S310 (our own server)
-            self.base_url + path,
+            self.url + path,
             data=None if body is None else json.dumps(body).encode(),
             headers={"Authorization": f"Basic {login}", "Content-Type": "application/json"},
             method=method,

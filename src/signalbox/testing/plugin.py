@@ -18,7 +18,7 @@ def signalbox_process() -> Iterator[Server]:
 
 @pytest.fixture
 def signalbox_server(request: pytest.FixtureRequest, signalbox_process: Server) -> Iterator[Account]:
-    """A new account of a real Signalbox server: `base_url`, `account_id`, `auth_token`, `enter_senders(...)`."""
+    """A new account of a real Signalbox server: `url`, `account_sid`, `auth_token`, `enter_senders(...)`."""
     signalbox_process.forget_log()
     yield signalbox_process.account()
     # Shown for a failed test, below its own output.

@@ -1,6 +1,6 @@
 """The process behind `signalbox.testing`: a server in memory, controlled by standard input.
 
-Its first output line is `{"baseUrl"}`. Then each input line `account` creates an account, and the process writes
+Its first output line is `{"url"}`. Then each input line `account` creates an account, and the process writes
 `{"accountSid", "authToken"}`. The process ends when its input or its parent process ends.
 uvloop is not used: its import would take a sixth of the time to start.
 """
@@ -37,7 +37,7 @@ async def _serve() -> None:
         # _watch: a process that the tests forked would keep the input open after the tests are killed.
         parts = (server.serve(sockets=[sock]), _create_accounts(database), _watch(parent))
         tasks = [asyncio.create_task(part) for part in parts]
-        _say({"baseUrl": f"http://127.0.0.1:{sock.getsockname()[1]}"})
+        _say({"url": f"http://127.0.0.1:{sock.getsockname()[1]}"})
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         log.flush()
         # The data is in memory and ends here anyway: there is no reason to finish open requests.

@@ -201,7 +201,7 @@ def request(settings: Settings, call: Call[T], deadline: float) -> httpx.Request
     try:
         return httpx.Request(
             call.method,
-            settings.base_url + call.path,
+            settings.url + call.path,
             params=call.params or None,
             headers=headers | dict(call.headers),
             content=call.content,
@@ -297,4 +297,4 @@ def _pause(failure: Exception, attempt: int) -> float:
 
 
 def _name(settings: Settings, call: Call[T]) -> str:
-    return f"{call.method} {settings.base_url}{call.path}"
+    return f"{call.method} {settings.url}{call.path}"

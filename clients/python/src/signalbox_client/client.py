@@ -45,25 +45,25 @@ class _Client(ABC, Generic[H]):
 
     def __init__(
         self: Self,
-        account_id: str | None = None,
+        account_sid: str | None = None,
         auth_token: str | None = None,
         *,
-        base_url: str | None = None,
+        url: str | None = None,
         timeout: float = 30.0,
         max_retries: int = 3,
         http: H | None = None,
     ) -> None:
         """Arguments that are not given are read from the environment.
 
-        `account_id` and `auth_token`, of an account or of an API key: else SIGNALBOX_ACCOUNT_SID and
-        SIGNALBOX_AUTH_TOKEN. `base_url`: else SIGNALBOX_URL, else http://127.0.0.1:8080. `timeout`: seconds for a
+        `account_sid` and `auth_token`, of an account or of an API key: else SIGNALBOX_ACCOUNT_SID and
+        SIGNALBOX_AUTH_TOKEN. `url`: else SIGNALBOX_URL, else http://127.0.0.1:8080. `timeout`: seconds for a
         whole call with all attempts and pauses. `max_retries`: the most retries of a call. `http`: your own httpx
         client, for settings of the connection (proxy, TLS, limits); closing this client does not close it.
 
         White space around a text is ignored. Raises MissingCredentials, and InvalidArgument for values that are not
         valid.
         """
-        self._settings = Settings.read((account_id, auth_token), base_url, timeout, max_retries)
+        self._settings = Settings.read((account_sid, auth_token), url, timeout, max_retries)
         self._connect(http)
         self.sender_pools = SenderPools(self, self._settings)
         self.senders = Senders(self, self._settings)
@@ -73,23 +73,23 @@ class _Client(ABC, Generic[H]):
         self.names = NameSearch(self, self._settings)
 
     @property
-    def base_url(self) -> str:
+    def url(self) -> str:
         """The server's URL, without a slash at the end."""
-        return self._settings.base_url
+        return self._settings.url
 
     @abstractmethod
     def _connect(self, http: H | None) -> None:
         """Takes the user's httpx client, or makes an own one for the server. Raises InvalidArgument."""
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self._settings.username!r}, base_url={self._settings.base_url!r})"
+        return f"{type(self).__name__}({self._settings.username!r}, url={self._settings.url!r})"
 
 
 class Signalbox(_Client[httpx.Client]):
     """The client for programs with threads; threads may share one. Close it, or use it in a `with` block."""
 
     def _connect(self, http: httpx.Client | None) -> None:
-        url = self.base_url
+        url = self.url
         self._owned = http is None
         self._http = http or httpx.Client(verify=certificates(url), proxy=proxy_for(url), trust_env=False)
 
@@ -166,7 +166,7 @@ class AsyncSignalbox(_Client[httpx.AsyncClient]):
     """
 
     def _connect(self, http: httpx.AsyncClient | None) -> None:
-        url = self.base_url
+        url = self.url
         self._given = http
         self._new = partial(httpx.AsyncClient, trust_env=False)
         if http is None:

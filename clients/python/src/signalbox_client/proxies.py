@@ -20,13 +20,13 @@ _PORTS: Final = {"http": 80, "https": 443}
 _SOCKS: Final = ("socks5", "socks5h")
 
 
-def proxy_for(base_url: str, variables: Mapping[str, str] | None = None) -> httpx.Proxy | None:
+def proxy_for(url: str, variables: Mapping[str, str] | None = None) -> httpx.Proxy | None:
     """The proxy for requests to this server; None for a direct connection. `variables` are those of `getproxies`.
 
     Raises InvalidArgument for a proxy that cannot be used. The message does not repeat it: it may contain a password.
     """
     given = getproxies() if variables is None else variables
-    server = urlsplit(base_url)
+    server = urlsplit(url)
     text = (given.get(server.scheme) or given.get("all") or "").strip()
     if not text or any(_exempts(entry, server) for entry in re.split(r"[\s,]+", given.get("no", "").lower())):
         return None
@@ -44,12 +44,12 @@ def proxy_for(base_url: str, variables: Mapping[str, str] | None = None) -> http
         raise InvalidArgument(f"{words} is not an http, https or socks5 URL: {cure}") from None
 
 
-def certificates(base_url: str) -> ssl.SSLContext:
+def certificates(url: str) -> ssl.SSLContext:
     """The certificates for TLS; none for an http URL, because reading them takes longer than a request.
 
     Raises InvalidArgument when the files that the environment names cannot be read.
     """
-    if not base_url.startswith("https:"):
+    if not url.startswith("https:"):
         return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     try:
         return httpx.create_ssl_context()

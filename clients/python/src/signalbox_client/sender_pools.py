@@ -189,7 +189,7 @@ def removal(resource: Resource[C], call: Call[ResourceReference], id: str, locat
     except NotFound as error:
         if not error.in_doubt:
             raise
-    return ResourceReference(id, resource._settings.base_url + location)
+    return ResourceReference(id, resource._settings.url + location)
 
 
 def _pool(id: str) -> str:

@@ -10,9 +10,9 @@ import httpx
 
 from signalbox_client.errors import InvalidArgument, MissingCredentials
 
-DEFAULT_BASE_URL: Final = "http://127.0.0.1:8080"
+DEFAULT_URL: Final = "http://127.0.0.1:8080"
 _MISSING: Final = (
-    "no credentials: give account_id and auth_token, or set the environment variables"
+    "no credentials: give account_sid and auth_token, or set the environment variables"
     " SIGNALBOX_ACCOUNT_SID and SIGNALBOX_AUTH_TOKEN"
 )
 
@@ -21,7 +21,7 @@ _MISSING: Final = (
 class Settings:
     """The settings of a client. The secret is only in `auth`, whose repr does not show it."""
 
-    base_url: str
+    url: str
     username: str
     auth: httpx.BasicAuth = field(repr=False)
     timeout: float
@@ -31,7 +31,7 @@ class Settings:
     def read(
         cls,
         account: tuple[str | None, str | None],
-        base_url: str | None,
+        url: str | None,
         timeout: float,
         max_retries: int,
     ) -> "Settings":
@@ -45,13 +45,13 @@ class Settings:
         if max_retries < 0:
             raise InvalidArgument("max_retries must be 0 or more")
         username, secret = _credentials(account, os.environ)
-        url = _stripped(base_url) or _stripped(os.environ.get("SIGNALBOX_URL")) or DEFAULT_BASE_URL
+        url = _stripped(url) or _stripped(os.environ.get("SIGNALBOX_URL")) or DEFAULT_URL
         return cls(_checked(url), username, httpx.BasicAuth(username, secret), timeout, max_retries)
 
 
 def _credentials(account: tuple[str | None, str | None], environment: Mapping[str, str]) -> tuple[str, str]:
     """Name and secret for the requests: arguments win over the environment."""
-    names, variables = ("account_id", "auth_token"), ("SIGNALBOX_ACCOUNT_SID", "SIGNALBOX_AUTH_TOKEN")
+    names, variables = ("account_sid", "auth_token"), ("SIGNALBOX_ACCOUNT_SID", "SIGNALBOX_AUTH_TOKEN")
     pairs = zip(account, variables, strict=True)
     found = [_stripped(given) or _stripped(environment.get(name)) for given, name in pairs]
     username, secret = found
@@ -73,18 +73,18 @@ def _stripped(text: str | None) -> str:
     return (text or "").strip()
 
 
-def _checked(base_url: str) -> str:
+def _checked(url: str) -> str:
     """The URL without a slash at its end. No message repeats the URL, because it may contain a secret."""
-    rule = "base_url must be an http or https URL such as https://api.example.com/prefix"
+    rule = "url must be an http or https URL such as https://api.example.com/prefix"
     try:
-        parts = urlsplit(base_url)
+        parts = urlsplit(url)
         _ = parts.port  # raises ValueError when it is not a port
         (parts.hostname or "").encode("idna")  # as the resolver does, which would raise at the first request
-        httpx.URL(base_url)
+        httpx.URL(url)
     except (ValueError, httpx.InvalidURL):
         raise InvalidArgument(rule) from None
-    if parts.scheme not in ("http", "https") or not parts.hostname or not base_url.isprintable() or " " in base_url:
+    if parts.scheme not in ("http", "https") or not parts.hostname or not url.isprintable() or " " in url:
         raise InvalidArgument(rule)
     if "@" in parts.netloc or parts.query or parts.fragment:
         raise InvalidArgument(f"{rule}, without user, query and fragment")
-    return base_url.rstrip("/")
+    return url.rstrip("/")
