@@ -30,13 +30,9 @@ with Signalbox() as client:
     print(client.sender_pools.wait(started.operation_id).stats)
 """
 TEST: Final = """
-from signalbox_client import Signalbox
-
 def test_inventory(signalbox_server):
     signalbox_server.enter_senders(3)
-    account = signalbox_server
-    with Signalbox(account.account_sid, account.auth_token, url=account.url) as client:
-        assert len(list(client.senders.list())) == 3
+    assert len(list(signalbox_server.client.senders.list())) == 3
 """
 NODE: Final = """
 import { TwilioClient } from "signalbox-client";

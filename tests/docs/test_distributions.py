@@ -16,7 +16,7 @@ import pytest
 
 ROOT: Final = Path(__file__).parents[2]
 PLACES: Final = (".ci", "changelog.d", "clients", "console/src", "docs", "docs_build", "examples", "src")
-KINDS: Final = {".py", ".md", ".toml", ".ts", ".tsx", ".yaml", ".yml", ".sql", ""}
+KINDS: Final = {".py", ".md", ".toml", ".ts", ".tsx", ".yaml", ".yml", ".sql"}
 _BUILT: Final = {"node_modules", "dist", "site", "__pycache__", "build"}
 _INSTALLS: Final = re.compile(
     r"\b(?:pip3? +(?:install|download)|pipx +(?:install|run|inject)|uvx|uv +(?:add|pip +install|tool +(?:install|run))"
@@ -39,7 +39,8 @@ def wrong_lines(text: str) -> Iterator[str]:
 
 def texts() -> Iterator[Path]:
     """What people read or run: the pages, the messages in the source, the clients, the build."""
-    yield from (path for path in ROOT.iterdir() if path.is_file() and path.suffix in KINDS)
+    yield from (path for path in ROOT.iterdir() if path.is_file() and path.suffix in {*KINDS, ""})
+    yield ROOT / ".ci" / "run"
     for place in PLACES:
         for path in (ROOT / place).rglob("*"):
             if path.suffix in KINDS and path.is_file() and not _BUILT.intersection(path.relative_to(ROOT).parts):

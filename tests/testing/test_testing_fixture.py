@@ -68,6 +68,39 @@ def test_all():
     assert "4 passed" in printed
 
 
+def test_client_is_ready_for_the_account_of_each_test(project: Path) -> None:
+    """Its connections are closed at the end of the test: an open one would be a ResourceWarning, so a failure."""
+    source = """
+import gc
+import pytest
+from signalbox_client import ConnectionFailed
+
+seen = []
+
+@pytest.mark.parametrize("turn", range(2))
+def test_it(signalbox_server, turn):
+    client = signalbox_server.client
+    assert client is signalbox_server.client
+    ids = signalbox_server.enter_senders(turn + 1)
+    assert {one.id for one in client.senders.list()} == set(ids)
+    seen.append(client)
+
+def test_later():
+    for client in seen:
+        with pytest.raises(ConnectionFailed, match="closed"):
+            list(client.senders.list())
+    seen.clear()
+    gc.collect()
+
+def test_other_account(signalbox_process):
+    account = signalbox_process.account()
+    account.client.sender_pools.create(name="of another tenant")
+"""
+    code, printed = run(project, source)
+    assert code == 0, printed
+    assert "4 passed" in printed
+
+
 def test_second_account_and_a_longer_scope_come_from_the_process(project: Path) -> None:
     source = """
 import pytest

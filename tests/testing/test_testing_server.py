@@ -16,7 +16,7 @@ import pytest
 from processes import Process, environment, eventually
 from signalbox import testing
 from signalbox.testing import Account, RowsRefused, Server, ServerDied
-from signalbox_client import Signalbox
+from signalbox_client import ConnectionFailed, Signalbox
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +75,22 @@ def test_environment_makes_a_client_speak_for_the_account(account: Account, monk
     ids = account.enter_senders(2)
     with Signalbox() as client:
         assert {sender.id for sender in client.senders.list()} == set(ids)
+
+
+def test_client_speaks_for_the_account_and_asks_no_proxy(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SIGNALBOX_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    ids = account.enter_senders(2)
+    assert {sender.id for sender in account.client.senders.list()} == set(ids)
+
+
+def test_end_of_the_block_closes_the_clients() -> None:
+    with testing.server() as server:
+        used, unused = server.account(), server.account()
+        assert list(used.client.senders.list()) == []
+    with pytest.raises(ConnectionFailed, match="closed"):
+        list(used.client.senders.list())
+    unused.close()
 
 
 def test_token_is_not_in_the_text_of_an_account(account: Account) -> None:

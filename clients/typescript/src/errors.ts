@@ -28,7 +28,7 @@ export class MissingCredentials extends SignalboxError {}
 /** No complete response came within the retries and the timeout. The server may have carried out the request. */
 export class ConnectionFailed extends SignalboxError {}
 
-/** The response is not one of this API; the base URL probably leads to another program. */
+/** The response is not one of this API; the URL probably leads to another program. */
 export class UnexpectedAnswer extends SignalboxError {}
 
 /** The operation was not final in time. It continues on the server; `operation` is its last known state. */

@@ -23,7 +23,7 @@ const MOST_BYTES = 64 * 2 ** 20;
 /** A request of the API. */
 export interface Call {
   readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
-  /** Path below the base URL; ids in it were checked by {@link segment}. */
+  /** Path below the server's URL; ids in it were checked by {@link segment}. */
   readonly path: string;
   readonly query?: object;
   /** A value that is sent as JSON. */
@@ -39,7 +39,8 @@ export interface Call {
 }
 
 export interface HttpSettings {
-  readonly baseUrl: string;
+  /** The server's URL, without a slash at its end. */
+  readonly url: string;
   readonly user: string;
   readonly secret: string;
   readonly timeoutInSeconds: number;
@@ -111,7 +112,7 @@ export class Http {
         yield decoder.decode(value, { stream: true });
       }
     } catch (error) {
-      throw deadline.explain(error, call);
+      throw deadline.explain(error, request);
     } finally {
       deadline.end();
     }
@@ -124,7 +125,7 @@ export class Http {
       if (!response.ok) throw apiError(response.status, response.headers, text);
       return { body: parsed(text, call), text, headers: response.headers };
     } catch (error) {
-      throw deadline.explain(error, call);
+      throw deadline.explain(error, request);
     }
   }
 
@@ -146,7 +147,7 @@ export class Http {
     for (const [name, value] of Object.entries(call.headers ?? {})) if (value !== undefined) headers.set(name, value);
     const body = call.json === undefined ? call.body : JSON.stringify(call.json);
     return {
-      url: `${this.#settings.baseUrl}${call.path}${queryString(call.query)}`,
+      url: `${this.#settings.url}${call.path}${queryString(call.query)}`,
       method: call.method,
       headers,
       ...(body === undefined ? {} : { body: body as string }),
@@ -227,11 +228,14 @@ class Deadline {
   }
 
   /** Turns a caught error into the one to throw: for the timeout, the signal, or the connection. */
-  explain(error: unknown, call: Call): unknown {
+  explain(error: unknown, { method, url }: Prepared): unknown {
     if (error instanceof SignalboxError) return error;
     if (this.#abortSignal?.aborted) return this.#abortSignal.reason;
-    const what = this.#expired ? `nothing came within ${this.#seconds} s` : reason(error);
-    return new ConnectionFailed(`${call.method} ${call.path}: no response: ${what}`, { cause: error });
+    const what = this.#expired
+      ? `nothing came within ${this.#seconds} s; the option timeoutInSeconds allows more`
+      : `${reason(error)}; ${cure(error)}`;
+    // Without the query, which may have personal data.
+    return new ConnectionFailed(`${method} ${url.split("?")[0]}: no response: ${what}`, { cause: error });
   }
 }
 
@@ -322,11 +326,28 @@ function parsed(text: string, call: Call): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new UnexpectedAnswer(`${call.method} ${call.path}: the response is not JSON; is baseUrl right?`, { cause });
+    throw new UnexpectedAnswer(`${call.method} ${call.path}: the response is not JSON; is the URL right?`, { cause });
   }
 }
 
+/** What `fetch` throws: its own error, with the system's as the cause. Browsers give no cause. */
+interface NetworkError {
+  readonly message?: string;
+  readonly cause?: { readonly message?: string; readonly code?: string };
+}
+
 function reason(error: unknown): string {
-  const { message, cause } = error as { message?: string; cause?: { message?: string } };
-  return cause?.message || message || String(error);
+  const { message, cause } = error as NetworkError;
+  // Where a host has several addresses, the error of all of them has a code and no message.
+  return cause?.message || cause?.code || message || String(error);
+}
+
+/** What the reader can do about a connection that failed. */
+function cure(error: unknown): string {
+  const code = (error as NetworkError).cause?.code ?? "";
+  if (code === "ECONNREFUSED") return "nothing listens there: start the server, or correct the URL (SIGNALBOX_URL)";
+  if (code === "ENOTFOUND") return "there is no such host: correct the URL (SIGNALBOX_URL)";
+  if (/^(ERR_SSL|EPROTO)/.test(code)) return "the URL of a server without TLS begins with http:";
+  if ("document" in globalThis) return "is the server running, and does its setting cors_origins name this page?";
+  return "is the server running, and is the URL right (SIGNALBOX_URL)?";
 }

@@ -1,6 +1,6 @@
 /** Client of Signalbox: senders, sender pools and their operations. */
 
-export { Signalbox, Signalbox as TwilioClient, type SignalboxOptions } from "./client.js";
+export { type BehaviorOptions, Signalbox, type SignalboxOptions, TwilioClient, type TwilioClientOptions } from "./client.js";
 export {
   ApiError,
   Bug,

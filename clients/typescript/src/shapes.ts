@@ -36,7 +36,7 @@ export function resource<T extends Sender | SenderPool | Operation | Template>({
 /** A decoded object, if it has these members; else another program sent it. */
 export function shaped<T extends object>(value: unknown, ...members: readonly (keyof T & string)[]): T {
   const missing = members.filter((name) => typeof value !== "object" || value === null || !Object.hasOwn(value, name));
-  if (missing.length) throw new UnexpectedAnswer(`the response has no ${missing.join(", ")}; is baseUrl right?`);
+  if (missing.length) throw new UnexpectedAnswer(`the response has no ${missing.join(", ")}; is the URL right?`);
   return value as T;
 }
 
@@ -50,7 +50,7 @@ export function pageOf<P extends Page>(
   const { next } = shaped<Page["pagination"]>(page.pagination, "next");
   const elements: unknown = page[list];
   if (!Array.isArray(elements) || (next !== null && (typeof next !== "string" || next.length > LONGEST_TOKEN))) {
-    throw new UnexpectedAnswer("the response is not a page of this list; is baseUrl right?");
+    throw new UnexpectedAnswer("the response is not a page of this list; is the URL right?");
   }
   return { ...page, [list]: elements.map(convert) };
 }

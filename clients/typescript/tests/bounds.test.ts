@@ -30,7 +30,7 @@ function client(responses: Response[], options: SignalboxOptions = {}): { client
     sent.push({ url: String(url), init });
     return Promise.resolve(responses.shift() ?? new Response(OPERATION));
   };
-  return { client: new Signalbox({ ...ACCOUNT, baseUrl: "http://host", fetch: respond, ...options }), sent };
+  return { client: new Signalbox({ ...ACCOUNT, url: "http://host", fetch: respond, ...options }), sent };
 }
 
 async function failure(promise: PromiseLike<unknown>): Promise<unknown> {
@@ -54,7 +54,7 @@ test("no Retry-After is longer than a day, and none makes a retry come at once",
 
 test("a token may have any characters, and white space around it is ignored", async () => {
   for (const authToken of ["日本語-token", "paß:wort", "😀\n"]) {
-    const { client: one, sent } = client([], { authToken: ` ${authToken}`, accountId: "AC1\r\n" });
+    const { client: one, sent } = client([], { authToken: ` ${authToken}`, accountSid: "AC1\r\n" });
     await one.senderPools.fetchOperation("x");
     const header = new Headers(sent[0]!.init.headers).get("authorization")!;
     const bytes = Uint8Array.from(atob(header.slice("Basic ".length)), (one) => one.charCodeAt(0));

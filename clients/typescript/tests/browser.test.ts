@@ -14,10 +14,10 @@ import { ACCOUNT, ROOT, serve } from "./server.js";
 const BROWSER = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
 
 /** The script of the page. */
-const SCRIPT = (baseUrl: string): string => `
-import { TwilioClient, Invalid, TooMany, etagOf } from "/dist/esm/index.js";
+const SCRIPT = (url: string): string => `
+import { Invalid, Signalbox, TwilioClient, TooMany, etagOf } from "/dist/esm/index.js";
 async function work() {
-  const client = new TwilioClient({ ...${JSON.stringify(ACCOUNT)}, baseUrl: "${baseUrl}" });
+  const client = new Signalbox({ ...${JSON.stringify(ACCOUNT)}, url: "${url}" });
   const { created } = await client.inventory.enter([{ channel: "SMS", address: "+12025550100" }]);
   const { senders } = await client.senders.list();
   const { operationId } = await client.senderPools.create({ name: "From a page", senders: [senders[0].id] });
@@ -29,7 +29,7 @@ async function work() {
   const pool = await client.senderPools.fetch((await client.senderPools.list()).senderPools[0].id);
   await client.senderPools.update(pool.id, { name: "Renamed" }, { ifMatch: etagOf(pool) });
   const refused = await client.senders.fetch("nonsense").catch((error) => error);
-  const wrong = new TwilioClient({ accountId: "AC", authToken: "x", baseUrl: "${baseUrl}" });
+  const wrong = new TwilioClient({ accountId: "AC", authToken: "x", baseUrl: "${url}" });
   const unknown = await wrong.senders.list().catch((error) => error);
   let limited;
   const impatient = { maxRetries: 0 };
@@ -51,7 +51,7 @@ test("a page in Chromium does the work of a day", { timeout: 60_000 }, async () 
     const { pathname } = new URL(request.url ?? "", "http://page");
     const send = (type: string, body: string): void => void response.writeHead(200, { "Content-Type": type }).end(body);
     if (pathname === "/") return send("text/html", '<!doctype html><script type="module" src="/script.js"></script>');
-    if (pathname === "/script.js") return send("text/javascript", SCRIPT(server.baseUrl));
+    if (pathname === "/script.js") return send("text/javascript", SCRIPT(server.url));
     if (pathname === "/result") {
       let body = "";
       request.on("data", (piece) => (body += piece)).on("end", () => told(JSON.parse(body)));

@@ -35,13 +35,13 @@ for (const name of ["README.md", "../../docs/typescript-client.md"]) {
     try {
       await mkdir(path.join(folder, "node_modules"));
       await symlink(ROOT, path.join(folder, "node_modules/signalbox-client"));
-      const program = programs.join("").replaceAll(PRINTED_URL, server.baseUrl);
+      const program = programs.join("").replaceAll(PRINTED_URL, server.url);
       await writeFile(path.join(folder, "page.mts"), program);
       await writeFile(path.join(folder, "tsconfig.json"), JSON.stringify(COMPILER));
       const tsc = path.join(ROOT, "node_modules/.bin/tsc");
       const said = await run(tsc, [], { cwd: folder }).catch((error: { stdout: string }) => error);
       assert.equal(said.stdout, "");
-      const account = { SIGNALBOX_ACCOUNT_SID: ACCOUNT.accountId, SIGNALBOX_AUTH_TOKEN: ACCOUNT.authToken };
+      const account = { SIGNALBOX_ACCOUNT_SID: ACCOUNT.accountSid, SIGNALBOX_AUTH_TOKEN: ACCOUNT.authToken };
       const { stdout } = await run(process.execPath, [path.join(folder, "page.mjs")], { env: environment(account) });
       assert.equal(stdout, outputs.join(""));
     } finally {

@@ -16,6 +16,7 @@ import {
   type SignalboxOptions,
   TooLarge,
   TooMany,
+  TwilioClient,
   Unauthenticated,
   Unavailable,
   UnexpectedAnswer,
@@ -36,9 +37,9 @@ after(async () => {
 
 /** A client behind a proxy with these fates, and the proxy. */
 async function behindProxy(fates: Fate[], options: SignalboxOptions = {}): Promise<{ client: Signalbox; path: TestProxy }> {
-  const path = await startProxy(server.baseUrl, fates);
+  const path = await startProxy(server.url, fates);
   proxies.push(path);
-  return { client: new Signalbox({ ...ACCOUNT, baseUrl: path.baseUrl, ...options }), path };
+  return { client: new Signalbox({ ...ACCOUNT, url: path.url, ...options }), path };
 }
 
 function refused(status: number, headers: Record<string, string> = {}): Fate {
@@ -75,7 +76,7 @@ test("each status has its class", async () => {
     assert.equal(error.code, 20000 + Number(status));
   }
   const { client } = await behindProxy([]);
-  const stranger = new Signalbox({ accountId: "AC", authToken: "x", baseUrl: server.baseUrl });
+  const stranger = new Signalbox({ accountSid: "AC", authToken: "x", url: server.url });
   assert.ok((await failure(stranger.senders.list())) instanceof Unauthenticated);
   assert.ok((await failure(client.senders.fetch(SENDER))) instanceof NotFound);
 });
@@ -101,9 +102,9 @@ test("429 and 503 are retried after the seconds of Retry-After", async () => {
 
 test("the client waits for the rate limit of a real server", async () => {
   const limited = await serve({ SIGNALBOX_RATE_LIMIT: "2/2" });
-  const client = new Signalbox({ ...ACCOUNT, baseUrl: limited.baseUrl });
+  const client = new Signalbox({ ...ACCOUNT, url: limited.url });
   for (let n = 0; n < 4; n++) await client.senders.list();
-  const impatient = new Signalbox({ ...ACCOUNT, baseUrl: limited.baseUrl, maxRetries: 0 });
+  const impatient = new Signalbox({ ...ACCOUNT, url: limited.url, maxRetries: 0 });
   const all = await Promise.allSettled([1, 2, 3].map(() => impatient.senders.list()));
   const errors = all.flatMap((one) => (one.status === "rejected" ? [one.reason as unknown] : []));
   assert.ok(errors.length >= 1);
@@ -185,9 +186,30 @@ test("a read is retried when the connection breaks, and fails with its cause whe
   const { client, path } = await behindProxy(["lose the request", "cut the response"]);
   await client.senders.list();
   assert.equal(path.requests.length, 3);
-  const nowhere = new Signalbox({ ...ACCOUNT, baseUrl: "http://127.0.0.1:9", maxRetries: 1 });
+  const nowhere = new Signalbox({ ...ACCOUNT, url: "http://127.0.0.1:9", maxRetries: 1 });
   const error = await failure(nowhere.senders.list());
   assert.ok(error instanceof ConnectionFailed && error.cause instanceof Error);
+});
+
+test("a failed connection names the URL, the reason and what to do", async () => {
+  const said = async (url: string): Promise<string> => {
+    const client = new Signalbox({ ...ACCOUNT, url, maxRetries: 0 });
+    const error = await failure(client.senders.list({ channel: "SMS" }));
+    assert.ok(error instanceof ConnectionFailed);
+    return error.message;
+  };
+  const ended = await startProxy(server.url);
+  await ended.close();
+  const { port } = new URL(ended.url);
+  for (const host of ["127.0.0.1", "localhost"]) {
+    const message = await said(`http://${host}:${port}/prefix`);
+    assert.match(message, new RegExp(`^GET http://${host}:${port}/prefix/v1/Senders: no response: .*ECONNREFUSED`));
+    assert.match(message, /; nothing listens there: start the server, or correct the URL \(SIGNALBOX_URL\)$/);
+  }
+  assert.match(await said("http://nowhere.invalid"), /; there is no such host: correct the URL \(SIGNALBOX_URL\)$/);
+  assert.match(await said(server.url.replace("http", "https")), /; the URL of a server without TLS begins with http:$/);
+  const { path } = await behindProxy(["lose the request"]);
+  assert.match(await said(path.url), /; is the server running, and is the URL right \(SIGNALBOX_URL\)\?$/);
 });
 
 test("a call ends at its timeout", async () => {
@@ -195,7 +217,7 @@ test("a call ends at its timeout", async () => {
   proxies.push(silent);
   const never: typeof fetch = (_, init) =>
     new Promise((_, reject) => init?.signal?.addEventListener("abort", () => reject(init.signal?.reason)));
-  const client = new Signalbox({ ...ACCOUNT, baseUrl: silent.baseUrl, fetch: never, timeoutInSeconds: 0.2 });
+  const client = new Signalbox({ ...ACCOUNT, url: silent.url, fetch: never, timeoutInSeconds: 0.2 });
   const error = await failure(client.senders.list());
   assert.ok(error instanceof ConnectionFailed);
   assert.match(error.message, /nothing came within 0.2 s/);
@@ -216,34 +238,47 @@ test("a call ends at the caller's signal, with its reason, also between two atte
 test("credentials come from the options, else from the environment", async () => {
   const saved = { ...process.env };
   const sent = async (options: SignalboxOptions): Promise<string> => {
-    const path = await startProxy(server.baseUrl, [refused(401)]);
+    const path = await startProxy(server.url, [refused(401)]);
     proxies.push(path);
-    await failure(new Signalbox({ baseUrl: path.baseUrl, ...options }).senders.list());
+    await failure(new Signalbox({ url: path.url, ...options }).senders.list());
     return atob(path.requests[0]!.headers.authorization!.slice("Basic ".length));
   };
   try {
     for (const name of Object.keys(process.env)) if (name.startsWith("SIGNALBOX_")) delete process.env[name];
     assert.throws(() => new Signalbox(), MissingCredentials);
-    assert.throws(() => new Signalbox({ accountId: "AC1" }), MissingCredentials);
+    assert.throws(() => new Signalbox({ accountSid: "AC1" }), MissingCredentials);
     assert.throws(() => new Signalbox({ authToken: "t" }), MissingCredentials);
-    assert.equal(await sent({ accountId: "AC1", authToken: "t:1" }), "AC1:t:1");
-    assert.equal(await sent({ accountId: "SK1", authToken: "s" }), "SK1:s");
+    assert.equal(await sent({ accountSid: "AC1", authToken: "t:1" }), "AC1:t:1");
+    assert.equal(await sent({ accountSid: "SK1", authToken: "s" }), "SK1:s");
     Object.assign(process.env, { SIGNALBOX_ACCOUNT_SID: "AC2", SIGNALBOX_AUTH_TOKEN: "t2" });
     assert.equal(await sent({}), "AC2:t2");
     assert.equal(await sent({ authToken: "t3" }), "AC2:t3");
-    Object.assign(process.env, { SIGNALBOX_URL: server.baseUrl });
+    Object.assign(process.env, { SIGNALBOX_URL: server.url });
     assert.ok((await failure(new Signalbox().senders.list())) instanceof Unauthenticated);
   } finally {
     process.env = saved;
   }
 });
 
-test("a base URL may have a path and a slash at its end, and no error repeats it", async () => {
+test("the options are named as the environment, in TwilioClient as in the vendor's SDK", () => {
+  const [accountSid, authToken, url] = ["AC1", "t", "http://host"];
+  assert.ok(new Signalbox({ accountSid, authToken, url }));
+  assert.ok(new TwilioClient({ accountId: accountSid, authToken, baseUrl: url }));
+  const unknown = (name: string): RegExp => new RegExp(`no option ${name}: url, accountSid, authToken, `);
+  for (const name of ["accountId", "baseUrl"]) {
+    const options = { accountSid, authToken, url, [name]: "http://other" };
+    assert.throws(() => new Signalbox(options), (error) => error instanceof TypeError && unknown(name).test(error.message));
+  }
+  const vendors = { accountId: accountSid, authToken, baseUrl: url, region: "us1" };
+  assert.ok(new TwilioClient(vendors) instanceof Signalbox);
+});
+
+test("a URL may have a path and a slash at its end, and no error repeats it", async () => {
   const { client, path } = await behindProxy([refused(404)]);
-  await failure(new Signalbox({ ...ACCOUNT, baseUrl: `${path.baseUrl}/prefix/` }).senders.list());
+  await failure(new Signalbox({ ...ACCOUNT, url: `${path.url}/prefix/` }).senders.list());
   assert.equal(path.requests[0]?.url, "/prefix/v1/Senders");
-  for (const baseUrl of ["localhost:8080", "ftp://host", "http://a:secret@host", "http://host?x=1", "a secret"]) {
-    const wrong = (): Signalbox => new Signalbox({ ...ACCOUNT, baseUrl });
+  for (const url of ["localhost:8080", "ftp://host", "http://a:secret@host", "http://host?x=1", "a secret"]) {
+    const wrong = (): Signalbox => new Signalbox({ ...ACCOUNT, url });
     assert.throws(wrong, (error: Error) => error instanceof TypeError && !error.message.includes("secret"));
   }
   assert.ok(client);

@@ -17,8 +17,8 @@ let idleClient: Signalbox;
 
 before(async () => {
   [server, idle] = await Promise.all([serve(), serve({ SIGNALBOX_WORKERS: "0" })]);
-  client = new Signalbox({ ...ACCOUNT, baseUrl: server.baseUrl });
-  idleClient = new Signalbox({ ...ACCOUNT, baseUrl: idle.baseUrl });
+  client = new Signalbox({ ...ACCOUNT, url: server.url });
+  idleClient = new Signalbox({ ...ACCOUNT, url: idle.url });
 });
 after(() => Promise.all([server.stop(), idle.stop()]));
 
@@ -77,8 +77,8 @@ test("watch shows the current state, each change and the end", async () => {
 
 test("leaving the loop closes the stream", async () => {
   const { operationId } = await idleClient.senderPools.create({ senders: strangers(2) });
-  const proxy = await startProxy(idle.baseUrl);
-  const watcher = new Signalbox({ ...ACCOUNT, baseUrl: proxy.baseUrl });
+  const proxy = await startProxy(idle.url);
+  const watcher = new Signalbox({ ...ACCOUNT, url: proxy.url });
   for await (const operation of watcher.senderPools.watch(operationId)) {
     assert.equal(operation.status, "PROCESSING");
     break;
@@ -88,8 +88,8 @@ test("leaving the loop closes the stream", async () => {
 
 test("a stream that breaks is opened again, without showing a state twice", async () => {
   const { operationId } = await idleClient.senderPools.create({ senders: strangers(2) });
-  const proxy = await startProxy(idle.baseUrl, ["lose the request", "pass", "cut the response"]);
-  const watcher = new Signalbox({ ...ACCOUNT, baseUrl: proxy.baseUrl });
+  const proxy = await startProxy(idle.url, ["lose the request", "pass", "cut the response"]);
+  const watcher = new Signalbox({ ...ACCOUNT, url: proxy.url });
   const seen: Operation[] = [];
   for await (const operation of watcher.senderPools.watch(operationId)) {
     seen.push(operation);
@@ -111,8 +111,8 @@ test("a stream that breaks is opened again, without showing a state twice", asyn
 test("where streams do not work, watch polls", async () => {
   const { operationId } = await idleClient.senderPools.create({ senders: strangers(2) });
   const held = { status: 200, headers: { "Content-Type": "text/event-stream" }, body: "" };
-  const proxy = await startProxy(idle.baseUrl, [held, "pass", held, "pass", held, "pass"]);
-  const watcher = new Signalbox({ ...ACCOUNT, baseUrl: proxy.baseUrl });
+  const proxy = await startProxy(idle.url, [held, "pass", held, "pass", held, "pass"]);
+  const watcher = new Signalbox({ ...ACCOUNT, url: proxy.url });
   const statuses: string[] = [];
   for await (const { status } of watcher.senderPools.watch(operationId)) {
     statuses.push(status);
@@ -131,8 +131,8 @@ test("wait and watch continue when the server is restarted", async () => {
   const folder = await mkdtemp(path.join(os.tmpdir(), "signalbox-"));
   const database = `sqlite:///${folder}/signalbox.db`;
   const first = await serve({ SIGNALBOX_WORKERS: "0" }, database);
-  const port = Number(new URL(first.baseUrl).port);
-  const client = new Signalbox({ ...ACCOUNT, baseUrl: first.baseUrl });
+  const port = Number(new URL(first.url).port);
+  const client = new Signalbox({ ...ACCOUNT, url: first.url });
   const { operationId } = await client.senderPools.create({ senders: strangers(2) });
   const watched = client.senderPools.watch(operationId);
   assert.equal((await watched.next()).value?.status, "PROCESSING");

@@ -12,8 +12,8 @@ const COUNT = 7;
 
 before(async () => {
   server = await serve();
-  path = await startProxy(server.baseUrl);
-  client = new Signalbox({ ...ACCOUNT, baseUrl: path.baseUrl });
+  path = await startProxy(server.url);
+  client = new Signalbox({ ...ACCOUNT, url: path.url });
   for (let n = 0; n < COUNT; n++) await client.senderPools.create({ name: `Pool ${n}` });
   const rows = Array.from({ length: COUNT }, (_, n) => ({ channel: "SMS" as const, address: `+1202555010${n}` }));
   await client.inventory.enter(rows);

@@ -16,7 +16,7 @@ let files: string[];
 
 /** The vendor's sample, with another import and a base URL. */
 const CALLS = `
-const [accountId, authToken] = ["${ACCOUNT.accountId}", "${ACCOUNT.authToken}"];
+const [accountId, authToken] = ["${ACCOUNT.accountSid}", "${ACCOUNT.authToken}"];
 const client: TwilioClient = new TwilioClient({ accountId, authToken, baseUrl: process.env["BASE_URL"] });
 async function main(): Promise<void> {
   const page = await client.senderPools.listOperations({});
@@ -103,7 +103,7 @@ test("import and require load it, each with its own types", async () => {
   ]) {
     const compiled = path.join(folder, "out", file!);
     assert.ok((await readFile(compiled, "utf8")).includes(loads!));
-    const env = environment({ BASE_URL: server.baseUrl });
+    const env = environment({ BASE_URL: server.url });
     assert.equal((await run(process.execPath, [compiled], { env })).stdout, "worked 0 null\n");
   }
 });

@@ -20,7 +20,7 @@ let client: Signalbox;
 
 before(async () => {
   server = await serve();
-  client = new Signalbox({ ...ACCOUNT, baseUrl: server.baseUrl });
+  client = new Signalbox({ ...ACCOUNT, url: server.url });
 });
 after(() => server.stop());
 
@@ -41,8 +41,8 @@ async function pool(senders: readonly Sender[], name = "A pool"): Promise<string
 }
 
 test("the call of the vendor's reference runs as printed", async () => {
-  const { accountId, authToken } = ACCOUNT;
-  const client = new TwilioClient({ accountId, authToken, baseUrl: server.baseUrl });
+  const { accountSid: accountId, authToken } = ACCOUNT;
+  const client = new TwilioClient({ accountId, authToken, baseUrl: server.url });
   const page = await client.senderPools.listOperations({});
   assert.deepEqual(Object.keys(page), ["operations", "pagination"]);
   assert.equal(client instanceof Signalbox, true);

@@ -10,7 +10,7 @@ import path from "node:path";
 
 export const ROOT = path.resolve(import.meta.dirname, "../..");
 export const ACCOUNT = {
-  accountId: "AC0123456789abcdef0123456789abcdef",
+  accountSid: "AC0123456789abcdef0123456789abcdef",
   authToken: "a-token-that-the-tests-chose-000",
 };
 const COMMAND = process.env["SIGNALBOX_COMMAND"] ?? path.join(ROOT, "../../.venv/bin/signalbox");
@@ -22,21 +22,21 @@ export function environment(more: Record<string, string> = {}): Record<string, s
 }
 
 export interface Server {
-  readonly baseUrl: string;
+  readonly url: string;
   stop(): Promise<void>;
 }
 
 /** Starts the server with a database in memory, or with `database`; resolves when it is ready. */
 export async function serve(settings: Record<string, string> = {}, database = "sqlite://", port = 0): Promise<Server> {
   const folder = await mkdtemp(path.join(os.tmpdir(), "signalbox-"));
-  const account = { SIGNALBOX_ACCOUNT_SID: ACCOUNT.accountId, SIGNALBOX_AUTH_TOKEN: ACCOUNT.authToken };
+  const account = { SIGNALBOX_ACCOUNT_SID: ACCOUNT.accountSid, SIGNALBOX_AUTH_TOKEN: ACCOUNT.authToken };
   const command = ["serve", "--database", database, "--port", String(port), "--log-format", "json"];
   const child = spawn(COMMAND, command, { cwd: folder, env: environment({ ...account, ...settings }) });
   const kill = (): void => void child.kill("SIGKILL");
   process.once("exit", kill);
-  const baseUrl = await ready(child);
+  const url = await ready(child);
   return {
-    baseUrl,
+    url,
     async stop() {
       const exit = once(child, "exit");
       child.kill("SIGTERM");
@@ -74,14 +74,14 @@ export type Fate =
   | { status: number; headers?: Record<string, string>; body?: string };
 
 export interface TestProxy {
-  readonly baseUrl: string;
+  readonly url: string;
   /** Every request that arrived. */
   readonly requests: { method: string; url: string; headers: http.IncomingHttpHeaders }[];
   close(): Promise<void>;
 }
 
 /** A proxy to a server; `fates` are for the first requests, later ones pass. */
-export async function startProxy(baseUrl: string, fates: Fate[] = []): Promise<TestProxy> {
+export async function startProxy(target: string, fates: Fate[] = []): Promise<TestProxy> {
   const requests: TestProxy["requests"] = [];
   const proxy = http.createServer((request, response) => {
     const { method = "", url = "", headers } = request;
@@ -89,7 +89,7 @@ export async function startProxy(baseUrl: string, fates: Fate[] = []): Promise<T
     requests.push({ method, url, headers });
     if (fate === "lose the request") return request.socket.destroy();
     if (typeof fate === "object") return response.writeHead(fate.status, fate.headers).end(fate.body);
-    const onward = http.request(new URL(url, baseUrl), { method, headers, agent: false }, (forwarded) => {
+    const onward = http.request(new URL(url, target), { method, headers, agent: false }, (forwarded) => {
       if (fate === "lose the response") {
         forwarded.resume().once("end", () => request.socket.destroy());
         return;
@@ -113,7 +113,7 @@ export async function startProxy(baseUrl: string, fates: Fate[] = []): Promise<T
   proxy.listen(0, "127.0.0.1");
   await once(proxy, "listening");
   return {
-    baseUrl: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`,
+    url: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`,
     requests,
     async close() {
       proxy.closeAllConnections();

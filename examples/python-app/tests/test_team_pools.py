@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 
 import pytest
 from signalbox.testing import Account
@@ -20,9 +19,8 @@ ROWS = [
 
 
 @pytest.fixture
-def client(signalbox_server: Account) -> Iterator[Signalbox]:
-    with Signalbox(signalbox_server.account_sid, signalbox_server.auth_token, url=signalbox_server.url) as client:
-        yield client
+def client(signalbox_server: Account) -> Signalbox:
+    return signalbox_server.client
 
 
 def test_every_team_gets_its_pool(signalbox_server: Account, client: Signalbox) -> None:

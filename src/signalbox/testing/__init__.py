@@ -13,7 +13,13 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from typing import IO, Any, Final
+from functools import cached_property
+from typing import IO, TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    import httpx
+
+    from signalbox_client import Signalbox
 
 __all__ = ["Account", "RowsRefused", "Server", "ServerDied", "server"]
 
@@ -46,13 +52,14 @@ def server() -> Iterator[Server]:
 
 
 class Server:
-    """A running server. `url` is the base URL for clients, such as http://127.0.0.1:43121."""
+    """A running server. `url` is its URL, such as http://127.0.0.1:43121."""
 
     url: str
 
     def __init__(self) -> None:
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 (open as long as the process runs)
         self._lock = threading.Lock()
+        self._accounts: list[Account] = []
         # -P: a file of the project with the name of a module (json.py) must not replace the module.
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "signalbox.testing.process"],
@@ -70,7 +77,8 @@ class Server:
         """A new, empty account. Thread-safe. Raises ServerDied."""
         with self._lock:
             new = self._send("account")
-        return Account(self.url, new["accountSid"], new["authToken"])
+            self._accounts.append(Account(self.url, new["accountSid"], new["authToken"]))
+            return self._accounts[-1]
 
     def log(self) -> str:
         """The server's log, one line for each request; with the fixture, since the current test began."""
@@ -86,7 +94,9 @@ class Server:
         self._log.truncate()
 
     def stop(self) -> None:
-        """Ends the process and deletes everything. May be called again."""
+        """Closes the clients of the accounts, ends the process and deletes everything. May be called again."""
+        for account in self._accounts:
+            account.close()
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
                 with contextlib.suppress(BrokenPipeError):
@@ -130,13 +140,14 @@ class Server:
 
 
 class Account:
-    """An account of a running server, and the credentials that a program under test needs."""
+    """An account of a running server: its credentials for the program under test, and a client for the test."""
 
     def __init__(self, url: str, account_sid: str, auth_token: str) -> None:
         self.url = url
         self.account_sid = account_sid
         self.auth_token = auth_token
         self._numbers = 0
+        self._http: httpx.Client | None = None
 
     def __repr__(self) -> str:
         return f"Account(url={self.url!r}, account_sid={self.account_sid!r})"
@@ -149,6 +160,22 @@ class Account:
             "SIGNALBOX_ACCOUNT_SID": self.account_sid,
             "SIGNALBOX_AUTH_TOKEN": self.auth_token,
         }
+
+    @cached_property
+    def client(self) -> Signalbox:
+        """A client of this account, made at the first use. It uses no proxy, and is closed with the account."""
+        import httpx
+
+        from signalbox_client import Signalbox
+
+        # A proxy from the environment must not be used between two processes of one machine.
+        self._http = httpx.Client(trust_env=False)
+        return Signalbox(self.account_sid, self.auth_token, url=self.url, http=self._http)
+
+    def close(self) -> None:
+        """Closes the connections of `client`. The fixture and `server()` do it at their end. May be called again."""
+        if self._http is not None:
+            self._http.close()
 
     def enter_senders(self, senders: int | Sequence[Mapping[str, object]] = 1) -> list[str]:
         """Enters senders and returns their ids, in the order of the rows.

@@ -18,8 +18,14 @@ def signalbox_process() -> Iterator[Server]:
 
 @pytest.fixture
 def signalbox_server(request: pytest.FixtureRequest, signalbox_process: Server) -> Iterator[Account]:
-    """A new account of a real Signalbox server: `url`, `account_sid`, `auth_token`, `enter_senders(...)`."""
+    """A new account of a real Signalbox server.
+
+    It has `client`, a ready client; `enter_senders(...)`; and `url`, `account_sid`, `auth_token` and `environment` for
+    the program under test.
+    """
     signalbox_process.forget_log()
-    yield signalbox_process.account()
+    account = signalbox_process.account()
+    yield account
+    account.close()
     # Shown for a failed test, below its own output.
     request.node.add_report_section("teardown", "signalbox", signalbox_process.log())
