@@ -34,7 +34,7 @@ def create(shell: Shell, *more: str, stdin: str = "") -> str:
 
 def test_list_filters_by_status_and_time(shell: Shell) -> None:
     operation = create(shell, "--watch")
-    for arguments in ([], ["--status", "completed"], ["--since", "2h"], ["--limit", "1"]):
+    for arguments in ([], ["--status", "COMPLETED"], ["--since", "2h"], ["--limit", "1"]):
         assert [one["id"] for one in shell.lines("operations", "list", *arguments)] == [operation]
     for arguments in (["--status", "CANCELED"], ["--until", "2h"]):
         assert shell.lines("operations", "list", *arguments) == []

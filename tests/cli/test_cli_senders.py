@@ -43,7 +43,7 @@ def test_list_has_every_page_and_the_filters_of_the_api(shell: Shell, signalbox_
     assert len(shell.lines("senders", "list")) == 1002
     assert len(shell("senders", "list", "--all").stdout.splitlines()) == 1003
     assert len(shell.lines("senders", "list", "--limit", "3")) == 3
-    assert len(shell.lines("senders", "list", "--channel", "email")) == 1
+    assert len(shell.lines("senders", "list", "--channel", "EMAIL")) == 1
     assert len(shell.lines("senders", "list", "--status", "DEACTIVATED")) == 1
     assert len(shell.lines("senders", "list", "--since", "1h", "--limit", "5")) == 5
     assert shell.lines("senders", "list", "--until", "1h") == []
@@ -60,7 +60,7 @@ def test_time_that_is_none_is_misuse(shell: Shell, text: str) -> None:
 def test_sender_is_named_by_id_or_by_channel_and_address(shell: Shell, signalbox_server: Account) -> None:
     (sender_id,) = signalbox_server.enter_senders([{"channel": "EMAIL", "address": "a@Example.com"}])
     assert shell.json("senders", "show", sender_id)["address"] == "a@example.com"
-    assert shell.json("senders", "show", "email:a@EXAMPLE.com")["id"] == sender_id
+    assert shell.json("senders", "show", "EMAIL:a@EXAMPLE.com")["id"] == sender_id
     assert f"id           {sender_id}\n" in shell("senders", "show", sender_id).stdout
     (found,) = shell.lines("senders", "search", "a@example.com", "--channel", "EMAIL")
     assert found["id"] == sender_id
@@ -92,7 +92,7 @@ def test_resolve_finds_the_best_sender_first(shell: Shell, signalbox_server: Acc
     assert [one["from"]["senderId"] for one in found] == [ids[1], ids[0], ids[2]]
     preferred = shell.lines("senders", "resolve", "PHONE:+442071838751", "EMAIL:b@example.com", "--prefer", "EMAIL")
     assert preferred[0]["from"]["senderId"] == ids[2]
-    only = shell.lines("senders", "resolve", "PHONE:+442071838751", "EMAIL:b@example.com", "--channel", "sms")
+    only = shell.lines("senders", "resolve", "PHONE:+442071838751", "EMAIL:b@example.com", "--channel", "SMS")
     assert [one["from"]["senderId"] for one in only] == [ids[1], ids[0]]
     chosen = ["--sender", "SMS:+12025550100", "--sender", "EMAIL:a@example.com", "--sender", "PUSH:com.example"]
     from_chosen = shell.lines("senders", "resolve", "PHONE:+442071838751", "PUSH:device", *chosen)

@@ -68,7 +68,7 @@ done
         ["bash", "-euc", script], env={**shell.env, "PATH": path}, capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.splitlines()[1:] == ["create", "--status", "processing", "production"]
+    assert done.stdout.splitlines()[1:] == ["create", "--status", "PROCESSING", "production"]
 
 
 def press_ctrl_c(times: int, done: list[str]) -> None:

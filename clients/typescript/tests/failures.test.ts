@@ -191,6 +191,24 @@ test("a read is retried when the connection breaks, and fails with its cause whe
   assert.ok(error instanceof ConnectionFailed && error.cause instanceof Error);
 });
 
+test("a channel or a status in small letters is refused by the server, and in capitals accepted", async () => {
+  const client = new Signalbox({ ...ACCOUNT, url: server.url });
+  const calls: Record<string, (word: string) => PromiseLike<unknown>> = {
+    SMS: (word) => client.senders.list({ channel: word as "SMS" }),
+    ACTIVATED: (word) => client.senders.list({ status: word as "ACTIVATED" }),
+    EMAIL: (word) => client.senders.search({ address: "a@example.com", channel: word as "EMAIL" }),
+    COMPLETED: (word) => client.senderPools.listOperations({ status: word as "COMPLETED" }),
+    PHONE: (word) =>
+      client.senders.resolve({ recipientAddresses: [{ channel: word as "PHONE", address: "+12025550123" }] }),
+  };
+  for (const [word, call] of Object.entries(calls)) {
+    await call(word);
+    const error = await failure(call(word.toLowerCase()));
+    assert.ok(error instanceof Invalid && error.problems.length === 1, word);
+    assert.ok(error.problems[0]?.message.includes(word), error.problems[0]?.message);
+  }
+});
+
 test("a failed connection names the URL, the reason and what to do", async () => {
   const said = async (url: string): Promise<string> => {
     const client = new Signalbox({ ...ACCOUNT, url, maxRetries: 0 });

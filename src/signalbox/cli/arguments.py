@@ -60,20 +60,32 @@ class Tags(click.ParamType[tuple[str, str]]):
         return key, text
 
 
+class Word(click.Choice[str]):
+    """One of the API's words, in capitals as in the API."""
+
+    def get_invalid_choice_message(self, value: object, ctx: click.Context | None) -> str:
+        capitals = str(value).upper()
+        if capitals in self.choices:
+            return f"{value!r} is not written in capitals: {capitals}"
+        return super().get_invalid_choice_message(value, ctx)
+
+
 since_option = click.option("--since", type=Time(), help="Created after this: 2h ago, a day, or a time.")
 until_option = click.option("--until", type=Time(), help="Created before this.")
-channel_option = click.option("--channel", type=click.Choice(CHANNELS, case_sensitive=False), help="Only this channel.")
-status_option = click.option("--status", type=click.Choice(STATUSES, case_sensitive=False), help="Only this status.")
+channel_option = click.option("--channel", type=Word(CHANNELS), help="Only this channel.")
+status_option = click.option("--status", type=Word(STATUSES), help="Only this status.")
 tag_option = click.option("--tag", "tags", type=Tags(), multiple=True, help="A tag; may be given several times.")
 yes_option = click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 
 
 def pair(text: str, what: str = "CHANNEL:ADDRESS") -> tuple[str, str]:
-    """Reads `SMS:+12025550100`; returns channel and address."""
+    """Reads `SMS:+12025550100`; returns channel and address. Raises BadParameter."""
     channel, colon, address = text.partition(":")
     if not colon or not address:
         raise click.BadParameter(f"{text!r} is not {what}")
-    return channel.upper(), address
+    if channel != channel.upper():
+        raise click.BadParameter(f"{text!r}: the channel is not written in capitals: {channel.upper()}")
+    return channel, address
 
 
 def sender_id(client: Signalbox, text: str, *, exactly: bool = False) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import click
 
-from signalbox.cli.arguments import SENDER_ID, not_one, search
+from signalbox.cli.arguments import CHANNELS, SENDER_ID, not_one, search
 from signalbox.cli.endings import INTERRUPTED, Ended, complain, finishing
 from signalbox.cli.files import Input
 from signalbox.cli.output import Bar, cell, counted, wire
@@ -296,6 +296,8 @@ def _wanted(place: str, row: Mapping[str, object]) -> Wanted | str:
     channel, address, region = row.get("channel"), row.get("address"), row.get("region") or ""
     if isinstance(channel, str) and re.fullmatch("[A-Z]+", channel) and _is_text(address):
         return Wanted(place, None, channel, str(address), region if isinstance(region, str) else "")
+    if isinstance(channel, str) and channel.upper() in CHANNELS:
+        return f"{place}: the channel {channel} is not written in capitals: {channel.upper()}"
     return f"{place}: neither senderId nor channel and address"
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from signalbox.cli.arguments import since_option, until_option
+from signalbox.cli.arguments import Word, since_option, until_option
 from signalbox.cli.completing import complete_pool
 from signalbox.cli.endings import PARTLY, finishing
 from signalbox.cli.forms import OPERATION_ID
@@ -41,7 +41,7 @@ def operations() -> None:
 
 
 @operations.command("list")
-@click.option("--status", type=click.Choice(_STATUSES, case_sensitive=False), help="Only this status.")
+@click.option("--status", type=Word(_STATUSES), help="Only this status.")
 @click.option("--pool", metavar="POOL", shell_complete=complete_pool, help="Only those that create or fill this pool.")
 @since_option
 @until_option

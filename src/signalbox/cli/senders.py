@@ -12,6 +12,7 @@ import click
 
 from signalbox.cli.arguments import (
     CHANNELS,
+    Word,
     channel_option,
     confirm,
     pair,
@@ -113,9 +114,7 @@ def find_senders(text: str, limit: int | None, as_json: bool, profile: str | Non
 
 @senders.command("search")
 @click.argument("address")
-@click.option(
-    "--channel", type=click.Choice(CHANNELS, case_sensitive=False), required=True, help="The sender's channel."
-)
+@click.option("--channel", type=Word(CHANNELS), required=True, help="The sender's channel.")
 @status_option
 @as_json_option
 @server_options
@@ -132,12 +131,8 @@ def search_senders(
 @click.argument("recipients", metavar="RECIPIENT...", nargs=-1, required=True)
 @click.option("--pool", metavar="POOL", shell_complete=complete_pool, help="Only senders of this pool.")
 @click.option("--sender", "addresses", metavar="CHANNEL:ADDRESS", multiple=True, help="Only these senders.")
-@click.option(
-    "--channel", "only", type=click.Choice(CHANNELS, case_sensitive=False), multiple=True, help="Only these channels."
-)
-@click.option(
-    "--prefer", type=click.Choice(CHANNELS, case_sensitive=False), multiple=True, help="These channels first."
-)
+@click.option("--channel", "only", type=Word(CHANNELS), multiple=True, help="Only these channels.")
+@click.option("--prefer", type=Word(CHANNELS), multiple=True, help="These channels first.")
 @as_json_option
 @server_options
 def resolve_senders(
