@@ -3,7 +3,8 @@
 FOLDER (default `dist`) gets the sdists and wheels of both Python packages and the tarball of the npm package. Each
 wheel is built from its sdist. The program checks contents and versions, installs the wheels into a new environment
 outside the checkout, and uses them: the server, its pages, the command line, the fixture with the example project,
-`uvx`, `pipx run` and the npm package. Exits with 1 at the first problem.
+the npm package, and the ways of docs/install.md: `uvx` from a repository, `pipx` with the wheels, the container. Exits
+with 1 at the first problem.
 
 The dependencies come from the package index that pip is configured for. When it cannot be reached, the libraries of
 this environment are used instead, and the output says so.
@@ -11,25 +12,23 @@ this environment are used instead, and the output says so.
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import re
 import shutil
-import subprocess
 import sys
 import tarfile
 import tempfile
 import time
 import tomllib
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from email import message_from_bytes
 from pathlib import Path
 from typing import Final
-from urllib.request import Request, urlopen
 
-ROOT: Final = Path(__file__).parents[1]
+import ways
+from steps import ROOT, Wrong, check_pages, need, run, serving, step
+
 CLIENT: Final = ROOT / "clients" / "python"
 NPM: Final = ROOT / "clients" / "typescript"
 BIN: Final = Path(sys.executable).parent
@@ -48,35 +47,6 @@ PROMISED: Final = (
 )
 # Files that no package may contain.
 FOREIGN: Final = re.compile(r"(^|/)(tests?|bench|node_modules|__pycache__|\.[a-z]+)/|\.(db|pyc|map)$|(^|/)\.env")
-
-
-class Wrong(Exception):
-    """A check failed."""
-
-
-def need(kept: object, promise: str) -> None:
-    if not kept:
-        raise Wrong(promise)
-
-
-def run(
-    *command: str | Path, cwd: Path, env: dict[str, str] | None = None, check: bool = True
-) -> subprocess.CompletedProcess[str]:
-    """Runs a command without variables of Signalbox or Python; a failure raises Wrong with the output."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("SIGNALBOX_", "PYTHON"))}
-    done = subprocess.run(command, cwd=cwd, env={**clean, **(env or {})}, capture_output=True, text=True, check=False)
-    if check and done.returncode:
-        raise Wrong(f"{' '.join(map(str, command))} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
-    return done
-
-
-@contextlib.contextmanager
-def step(name: str) -> Iterator[None]:
-    """Prints the name of the step and its duration."""
-    started = time.perf_counter()
-    print(f"{name:<60}", end="", flush=True)
-    yield
-    print(f"{time.perf_counter() - started:6.1f} s", flush=True)
 
 
 # --- building
@@ -215,37 +185,15 @@ def install(dist: Path, place: Path) -> Path:
     return programs
 
 
-@contextlib.contextmanager
-def serving(programs: Path, place: Path) -> Iterator[str]:
-    """Runs the installed server; ends it with SIGTERM and checks the exit code."""
-    command = (programs / "signalbox", "serve", "--port", "0", "--database", "sqlite://", "--log-format", "json")
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("SIGNALBOX_", "PYTHON"))}
-    log = place / "serve.log"
-    with log.open("wb") as stderr:
-        process = subprocess.Popen(command, cwd=place, env={**clean, **LOGIN}, stderr=stderr, stdout=subprocess.DEVNULL)
-    try:
-        end = time.monotonic() + 30
-        while not (ready := re.search(r'"event":"ready","url":"([^"]+)"', log.read_text("utf-8"))):
-            need(process.poll() is None and time.monotonic() < end, f"serve: {log.read_text('utf-8')}")
-            time.sleep(0.05)
-        yield ready[1]
-        process.terminate()
-        need(process.wait(15) == 0, f"serve ended with {process.returncode}: {log.read_text('utf-8')}")
-    finally:
-        process.kill()
-        process.wait()
-
-
 def use_program(programs: Path, place: Path, version: str) -> None:
     """Checks the server, its pages and the command line."""
     said = run(programs / "signalbox", "--version", cwd=place).stdout
     need(said == f"signalbox {version}\n", f"--version says {said!r}")
     said = run(programs / "python", "-m", "signalbox", "--version", cwd=place).stdout
     need(said == f"signalbox {version}\n", f"python -m signalbox --version says {said!r}")
-    with serving(programs, place) as url:
-        for path in ("/readyz", "/docs", "/docs/errors.md", "/llms.txt", "/openapi.json", "/console"):
-            with urlopen(Request(url + path), timeout=10) as response:  # noqa: S310 (our own server)
-                need(response.status == 200 and response.read(), f"{path} is empty")
+    command = (programs / "signalbox", "serve", "--port", "0", "--database", "sqlite://", "--log-format", "json")
+    with serving(command, place, LOGIN) as url:
+        check_pages(url)
         env = {**LOGIN, "SIGNALBOX_URL": url}
         (place / "senders.csv").write_text("channel,address\nSMS,+12025550100\nPUSH,com.example.app\n", "utf-8")
         run(programs / "signalbox", "senders", "import", "senders.csv", cwd=place, env=env)
@@ -259,22 +207,6 @@ def use_fixture(programs: Path, place: Path) -> None:
     project = shutil.copytree(ROOT / "examples" / "python-app", place / "python-app")
     said = run(programs / "python", "-m", "pytest", "-q", "-p", "no:cacheprovider", cwd=project).stdout
     need(re.search(r"^\d+ passed", said, re.MULTILINE), said)
-
-
-def use_without_installing(dist: Path, place: Path, version: str) -> None:
-    """Checks `uvx` and `pipx run`, which install into their own folders."""
-    (wheel,), (client,) = dist.glob("signalbox_server-*.whl"), dist.glob("signalbox_client-*.whl")
-    tools: tuple[tuple[str | Path, ...], ...] = (
-        (BIN / "uvx", "--with", client, "--from", wheel, "signalbox", "--version"),
-        (BIN / "pipx", "run", "--pip-args", f"--find-links {dist}", "--spec", wheel, "signalbox", "--version"),
-    )
-    for command in tools:
-        env = {"PIPX_HOME": str(place / "pipx"), "UV_TOOL_DIR": str(place / "uvx")}
-        done = run(*command, cwd=place, env=env, check=False)
-        if done.returncode and re.search("(?i)connection|connect error|dns error|network is unreachable", done.stderr):
-            print(f"\nNOT TRIED: {Path(command[0]).name} cannot reach a package index: {done.stderr.strip()[-300:]}")
-            continue
-        need(done.stdout.strip() == f"signalbox {version}", f"{command[0]} said {done.stdout}{done.stderr}")
 
 
 def use_npm(dist: Path, place: Path) -> None:
@@ -354,8 +286,12 @@ def every(dist: Path) -> None:
             use_program(programs, place, version)
         with step("the fixture: the tests of examples/python-app"):
             use_fixture(programs, place)
-        with step("uvx and pipx run"):
-            use_without_installing(dist, place, version)
+        with step("uvx from a repository, as docs/install.md says"):
+            ways.uvx(place)
+        with step("pipx with the wheels, as docs/install.md says"):
+            ways.pipx(dist, place)
+        with step("the container"):
+            ways.container(place)
         with step("the npm package, as ESM and CommonJS"):
             use_npm(dist, place)
 
