@@ -27,12 +27,11 @@ from pathlib import Path
 from typing import Final
 
 import ways
-from steps import ROOT, Wrong, check_pages, need, run, serving, step
+from steps import LOGIN, ROOT, Wrong, check_pages, need, run, serving, step
 
 CLIENT: Final = ROOT / "clients" / "python"
 NPM: Final = ROOT / "clients" / "typescript"
 BIN: Final = Path(sys.executable).parent
-LOGIN: Final = {"SIGNALBOX_ACCOUNT_SID": "AC" + "0123456789abcdef" * 2, "SIGNALBOX_AUTH_TOKEN": "any-text"}
 # Files that the wheel must have; a star matches one or more.
 PROMISED: Final = (
     "signalbox/py.typed",

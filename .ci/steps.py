@@ -15,6 +15,7 @@ from urllib.request import Request, urlopen
 
 ROOT: Final = Path(__file__).parents[1]
 SECONDS: Final = 300  # until a server is ready, what it builds and downloads before included
+LOGIN: Final = {"SIGNALBOX_ACCOUNT_SID": "AC" + "0123456789abcdef" * 2, "SIGNALBOX_AUTH_TOKEN": "any-text"}
 PAGES: Final = ("/readyz", "/docs", "/docs/errors.md", "/llms.txt", "/openapi.json", "/console")
 
 
