@@ -304,3 +304,13 @@ def test_what_cannot_serve_is_refused_at_the_start(tmp_path: Path, case: str) ->
     assert "hidden-word" not in refused.stderr
     assert refused.stdout == ""
     assert not list(tmp_path.glob("*.db*"))
+
+
+def test_commands_that_run_no_processes_have_no_such_option(tmp_path: Path) -> None:
+    """The variable and the file may be shared with `serve`: other commands ignore the setting."""
+    for command in ("dev", "worker"):
+        refused = run(tmp_path, command, "--processes", "2")
+        assert refused.returncode == 2
+        assert "No such option '--processes'" in refused.stderr
+    looked = run(tmp_path, "accounts", "list", "--database", "sqlite:///no.db", env={"SIGNALBOX_PROCESSES": "2"})
+    assert "there is no such database" in looked.stderr
