@@ -2,9 +2,12 @@
 
 import re
 import tomllib
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Final, NamedTuple, cast
+
+from docs_build import changes
 
 ROOT: Final = Path(__file__).parents[1]
 FOLDER: Final = ROOT / "docs"
@@ -12,27 +15,46 @@ CONFIG: Final = ROOT / "zensical.toml"
 
 _FENCE: Final = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```[ \t]*$", re.MULTILINE | re.DOTALL)
 _ITEM: Final = re.compile(r"(?:[-*]|\d\.) ")
+_CHANGES: Final = "<!-- changes -->"
 # Names of the samples' languages. Samples that directly follow each other become tabs.
 _TABS: Final = {"bash": "curl", "sh": "curl", "python": "Python", "ts": "TypeScript"}
 
 
+Entry = str | dict[str, "list[Entry]"]
+
+
 class Group(NamedTuple):
-    """A part of the navigation: its heading and its pages."""
+    """A level of the navigation: the headings that lead to it, and its own pages."""
 
     title: str
     pages: tuple[str, ...]
 
 
 @lru_cache(maxsize=1)
+def navigation() -> list[Entry]:
+    """The navigation as the generator's configuration has it: pages, and levels with a heading."""
+    return cast("list[Entry]", tomllib.loads(CONFIG.read_text("utf-8"))["project"]["nav"])
+
+
 def groups() -> tuple[Group, ...]:
-    """The navigation in reading order, from the generator's configuration."""
-    project = tomllib.loads(CONFIG.read_text("utf-8"))["project"]
-    listed = cast("list[dict[str, list[str]]]", project["nav"])
-    return tuple(
-        Group(title, tuple(name.removesuffix(".md") for name in names))
-        for group in listed
-        for title, names in group.items()
-    )
+    """The navigation in reading order; pages that follow each other on one level are one group."""
+    return tuple(_groups(navigation(), ""))
+
+
+def _groups(entries: list[Entry], title: str) -> Iterator[Group]:
+    """The groups of a level; `title` has the headings that lead to the level."""
+    run: list[str] = []
+    for entry in entries:
+        if isinstance(entry, str):
+            run.append(entry.removesuffix(".md"))
+            continue
+        if run:
+            yield Group(title or "Start", tuple(run))
+        run = []
+        for heading, below in entry.items():
+            yield from _groups(below, f"{title}: {heading}" if title else heading)
+    if run:
+        yield Group(title or "More", tuple(run))
 
 
 def every() -> list[str]:
@@ -41,9 +63,15 @@ def every() -> list[str]:
     return sorted(path.relative_to(FOLDER).with_suffix("").as_posix() for path in found)
 
 
-def text(name: str) -> str:
-    """The source of a page."""
+def source(name: str) -> str:
+    """The text of a page's file."""
     return (FOLDER / f"{name}.md").read_text("utf-8")
+
+
+def text(name: str) -> str:
+    """The page as it is served: its file, with the changes where the file has the mark for them."""
+    written = source(name)
+    return written.replace(_CHANGES, changes.markdown()) if _CHANGES in written else written
 
 
 def title(name: str) -> str:

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any, Final, cast
 
-from docs_build import pages, samples
-from docs_build.schemas import Member, Words
+from docs_build import lists, pages, samples
+from docs_build.schemas import Field, Words
 from docs_build.world import BASE_URL, World, curl, run_curl, worlds
 from signalbox.api.document import build as build_document
 from signalbox.api.document import described, groups
@@ -51,13 +51,17 @@ def routes() -> dict[str, list[Route]]:
 
 
 def write() -> None:
-    """Writes all pages of the reference, and deletes pages of nouns that no longer exist."""
+    """Writes the pages of the reference and the lists of other pages; deletes pages of nouns that no longer exist."""
     made = dict(build())
     for path in pages.FOLDER.glob("reference-*.md"):
         if path.stem not in made:
             path.unlink()
     for name, text in made.items():
         (pages.FOLDER / f"{name}.md").write_text(text, "utf-8")
+    for name in pages.every():
+        written = pages.source(name)
+        if (now := lists.written(written)) != written:
+            (pages.FOLDER / f"{name}.md").write_text(now, "utf-8")
 
 
 def build() -> Iterator[tuple[str, str]]:
@@ -167,8 +171,8 @@ def _body(openapi_operation: Mapping[str, Any], words: Words) -> Iterator[str]:
         if media != "application/json":
             yield f"Or as `{media}`: {one['schema']['description']}"
     yield _table(
-        "member | type | required | meaning",
-        [_row(member, "yes" * member.required) for member in words.members(schema)],
+        "field | type | required | meaning",
+        [_row(field, "yes" * field.required) for field in words.fields(schema)],
     )
 
 
@@ -186,13 +190,13 @@ def _response(route: Route, openapi_operation: Mapping[str, Any], words: Words) 
             yield f"As `{media}`" + (f": {one['schema']['description']}" if "description" in one["schema"] else ".")
     if own := [f"`{name}`" for name in good["headers"] if name not in _EVERYWHERE]:
         yield f"Headers in addition to those of [every response](transport.md): {', '.join(own)}."
-    members = list(words.members(content.get("application/json", {}).get("schema", {})))
-    if members:
-        yield _table("member | type | meaning", [_row(member) for member in members])
+    fields = list(words.fields(content.get("application/json", {}).get("schema", {})))
+    if fields:
+        yield _table("field | type | meaning", [_row(field) for field in fields])
 
 
-def _row(member: Member, *more: str) -> str:
-    return "| " + " | ".join([f"`{member.name}`", member.type, *more, member.description]) + " |"
+def _row(field: Field, *more: str) -> str:
+    return "| " + " | ".join([f"`{field.name}`", field.type, *more, field.description]) + " |"
 
 
 def _errors(openapi_operation: Mapping[str, Any]) -> str:

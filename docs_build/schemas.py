@@ -10,7 +10,7 @@ _MANY_ROWS: Final = 15
 _FORMATS: Final = {"date-time": "date-time", "uri": "URL"}
 
 
-class Member(NamedTuple):
+class Field(NamedTuple):
     """A row: the place of a field (`senders[].senderId`), its type, whether it is required, its description."""
 
     name: str
@@ -27,30 +27,30 @@ class Words:
         self._ids = ids
         self._shown: set[str] = set()
 
-    def members(self, schema: Schema, place: str = "") -> Iterator[Member]:
+    def fields(self, schema: Schema, place: str = "") -> Iterator[Field]:
         """The fields of an object or of an array's items; fields of a nested object follow it."""
         schema = self._resolved(schema)
         if "items" in schema:
-            yield from self.members(schema["items"], f"{place}[]")
+            yield from self.fields(schema["items"], f"{place}[]")
             return
         if "oneOf" in schema:
-            # Several forms may have a member of the same name: its first row is enough.
-            rows = (member._replace(required=False) for form in schema["oneOf"] for member in self.members(form, place))
-            seen: dict[str, Member] = {}
+            # Several forms may have a field of the same name: its first row is enough.
+            rows = (field._replace(required=False) for form in schema["oneOf"] for field in self.fields(form, place))
+            seen: dict[str, Field] = {}
             for row in rows:
                 seen.setdefault(row.name, row)
             yield from seen.values()
             return
         if forms := [one for one in schema.get("anyOf", ()) if one.get("type") != "null"]:
-            yield from self.members(forms[0], place)
+            yield from self.fields(forms[0], place)
             return
         for name, part in schema.get("properties", {}).items():
             path = f"{place}.{name}" if place else name
-            row = Member(path, self.type(part), name in schema.get("required", ()), self._description(part))
-            inner = list(self.members(part, path))
+            row = Field(path, self.type(part), name in schema.get("required", ()), self._description(part))
+            inner = list(self.fields(part, path))
             reference = part.get("$ref") or part.get("items", {}).get("$ref", "")
             if len(inner) > _MANY_ROWS and reference in self._shown:
-                yield row._replace(description=f"{row.description} Its members are in a table above.".strip())
+                yield row._replace(description=f"{row.description} Its fields are in a table above.".strip())
             else:
                 self._shown.add(reference)
                 yield from (row, *inner)
@@ -103,7 +103,7 @@ class Words:
         if "additionalProperties" in schema and "properties" not in schema:
             keys, values = schema.get("propertyNames", {}), schema["additionalProperties"]
             limits = [
-                f"at most {schema['maxProperties']} members" if "maxProperties" in schema else "",
+                f"at most {schema['maxProperties']} fields" if "maxProperties" in schema else "",
                 f"keys of {keys.get('minLength', 0)}-{keys['maxLength']} characters" if "maxLength" in keys else "",
                 f"values of {values.get('minLength', 0)}-{values['maxLength']}" if "maxLength" in values else "",
             ]

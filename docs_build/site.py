@@ -15,7 +15,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from docs_build import pages, pictures
+from docs_build import changes, pages, pictures
 
 # Pinned: the code below depends on the form of its output.
 GENERATOR: Final = "zensical==0.0.73"
@@ -53,7 +53,7 @@ def build() -> None:
             if pages.FOLDER in source.parents:
                 target = parts / "docs" / source.relative_to(pages.FOLDER)
                 target.parent.mkdir(exist_ok=True)
-                shutil.copyfile(source, target)
+                _copy(source, target)
         _draw(parts / "docs" / "images")
         shutil.copyfile(_LOGO, parts / "docs" / "images" / "signalbox.svg")
         index = (made / "search.json").read_text("utf-8")
@@ -72,7 +72,19 @@ def _sources() -> list[Path]:
     written = [pages.FOLDER / f"{name}.md" for name in pages.every()]
     shown = [path for pattern in _PICTURES for path in pages.FOLDER.glob(pattern)]
     code = [path for path in Path(__file__).parent.rglob("*") if path.suffix in (".py", ".svg", ".css", ".txt")]
-    return sorted([*written, *shown, *code, pages.CONFIG])
+    return sorted([*written, *shown, *code, *changes.sources(), pages.CONFIG])
+
+
+def _text(page: Path) -> str:
+    return pages.text(page.relative_to(pages.FOLDER).with_suffix("").as_posix())
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copies a source; a page as it is served."""
+    if source.suffix == ".md":
+        target.write_text(_text(source), "utf-8")
+    else:
+        shutil.copyfile(source, target)
 
 
 def _digest() -> str:
@@ -92,7 +104,7 @@ def _generate(folder: Path, made: Path) -> None:
             target = staged / source.relative_to(pages.FOLDER)
             target.parent.mkdir(exist_ok=True)
             if source.suffix == ".md":
-                target.write_text(pages.for_generator(source.read_text("utf-8")), "utf-8")
+                target.write_text(pages.for_generator(_text(source)), "utf-8")
             else:
                 shutil.copyfile(source, target)
     shutil.copyfile(_LOGO, staged / "logo.svg")

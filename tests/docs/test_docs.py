@@ -26,6 +26,8 @@ import pytest
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+import docs_build.changes
+import docs_build.lists
 import docs_build.pages
 from docs_build.anchors import anchor
 from signalbox.api.routes import ROUTES
@@ -160,6 +162,38 @@ def test_limits_of_the_transport_page_are_those_of_the_program() -> None:
 def test_navigation_has_every_page_once() -> None:
     named = [name for group in docs_build.pages.groups() for name in group.pages]
     assert sorted(named) == sorted(PAGES)
+
+
+MOST_ENTRIES: Final = 7
+
+
+def test_navigation_has_few_entries_on_each_level() -> None:
+    def levels(entries: list[docs_build.pages.Entry]) -> Iterator[int]:
+        yield len(entries)
+        for entry in entries:
+            if isinstance(entry, dict):
+                assert len(entry) == 1
+                for below in entry.values():
+                    yield from levels(below)
+
+    assert max(levels(docs_build.pages.navigation())) <= MOST_ENTRIES
+
+
+def test_comparison_with_the_rented_api_is_at_the_top_and_there_is_one_quickstart() -> None:
+    assert docs_build.pages.navigation()[:2] == ["index.md", "differences.md"]
+    assert [name for name in PAGES if "quickstart" in name] == ["quickstart"]
+
+
+def test_changes_are_a_page() -> None:
+    page = docs_build.pages.text("whats-new")
+    for texts in docs_build.changes.entries().values():
+        for text in texts:
+            assert " ".join(re.sub(r"\]\(docs/", "](", text).split()) in " ".join(page.split())
+
+
+def test_lists_of_pages_are_what_the_program_is_now() -> None:
+    for name, text in TEXTS.items():
+        assert docs_build.lists.written(text) == text, f"{name}.md: make reference"
 
 
 # --- links
