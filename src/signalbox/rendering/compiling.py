@@ -1,7 +1,7 @@
 """Functions made of a parsed text: one for each tag and expression. They render, and charge the budget of work.
 
 The library parses. It does not render, because its limits do not bound what a filter makes:
-docs/decisions/0024-liquid.md.
+docs/decisions/0025-liquid.md.
 """
 
 from collections.abc import Callable, Mapping, Sequence
