@@ -18,6 +18,7 @@ from signalbox.ground.metrics import Metrics
 from signalbox.inventory import pool_operations, sender_pools
 from signalbox.queue import adoption, turns
 from signalbox.queue.kinds import Done, Hand, Kind
+from signalbox.queue.presence import SECONDS, Presence
 from signalbox.queue.turns import Candidate, Order
 
 KINDS: Final = {kind.name: kind for kind in (pool_operations.KIND, sender_pools.REMOVALS, deletion.KIND)}
@@ -61,9 +62,11 @@ class Workers:
         self._shared: set[tuple[int, str]] = set()
         # The end of the wait after a failure, for failures that could not be written to the database.
         self._resting: dict[tuple[int, str], float] = {}
+        self._presence = Presence()
         self._tasks = [asyncio.create_task(self._work(), name=f"worker-{n}") for n in range(count)]
         if count:
-            self._tasks += [asyncio.create_task(self._repeat(chore), name=chore.name) for chore in CHORES]
+            chores = (*CHORES, Chore("presence", SECONDS, self._presence.announce))
+            self._tasks += [asyncio.create_task(self._repeat(chore), name=chore.name) for chore in chores]
 
     async def stop(self) -> None:
         """Starts no further batch and waits for running batches. A batch that takes too long is rolled back."""
@@ -74,6 +77,9 @@ class Workers:
             for task in late:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
+            # Without the database the row stays, and gets old.
+            with contextlib.suppress(Unavailable):
+                await self._presence.leave(self._db)
 
     async def unit(self) -> Done | None:
         """Does one unit of work of the account whose turn is next. None when no account has work that can be done now.

@@ -114,3 +114,15 @@ def test_cancel_prints_the_reference_of_the_api(idle: Shell) -> None:
     canceled = idle.json("operations", "cancel", operation)
     assert canceled["resourceId"] == operation
     assert idle("operations", "watch", operation).returncode == 3
+
+
+def test_watch_says_once_that_no_worker_is_running(idle: Shell) -> None:
+    operation = create(idle, "--senders", "-", stdin=UNKNOWN)
+    with idle.start("operations", "watch", operation) as watch:
+        assert watch.stderr
+        line = watch.stderr.readline()
+        watch.send_signal(signal.SIGINT)
+        _, rest = watch.communicate(timeout=60)
+    assert line == b"signalbox: no worker is running, so the operation waits: `signalbox worker` starts one\n"
+    assert b"no worker" not in rest
+    assert f"operation {operation} continues".encode() in rest

@@ -98,7 +98,7 @@ def test_list_is_a_page_of_50_and_standard_error_says_that_there_is_more(
     shell: Shell, signalbox_server: Account
 ) -> None:
     signalbox_server.enter_senders(51)
-    more = "signalbox: there are more than these 50: --limit N shows N of them, --all shows all\n"
+    more = "signalbox: these are 50 of 51: --limit N shows N of them, --all shows all\n"
     for arguments, count, err in (
         ([], 50, more),
         (["--limit", "7"], 7, ""),
@@ -133,3 +133,19 @@ async def test_accounts_and_keys_are_listed_by_name_in_pages_too(tmp_path: Path)
         cut_short = shell(noun, "list", "--limit", "1")
         assert len(cut_short.stdout.splitlines()) == 2
         assert cut_short.stderr == ""
+
+
+def test_standard_error_has_the_total_of_the_list_with_its_filters(shell: Shell, signalbox_server: Account) -> None:
+    senders = signalbox_server.enter_senders(52)
+    shell.json("pools", "create", "support", "--senders", "-", "--watch", stdin="\n".join(senders))
+    shell("senders", "deactivate", senders[0])
+    for _ in range(50):
+        signalbox_server._call("POST", "/v1/SenderPools", {"senders": []})
+    for arguments, total in (
+        (["senders", "list"], 52),
+        (["senders", "list", "--status", "ACTIVATED", "--channel", "SMS"], 51),
+        (["pools", "show", "support", "--senders"], 52),
+        (["pools", "list"], 51),
+        (["operations", "list", "--status", "COMPLETED"], 51),
+    ):
+        assert shell(*arguments).stderr.startswith(f"signalbox: these are 50 of {total}: "), arguments

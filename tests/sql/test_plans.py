@@ -182,8 +182,8 @@ NEW: Final = ("pool_operations.start", "pool_operations.start_with_pool")
 
 def _given(name: str, new: Account) -> dict[str, Value]:
     """The parameters of a statement: things from the middle of the account's lists."""
-    noun = name.partition(".")[0]
-    of_senders = noun == "senders" or "list_members" in name
+    noun = "pool_operations" if name.startswith("totals.operations") else name.partition(".")[0]
+    of_senders = noun == "senders" or "members" in name or name.startswith("totals.senders")
     middle = new.senders[SENDERS // 2] if of_senders else new.operation if noun == "pool_operations" else new.pool
     given: dict[str, Value] = {
         "account_id": new.id,
@@ -253,7 +253,7 @@ def _most(name: str, statistics: str) -> int:
         return 250 + 3 * POOLS  # three senders are in every pool
     if name.startswith("resolve."):
         return 400  # the senders of one channel that are activated
-    if re.search(r"\.list_|search_page|^overview|^names\..*_by_", name):
+    if re.search(r"\.list_|search_page|^overview|^totals|^names\..*_by_", name):
         return 6 * PAGE + len(CHANNELS) * 2
     # One thing, found in a table of one page or through its sender's pools; or the rows of one request.
     return max(4 * KEYS, POOLS, len(_rows(name, Account(0, [""] * SENDERS, "", "", "", ""))))

@@ -74,7 +74,7 @@ def test_every_table_is_declared_once() -> None:
 
 
 def test_reference_tables_are_the_few_that_are_known() -> None:
-    assert {"accounts", "api_keys", "keyring", "signalbox_schema"} == REFERENCE
+    assert {"accounts", "api_keys", "keyring", "signalbox_schema", "workers"} == REFERENCE
 
 
 @pytest.mark.parametrize("table", sorted(BY_ACCOUNT))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
@@ -28,6 +28,7 @@ from signalbox_client import (
     NotFound,
     PreconditionFailed,
     Signalbox,
+    Total,
     results,
 )
 
@@ -307,3 +308,21 @@ async def test_pools_and_senders_are_found_by_name_and_ids_are_named(caller: Cal
     ]
     assert [(one.kind, one.items) for one in names.operations] == [("CREATE", 2)]
     assert await caller.all(lambda c: c.names.search_senders("nobody")) == []
+
+
+async def test_totals_are_those_of_the_lists_and_workers_are_seen(caller: Caller) -> None:
+    rows = [{"channel": "PUSH", "address": f"app-{n}"} for n in range(2)] + [
+        {"channel": "EMAIL", "address": "a@example.com"}
+    ]
+    await caller.do(lambda c: c.inventory.enter(rows))
+    everyone = await caller.all(lambda c: c.senders.list())
+    started = await caller.do(lambda c: c.sender_pools.create(senders=[one.id for one in everyone]))
+    await caller.do(lambda c: c.sender_pools.wait(started.operation_id))
+    (pool,) = await caller.all(lambda c: c.sender_pools.list())
+    long_ago = datetime(2020, 1, 1, tzinfo=UTC)
+    assert await caller.do(lambda c: c.totals.senders(channel="PUSH", status="ACTIVATED")) == Total(2, more=False)
+    assert await caller.do(lambda c: c.totals.senders(end_date=long_ago)) == Total(0, more=False)
+    assert await caller.do(lambda c: c.totals.sender_pools(start_date=long_ago)) == Total(1, more=False)
+    assert await caller.do(lambda c: c.totals.senders_of_pool(pool.id, channel="EMAIL")) == Total(1, more=False)
+    assert await caller.do(lambda c: c.totals.operations(status="COMPLETED")) == Total(1, more=False)
+    assert (await caller.do(lambda c: c.workers.fetch())).running

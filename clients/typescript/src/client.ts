@@ -8,6 +8,7 @@ import { Names } from "./names.js";
 import { SenderPools } from "./sender-pools.js";
 import { Senders } from "./senders.js";
 import { Templates } from "./templates.js";
+import { Totals, Workers } from "./totals.js";
 
 /** How the client of either class behaves. */
 export interface BehaviorOptions {
@@ -59,6 +60,8 @@ export class Signalbox {
   readonly ledger: Ledger;
   readonly templates: Templates;
   readonly names: Names;
+  readonly totals: Totals;
+  readonly workers: Workers;
 
   /** Throws {@link MissingCredentials}, and TypeError for an option that does not exist or is not valid. */
   constructor(options: SignalboxOptions = {}) {
@@ -79,6 +82,8 @@ export class Signalbox {
     this.ledger = new Ledger(http);
     this.templates = new Templates(http);
     this.names = new Names(http);
+    this.totals = new Totals(http);
+    this.workers = new Workers(http);
   }
 }
 

@@ -151,6 +151,17 @@ export interface SearchNames extends Paging {
   readonly text: string;
 }
 
+/** How many things a list has, counted up to 10,000. `more`: there are more. */
+export interface Total {
+  readonly count: number;
+  readonly more: boolean;
+}
+
+/** Whether a worker of any process has been seen in the last 30 seconds. */
+export interface WorkersState {
+  readonly running: boolean;
+}
+
 export interface TemplatePage extends Page {
   readonly templates: readonly Template[];
 }
@@ -222,14 +233,18 @@ export interface ListSenderPools extends Created, Paging {
   readonly operationId?: string | undefined;
 }
 
-export interface ListSenders extends Created, Paging {
+export interface CountSenders extends Created {
   readonly channel?: Channel | undefined;
   readonly status?: SenderStatus | undefined;
 }
 
-export interface ListOperations extends Created, Paging {
+export interface ListSenders extends CountSenders, Paging {}
+
+export interface CountOperations extends Created {
   readonly status?: OperationStatus | undefined;
 }
+
+export interface ListOperations extends CountOperations, Paging {}
 
 export interface ListItems extends Paging {
   readonly outcome?: Outcome | undefined;

@@ -210,3 +210,15 @@ test("pools and senders are found by name, and ids are named", async () => {
   ]);
   assert.deepEqual(names.operations, []);
 });
+
+test("totals are those of the lists, and a worker is seen", async () => {
+  const [one] = await enter(1);
+  const id = await pool([one!], "Counted");
+  assert.deepEqual(await client.totals.sendersOfPool(id, { channel: "PUSH" }), { count: 1, more: false });
+  assert.deepEqual(await client.totals.sendersOfPool(id, { status: "DEACTIVATED" }), { count: 0, more: false });
+  const since = { startDate: new Date(0) };
+  for (const total of [client.totals.senders(since), client.totals.senderPools(since), client.totals.operations(since)]) {
+    assert.ok((await total).count >= 1);
+  }
+  assert.deepEqual(await client.workers.fetch(), { running: true });
+});

@@ -3,8 +3,17 @@
 from typing import Final
 
 from signalbox.api import document
-from signalbox.api.inventory import composition, inventory, overview, pool_operations, search, sender_pools, senders
-from signalbox.api.program import console, docs, health, requests
+from signalbox.api.inventory import (
+    composition,
+    inventory,
+    overview,
+    pool_operations,
+    search,
+    sender_pools,
+    senders,
+    totals,
+)
+from signalbox.api.program import console, docs, health, requests, workers
 from signalbox.api.routing import resolve
 from signalbox.api.sending import templates
 from signalbox.http.router import Route
@@ -69,6 +78,11 @@ ROUTES: Final = (
     Route("POST", "/signalbox/v1/SenderPools/Search", search.SEARCH_POOLS, "names.searchSenderPools"),
     Route("POST", "/signalbox/v1/Senders/Search", search.SEARCH_SENDERS, "names.searchSenders"),
     Route("POST", "/signalbox/v1/Names", search.NAME, "names.name"),
+    Route("GET", "/signalbox/v1/Senders/Total", totals.SENDERS, "totals.senders"),
+    Route("GET", "/signalbox/v1/SenderPools/Total", totals.SENDER_POOLS, "totals.senderPools"),
+    Route("GET", "/signalbox/v1/SenderPools/{senderPoolId}/Senders/Total", totals.MEMBERS, "totals.sendersOfPool"),
+    Route("GET", "/signalbox/v1/SenderPools/Operations/Total", totals.OPERATIONS, "totals.operations"),
+    Route("GET", "/signalbox/v1/Workers", workers.FETCH, "workers.fetch"),
     Route("GET", "/signalbox/v1/Overview", overview.FETCH, "overview.fetch"),
     Route(
         "GET",

@@ -16,6 +16,7 @@ from signalbox.cli.arguments import CHANNELS, SENDER_ID, not_one, search
 from signalbox.cli.endings import INTERRUPTED, Ended, complain, finishing
 from signalbox.cli.files import Input
 from signalbox.cli.output import Bar, cell, counted, wire
+from signalbox.cli.waiting import Lookout
 from signalbox.inventory.csv_text import BADLY_QUOTED, Record, Records, Table
 
 if TYPE_CHECKING:
@@ -205,10 +206,11 @@ def watch(
     """
     progress = Progress()
     try:
-        with Bar("operation", "items", items) as bar:
+        with Bar("operation", "items", items) as bar, Lookout(client) as lookout:
             for operation_id in operation_ids:
                 for operation in client.sender_pools.watch(operation_id):
                     progress.latest = operation
+                    lookout.changed()
                     seen(operation)
                     stats = progress.stats
                     done = stats["created"] + stats["failed"]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import msgspec
 
     from signalbox_client import Signalbox
-    from signalbox_client.results import Item, Operation, OperationNames, Page, Sender, SenderNames, SenderPool
+    from signalbox_client.results import Item, Operation, OperationNames, Page, Sender, SenderNames, SenderPool, Total
     from signalbox_client.results import SenderPoolNames as PoolNames
 
 T = TypeVar("T", bound="msgspec.Struct")
@@ -83,8 +83,18 @@ def page_size(limit: int | None, as_json: bool) -> int:
     return min(most(limit, as_json), LARGEST)
 
 
-def show_pages(client: Signalbox, pages: Paged[T], table: Table[T], limit: int | None, as_json: bool) -> None:
-    """Prints a list: one JSON object a line (NDJSON), or a table, and on standard error that there is more."""
+def show_pages(
+    client: Signalbox,
+    pages: Paged[T],
+    table: Table[T],
+    limit: int | None,
+    as_json: bool,
+    total: Callable[[], Total] | None = None,
+) -> None:
+    """Prints a list: one JSON object a line (NDJSON), or a table, and on standard error that there is more.
+
+    `total` counts the list, and is called only when there is more than is shown.
+    """
     left = most(limit, as_json)
     if as_json:
         for resource in islice(pages, left):
@@ -105,7 +115,7 @@ def show_pages(client: Signalbox, pages: Paged[T], table: Table[T], limit: int |
 
     show_table(table.columns, rows())
     if more and limit is None:
-        _say_more()
+        _say_more(total() if total else None)
 
 
 @dataclass(frozen=True)
@@ -149,8 +159,11 @@ def show_rows(
         _say_more()
 
 
-def _say_more() -> None:
-    complain(f"there are more than these {PAGE}: --limit N shows N of them, --all shows all")
+def _say_more(total: Total | None = None) -> None:
+    said = f"there are more than these {PAGE}"
+    if total:
+        said = f"these are {PAGE} of {'more than ' if total.more else ''}{total.count:,}"
+    complain(f"{said}: --limit N shows N of them, --all shows all")
 
 
 # --- what a row shows: the name first, the id second

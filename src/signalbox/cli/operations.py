@@ -30,7 +30,7 @@ from signalbox.cli.output import as_json_option, show_done, show_resource, wire
 from signalbox.cli.profiles import connected, server_options
 
 if TYPE_CHECKING:
-    from signalbox_client import Operation, OperationStatus
+    from signalbox_client import Operation, OperationStatus, Total
 
 _STATUSES: Final = ("PROCESSING", "COMPLETED", "CANCELED")
 
@@ -65,7 +65,11 @@ def list_operations(
         )
         if pool:
             found = OfPool(client, found, pool_id(client, pool))
-        show_pages(client, found, OPERATIONS, limit, as_json)
+
+        def total() -> Total:
+            return client.totals.operations(status=status, start_date=since, end_date=until)
+
+        show_pages(client, found, OPERATIONS, limit, as_json, None if pool else total)
 
 
 @operations.command("show")

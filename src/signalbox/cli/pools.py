@@ -33,7 +33,7 @@ from signalbox.cli.streams import done_unseen
 
 if TYPE_CHECKING:
     from signalbox.cli.filling import Filling, Progress
-    from signalbox_client import Channel, SenderStatus, Signalbox
+    from signalbox_client import Channel, SenderStatus, Signalbox, Total
 
 pool_argument = click.argument("pool", shell_complete=complete_pool)
 senders_option = click.option(
@@ -127,7 +127,11 @@ def list_pools(
         found = client.sender_pools.list(
             start_date=since, end_date=until, operation_id=operation, page_size=page_size(limit, as_json)
         )
-        show_pages(client, found, POOLS, limit, as_json)
+
+        def total() -> Total:
+            return client.totals.sender_pools(start_date=since, end_date=until)
+
+        show_pages(client, found, POOLS, limit, as_json, total)
 
 
 @pools.command("find")
@@ -170,7 +174,11 @@ def show_pool(
         found = client.sender_pools.list_senders(
             one, channel=channel, status=status, page_size=page_size(limit, as_json)
         )
-        show_pages(client, found, SENDERS, limit, as_json)
+
+        def total() -> Total:
+            return client.totals.senders_of_pool(one, channel=channel, status=status)
+
+        show_pages(client, found, SENDERS, limit, as_json, total)
 
 
 @pools.command("update")

@@ -32,7 +32,7 @@ from signalbox.cli.profiles import connected, server_options
 from signalbox.cli.resolving import show_resolved
 
 if TYPE_CHECKING:
-    from signalbox_client import Channel, SenderStatus
+    from signalbox_client import Channel, SenderStatus, Total
 
 
 @click.group(cls=Commands)
@@ -83,7 +83,11 @@ def list_senders(
         found = client.senders.list(
             channel=channel, status=status, start_date=since, end_date=until, page_size=page_size(limit, as_json)
         )
-        show_pages(client, found, SENDERS, limit, as_json)
+
+        def total() -> Total:
+            return client.totals.senders(channel=channel, status=status, start_date=since, end_date=until)
+
+        show_pages(client, found, SENDERS, limit, as_json, total)
 
 
 @senders.command("show")

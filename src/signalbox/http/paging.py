@@ -76,16 +76,20 @@ def page_of(request: Request, list_name: str, filters: Sequence[object], token: 
 
 def id_range_of(request: Request, page: Page, kind: str) -> IdRange:
     """The range of ids that the page may show: after its anchor, and within the date range of the request."""
-    before, not_before = ids.greatest(kind), ids.least(kind)
-    if page.anchor is not None:
-        # `before` is exclusive. A space sorts below every character of an id, so that the item itself is in the range.
-        before = page.anchor.item + (" " if page.anchor.edge == "at" else "")
+    whole = date_range_of(request, kind, page.size + 1)
+    if page.anchor is None:
+        return whole
+    # `before` is exclusive. A space sorts below every character of an id, so that the item itself is in the range.
+    before = page.anchor.item + (" " if page.anchor.edge == "at" else "")
+    return whole._replace(before=min(before, whole.before))
+
+
+def date_range_of(request: Request, kind: str, limit: int) -> IdRange:
+    """The range of ids of the date range of the request; all ids of this kind without one."""
     start, end = request.get(START_DATE), request.get(END_DATE)
-    if start is not None:
-        not_before = ids.first_of(kind, start.first_ms_after)
-    if end is not None:
-        before = min(before, ids.first_of(kind, end.first_ms_not_before))
-    return IdRange(before, not_before, page.size + 1)
+    not_before = ids.least(kind) if start is None else ids.first_of(kind, start.first_ms_after)
+    before = ids.greatest(kind) if end is None else ids.first_of(kind, end.first_ms_not_before)
+    return IdRange(before, not_before, limit)
 
 
 class Item(Protocol):

@@ -54,6 +54,8 @@ from signalbox_client.results import (
     SenderStatus,
     Stats,
     Template,
+    Total,
+    Workers,
 )
 from signalbox_client.version import __version__
 
@@ -106,9 +108,11 @@ __all__ = [
     "Template",
     "TooLarge",
     "TooMany",
+    "Total",
     "Unauthenticated",
     "Unavailable",
     "UnexpectedAnswer",
     "UnsupportedType",
+    "Workers",
     "__version__",
 ]

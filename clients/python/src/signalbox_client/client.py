@@ -22,6 +22,7 @@ from signalbox_client.sender_pools import SenderPools
 from signalbox_client.senders import Senders
 from signalbox_client.settings import Settings
 from signalbox_client.templates import Templates
+from signalbox_client.totals import Totals, WorkersOfServer
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
@@ -42,6 +43,8 @@ class _Client(ABC, Generic[H]):
     ledger: Ledger[Self]
     templates: Templates[Self]
     names: NameSearch[Self]
+    totals: Totals[Self]
+    workers: WorkersOfServer[Self]
 
     def __init__(
         self: Self,
@@ -71,6 +74,8 @@ class _Client(ABC, Generic[H]):
         self.ledger = Ledger(self, self._settings)
         self.templates = Templates(self, self._settings)
         self.names = NameSearch(self, self._settings)
+        self.totals = Totals(self, self._settings)
+        self.workers = WorkersOfServer(self, self._settings)
 
     @property
     def url(self) -> str:

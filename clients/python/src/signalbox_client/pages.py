@@ -28,6 +28,15 @@ class _Pagination(msgspec.Struct, frozen=True):
     self_token: str = msgspec.field(name="self")
 
 
+def present(params: Mapping[str, str | int | datetime | None]) -> dict[str, str | int]:
+    """The parameters that are given, with times as text."""
+    return {
+        name: moment(value) if isinstance(value, datetime) else value
+        for name, value in params.items()
+        if value is not None
+    }
+
+
 @dataclass(frozen=True)
 class Listing(Generic[T]):
     """A list from one page on: its path, the field that has its items, and its parameters.
@@ -44,11 +53,7 @@ class Listing(Generic[T]):
 
     def fetch(self) -> Steps[Page[T]]:
         """Fetches the page."""
-        given = {
-            name: moment(value) if isinstance(value, datetime) else value
-            for name, value in self.params.items()
-            if value is not None
-        }
+        given = present(self.params)
         if self.body:
             call = Call("POST", self.path, dict[str, msgspec.Raw], content=encoded(given))
         else:

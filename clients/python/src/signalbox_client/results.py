@@ -197,6 +197,19 @@ class Names(msgspec.Struct, frozen=True, rename="camel"):
     operations: tuple[OperationNames, ...]
 
 
+class Total(msgspec.Struct, frozen=True):
+    """How many things a list has, counted up to 10,000. `more`: there are more."""
+
+    count: int
+    more: bool
+
+
+class Workers(msgspec.Struct, frozen=True):
+    """Whether a worker of any process has been seen in the last 30 seconds."""
+
+    running: bool
+
+
 class Refused(msgspec.Struct, frozen=True):
     """A problem or a warning of a row of inventory: its place as JSONPath, and its line in NDJSON and CSV."""
 
