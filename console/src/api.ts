@@ -93,7 +93,7 @@ export async function fetchAs(call: Call, signal: AbortSignal, as: Credentials |
   } catch (error) {
     if (signal.aborted && (signal.reason as Error | undefined)?.name !== "TimeoutError") throw error;
     const late = (signal.reason as Error | undefined)?.name === "TimeoutError";
-    throw new Failure(0, late ? `The server did not answer within ${SECONDS} seconds.` : "The server cannot be reached.");
+    throw new Failure(0, late ? `The server did not respond within ${SECONDS} seconds.` : "The server cannot be reached.");
   }
 }
 
@@ -105,7 +105,7 @@ export async function failureOf(response: Response): Promise<Failure> {
   } | null;
   return new Failure(
     response.status,
-    body?.message ?? `The answer was ${response.status} without a reason.`,
+    body?.message ?? `The response was ${response.status} without a reason.`,
     body?.code ?? null,
     body?.errors ?? [],
     response.headers.get("x-request-id"),

@@ -127,7 +127,7 @@ export function Trouble({ failure, again }: { failure: Failure; again?: () => vo
   return (
     <div class="trouble" role="alert">
       <p>
-        <b>{failure.status ? `${failure.status}` : "No answer"}</b> {failure.message}
+        <b>{failure.status ? `${failure.status}` : "No response"}</b> {failure.message}
       </p>
       {several && (
         <ul>

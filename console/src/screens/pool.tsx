@@ -282,7 +282,7 @@ function Delete({ pool, close }: { pool: SenderPool; close: () => void }): JSX.E
   };
   return (
     <Confirm title="Delete this pool?" act="Delete pool" danger typed={pool.name} close={close} run={run}>
-      <p>It is gone for everybody at once and its unfinished operations are canceled. Its senders stay in the account.</p>
+      <p>The pool is deleted at once, and its unfinished operations are canceled. Its senders stay in the account.</p>
       <Behind call={call} page="sender-pools#delete" />
     </Confirm>
   );

@@ -197,7 +197,7 @@ function Answer({ results, question }: { results: readonly Resolution[]; questio
   if (!results.length) {
     return (
       <p class="empty">
-        Nobody: no activated sender of those asked is on a channel that reaches these addresses. PHONE is reached by RCS and SMS,
+        No activated sender of the selected ones is on a channel that reaches these addresses. PHONE is reached by RCS and SMS,
         the others by their namesake.
       </p>
     );
@@ -247,7 +247,7 @@ function Answer({ results, question }: { results: readonly Resolution[]; questio
         </table>
       </div>
       <p class="quiet end">
-        At most the 10 best. The reasons are read from the answer: channel, then the recipient's country, then the common
+        At most the 10 best. The reasons are read from the response: channel, then the recipient's country, then the common
         beginning, then age. <a href={docs("resolve#the-order")}>The order</a>
       </p>
     </>

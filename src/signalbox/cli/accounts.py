@@ -147,7 +147,7 @@ def create_key(account_sid: str, name: str, as_json: bool, **command_line: str |
 
     new = write(command_line, lambda tx: accounts.create_key(tx, account_sid, name))
     sid = new.key.sid
-    done = f"the key {sid} was created, and nobody knows its secret: `signalbox keys revoke {sid}`, then create another"
+    done = f"the key {sid} was created, and its secret is lost: `signalbox keys revoke {sid}`, then create another"
     show({"keySid": sid, "secret": new.secret}, as_json, done)
 
 

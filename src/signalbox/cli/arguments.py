@@ -145,9 +145,9 @@ def confirm(question: str, yes: bool) -> None:
 
 
 def confirm_name(warning: str, name: str) -> None:
-    """Goes on when somebody on a terminal repeats the name of what is lost for good."""
+    """Goes on when the user of a terminal repeats the name of what is lost for good."""
     if not sys.stdin.isatty():
-        raise Ended("nothing was done: nobody can be asked here, so that --yes is needed", code=MISUSED)
+        raise Ended("nothing was done: standard input is not a terminal, so --yes is required", code=MISUSED)
     click.echo(warning, err=True)
     if click.prompt(f"To go on, type {name}", err=True, default="", show_default=False) != name:
         raise Ended("nothing was done")

@@ -46,7 +46,7 @@ def prepare() -> None:
 
     A closed descriptor would be given to the next file or connection, which messages would then be written into. A
     character that the encoding lacks is written as an escape. Writing to standard output raises OutputLost; writing to
-    standard error never fails, because nobody could be told.
+    standard error never fails, because the error could not be shown.
     """
     encodings = [_encoding(stream) for stream in (sys.stdout, sys.stderr)]
     # A write to the first fails as one to a closed descriptor does; the second takes everything.
@@ -104,7 +104,7 @@ class _Output(_Stream):
 
 
 def _encoding(stream: TextIO | None) -> str:
-    """The stream's encoding; UTF-8 in place of ASCII, which is that of a locale that nobody chose (as in click)."""
+    """The stream's encoding; UTF-8 in place of ASCII, which is that of the default locale (as in click)."""
     encoding = getattr(stream, "encoding", None) or "utf-8"
     return "utf-8" if codecs.lookup(encoding).name == "ascii" else encoding
 

@@ -54,7 +54,7 @@ def translated(error: BaseException, lost: bool = False) -> BaseException:
         return error
     new: SignalboxError
     if isinstance(error, TimeoutError):
-        new = Unavailable("The database did not answer in time.")
+        new = Unavailable("The database did not respond in time.")
     elif isinstance(error, (*_AWAY, OSError, exceptions.InternalClientError)) or (
         lost and isinstance(error, asyncpg.InterfaceError)
     ):

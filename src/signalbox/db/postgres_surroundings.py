@@ -198,7 +198,7 @@ class Surroundings:
             )
         if self._settings["synchronous_commit"] == "off":
             yield (
-                "synchronous_commit is off: a crash can lose requests that were answered with success."
+                "synchronous_commit is off: a crash can lose requests that got a success response."
                 f" ALTER ROLE {self._role} SET synchronous_commit = on."
             )
 

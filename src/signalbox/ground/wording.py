@@ -1,4 +1,4 @@
-"""Words for messages about values that somebody else wrote."""
+"""Words for messages about values of another author."""
 
 from collections.abc import Collection
 

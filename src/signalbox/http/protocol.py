@@ -155,7 +155,7 @@ class Protocol(HttpToolsProtocol):
         self.transport.close()
 
     def _must_wait(self, cycle: RequestResponseCycle) -> bool:
-        """Whether a refusal comes after other responses: that of an earlier request, or of one that is being sent."""
+        """Whether an error comes after other responses: that of an earlier request, or of one that is being sent."""
         if cycle.response_complete or (cycle.more_body and not cycle.response_started and not self.pipeline):
             return False
         if cycle.more_body:
