@@ -9,12 +9,12 @@ from typing import Final, Literal
 
 import msgspec
 
-# TS 23.038 section 6.2.1, in the order of the codes, without 0x1B, which announces a character of the extension table.
+# TS 23.038 6.2.1, in the order of the codes, without 0x1B, which announces a character of the extension table.
 BASIC: Final = (
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
 )
-# TS 23.038 section 6.2.1.1. Each of these takes two septets.
+# TS 23.038 6.2.1.1. Each of these takes two septets.
 EXTENSION: Final = "\f^{}\\[~]|€"
 _ESCAPE: Final = "\x1b"
 _GSM7: Final = re.compile(f"[{re.escape(BASIC + EXTENSION)}]*")
