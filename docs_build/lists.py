@@ -1,4 +1,4 @@
-"""Lists inside pages that are written from the program: settings, errors, commands, figures.
+"""Lists inside pages that are written from the program: settings, errors, commands, queries across accounts.
 
 A page has the marks `<!-- list: NAME -->` and `<!-- end of list -->`, each on its own line. `make reference` replaces
 what stands between them; a test compares.
@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     import click
 
 _LIST: Final = re.compile(r"^<!-- list: ([a-z-]+) -->\n(.*?)^<!-- end of list -->$", re.MULTILINE | re.DOTALL)
+
+# The reason in the comment of a query.
+_REASON: Final = re.compile(r"across accounts: ([^\n.]+)")
 
 
 def without(page: str) -> str:
@@ -59,6 +62,16 @@ def _commands() -> str:
     return _table(("command", "what the command does"), rows)
 
 
+def _across_accounts() -> str:
+    from signalbox.db.queries import PACKAGE_SQL, load
+
+    reasons: dict[str, list[str]] = {}
+    for query in load(PACKAGE_SQL / "queries", "postgres").values():
+        if found := _REASON.search(query.comment):
+            reasons.setdefault(found[1].rstrip("."), []).append(f"`{query.name}`")
+    return _table(("Query", "What it does across accounts"), [(" ".join(names), why) for why, names in reasons.items()])
+
+
 def _each(group: "click.Group", path: str = "signalbox") -> Iterator[tuple[str, str, str]]:
     """Each command: its path, its arguments and the first sentence of its help."""
     import click
@@ -74,4 +87,9 @@ def _each(group: "click.Group", path: str = "signalbox") -> Iterator[tuple[str, 
             yield f"{path} {name}", arguments, command.get_short_help_str(200)
 
 
-LISTS: Final[dict[str, Callable[[], str]]] = {"settings": _settings, "errors": _errors, "commands": _commands}
+LISTS: Final[dict[str, Callable[[], str]]] = {
+    "settings": _settings,
+    "errors": _errors,
+    "commands": _commands,
+    "across-accounts": _across_accounts,
+}
