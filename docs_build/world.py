@@ -14,6 +14,7 @@ import msgspec
 
 from signalbox.api.inventory.sender_pools import OPERATION_ID, OTHER_SENDER_ID, SENDER_POOL_ID
 from signalbox.api.inventory.senders import SENDER_ID
+from signalbox.api.program.inspector import REQUEST_ID
 from signalbox.api.routes import ROUTES
 from signalbox.testing import Account, server
 from signalbox_client import Signalbox
@@ -66,6 +67,10 @@ class World:
             if endpoint not in _WITHOUT_WORKERS:
                 pools.wait(made)
             self._put_what_clients_name(endpoint)
+            if endpoint == "requests.fetch":
+                auth = (self.account.account_sid, self.account.auth_token)
+                logged = httpx.get(f"{self.account.url}/v1/Senders?pageSize=1", auth=auth)
+                self._ours[logged.headers["x-request-id"]] = REQUEST_ID.example
             self._ours[next(iter(pools.list())).id] = SENDER_POOL_ID.example
             self._ours[made] = OPERATION_ID.example
 

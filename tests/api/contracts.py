@@ -22,12 +22,13 @@ from signalbox.http.router import Route
 
 @dataclass(frozen=True)
 class Things:
-    """What Ada has: a pool, a sender in the pool, a sender outside, the pool's operation, and a queued operation."""
+    """What Ada has: a pool, a sender in the pool, a sender outside, the pool's operation, a request."""
 
     pool: str
     member: str
     sender: str
     operation: str
+    request: str
 
     def places(self, route: Route) -> dict[str, str]:
         """The values of a route's placeholders; where Ada has no such thing, the example of the parameter."""
@@ -36,6 +37,7 @@ class Things:
             "senderPoolId": self.pool,
             "senderId": sender,
             "operationId": self.operation,
+            "requestId": self.request,
             "page": "sender-pools",
             "asset": built("assets"),
             "picture": built("images"),
@@ -56,7 +58,8 @@ async def things_of(ada: Person) -> Things:
     member, sender = await ada.senders(2)
     pool = await ada.pool(member)
     operation = await ada.finished(await ada.post(f"/v1/SenderPools/{pool}/Senders", json=[{"senderId": member}]))
-    return Things(pool, member, sender, operation["id"])
+    request = (await ada.get("/v1/Senders")).headers["x-request-id"]
+    return Things(pool, member, sender, operation["id"], request)
 
 
 def missing(route: Route) -> dict[str, str]:

@@ -47,7 +47,9 @@ async def test_route_names_unknown_parameters(ada: Person, things: Things) -> No
     strict = ada.at(await ada.served.again(strict=True))
 
     async def claim(route: Route) -> None:
-        of_route = things if route.method == "GET" else await things_of(ada)
+        # The claim sends many requests to each route, and the log keeps the last 500.
+        lasting = route.method == "GET" and route.name != "requests.fetch"
+        of_route = things if lasting else await things_of(ada)
         await contracts.unknown_parameter(route, ada, strict, of_route)
 
     await hold(ROUTES, claim)

@@ -19,6 +19,7 @@ from every_route import hold
 from people import Person
 from signalbox.api.routes import ROUTES
 from signalbox.ground import clock, ids
+from signalbox.http.exchange import new_request_id
 from signalbox.http.parameters import PAGE_TOKEN
 from signalbox.http.router import Route
 from signalbox.inventory import sender_pools, senders
@@ -27,12 +28,13 @@ from signalbox.sending import templates
 
 @dataclass(frozen=True)
 class Things:
-    """What an account has: a pool, a sender in it, the operation that added the sender, a template, an address."""
+    """What an account has: a pool, a sender in it, the operation that added it, a template, a request, an address."""
 
     senderPoolId: str  # noqa: N815 (the names of the placeholders)
     senderId: str  # noqa: N815
     operationId: str  # noqa: N815
     contentId: str  # noqa: N815
+    requestId: str  # noqa: N815
     address: str
 
 
@@ -44,7 +46,7 @@ PRIVATE: Final = [route for route in ROUTES if not route.endpoint.public]
 def unknown_things() -> Things:
     """Ids that no account has."""
     made = {name: ids.new(kind, clock.now_ms()) for name, kind in KINDS.items()}
-    return Things(**made, contentId=templates.new_content_id(), address="nobody-has-this")
+    return Things(**made, contentId=templates.new_content_id(), requestId=new_request_id(), address="nobody-has-this")
 
 
 def refs(things: Things) -> list[dict[str, str]]:
@@ -84,7 +86,8 @@ async def _things(person: Person) -> Things:
     operation = await person.finished(await person.post(f"/v1/SenderPools/{pool}/Senders", json=[{"senderId": sender}]))
     address = (await person.get(f"/v1/Senders/{sender}")).json()["address"]
     template = await person.post("/signalbox/v1/Templates", json=TEMPLATE)
-    return Things(pool, sender, operation["id"], template.json()["contentId"], address)
+    request_id = template.headers["x-request-id"]
+    return Things(pool, sender, operation["id"], template.json()["contentId"], request_id, address)
 
 
 @pytest.fixture
@@ -137,7 +140,7 @@ def bodies(route: Route, of: Things) -> list[dict[str, Any]]:
 
 def test_every_kind_of_id_is_tried() -> None:
     """A new kind of id needs a field in `Things`."""
-    assert {name for route in PRIVATE for name in placeholders(route)} == {*KINDS, "contentId"}
+    assert {name for route in PRIVATE for name in placeholders(route)} == {*KINDS, "contentId", "requestId"}
 
 
 async def test_another_accounts_id_in_a_path_is_one_that_no_account_has(

@@ -13,7 +13,7 @@ from signalbox.api.inventory import (
     senders,
     totals,
 )
-from signalbox.api.program import console, docs, health, requests, workers
+from signalbox.api.program import console, docs, health, inspector, requests, workers
 from signalbox.api.routing import resolve
 from signalbox.api.sending import templates
 from signalbox.http.router import Route
@@ -91,6 +91,7 @@ ROUTES: Final = (
         "overview.fetchComposition",
     ),
     Route("GET", "/signalbox/v1/Requests", requests.LIST, "requests.list"),
+    Route("GET", "/signalbox/v1/Requests/{requestId}", inspector.FETCH, "requests.fetch"),
     # Contract section 9: endpoints without credentials.
     Route("GET", "/healthz", health.HEALTHZ, "health.alive"),
     Route("GET", "/readyz", health.READYZ, "health.ready"),

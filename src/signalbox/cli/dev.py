@@ -43,7 +43,7 @@ def dev(port: int, memory: bool, empty: bool, opens: bool | None) -> None:
 
     with _alone(DEV_FOLDER):
         database = "sqlite://" if memory else f"sqlite:///{DEV_DATABASE}"
-        settings = Settings(port=port, database=database)
+        settings = Settings(port=port, database=database, request_bodies=True)
         gc.disable()  # until the server is ready
         from signalbox import app
         from signalbox.cli.database import run

@@ -233,6 +233,9 @@ class Settings:
     request_log: bool = _setting(
         True, _BOOLEAN, "Keep the last requests of each account in memory, for its request log."
     )
+    request_bodies: bool = _setting(
+        False, _BOOLEAN, "Keep their headers and bodies too, without secrets: for development, not for production."
+    )
     log_format: LogFormat = _setting(
         "auto",
         _one_of("auto", "json", "console"),

@@ -18,6 +18,7 @@ from signalbox.http.exchange import Checks, Exchange
 from signalbox.http.local import Local
 from signalbox.http.rate_limit import RateLimiter
 from signalbox.http.receiving import ClientGone
+from signalbox.http.recordings import Recorder
 from signalbox.http.request import Response, Stream
 from signalbox.http.router import Route, Router
 from signalbox.http.services import Services
@@ -50,8 +51,15 @@ class Api:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Responds to one request."""
+        if self.services.recordings is None:
+            await self._respond(scope, receive, send, None)
+            return
+        with self.services.recordings.recorder(scope, receive, send) as recorder:
+            await self._respond(scope, recorder.receive, recorder.send, recorder)
+
+    async def _respond(self, scope: Scope, receive: Receive, send: Send, recorder: Recorder | None) -> None:
         started = time.perf_counter()
-        exchange = Exchange(self.services, self._checks, scope, receive)
+        exchange = Exchange(self.services, self._checks, scope, receive, recorder)
         response: Response | Stream
         try:
             response = await exchange.respond()

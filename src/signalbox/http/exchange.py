@@ -16,6 +16,7 @@ from signalbox.http.errors import MethodNotAllowed, respond
 from signalbox.http.parameters import read_query
 from signalbox.http.rate_limit import RateLimiter
 from signalbox.http.receiving import CLOSE, drop_rest, read_body
+from signalbox.http.recordings import Recorder
 from signalbox.http.request import Headers, Request, Response, Stream
 from signalbox.http.request_log import LoggedProblems, logged_problems
 from signalbox.http.router import Route, Router, segments
@@ -50,6 +51,7 @@ class Exchange:
         "logged",
         "method",
         "receive",
+        "recorder",
         "request",
         "request_id",
         "route",
@@ -57,11 +59,14 @@ class Exchange:
         "services",
     )
 
-    def __init__(self, services: Services, checks: Checks, scope: Scope, receive: Receive) -> None:
+    def __init__(
+        self, services: Services, checks: Checks, scope: Scope, receive: Receive, recorder: Recorder | None = None
+    ) -> None:
         self.services = services
         self.checks = checks
         self.scope = scope
         self.receive = receive
+        self.recorder = recorder
         self.method: str = scope["method"]
         self.headers = headers_by_name(scope["headers"])
         self.request_id = new_request_id()
@@ -209,8 +214,11 @@ class Exchange:
                 fields["account"] = self.request.principal.account_sid
                 if route and self.services.request_log:
                     self.services.request_log.add(self.request, route, status, seconds, self.logged, self.extra)
+                    if self.recorder and not route.endpoint.unrecorded:
+                        self.recorder.keep(self.request.account_id, self.request_id)
             for param in route.endpoint.ids if route else ():
-                if param.name in self.request.path_values:
+                # `requestId` is the id of this request, also where the path names another one.
+                if param.name in self.request.path_values and param.name not in fields:
                     fields[param.name] = self.request.path_values[param.name]
             fields.update(self.request.fields)
         logger.info("request", **fields)

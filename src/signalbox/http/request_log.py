@@ -114,6 +114,10 @@ class RequestLog:
         ring = self._rings.get(account_id, ())
         return list(islice((one for one in reversed(ring) if one.number < before), limit))
 
+    def find(self, account_id: int, request_id: str) -> Entry | None:
+        """The account's request with this id; None when the log does not have it."""
+        return next((one for one in reversed(self._rings.get(account_id, ())) if one.request_id == request_id), None)
+
     def since(self, account_id: int, number: int) -> list[Entry]:
         """The account's requests with greater numbers, oldest first."""
         ring = self._rings.get(account_id, ())

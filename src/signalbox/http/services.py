@@ -11,6 +11,7 @@ from signalbox.ground import settings
 from signalbox.ground.metrics import Metrics
 from signalbox.http.authentication import Authenticator
 from signalbox.http.local import Local
+from signalbox.http.recordings import Recordings
 from signalbox.http.request_log import RequestLog
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ class Services:
         self.local = local
         self.authenticator = Authenticator(db, keys)
         self.request_log = RequestLog() if settings.request_log else None
+        self.recordings = Recordings() if settings.request_log and settings.request_bodies else None
         # Requests that would wait for each other in the database wait for a lock here, without a database connection.
         self.turns = Turns()
         self.stopping = False

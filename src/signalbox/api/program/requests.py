@@ -57,16 +57,22 @@ class LoggedRequestPage(msgspec.Struct, frozen=True):
 
 async def list_requests(request: Request) -> Response | Stream:
     """List the account's last requests to this process, newest first; live if `Accept` asks for an event stream."""
-    kept = request.services.request_log
-    if kept is None:
-        raise Forbidden("the request log is switched off: see the setting request_log")
+    kept = log_of(request)
     wanted = page(request, "requests")
     if request.prefers("text/event-stream"):
         return Stream(_events(request, kept, wanted.size), b"text/event-stream")
     before = _END if wanted.anchor is None else int(wanted.anchor.item) + (wanted.anchor.edge == "at")
     entries = kept.newest(request.account_id, before, wanted.size + 1)
     shown, pagination = wanted.cut(entries, lambda entry: str(entry.number))
-    return json_response(LoggedRequestPage([_shape(entry) for entry in shown], pagination))
+    return json_response(LoggedRequestPage([shape(entry) for entry in shown], pagination))
+
+
+def log_of(request: Request) -> RequestLog:
+    """The request log of this process. Raises Forbidden when it is switched off."""
+    kept = request.services.request_log
+    if kept is None:
+        raise Forbidden("the request log is switched off: see the setting request_log")
+    return kept
 
 
 _END: Final = 2**63
@@ -99,12 +105,12 @@ async def _events(request: Request, kept: RequestLog, size: int) -> AsyncIterato
 def _chunks(entries: Sequence[Entry]) -> Iterator[bytes]:
     for start in range(0, len(entries), _SLICE):
         yield b"".join(
-            b"id: %d\nevent: request\ndata: %b\n\n" % (entry.number, msgspec.json.encode(_shape(entry)))
+            b"id: %d\nevent: request\ndata: %b\n\n" % (entry.number, msgspec.json.encode(shape(entry)))
             for entry in entries[start : start + _SLICE]
         )
 
 
-def _shape(entry: Entry) -> LoggedRequest:
+def shape(entry: Entry) -> LoggedRequest:
     """The wire type of a request."""
     route = entry.route
     return LoggedRequest(
@@ -138,7 +144,7 @@ def _query(params: Iterable[Param[object]], values: dict[str, object]) -> Iterat
             yield f"{param.name}={'*' if param is PAGE_TOKEN else quote(str(value), safe=':')}"
 
 
-_EXAMPLE: Final = LoggedRequest(
+EXAMPLE: Final = LoggedRequest(
     request_id="RQ5899de34bb2514d6df0e2f371aab0b05",
     at="2026-01-31T09:30:00.125Z",
     method="POST",
@@ -155,12 +161,12 @@ LIST: Final = Endpoint(
     list_requests,
     GROUP,
     query=(PAGE_TOKEN, PAGE_SIZE),
-    example=LoggedRequestPage([_EXAMPLE], paging.EXAMPLE_OF_LAST),
+    example=LoggedRequestPage([EXAMPLE], paging.EXAMPLE_OF_LAST),
     media=(
         Media(
             "text/event-stream",
             "An event for each request; its `data` is the object as JSON.",
-            "id: 1769851800125000\nevent: request\ndata: " + msgspec.json.encode(_EXAMPLE).decode() + "\n\n",
+            "id: 1769851800125000\nevent: request\ndata: " + msgspec.json.encode(EXAMPLE).decode() + "\n\n",
         ),
     ),
     errors=(403,),
