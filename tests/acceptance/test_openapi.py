@@ -250,12 +250,12 @@ def wished(client: CheckedClient) -> None:
     pool = "/v1/SenderPools/" + client("GET", "/v1/SenderPools").json()["senderPools"][0]["id"]
     started = client("POST", f"{pool}/Senders", json=[{"senderId": senders[0]}]).json()
     client("GET", f"{pool}/Senders/Operations/{started['operationId']}", headers={"Prefer": "wait=30"})
-    client("GET", f"{pool}/Senders")
+    logged = f"/v1/Requests/{client('GET', f'{pool}/Senders').headers['x-request-id']}"
     client("POST", "/signalbox/v1/SenderPools/Search", json={"text": "a"})
     client("POST", "/signalbox/v1/Senders/Search", json={"text": "+1"})
     client("POST", "/signalbox/v1/Names", json={"ids": [pool.rpartition("/")[2]]})
     lists = ("/v1/Senders", "/v1/SenderPools", f"{pool}/Senders", "/v1/SenderPools/Operations")
-    for path in (*(f"{one}/Total" for one in lists), f"{pool}/Composition", "/v1/Workers", "/v1/Overview"):
+    for path in (*(f"{one}/Total" for one in lists), f"{pool}/Composition", "/v1/Workers", "/v1/Overview", logged):
         client("GET", f"/signalbox{path}")
     put = {"name": "A", "content": {"text": "Hello {{ name }}"}}
     made = client("POST", "/signalbox/v1/Templates", json=put).json()
