@@ -2,34 +2,12 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Iterator
-
-import phonenumbers
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from signalbox.inventory import addresses, numbering
-
-
-def _numbers() -> Iterator[str]:
-    """For every region an example of each type, and the example with one digit changed, added or removed."""
-    chance = random.Random(1)
-    for code, regions in phonenumbers.COUNTRY_CODE_TO_REGION_CODE.items():
-        for region in regions:
-            for kind in range(11):
-                example = phonenumbers.example_number_for_type(region, kind) if region.isalpha() else None
-                if example is None:
-                    continue
-                text = phonenumbers.format_number(example, phonenumbers.PhoneNumberFormat.E164)
-                at = chance.randrange(len(str(code)) + 1, len(text))
-                digit = str(chance.randrange(10))
-                yield text
-                yield text[:at] + digit + text[at + 1 :]
-                yield text[:at] + digit + text[at:]
-                yield text[:-1]
-                yield f"+{code}0{text[1 + len(str(code)) :]}"
+from telephone_numbers import numbers_of_every_kind
 
 
 def _as_the_library_reads(monkeypatch: pytest.MonkeyPatch, number: str) -> str | None:
@@ -43,7 +21,9 @@ def _as_the_library_reads(monkeypatch: pytest.MonkeyPatch, number: str) -> str |
 
 def test_numbering_plans_made_ready_accept_what_the_library_accepts(monkeypatch: pytest.MonkeyPatch) -> None:
     # The library also knows numbers that are longer than E.164 allows.
-    read = {number: _as_the_library_reads(monkeypatch, number) for number in _numbers() if len(number) <= 16}
+    read = {
+        number: _as_the_library_reads(monkeypatch, number) for number in numbers_of_every_kind() if len(number) <= 16
+    }
     quick = {number: numbering.region_of(number) for number in read}
     assert {number for number, region in quick.items() if region is not None and region != read[number]} == set()
     good = [number for number, region in read.items() if region is not None]

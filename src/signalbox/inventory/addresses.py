@@ -5,10 +5,10 @@ with a warning. Area code +1 436 went into service in 2024, and Benin's numbers 
 """
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
-from signalbox.inventory import numbering
+from signalbox.inventory import area_codes, numbering
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -127,6 +127,15 @@ def region(address: str) -> str:
     except phonenumbers.NumberParseException:
         found = ""
     return found or _main_country(address)
+
+
+@lru_cache(maxsize=65536)
+def area(address: str) -> str:
+    """The calling code and the area code of this number, such as `+1415`; '' for a number without an area code.
+
+    Never raises. The area code is the one that `phonenumbers` finds, worldwide; a number of no known plan has none.
+    """
+    return area_codes.area_of(address) if _E164.fullmatch(address) else ""
 
 
 def load() -> None:
