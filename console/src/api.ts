@@ -1,5 +1,6 @@
 /** Requests of the HTTP API. The console reaches the server only through this file. */
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+import { heard, lost, useReturn, useShown } from "./connection.ts";
 import { ROOT } from "./route.ts";
 import { current, signOut, type Credentials } from "./session.ts";
 
@@ -44,8 +45,14 @@ const MOST_OWN = 1000;
 addEventListener("pagehide", () => sessionStorage.setItem("signalbox requests", JSON.stringify([...own])));
 
 const SECONDS = 30;
-// Milliseconds before a retry.
+// Milliseconds before the first retry, and the longest wait.
 const AGAIN = 4000;
+const LONGEST_WAIT = 60_000;
+
+/** Milliseconds to wait after this many failures in a row: longer each time, and as long as the server asks for. */
+export function waitAfter(failures: number, failure: Failure): number {
+  return Math.max(Math.min(LONGEST_WAIT, AGAIN * 2 ** (failures - 1)), failure.retryAfter * 1000);
+}
 
 /** The response of the API. Throws Failure for a status other than 2xx, and when there is no response. */
 export async function send(call: Call, signal?: AbortSignal, as: Credentials | null = current()): Promise<Response> {
@@ -87,12 +94,14 @@ export async function fetchAs(call: Call, signal: AbortSignal, as: Credentials |
       // fetch, step 14), and stores no credentials.
       credentials: "omit",
     });
+    heard();
     own.add(response.headers.get("x-request-id") ?? "");
     if (own.size > MOST_OWN) own.delete(own.keys().next().value!);
     return response;
   } catch (error) {
     if (signal.aborted && (signal.reason as Error | undefined)?.name !== "TimeoutError") throw error;
     const late = (signal.reason as Error | undefined)?.name === "TimeoutError";
+    lost();
     throw new Failure(0, late ? `The server did not respond within ${SECONDS} seconds.` : "The server cannot be reached.");
   }
 }
@@ -119,10 +128,13 @@ export interface Answered<T> {
   again: () => void;
 }
 
-/** The response to a GET, fetched again every `every` milliseconds while the page is visible; the old one stays until then. */
+/**
+ * The response to a GET, fetched again every `every` milliseconds while the page is visible; the old one stays until
+ * then. After failures it is fetched again with growing waits, and at once when the server is back.
+ */
 export function useAnswer<T>(call: Call | null, every = 0): Answered<T> {
   const key = call ? JSON.stringify(call) : "";
-  const [state, setState] = useState<{ key: string; answer?: T; failure?: Failure }>({ key });
+  const [state, setState] = useState<{ key: string; answer?: T; at?: number; failure?: Failure }>({ key });
   const [round, setRound] = useState(0);
   const latest = useRef(state);
   latest.current = state;
@@ -130,19 +142,25 @@ export function useAnswer<T>(call: Call | null, every = 0): Answered<T> {
     if (!call) return;
     const leaving = new AbortController();
     let timer = 0;
+    let failures = 0;
     const later = (milliseconds: number) => {
-      timer = window.setTimeout(() => (document.hidden ? later(milliseconds) : void once()), milliseconds);
+      timer = window.setTimeout(() => {
+        if (!document.hidden) return void once();
+        const seen = () => void once();
+        document.addEventListener("visibilitychange", seen, { once: true, signal: leaving.signal });
+      }, milliseconds);
     };
     const once = async () => {
       try {
         const answer = await ask<T>(call, leaving.signal);
-        setState({ key, answer });
+        failures = 0;
+        setState({ key, answer, at: Date.now() });
         if (every) later(every);
       } catch (error) {
         if (!(error instanceof Failure)) return;
-        const before = latest.current.key === key ? latest.current.answer : undefined;
-        setState(before === undefined ? { key, failure: error } : { key, answer: before, failure: error });
-        if (error.passing) later(Math.max(AGAIN, error.retryAfter * 1000));
+        failures += 1;
+        setState(latest.current.key === key ? { ...latest.current, failure: error } : { key, failure: error });
+        if (error.passing) later(waitAfter(failures, error));
       }
     };
     void once();
@@ -152,7 +170,9 @@ export function useAnswer<T>(call: Call | null, every = 0): Answered<T> {
     };
   }, [key, round, every]);
   const again = useCallback(() => setRound((before) => before + 1), []);
-  const mine: { answer?: T; failure?: Failure } = state.key === key ? state : {};
+  const mine: { answer?: T; at?: number; failure?: Failure } = state.key === key ? state : {};
+  useShown(every ? mine.at : undefined);
+  useReturn(() => (mine.failure || every) && again());
   return { answer: mine.answer, failure: mine.failure, again };
 }
 

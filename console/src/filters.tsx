@@ -1,6 +1,6 @@
 /** Filters of lists. They are in the URL of the page, so that a view can be bookmarked and shared. */
-import type { JSX } from "preact";
-import { useId } from "preact/hooks";
+import type { ComponentChildren, JSX } from "preact";
+import { useEffect, useId, useState } from "preact/hooks";
 import { set, type Params } from "./route.ts";
 import { CHANNELS, STATUSES } from "./wire.ts";
 
@@ -16,14 +16,45 @@ export function isFiltered(names: readonly string[], params: Params): boolean {
   return names.some((name) => params[name]);
 }
 
+/** Whether the window is as narrow as a phone's. style.css has the same width. */
+export function useNarrow(): boolean {
+  const query = matchMedia("(max-width: 40rem)");
+  const [narrow, setNarrow] = useState(query.matches);
+  useEffect(() => {
+    const change = () => setNarrow(query.matches);
+    query.addEventListener("change", change);
+    return () => query.removeEventListener("change", change);
+  }, []);
+  return narrow;
+}
+
+/** The filters of a list; on a phone they are folded, and their number is shown. */
+export function Filters(props: { names: readonly string[]; params: Params; children: ComponentChildren }): JSX.Element {
+  const fields = (
+    <div class="filters">
+      {props.children}
+      <Clear names={props.names} params={props.params} />
+    </div>
+  );
+  const given = props.names.filter((name) => props.params[name]).length;
+  if (!useNarrow()) return fields;
+  return (
+    <details class="fold">
+      <summary>
+        Filters{given > 0 && <b> {given}</b>}
+      </summary>
+      {fields}
+    </details>
+  );
+}
+
 export function SenderFilters({ params }: { params: Params }): JSX.Element {
   return (
-    <div class="filters">
+    <Filters names={SENDER_FILTERS} params={params}>
       <Choice name="channel" label="Channel" of={CHANNELS} params={params} />
       <Choice name="status" label="Status" of={STATUSES} params={params} />
       <Dates params={params} />
-      <Clear names={SENDER_FILTERS} params={params} />
-    </div>
+    </Filters>
   );
 }
 
@@ -69,7 +100,7 @@ export function Dates({ params }: { params: Params }): JSX.Element {
   );
 }
 
-export function Clear({ names, params }: { names: readonly string[]; params: Params }): JSX.Element | null {
+function Clear({ names, params }: { names: readonly string[]; params: Params }): JSX.Element | null {
   if (!isFiltered(names, params)) return null;
   return (
     <button class="plain" onClick={() => set(Object.fromEntries(names.map((name) => [name, ""])))}>

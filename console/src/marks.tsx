@@ -1,9 +1,11 @@
-/** Parts that every screen shows the same way: numbers, times, ids, states, tags, failures. */
+/** Parts that every screen shows the same way: numbers, ids, states, tags, failures. */
 import type { ComponentChildren, JSX } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { curlOf, Failure, urlOf, type Call } from "./api.ts";
-import { href, ROOT } from "./route.ts";
+import { isMoved, ROOT } from "./route.ts";
 import type { Operation, Stats, Tags } from "./wire.ts";
+
+export { lasting, local, Time } from "./times.tsx";
 
 const NUMBERS = new Intl.NumberFormat("en");
 
@@ -15,42 +17,42 @@ export function plural(value: number, one: string, many = `${one}s`): string {
   return `${count(value)} ${value === 1 ? one : many}`;
 }
 
-/** A time in the user's time zone, as `2026-11-23 17:59:30`. */
-export function local(time: string): string {
-  const date = new Date(time);
-  const two = (value: number) => String(value).padStart(2, "0");
-  const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
-  return `${day} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
-}
-
-/** A short text for a duration in milliseconds. */
-export function lasting(milliseconds: number): string {
-  if (milliseconds < 1000) return `${Math.max(0, Math.round(milliseconds))} ms`;
-  if (milliseconds < 60_000) return `${(milliseconds / 1000).toFixed(1)} s`;
-  const minutes = Math.floor(milliseconds / 60_000);
-  if (minutes < 60) return `${minutes} min ${Math.round((milliseconds % 60_000) / 1000)} s`;
-  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
-}
-
-export function Time({ at }: { at: string }): JSX.Element {
-  const [day, time] = local(at).split(" ");
+/** The end of an id: the place on the screen shows its type, and the end is enough to tell ids apart. */
+export function Id({ id }: { id: string }): JSX.Element {
   return (
-    <time dateTime={at} title={at}>
-      <span class="date">
-        <span class="year">{day!.slice(0, 5)}</span>
-        {day!.slice(5)}{" "}
-      </span>
-      {time}
-    </time>
+    <code class="id" title={id}>
+      …{id.slice(-10)}
+    </code>
   );
 }
 
-/** The end of an id: the place on the screen shows its type, and the end is enough to tell ids apart. */
-export function Id({ id, whole = false }: { id: string; whole?: boolean }): JSX.Element {
+/** The end of an id, or all of it, with a button that copies it. */
+export function CopiedId({ id, whole = false, of = "id" }: { id: string; whole?: boolean; of?: string }): JSX.Element {
   return (
-    <code class="id" title={id}>
-      {whole ? id : `…${id.slice(-10)}`}
-    </code>
+    <span class="id-copy">
+      {whole ? <code class="id">{id}</code> : <Id id={id} />}
+      <CopyId id={id} of={of} row={!whole} />
+    </span>
+  );
+}
+
+/** In a row the button is not a stop of the Tab key, which would need fifty of them to leave a list: the key `c` copies. */
+function CopyId({ id, of, row }: { id: string; of: string; row: boolean }): JSX.Element {
+  const { done, copy } = useCopy(id);
+  return (
+    <button
+      type="button"
+      class="copy-id"
+      data-copy-id={id}
+      tabIndex={row ? -1 : 0}
+      aria-label={done ? "Copied" : `Copy ${of}`}
+      title={done ? "Copied" : `Copy ${of}`}
+      onClick={() => void copy()}
+    >
+      <svg viewBox="0 0 16 16" width="14" height="14" aria-hidden="true">
+        {done ? <path d="M3 8.5l3.2 3.2L13 5" /> : <path d="M5.5 5.5h7v8h-7zM3.5 10.5v-8h7" />}
+      </svg>
+    </button>
   );
 }
 
@@ -177,16 +179,31 @@ export function docs(page: string): string {
   return new URL(`docs/${page}`, ROOT).href;
 }
 
-/** The top of a screen: its name, its actions, the API request behind it, and the page that explains it. */
+/**
+ * The top of a screen: its name, its actions, the API request behind it, and the page that explains it. `name` is the
+ * title of the browser's tab, when it is not the text of the heading.
+ */
 export function Head(props: {
   title: ComponentChildren;
+  name?: string;
   call: Call;
   page: string;
   children?: ComponentChildren;
 }): JSX.Element {
+  const heading = useRef<HTMLHeadingElement>(null);
+  const name = props.name ?? (typeof props.title === "string" ? props.title : "");
+  useEffect(() => {
+    document.title = `${name} · Signalbox`;
+  }, [name]);
+  // A screen shows another head when its data arrives: the focus goes on to the new heading.
+  useLayoutEffect(() => {
+    if (isMoved() && document.activeElement === document.body) heading.current?.focus({ preventScroll: true });
+  }, []);
   return (
     <header class="head">
-      <h1 tabIndex={-1}>{props.title}</h1>
+      <h1 tabIndex={-1} ref={heading}>
+        {props.title}
+      </h1>
       <div class="actions">{props.children}</div>
       <Behind call={props.call} page={props.page} />
     </header>
@@ -212,6 +229,15 @@ export function Behind({ call, page }: { call: Call; page: string }): JSX.Elemen
 }
 
 export function Copy({ text, label }: { text: string; label: string }): JSX.Element {
+  const { done, copy } = useCopy(text);
+  return (
+    <button class="copy" onClick={() => void copy()} title={text} data-copy={text}>
+      {done ? "Copied" : `Copy ${label}`}
+    </button>
+  );
+}
+
+function useCopy(text: string): { done: boolean; copy: () => Promise<void> } {
   const [done, setDone] = useState(false);
   useEffect(() => {
     if (!done) return;
@@ -223,34 +249,16 @@ export function Copy({ text, label }: { text: string; label: string }): JSX.Elem
       await navigator.clipboard.writeText(text);
     } catch {
       // Over plain HTTP on another host, browsers give pages no clipboard API; `execCommand` still works.
+      const before = document.activeElement;
       const area = document.createElement("textarea");
       area.value = text;
       document.body.append(area);
       area.select();
       document.execCommand("copy");
       area.remove();
+      if (before instanceof HTMLElement) before.focus();
     }
     setDone(true);
   };
-  return (
-    <button class="copy" onClick={() => void copy()} title={text} data-copy={text}>
-      {done ? "Copied" : `Copy ${label}`}
-    </button>
-  );
-}
-
-export function PoolLink({ id, children }: { id: string; children?: ComponentChildren }): JSX.Element {
-  return (
-    <a data-row href={href("pool", { id })}>
-      {children ?? <Id id={id} />}
-    </a>
-  );
-}
-
-export function SenderLink({ id }: { id: string }): JSX.Element {
-  return (
-    <a data-row href={href("senders", { id })}>
-      <Id id={id} />
-    </a>
-  );
+  return { done, copy };
 }

@@ -26,7 +26,18 @@ const listeners = new Set<() => void>();
 export const LINK = takeLink();
 let route = read();
 
-for (const event of ["popstate", "hashchange"] as const) addEventListener(event, changed);
+/** Whether the last change was a step back or forward in the history, and whether the screen has put the focus where it was. */
+let stepped = false;
+let settled = false;
+let moved = false;
+
+history.scrollRestoration = "manual";
+addEventListener("popstate", () => {
+  const before = route.screen;
+  changed(true);
+  if (before !== route.screen) scrollTo(0, 0);
+});
+addEventListener("hashchange", () => changed(stepped));
 addEventListener("click", follow);
 
 /** The URL of a screen, without empty filters. */
@@ -40,11 +51,37 @@ export function href(screen: Screen, params: Params = {}): string {
 /** Shows a screen; `replace` adds no entry to the history, for filters that change while the user types. */
 export function go(screen: Screen, params: Params = {}, replace = false): void {
   const address = href(screen, params);
-  if (replace) history.replaceState(null, "", address);
-  else history.pushState(null, "", address);
+  if (replace) history.replaceState(history.state, "", address);
+  else history.pushState({ from: route.screen }, "", address);
   const before = route.screen;
   changed();
   if (!replace && before !== route.screen) scrollTo(0, 0);
+}
+
+/** Goes back to where the user came from; to `screen` when the user came from outside. */
+export function back(screen: Screen): void {
+  if ((history.state as { from?: Screen } | null)?.from) history.back();
+  else go(screen);
+}
+
+/** Whether the screen is shown by a step in the history, so that it should be as it was left. */
+export function comingBack(): boolean {
+  return stepped;
+}
+
+/** Whether the user has moved from the first screen to another one. */
+export function isMoved(): boolean {
+  return moved;
+}
+
+/** Tells that a list has put the focus back on its row. */
+export function focused(done: boolean): void {
+  settled = done;
+}
+
+/** Whether a list has put the focus back on its row. */
+export function isFocused(): boolean {
+  return settled;
 }
 
 /** Changes some filters of the current screen. */
@@ -63,8 +100,12 @@ function takeLink(): string {
   return link;
 }
 
-function changed(): void {
+function changed(step = false): void {
+  stepped = step;
+  settled = false;
+  const before = route.screen;
   route = read();
+  moved ||= route.screen !== before;
   for (const listener of listeners) listener();
 }
 
@@ -83,7 +124,7 @@ function follow(event: MouseEvent): void {
   if (link.origin !== location.origin || !inside) return;
   event.preventDefault();
   if (link.href === location.href) return;
-  history.pushState(null, "", link.href);
+  history.pushState({ from: route.screen }, "", link.href);
   const before = route.screen;
   changed();
   if (before !== route.screen) scrollTo(0, 0);

@@ -5,23 +5,19 @@
  */
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
-import { ask, Failure, type Call } from "./api.ts";
+import type { Call } from "./api.ts";
+import { useReturn, useShown } from "./connection.ts";
+import { useNarrow } from "./filters.tsx";
 import { useKeys } from "./keys.ts";
+import { List } from "./list.ts";
 import { count, Skeleton, Trouble } from "./marks.tsx";
-import type { Pagination } from "./wire.ts";
+import { comingBack, focused } from "./route.ts";
 
 export interface Column<T> {
   name: string;
-  /** `main` takes the remaining width; `extra` is hidden first on a narrow screen; `wide` needs much width. */
-  kind?: "main" | "extra" | "wide" | "number" | "number extra" | "bar" | "act";
+  /** `main` takes the remaining width; `extra` is hidden first on a narrow screen; `wide` and `huge` need much width. */
+  kind?: "main" | "extra" | "wide" | "number" | "number extra" | "number wide" | "huge" | "bar" | "act";
   cell: (item: T, index: number) => ComponentChildren;
-}
-
-interface Page<T> {
-  token: string | null;
-  start: number;
-  count: number;
-  items: readonly T[] | null;
 }
 
 interface Props<T> {
@@ -30,142 +26,46 @@ interface Props<T> {
   call: Call;
   member: string;
   id: (item: T) => string;
+  /** The ids of an item that have names: see names.ts. */
+  names?: (item: T) => readonly string[];
   open?: (item: T) => void;
   columns: readonly Column<T>[];
   /** Shown when the list is empty. */
   empty: ComponentChildren;
-  /** Milliseconds after which the top of the list is fetched again, while the top is visible. */
+  /** Milliseconds after which what is visible is fetched again, while the page is visible. */
   every?: number;
+  /** Called with the first page whenever it was read. */
+  top?: (items: readonly T[]) => void;
   /** When this number changes, the list is fetched again from the top. */
   round?: number;
 }
 
-const PAGE = 100;
 const OVERSCAN = 12;
-// Pages on each side of the visible rows whose items are kept.
-const NEAR = 3;
-// Milliseconds before a retry, unless Retry-After is longer.
-const AGAIN = 4000;
+const NOTHING = () => [];
 
-class List<T> {
-  pages: Page<T>[] = [];
-  next: string | null = null;
-  started = false;
-  failure: Failure | undefined;
-  private reading: AbortController | undefined;
+/** A list that the user left, to show it again as it was when the user comes back. */
+interface Left {
+  key: string;
+  list: List<unknown>;
+  scroll: number;
+  chosen: { call: string; index: number; id: string };
+}
+const left = new Map<string, Left>();
 
-  constructor(
-    private readonly call: Call,
-    private readonly member: string,
-    private readonly changed: () => void,
-  ) {}
-
-  get length(): number {
-    const last = this.pages.at(-1);
-    return last ? last.start + last.count : 0;
-  }
-
-  get whole(): boolean {
-    return this.started && this.next === null;
-  }
-
-  at(index: number): T | undefined {
-    const page = this.pages.find((one) => index < one.start + one.count);
-    return page?.items?.[index - page.start];
-  }
-
-  get busy(): boolean {
-    return this.reading !== undefined;
-  }
-
-  /** The current index of the row that was at `index`: rows above it may have been added or removed. */
-  place(index: number, is: (item: T) => boolean): number {
-    const here = this.at(index);
-    if (here === undefined || is(here)) return index;
-    for (const page of this.pages) {
-      const at = page.items?.findIndex(is) ?? -1;
-      if (at >= 0) return page.start + at;
-    }
-    return index;
-  }
-
-  /** Fetches missing pages for the rows from `first` to `last`, one at a time, and drops pages that are far away. */
-  async need(first: number, last: number): Promise<void> {
-    const middle = this.pages.findIndex((page) => first < page.start + page.count);
-    for (const [number, page] of this.pages.entries()) {
-      if (middle >= 0 && Math.abs(number - middle) > NEAR) page.items = null;
-    }
-    if (this.reading || this.failure) return;
-    const missing = this.pages.find((page) => !page.items && page.start <= last && page.start + page.count > first);
-    if (missing) await this.read(missing.token, (items) => this.fill(missing, items));
-    else if (!this.started || (this.next !== null && last >= this.length - PAGE / 4)) {
-      const token = this.started ? this.next : null;
-      await this.read(token, (items, next) => {
-        this.pages.push({ token, start: this.length, count: items.length, items });
-        this.next = next;
-        this.started = true;
-      });
-    }
-  }
-
-  /** Fetches the first page again; the others are fetched when they are needed. */
-  async top(): Promise<void> {
-    this.reading?.abort();
-    this.reading = undefined;
-    this.failure = undefined;
-    await this.read(null, (items, next) => {
-      this.pages = [{ token: null, start: 0, count: items.length, items }];
-      this.next = next;
-      this.started = true;
-    });
-  }
-
-  leave(): void {
-    this.reading?.abort();
-  }
-
-  again(): void {
-    this.failure = undefined;
-    this.changed();
-  }
-
-  /** Stores a dropped page that was fetched again, perhaps with fewer rows than before. */
-  private fill(page: Page<T>, items: readonly T[]): void {
-    const lost = page.count - items.length;
-    page.items = items;
-    page.count = items.length;
-    for (const later of this.pages.slice(this.pages.indexOf(page) + 1)) later.start -= lost;
-  }
-
-  private async read(token: string | null, take: (items: readonly T[], next: string | null) => void): Promise<void> {
-    const reading = (this.reading = new AbortController());
-    const call = paged(this.call, token);
-    try {
-      const answer = await ask<{ pagination: Pagination } & Record<string, readonly T[]>>(call, reading.signal);
-      if (this.reading === reading) take(answer[this.member]!, answer.pagination.next);
-    } catch (error) {
-      if (!(error instanceof Failure)) return;
-      this.failure = error;
-      if (error.passing) setTimeout(() => this.failure === error && this.again(), Math.max(AGAIN, error.retryAfter * 1000));
-    } finally {
-      if (this.reading === reading) {
-        this.reading = undefined;
-        this.changed();
-      }
-    }
-  }
+/** Forgets the lists that the user left: those of another account are nothing for this one. */
+export function forgetLists(): void {
+  left.clear();
 }
 
 export function Rows<T>(props: Props<T>): JSX.Element {
-  const { list, first, last, height, table } = useList(props);
   const call = JSON.stringify(props.call);
-  const [chosen, choose] = useState({ call, index: -1, id: "" });
+  const { list, first, last, height, table, chosen, choose } = useList(props, call);
   const active = chosen.call === call ? list.place(chosen.index, (item) => props.id(item) === chosen.id) : -1;
   const setActive = (index: number) => {
     const item = list.at(index);
     choose({ call, index, id: item === undefined ? "" : props.id(item) });
   };
-  const focus = useRef(false);
+  const focus = useRef(chosen.index >= 0);
   const move = (to: number) => {
     const index = Math.max(0, Math.min(list.length - 1, to));
     if (!list.length) return;
@@ -184,6 +84,7 @@ export function Rows<T>(props: Props<T>): JSX.Element {
       const item = list.at(active);
       if (item !== undefined) props.open?.(item);
     },
+    c: () => table.current?.querySelector<HTMLElement>(`[data-index="${active}"] [data-copy-id]`)?.click(),
   });
   useLayoutEffect(() => {
     // The row of a page that is fetched again gets a new element: the focus waits for that element.
@@ -214,7 +115,9 @@ export function Rows<T>(props: Props<T>): JSX.Element {
                 onFocusCapture={() => setActive(index)}
                 onClick={(event) => {
                   const on = event.target instanceof Element && event.target.closest("a, button, input, label");
-                  if (!on && item !== undefined && !getSelection()?.toString()) props.open?.(item);
+                  if (on || item === undefined || getSelection()?.toString()) return;
+                  setActive(index);
+                  props.open?.(item);
                 }}
               >
                 {props.columns.map((column) => (
@@ -228,30 +131,42 @@ export function Rows<T>(props: Props<T>): JSX.Element {
           {last < list.length && <Space rows={list.length - last} height={height} columns={props.columns.length} />}
         </tbody>
       </table>
-      {list.failure && <Trouble failure={list.failure} again={() => list.again()} />}
+      {list.failure && (list.failure.status > 0 || !list.started) && (
+        <Trouble failure={list.failure} again={() => list.again()} />
+      )}
       {!list.whole && !list.failure && <Skeleton lines={list.started ? 2 : 8} />}
       {list.whole && list.length > 20 && <p class="quiet end">{count(list.length)} in all</p>}
     </div>
   );
 }
 
-/** Keeps a list and the range of its visible rows. */
-function useList<T>(props: Props<T>) {
+/** Keeps a list, the range of its visible rows and the chosen row; all three are as the user left them after a return. */
+function useList<T>(props: Props<T>, call: string) {
   const [, render] = useState(0);
   const [sight, setSight] = useState({ first: 0, last: 0 });
   const table = useRef<HTMLDivElement>(null);
-  const key = `${JSON.stringify(props.call)} ${props.round ?? 0}`;
+  const key = `${call} ${props.round ?? 0}`;
+  const [before] = useState(() => (comingBack() ? left.get(props.label) : undefined));
+  const again = before?.key === key ? before : undefined;
+  const [chosen, choose] = useState(again?.chosen ?? { call, index: -1, id: "" });
   const kept = useRef<{ key: string; list: List<T> } | undefined>(undefined);
   if (kept.current?.key !== key) {
     kept.current?.list.leave();
-    kept.current = { key, list: new List<T>(props.call, props.member, () => render((before) => before + 1)) };
+    const list = again && !kept.current ? (again.list as List<T>) : new List<T>(props.call, props.member, props.names ?? NOTHING, NOTHING);
+    list.changed = () => render((one) => one + 1);
+    kept.current = { key, list };
   }
   const { list } = kept.current;
   const height = useRowHeight();
   const last = Math.min(list.length, sight.last);
   const first = Math.max(0, Math.min(sight.first, last));
+  const latest = useRef({ sight, chosen });
+  latest.current = { sight, chosen };
+  // The page is scrolled to its top before the next screen replaces this one: the place is kept by the event of a scroll.
+  const scrolled = useRef(0);
   useEffect(() => {
     const look = () => {
+      scrolled.current = scrollY;
       const top = table.current?.getBoundingClientRect().top ?? 0;
       const from = Math.max(0, Math.floor(-top / height) - OVERSCAN);
       const to = from + Math.ceil(innerHeight / height) + 2 * OVERSCAN;
@@ -266,15 +181,48 @@ function useList<T>(props: Props<T>) {
     };
   }, [height, list.length > 0]);
   useEffect(() => void list.need(sight.first, sight.last));
-  useEffect(() => () => kept.current?.list.leave(), []);
+  useLayoutEffect(() => {
+    if (!again) return;
+    scrollTo(0, again.scroll);
+    focused(again.chosen.index >= 0);
+    void again.list.refresh(...range(latest.current.sight));
+  }, []);
+  useEffect(
+    () => () => {
+      const { list: last, key: now } = kept.current!;
+      last.leave();
+      last.changed = () => undefined;
+      left.set(props.label, { key: now, list: last as List<unknown>, scroll: scrolled.current, chosen: latest.current.chosen });
+    },
+    [],
+  );
+  useShown(props.every ? list.readAt : undefined);
+  const topItems = list.pages[0]?.items;
+  useEffect(() => void (topItems && props.top?.(topItems)), [topItems]);
+  const refresh = () => {
+    const { sight: seen } = latest.current;
+    if (!document.hidden && list.started && !list.busy && !list.failure) void list.refresh(...range(seen));
+  };
+  useReturn(() => {
+    if (list.failure) list.again();
+    refresh();
+  });
   useEffect(() => {
     if (!props.every) return;
-    const timer = setInterval(() => {
-      if (!document.hidden && sight.first === 0 && list.started && !list.busy) void list.top();
-    }, props.every);
-    return () => clearInterval(timer);
-  }, [props.every, list, sight.first === 0]);
-  return { list, first, last, height, table };
+    const timer = setInterval(refresh, props.every);
+    // Whoever comes back to the tab sees what is so now.
+    const seen = () => Date.now() - (list.readAt ?? 0) > props.every! && refresh();
+    document.addEventListener("visibilitychange", seen);
+    return () => {
+      clearInterval(timer);
+      document.removeEventListener("visibilitychange", seen);
+    };
+  }, [props.every, list]);
+  return { list, first, last, height, table, chosen, choose };
+}
+
+function range({ first, last }: { first: number; last: number }): [number, number] {
+  return [first, last];
 }
 
 /** The names of the columns; the name of a column of buttons is for screen readers only. */
@@ -302,14 +250,7 @@ function Space(props: { rows: number; height: number; columns: number }): JSX.El
 
 /** The height of a row, larger on narrow screens. style.css has the same two values. */
 function useRowHeight(): number {
-  const narrow = matchMedia("(max-width: 40rem)");
-  const [height, setHeight] = useState(narrow.matches ? 56 : 36);
-  useEffect(() => {
-    const change = () => setHeight(narrow.matches ? 56 : 36);
-    narrow.addEventListener("change", change);
-    return () => narrow.removeEventListener("change", change);
-  }, []);
-  return height;
+  return useNarrow() ? 56 : 36;
 }
 
 /** Scrolls until a row is visible, below the sticky head of the table. */
@@ -318,12 +259,4 @@ function reveal(table: HTMLElement, index: number, height: number): void {
   const room = 2 * height;
   if (top < room) scrollBy({ top: top - room });
   else if (top + height > innerHeight) scrollBy({ top: top + 2 * height - innerHeight });
-}
-
-function paged(call: Call, token: string | null): Call {
-  if (call.method === "POST") {
-    const more = token ? { pageSize: PAGE, pageToken: token } : { pageSize: PAGE };
-    return { ...call, body: { ...(call.body as object), ...more } };
-  }
-  return { ...call, query: { ...call.query, pageSize: PAGE, pageToken: token ?? undefined } };
 }

@@ -3,8 +3,11 @@ import type { FunctionComponent, JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Dialog } from "./dialog.tsx";
 import { useKeys } from "./keys.ts";
+import { Find } from "./find.tsx";
 import { docs } from "./marks.tsx";
-import { go, href, useRoute, type Params, type Screen } from "./route.ts";
+import { forget } from "./names.ts";
+import { back, go, href, isFocused, useRoute, type Params, type Screen } from "./route.ts";
+import { forgetLists } from "./rows.tsx";
 import { signOut, useSession } from "./session.ts";
 import { OperationScreen } from "./screens/operation.tsx";
 import { OperationsScreen } from "./screens/operations.tsx";
@@ -13,8 +16,9 @@ import { PoolScreen } from "./screens/pool.tsx";
 import { PoolsScreen } from "./screens/pools.tsx";
 import { RequestsScreen } from "./screens/requests.tsx";
 import { ResolveScreen } from "./screens/resolve.tsx";
-import { seek, SendersScreen } from "./screens/senders.tsx";
+import { SendersScreen } from "./screens/senders.tsx";
 import { SignIn } from "./screens/sign-in.tsx";
+import { Strip } from "./strip.tsx";
 
 const BODIES: Record<Screen, FunctionComponent<{ params: Params }>> = {
   overview: OverviewScreen,
@@ -37,13 +41,14 @@ const PLACES: readonly { screen: Screen; name: string; key: string; also?: Scree
 ];
 
 const HELP: readonly [string, string][] = [
-  ["/", "Search: an id, an address, the name of a screen"],
+  ["/ or Ctrl K", "Search: a name, an address, a tag, the end of an id, a screen"],
   ["1 … 6", "Overview, Operations, Pools, Senders, Resolve, Requests"],
   ["j k ↓ ↑", "The next and the previous row of a list"],
   ["Enter", "Open the row"],
   ["Home", "The first row"],
+  ["c", "Copy the id of the row"],
   ["n", "New pool on Pools, import on Senders, add on a pool"],
-  ["Esc", "Close what is open; from one thing back to its list"],
+  ["Esc", "Close what is open; from one thing back to where you came from"],
   ["?", "This help"],
 ];
 
@@ -54,9 +59,25 @@ export function Shell(): JSX.Element {
   const search = useRef<HTMLInputElement>(null);
   const Body = BODIES[screen];
   const place = PLACES.find((one) => one.screen === screen || one.also === screen);
+  const account = credentials?.sid;
   useEffect(() => {
-    document.title = credentials ? `${place?.name} · Signalbox` : "Sign in · Signalbox";
-  }, [screen, credentials === null]);
+    if (!account) document.title = "Sign in · Signalbox";
+    return () => {
+      forget();
+      forgetLists();
+    };
+  }, [account]);
+  useEffect(() => {
+    const find = (event: KeyboardEvent) => {
+      if (event.key !== "k" || !(event.ctrlKey || event.metaKey) || event.altKey || event.shiftKey) return;
+      if (!search.current || document.querySelector("dialog[open]")) return;
+      event.preventDefault();
+      search.current.focus();
+      search.current.select();
+    };
+    addEventListener("keydown", find);
+    return () => removeEventListener("keydown", find);
+  }, []);
   useFocusOnChange(screen);
   useEffect(() => {
     document.querySelector("nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
@@ -67,8 +88,7 @@ export function Shell(): JSX.Element {
     ...Object.fromEntries(PLACES.map((one) => [one.key, () => credentials && go(one.screen)])),
     Escape: () => {
       if (document.activeElement instanceof HTMLInputElement) document.activeElement.blur();
-      else if (screen === "operation" || screen === "pool") go(`${screen}s`);
-      else if (screen === "senders" && params["id"]) go("senders");
+      else if (screen === "operation" || screen === "pool") back(`${screen}s`);
     },
   });
   if (!credentials) return <main class="outside">{asked && <SignIn refused={refused} />}</main>;
@@ -81,7 +101,7 @@ export function Shell(): JSX.Element {
         <a class="brand" href={href("overview")}>
           Signalbox
         </a>
-        <Search input={search} />
+        <Find input={search} places={PLACES} />
         <div class="who">
           <code title={credentials.sid}>{`${credentials.sid.slice(0, 6)}…${credentials.sid.slice(-4)}`}</code>
           <a href={docs("console")}>Docs</a>
@@ -104,71 +124,23 @@ export function Shell(): JSX.Element {
       <main id="main" tabIndex={-1}>
         <Body key={`${screen} ${credentials.sid}`} params={params} />
       </main>
+      <Strip />
       {help && <Help close={() => setHelp(false)} />}
     </>
   );
 }
 
-/** Moves the focus to the heading of a new screen, so that screen readers announce it; not for the first screen. */
+/**
+ * Moves the focus to the heading of a new screen, so that screen readers announce it; not for the first screen, and not
+ * where a list has put it back on its row.
+ */
 function useFocusOnChange(screen: Screen): void {
   const before = useRef(screen);
   useEffect(() => {
     if (before.current === screen) return;
     before.current = screen;
-    if (document.activeElement === document.body || !document.activeElement?.isConnected) {
-      document.querySelector("h1")?.focus({ preventScroll: true });
-    }
+    if (!isFocused() && !document.querySelector("dialog[open]")) document.querySelector("h1")?.focus({ preventScroll: true });
   }, [screen]);
-}
-
-/** A field that opens the thing that its text names. */
-function Search({ input }: { input: { current: HTMLInputElement | null } }): JSX.Element {
-  const [text, setText] = useState("");
-  const goal = aim(text.trim());
-  return (
-    <form
-      class="search"
-      role="search"
-      onSubmit={(event) => {
-        event.preventDefault();
-        if (!goal) return;
-        goal.act();
-        setText("");
-        input.current?.blur();
-      }}
-    >
-      <input
-        ref={input}
-        value={text}
-        onInput={(event) => setText(event.currentTarget.value)}
-        placeholder="Search an id, an address, a screen"
-        aria-label="Search"
-        aria-describedby="goal"
-        autocomplete="off"
-        spellcheck={false}
-      />
-      <kbd aria-hidden="true">/</kbd>
-      <output id="goal" class={goal ? "" : "unseen"}>
-        {goal && `↵ ${goal.what}`}
-      </output>
-    </form>
-  );
-}
-
-function aim(text: string): { what: string; act: () => void } | null {
-  if (!text) return null;
-  if (/^comms_operation_\w+$/.test(text)) return { what: "this operation", act: () => go("operation", { id: text }) };
-  if (/^comms_senderpool_\w+$/.test(text)) return { what: "this pool", act: () => go("pool", { id: text }) };
-  if (/^comms_sender_\w+$/.test(text)) return { what: "this sender", act: () => go("senders", { id: text }) };
-  const place = PLACES.find((one) => one.name.toLowerCase().startsWith(text.toLowerCase()));
-  if (place) return { what: place.name, act: () => go(place.screen) };
-  return {
-    what: "senders with this address",
-    act: () => {
-      seek(text);
-      go("senders");
-    },
-  };
 }
 
 function Help({ close }: { close: () => void }): JSX.Element {

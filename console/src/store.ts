@@ -1,15 +1,20 @@
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 
-/** Renders again when a listener of the set is called and `look` returns another value than before. */
+/** The value of `look`; renders again when a listener of the set is called and the value is another one. */
 export function useSyncExternalStore<T>(listeners: Set<() => void>, look: () => T): T {
-  const [seen, see] = useState(look);
+  const [, render] = useState(0);
+  const value = look();
+  const latest = useRef({ look, value });
+  latest.current = { look, value };
   useEffect(() => {
-    const listener = () => see(look());
+    const listener = () => {
+      if (latest.current.look() !== latest.current.value) render((before) => before + 1);
+    };
     listeners.add(listener);
     listener();
     return () => {
       listeners.delete(listener);
     };
   }, []);
-  return seen;
+  return value;
 }

@@ -1,5 +1,6 @@
 /** Event streams by fetch, because EventSource cannot send credentials. A broken stream is opened again. */
 import { Failure, failureOf, fetchAs, type Call } from "./api.ts";
+import { heard } from "./connection.ts";
 import { current, signOut } from "./session.ts";
 
 export type StreamState = "waiting" | "live" | "broken";
@@ -86,6 +87,7 @@ async function once(call: Call, event: Tell, listener: Listener, leave: AbortSig
     for (;;) {
       const { done, value } = await reader.read();
       if (done) return;
+      heard();
       clearTimeout(timer);
       timer = setTimeout(() => silent.abort(), SILENCE);
       read(value);

@@ -95,6 +95,44 @@ export interface Minute {
   failed: number;
 }
 
+export interface NamedPool {
+  id: string;
+  name: string;
+}
+
+export interface SenderPoolNames extends NamedPool {
+  senders: number;
+  channels: { channel: Channel; count: number }[];
+}
+
+export interface SenderNames {
+  id: string;
+  displayName: string | null;
+  address: string;
+  channel: Channel;
+  senderPools: NamedPool[];
+  moreSenderPools: boolean;
+}
+
+export interface OperationNames {
+  id: string;
+  kind: "CREATE" | "ADD";
+  items: number;
+  senderPool: NamedPool | null;
+}
+
+export interface Names {
+  senderPools: SenderPoolNames[];
+  senders: SenderNames[];
+  operations: OperationNames[];
+}
+
+/** How many things a list has, counted up to 10,000. */
+export interface Total {
+  count: number;
+  more: boolean;
+}
+
 export interface Overview {
   at: string;
   senders: { total: number; counts: { channel: Channel; status: Status; count: number }[] };

@@ -50,6 +50,7 @@ for (const name of [...NAMES, ...MORE]) {
   const bound: unknown = typeof value === "function" && name !== "Element" ? value.bind(window) : value;
   Object.defineProperty(globalThis, name, { value: bound, configurable: true, writable: true });
 }
+Object.assign(globalThis, { scrollY: 0, scrollTo: () => undefined });
 Object.assign(globalThis, { window, BroadcastChannel: Tabs, CONSOLE_SCRIPT: `${origin}/console/console.js` });
 
 /** Whether somebody looks at the page. */

@@ -53,6 +53,7 @@ interface Given {
   call?: Call;
   every?: number;
   round?: number;
+  names?: (thing: Thing) => readonly string[];
 }
 
 function list(given: Given = {}): void {
@@ -284,21 +285,58 @@ test("a click on a row opens it, a click on a button in it does not", async () =
   assert.deepEqual(opened, [2]);
 });
 
-test("the top is read again while one looks at it, and only then", async () => {
+test("what is in sight is read again while one looks at it: the top, or the pages further down", async () => {
   things = upTo(300);
   list({ every: 4000 });
   await shown("thing 300");
   things = upTo(301);
   clock.pass(4000);
   await shown("thing 301");
+  await toTheEnd(301);
+  const before = asked.length;
   show(false);
   clock.pass(8000);
-  show(true);
-  scroll(40);
-  await until(() => indexes()[0]! > 0, "rows further down");
-  clock.pass(8000);
   await settled();
-  assert.deepEqual(asked, [null, null]);
+  assert.equal(asked.length, before, "a hidden page asks for nothing");
+  show(true);
+  things = things.filter(({ id }) => id > 5);
+  clock.pass(4000);
+  await until(() => texts().at(-1) === "thing 6", "the end of the list without what is gone");
+  assert.ok(asked.slice(before).every((token) => token !== null), "the top is out of sight");
+});
+
+test("the names of what was read are asked for, a page at a time", async () => {
+  things = upTo(150);
+  const named: number[] = [];
+  const lists = respond;
+  site.respond = (one) => {
+    if (one.request.url !== "/signalbox/v1/Names") return lists(one);
+    let body = "";
+    one.request.on("data", (piece: Buffer) => (body += piece.toString()));
+    one.request.on("end", () => {
+      named.push((JSON.parse(body) as { ids: string[] }).ids.length);
+      one.response.end(JSON.stringify({ senderPools: [], senders: [], operations: [] }));
+    });
+  };
+  list({ names: (thing) => [`id ${thing.id}`] });
+  await until(() => named.length === 1, "the names of the first page");
+  scroll(90);
+  await until(() => named.length === 2, "the names of the second page");
+  assert.deepEqual(named, [100, 50]);
+});
+
+test("a server that goes on failing is asked less and less often", async () => {
+  refuse(503);
+  list();
+  for (const [count, wait] of [4000, 8000, 16_000, 32_000, 60_000, 60_000].entries()) {
+    await until(() => asked.length === count + 1 && all("[role=alert]").length === 1, "the failure");
+    await settled();
+    clock.pass(wait - 1);
+    await settled();
+    assert.equal(asked.length, count + 1);
+    clock.pass(1);
+  }
+  await until(() => asked.length === 7, "the last request");
 });
 
 test("a server that takes longer than the time between two reads is waited for", async () => {

@@ -1,6 +1,7 @@
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { ask, send, useAnswer, type Call } from "../api.ts";
+import { deed, poolOf, PoolLink, SenderLink } from "../called.tsx";
 import { Confirm, useRun } from "../dialog.tsx";
 import {
   Behind,
@@ -8,29 +9,33 @@ import {
   count,
   docs,
   Head,
+  CopiedId,
   Id,
   lasting,
-  PoolLink,
   Progress,
-  SenderLink,
   Skeleton,
   State,
   Time,
   Trouble,
 } from "../marks.tsx";
+import { useLearn, useOperationNames, useSenderNames } from "../names.ts";
 import { Lines } from "../plots.tsx";
 import { go, href, set, type Params } from "../route.ts";
 import { Rows, type Column } from "../rows.tsx";
 import { csvOf, neutralised, save } from "../csv.ts";
 import type { StreamState } from "../stream.ts";
 import { operationCall, samplesOf, useLive, type Sample } from "../watch.ts";
-import { OUTCOMES, type Item, type Operation, type SenderPool } from "../wire.ts";
+import { OUTCOMES, type Item, type Operation } from "../wire.ts";
+import { NoWorker } from "../working.tsx";
+
+// Milliseconds; a running operation has an event stream besides.
+const EVERY = 15_000;
 
 /** One operation: its progress, the outcome of each item, and a button to cancel it. */
 export function OperationScreen({ params }: { params: Params }): JSX.Element {
   const id = params["id"] ?? "";
   const call = operationCall(id);
-  const { answer, failure, again } = useAnswer<Operation>(id ? call : null);
+  const { answer, failure, again } = useAnswer<Operation>(id ? call : null, EVERY);
   if (!id) return <NoId />;
   if (answer) return <Whole given={answer} params={params} again={again} />;
   return (
@@ -54,10 +59,13 @@ function Whole(props: { given: Operation; params: Params; again: () => void }): 
   const [asking, setAsking] = useState(false);
   const running = operation.status === "PROCESSING";
   const call = operationCall(operation.id);
+  useLearn([operation.id]);
+  const names = useOperationNames(operation.id);
+  const title = names ? deed(names) : "Operation";
   const watched: Call = running ? { ...call, headers: { accept: "text/event-stream" } } : call;
   return (
     <>
-      <Head title={<>Operation <Id id={operation.id} whole /></>} call={watched} page="operations#watch">
+      <Head title={title} name={`${title} · Operations`} call={watched} page="operations#watch">
         {running && (
           <button class="danger" onClick={() => setAsking(true)}>
             Cancel operation
@@ -67,8 +75,14 @@ function Whole(props: { given: Operation; params: Params; again: () => void }): 
       <p class="status-line">
         <State state={operation.status} />
         {running && <StreamMark stream={stream} />}
-        <PoolOf id={operation.id} />
+        {names && (
+          <span>
+            pool {names.senderPool ? <PoolLink id={names.senderPool.id}>{names.senderPool.name}</PoolLink> : poolOf(names)}
+          </span>
+        )}
+        <CopiedId id={operation.id} whole of="operation id" />
       </p>
+      <NoWorker of={[operation]} />
       <Final operation={operation} />
       {failure && <Trouble failure={failure} />}
       <Progress operation={operation} />
@@ -101,17 +115,6 @@ function StreamMark({ stream }: { stream: StreamState }): JSX.Element {
       {words[stream]}
     </span>
   );
-}
-
-/** The pool that the operation created; nothing for an add, whose pool the API does not name. */
-function PoolOf({ id }: { id: string }): JSX.Element | null {
-  const { answer } = useAnswer<{ senderPools: SenderPool[] }>({ path: "/v1/SenderPools", query: { operationId: id } });
-  const pool = answer?.senderPools[0];
-  return pool ? (
-    <span>
-      created <PoolLink id={pool.id}>{pool.name}</PoolLink>
-    </span>
-  ) : null;
 }
 
 function Timeline({ operation }: { operation: Operation }): JSX.Element {
@@ -204,6 +207,7 @@ function Ledger({ operation, params }: { operation: Operation; params: Params })
         call={call}
         member="items"
         id={(item) => String(item.index)}
+        names={(item) => (item.senderId ? [item.senderId] : [])}
         open={(item) => item.senderId && go("senders", { id: item.senderId })}
         columns={COLUMNS}
         round={round}
@@ -215,7 +219,7 @@ function Ledger({ operation, params }: { operation: Operation; params: Params })
 
 const COLUMNS: readonly Column<Item>[] = [
   { name: "#", kind: "number", cell: (item) => count(item.index) },
-  { name: "Sender", cell: (item) => (item.senderId ? <SenderLink id={item.senderId} /> : "the pool itself") },
+  { name: "Sender", cell: (item) => (item.senderId ? <SenderOf id={item.senderId} /> : "the pool itself") },
   { name: "Outcome", cell: (item) => <State state={item.outcome} /> },
   {
     name: "Reason",
@@ -227,7 +231,14 @@ const COLUMNS: readonly Column<Item>[] = [
         </>
       ),
   },
+  { name: "Id", kind: "extra", cell: (item) => item.senderId && <CopiedId id={item.senderId} of="sender id" /> },
 ];
+
+/** The sender of an item; one that the account does not have is no link. */
+function SenderOf({ id }: { id: string }): JSX.Element {
+  const names = useSenderNames(id);
+  return names ? <SenderLink id={id} /> : <Id id={id} />;
+}
 
 /** A number that changes when the ledger should be fetched again: every two seconds while it changes, and at the end. */
 function useSettled(operation: Operation): number {

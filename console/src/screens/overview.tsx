@@ -1,10 +1,13 @@
 import type { JSX } from "preact";
 import { useAnswer, type Call } from "../api.ts";
-import { count, docs, Head, Id, plural, Progress, SenderLink, Skeleton, Time, Trouble } from "../marks.tsx";
+import { OperationLink, SenderLink } from "../called.tsx";
+import { count, docs, Head, plural, Progress, Skeleton, Time, Trouble } from "../marks.tsx";
+import { useLearn } from "../names.ts";
 import { Columns } from "../plots.tsx";
 import { href } from "../route.ts";
 import { useLive } from "../watch.ts";
 import { CHANNELS, type Operation, type Overview } from "../wire.ts";
+import { NoWorker } from "../working.tsx";
 
 const CALL: Call = { path: "/signalbox/v1/Overview" };
 const EVERY = 5000;
@@ -15,7 +18,7 @@ export function OverviewScreen(): JSX.Element {
   return (
     <>
       <Head title="Overview" call={CALL} page="overview" />
-      {failure && <Trouble failure={failure} again={again} />}
+      {failure && (failure.status > 0 || !answer) && <Trouble failure={failure} again={again} />}
       {!answer && !failure && <Skeleton lines={12} />}
       {answer && answer.senders.total === 0 && answer.senderPools.count === 0 && <Nothing />}
       {answer && <Figures overview={answer} />}
@@ -44,8 +47,12 @@ function Nothing(): JSX.Element {
 }
 
 function Figures({ overview }: { overview: Overview }): JSX.Element {
+  const operations = [...overview.inFlight.operations, ...overview.failures.map((one) => one.operation)];
+  const senders = overview.failures.flatMap((one) => one.items.map((item) => item.senderId ?? ""));
+  useLearn([...operations.map((one) => one.id), ...senders.filter(Boolean)]);
   return (
     <div class="panels">
+      <NoWorker of={overview.inFlight.operations} />
       <div class="figures panel">
         <Figure name="Senders" to={href("senders")} value={count(overview.senders.total)} />
         <Figure name="Pools" to={href("pools")} value={count(overview.senderPools.count, overview.senderPools.more)} />
@@ -157,9 +164,7 @@ function Running({ given }: { given: Operation }): JSX.Element {
   const { operation } = useLive(given);
   return (
     <li>
-      <a href={href("operation", { id: operation.id })}>
-        <Id id={operation.id} />
-      </a>
+      <OperationLink id={operation.id} />
       <Progress operation={operation} numbers />
     </li>
   );
@@ -174,9 +179,7 @@ function Failures({ overview }: { overview: Overview }): JSX.Element {
         {overview.failures.map(({ operation, items }) => (
           <li key={operation.id} class="failure">
             <p>
-              <a href={href("operation", { id: operation.id, outcome: "FAILED" })}>
-                <Id id={operation.id} />
-              </a>{" "}
+              <OperationLink id={operation.id} outcome="FAILED" />{" "}
               <b class="bad">{plural(operation.stats.failed, "item")} failed</b> of {count(operation.stats.total)}
               <span class="quiet">
                 {" "}

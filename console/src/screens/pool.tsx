@@ -2,10 +2,11 @@ import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { ask, newKey, useAnswer, type Call } from "../api.ts";
 import { DeskField, LeftOut, useDesk, useSenderIds } from "../desk.tsx";
+import { TotalOf, totalCall } from "../called.tsx";
 import { Confirm, Dialog, useRun } from "../dialog.tsx";
 import { isFiltered, queryOf, SENDER_FILTERS, SenderFilters } from "../filters.tsx";
 import { useKeys } from "../keys.ts";
-import { Behind, count, Head, Id, parseTags, plural, Skeleton, TagList, Time, Trouble, writeTags } from "../marks.tsx";
+import { Behind, count, Head, CopiedId, parseTags, plural, Skeleton, TagList, Time, Trouble, writeTags } from "../marks.tsx";
 import { Bars } from "../plots.tsx";
 import { go, href, type Params } from "../route.ts";
 import { Rows } from "../rows.tsx";
@@ -52,17 +53,17 @@ function Whole({ pool, params, again }: { pool: SenderPool; params: Params; agai
   useKeys({ n: () => setTask("add") });
   return (
     <>
-      <Head title={pool.name} call={{ path: `/v1/SenderPools/${pool.id}` }} page="sender-pools#fetch">
+      <Head title={pool.name} name={`${pool.name} · Pools`} call={{ path: `/v1/SenderPools/${pool.id}` }} page="sender-pools#fetch">
         <button class="main" onClick={() => setTask("add")}>
           Add senders
         </button>
         <button onClick={() => setTask("edit")}>Name and tags</button>
-        <button class="danger" onClick={() => setTask("delete")}>
+        <button class="danger apart" onClick={() => setTask("delete")}>
           Delete
         </button>
       </Head>
       <p class="status-line">
-        <Id id={pool.id} whole />
+        <CopiedId id={pool.id} whole of="pool id" />
         <span>
           created <Time at={pool.createdAt} />
         </span>
@@ -130,11 +131,13 @@ function Members(props: { pool: SenderPool; params: Params; round: number; add: 
       <h2>Members</h2>
       <Behind call={call} page="sender-pools#list-the-senders-of-a-pool" />
       <SenderFilters params={params} />
+      <TotalOf call={totalCall(call)} one="sender" every={20_000} />
       <Rows<Sender>
         label="Members"
         call={call}
         member="senders"
         id={(sender) => sender.id}
+        names={(sender) => [sender.id]}
         open={(sender) => go("senders", { id: sender.id })}
         round={props.round}
         every={removed.size ? 0 : 10_000}
@@ -147,7 +150,7 @@ function Members(props: { pool: SenderPool; params: Params; round: number; add: 
               removed.has(sender.id) ? (
                 <span class="state deactivated">removed</span>
               ) : (
-                <button onClick={() => setAsking(sender)} aria-label={`Remove ${sender.address}`}>
+                <button class="danger" onClick={() => setAsking(sender)} aria-label={`Remove ${sender.address}`}>
                   Remove
                 </button>
               ),

@@ -3,11 +3,14 @@ import { useRef, useState } from "preact/hooks";
 import { ask, Failure, newKey, type Call } from "../api.ts";
 import { DeskField, LeftOut, useDesk, useSenderIds } from "../desk.tsx";
 import { Dialog, useRun } from "../dialog.tsx";
-import { Clear, Dates, isFiltered, queryOf } from "../filters.tsx";
+import { PoolChannels, PoolLink, PoolSenders, TotalOf, totalCall } from "../called.tsx";
+import { Dates, Filters, isFiltered, queryOf } from "../filters.tsx";
+import { findCall, seek, Sought, useSought } from "../find.tsx";
 import { useKeys } from "../keys.ts";
-import { Behind, count, Head, Id, parseTags, plural, PoolLink, TagList, Time, Trouble } from "../marks.tsx";
+import { Behind, count, Head, CopiedId, parseTags, plural, TagList, Trouble } from "../marks.tsx";
 import { go, set, type Params } from "../route.ts";
 import { Rows, type Column } from "../rows.tsx";
+import { Time } from "../times.tsx";
 import type { OperationReference, SenderPool } from "../wire.ts";
 
 const FILTERS = ["startDate", "endDate"] as const;
@@ -18,29 +21,39 @@ const EXAMPLE = "channel,address,displayName,tags\nSMS,+12025550100,Support,team
 /** All pools, newest first, and the dialog for a new one. */
 export function PoolsScreen({ params }: { params: Params }): JSX.Element {
   const query = queryOf(FILTERS, params);
-  const call: Call = { path: "/v1/SenderPools", query };
-  useKeys({ n: () => set({ new: "1" }) });
+  const sought = useSought("SenderPools");
+  const call: Call = sought ? findCall("SenderPools", sought) : { path: "/v1/SenderPools", query };
+  useKeys({ n: () => set({ new: "1" }), ...(sought ? { Escape: () => seek("SenderPools", "") } : {}) });
   return (
     <>
-      <Head title="Pools" call={call} page="sender-pools#list">
+      <Head title="Pools" call={call} page={sought ? "names#search" : "sender-pools#list"}>
         <button class="main" onClick={() => set({ new: "1" })}>
           New pool
         </button>
       </Head>
-      <div class="filters">
-        <Dates params={params} />
-        <Clear names={FILTERS} params={params} />
-      </div>
+      {sought ? (
+        <Sought kind="SenderPools" text={sought} all="Show all pools" />
+      ) : (
+        <>
+          <Filters names={FILTERS} params={params}>
+            <Dates params={params} />
+          </Filters>
+          <TotalOf call={totalCall(call)} one="pool" every={20_000} />
+        </>
+      )}
       <Rows<SenderPool>
         label="Pools"
         call={call}
         member="senderPools"
         id={(pool) => pool.id}
+        names={(pool) => [pool.id]}
         open={(pool) => go("pool", { id: pool.id })}
         columns={COLUMNS}
         every={10_000}
         empty={
-          isFiltered(FILTERS, params) ? (
+          sought ? (
+            <p>No pool is found by this text.</p>
+          ) : isFiltered(FILTERS, params) ? (
             <p>No pool was created in that time.</p>
           ) : (
             <p>
@@ -62,15 +75,16 @@ const COLUMNS: readonly Column<SenderPool>[] = [
       <>
         <PoolLink id={pool.id}>{pool.name}</PoolLink>
         <span class="below">
-          <Time at={pool.createdAt} />
+          <PoolChannels id={pool.id} /> · <Time at={pool.createdAt} />
         </span>
       </>
     ),
   },
-  { name: "Tags", cell: (pool) => <TagList tags={pool.tags} /> },
-  { name: "Id", kind: "extra", cell: (pool) => <Id id={pool.id} /> },
-  { name: "Created", kind: "extra", cell: (pool) => <Time at={pool.createdAt} /> },
-  { name: "Changed", kind: "wide", cell: (pool) => <Time at={pool.updatedAt} /> },
+  { name: "Senders", kind: "number", cell: (pool) => <PoolSenders id={pool.id} /> },
+  { name: "Channels", kind: "extra", cell: (pool) => <PoolChannels id={pool.id} /> },
+  { name: "Tags", kind: "extra", cell: (pool) => <TagList tags={pool.tags} /> },
+  { name: "Created", kind: "wide", cell: (pool) => <Time at={pool.createdAt} /> },
+  { name: "Id", kind: "extra", cell: (pool) => <CopiedId id={pool.id} /> },
 ];
 
 /** Creates a pool with the senders of a CSV. Rows of inventory are entered first; refused rows are shown before the create. */

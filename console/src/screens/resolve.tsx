@@ -2,8 +2,8 @@ import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { ask, type Call } from "../api.ts";
 import { useRun } from "../dialog.tsx";
-import { docs, Head, SenderLink, Skeleton, Trouble } from "../marks.tsx";
-import type { Params } from "../route.ts";
+import { docs, Head, CopiedId, Skeleton, Trouble } from "../marks.tsx";
+import { href, type Params } from "../route.ts";
 import { why, type Question } from "../why.ts";
 import { CHANNELS, RECIPIENT_CHANNELS, type Channel, type RecipientChannel, type Resolution } from "../wire.ts";
 
@@ -229,7 +229,7 @@ function Answer({ results, question }: { results: readonly Resolution[]; questio
               <tr key={at}>
                 <td class="number">{row.priority}</td>
                 <td>
-                  {row.from.channel} <b>{row.from.address}</b>
+                  {row.from.channel} <a href={href("senders", { id: row.from.senderId })}>{row.from.address}</a>
                   <span class="below">
                     {row.to.channel} {row.to.address}
                   </span>
@@ -239,7 +239,7 @@ function Answer({ results, question }: { results: readonly Resolution[]; questio
                 </td>
                 <td class="main reasons">{why(results, at, question).join("; ") || "the only one of its channel"}</td>
                 <td class="extra">
-                  <SenderLink id={row.from.senderId} />
+                  <CopiedId id={row.from.senderId} of="sender id" />
                 </td>
               </tr>
             ))}

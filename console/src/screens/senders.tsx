@@ -1,89 +1,80 @@
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { ask, useAnswer, type Call } from "../api.ts";
+import { Address, PoolLink, SenderPools, TotalOf, totalCall } from "../called.tsx";
 import { check } from "../csv.ts";
 import { DeskField, useDesk } from "../desk.tsx";
 import { Confirm, Dialog, useRun } from "../dialog.tsx";
 import { isFiltered, queryOf, SENDER_FILTERS, SenderFilters } from "../filters.tsx";
+import { findCall, seek, Sought, useSought } from "../find.tsx";
 import { enter, enterCall, nothing, type Result } from "../inventory.ts";
 import { useKeys } from "../keys.ts";
-import { Behind, count, Head, Id, parseTags, plural, Skeleton, State, TagList, Time, Trouble, writeTags } from "../marks.tsx";
-import { href, set, type Params } from "../route.ts";
-import { Heads, Rows, type Column } from "../rows.tsx";
-import { useSyncExternalStore } from "../store.ts";
-import { type Channel, type InventorySender, type Sender } from "../wire.ts";
+import { Behind, count, Head, CopiedId, parseTags, plural, Skeleton, State, TagList, Time, Trouble, writeTags } from "../marks.tsx";
+import { useLearn, useSenderNames } from "../names.ts";
+import { back, href, set, type Params } from "../route.ts";
+import { Rows, type Column } from "../rows.tsx";
+import type { InventorySender, Sender } from "../wire.ts";
 
 const EXAMPLE = `channel,address,displayName,status,tags,region
 SMS,+12025550100,Support,,team=red;tier=gold,
 SMS,27312,,,,CA
 EMAIL,hello@example.com,,,,`;
 
-// A searched address is not in the page's URL, as it is not in the API's URLs.
-let sought = "";
-const seekers = new Set<() => void>();
-
-/** Searches the senders with an address; an empty address shows the list again. */
-export function seek(address: string): void {
-  sought = address;
-  for (const seeker of seekers) seeker();
-}
-
 /** The inventory: the list, search by address, import, and single senders. */
 export function SendersScreen({ params }: { params: Params }): JSX.Element {
   const query = queryOf(SENDER_FILTERS, params);
-  const call: Call = { path: "/v1/Senders", query };
+  const sought = useSought("Senders");
+  const call: Call = sought ? findCall("Senders", sought) : { path: "/v1/Senders", query };
   const [round, setRound] = useState(0);
   const [changed, setChanged] = useState<ReadonlyMap<string, Sender>>(new Map());
-  const address = useSyncExternalStore(seekers, () => sought);
   const change = (sender: Sender) => setChanged((before) => new Map(before).set(sender.id, sender));
-  useKeys({ n: () => set({ import: "1" }), ...(address ? { Escape: () => seek("") } : {}) });
+  useKeys({ n: () => set({ import: "1" }), ...(sought ? { Escape: () => seek("Senders", "") } : {}) });
   const columns = [...senderColumns(changed), toggle(changed, change)];
   return (
     <>
-      <Head
-        title="Senders"
-        call={address ? searchCall(address, channelsOf(address)[0]!) : call}
-        page={address ? "senders#search" : "senders#list"}
-      >
+      <Head title="Senders" call={call} page={sought ? "names#search" : "senders#list"}>
         <button class="main" onClick={() => set({ import: "1" })}>
           Import
         </button>
       </Head>
-      <Search address={address} />
-      {address ? (
-        <Found key={address} address={address} columns={columns} />
+      {sought ? (
+        <Sought kind="Senders" text={sought} all="Show all senders" />
       ) : (
         <>
           <SenderFilters params={params} />
-          <Rows<Sender>
-            label="Senders"
-            call={call}
-            member="senders"
-            id={(sender) => sender.id}
-            open={(sender) => set({ id: sender.id }, false)}
-            columns={columns}
-            round={round}
-            every={15_000}
-            empty={
-              isFiltered(SENDER_FILTERS, params) ? (
-                <p>No sender fits these filters.</p>
-              ) : (
-                <p>
-                  There are no senders yet. <b>Import</b> takes a CSV with the columns <code>channel</code> and{" "}
-                  <code>address</code>.
-                </p>
-              )
-            }
-          />
+          <TotalOf call={totalCall(call)} one="sender" every={20_000} />
         </>
       )}
+      <Rows<Sender>
+        label="Senders"
+        call={call}
+        member="senders"
+        id={(sender) => sender.id}
+        names={(sender) => [sender.id]}
+        open={(sender) => set({ id: sender.id }, false)}
+        columns={columns}
+        round={round}
+        every={15_000}
+        empty={
+          sought ? (
+            <p>No sender is found by this text.</p>
+          ) : isFiltered(SENDER_FILTERS, params) ? (
+            <p>No sender fits these filters.</p>
+          ) : (
+            <p>
+              There are no senders yet. <b>Import</b> takes a CSV with the columns <code>channel</code> and{" "}
+              <code>address</code>.
+            </p>
+          )
+        }
+      />
       {params["import"] && <Import close={() => set({ import: "" })} done={() => setRound((before) => before + 1)} />}
       {params["id"] && (
         <One
           id={params["id"]}
-          close={() => set({ id: "" })}
+          close={() => back("senders")}
           change={change}
-          gone={() => (setRound((before) => before + 1), set({ id: "" }))}
+          gone={() => (setRound((before) => before + 1), back("senders"))}
         />
       )}
     </>
@@ -99,8 +90,8 @@ export function senderColumns(changed: ReadonlyMap<string, Sender> = new Map()):
       kind: "main",
       cell: (sender) => (
         <>
-          <a data-row href={href("senders", { id: sender.id })}>
-            {sender.address}
+          <a data-row class="address" href={href("senders", { id: sender.id })} title={sender.address}>
+            <Address of={sender.address} />
           </a>
           <span class="below">
             {[sender.channel, now(sender).status.toLowerCase(), now(sender).displayName].filter(Boolean).join(" · ")}
@@ -111,8 +102,10 @@ export function senderColumns(changed: ReadonlyMap<string, Sender> = new Map()):
     { name: "Channel", kind: "extra", cell: (sender) => sender.channel },
     { name: "Name", kind: "extra", cell: (sender) => now(sender).displayName ?? <span class="quiet">none</span> },
     { name: "Status", kind: "extra", cell: (sender) => <State state={now(sender).status} /> },
+    { name: "Pools", kind: "extra", cell: (sender) => <SenderPools id={sender.id} /> },
     { name: "Tags", kind: "wide", cell: (sender) => <TagList tags={now(sender).tags} /> },
-    { name: "Created", kind: "wide", cell: (sender) => <Time at={sender.createdAt} /> },
+    { name: "Created", kind: "huge", cell: (sender) => <Time at={sender.createdAt} /> },
+    { name: "Id", kind: "wide", cell: (sender) => <CopiedId id={sender.id} of="sender id" /> },
   ];
 }
 
@@ -120,100 +113,47 @@ function toggle(changed: ReadonlyMap<string, Sender>, change: (sender: Sender) =
   return { name: "Change", kind: "act", cell: (sender) => <Toggle sender={changed.get(sender.id) ?? sender} change={change} /> };
 }
 
+/** Deactivating is asked about: messages are no longer sent from such an address. */
 function Toggle({ sender, change }: { sender: Sender; change: (sender: Sender) => void }): JSX.Element {
+  const [asking, setAsking] = useState(false);
   const { busy, failure, run } = useRun(async () => change(await ask<Sender>(statusCall(sender))));
-  const act = sender.status === "ACTIVATED" ? "Deactivate" : "Activate";
+  const active = sender.status === "ACTIVATED";
+  const act = active ? "Deactivate" : "Activate";
   return (
-    <button onClick={() => void run()} disabled={busy} title={failure?.message} aria-label={`${act} ${sender.address}`}>
-      {failure ? "Failed: again" : act}
-    </button>
+    <>
+      <button
+        type="button"
+        onClick={() => (active ? setAsking(true) : void run())}
+        disabled={busy}
+        title={failure?.message}
+        aria-label={`${act} ${sender.address}`}
+      >
+        {failure ? "Failed: again" : act}
+      </button>
+      {asking && (
+        <Confirm
+          title="Deactivate this sender?"
+          act="Deactivate"
+          danger
+          close={() => setAsking(false)}
+          run={async () => {
+            await run();
+            setAsking(false);
+          }}
+        >
+          <p>
+            {sender.channel} <b>{sender.address}</b> stays in its pools, and is no longer found by Resolve until it is activated.
+          </p>
+          <Behind call={statusCall(sender)} page="inventory" />
+        </Confirm>
+      )}
+    </>
   );
 }
 
 function statusCall(sender: Sender): Call {
   const status = sender.status === "ACTIVATED" ? "DEACTIVATED" : "ACTIVATED";
   return { method: "PATCH", path: `/signalbox/v1/Senders/${sender.id}`, body: { status } };
-}
-
-// --- search
-
-function Search({ address }: { address: string }): JSX.Element {
-  const [text, setText] = useState(address);
-  useEffect(() => setText(address), [address]);
-  return (
-    <form
-      class="filters"
-      role="search"
-      aria-label="By address"
-      onSubmit={(event) => {
-        event.preventDefault();
-        seek(text.trim());
-      }}
-    >
-      <label>
-        Address
-        <input
-          value={text}
-          onInput={(event) => setText(event.currentTarget.value)}
-          placeholder="+12025550100, hello@example.com"
-          autocomplete="off"
-          spellcheck={false}
-        />
-      </label>
-      <button>Find</button>
-      {address && (
-        <button type="button" class="plain" onClick={() => seek("")}>
-          Show all senders
-        </button>
-      )}
-    </form>
-  );
-}
-
-/** The channels that can have such an address. */
-function channelsOf(address: string): readonly Channel[] {
-  if (address.startsWith("+")) return ["SMS", "WHATSAPP", "RCS"];
-  return address.includes("@") ? ["EMAIL", "RCS"] : ["SMS", "PUSH", "RCS"];
-}
-
-function searchCall(address: string, channel: Channel): Call {
-  return { method: "POST", path: "/v1/Senders/Search", body: { address, channel } };
-}
-
-function Found({ address, columns }: { address: string; columns: readonly Column<Sender>[] }): JSX.Element {
-  const [found, setFound] = useState<Sender[]>();
-  const { failure, run } = useRun(async () => {
-    const pages = channelsOf(address).map((channel) => ask<{ senders: Sender[] }>(searchCall(address, channel)));
-    setFound((await Promise.all(pages)).flatMap((page) => page.senders));
-  });
-  useEffect(() => void run(), []);
-  if (failure) return <Trouble failure={failure} again={() => void run()} />;
-  if (!found) return <Skeleton lines={2} />;
-  if (!found.length) {
-    return (
-      <p class="empty">
-        No sender has the address <b>{address}</b> on {channelsOf(address).join(", ")}.
-      </p>
-    );
-  }
-  return (
-    <div class="rows">
-      <table aria-label="Found">
-        <Heads columns={columns} />
-        <tbody>
-          {found.map((sender, index) => (
-            <tr key={sender.id}>
-              {columns.map((column) => (
-                <td key={column.name} class={column.kind}>
-                  {column.cell(sender, index)}
-                </td>
-              ))}
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
-  );
 }
 
 // --- import
@@ -281,13 +221,40 @@ function One(props: {
 }): JSX.Element {
   const call: Call = { path: `/signalbox/v1/Senders/${props.id}` };
   const { answer, failure, again } = useAnswer<InventorySender>(call);
+  const name = answer?.displayName ?? answer?.address;
+  useEffect(() => {
+    if (!name) return;
+    const before = document.title;
+    document.title = `${name} · Senders · Signalbox`;
+    return () => {
+      document.title = before;
+    };
+  }, [name]);
   return (
-    <Dialog title="Sender" close={props.close}>
+    <Dialog title={name ?? "Sender"} close={props.close}>
       <Behind call={call} page="inventory#regions" />
       {failure && <Trouble failure={failure} again={again} />}
       {!answer && !failure && <Skeleton lines={5} />}
       {answer && <Facts key={answer.updatedAt} sender={answer} {...props} again={again} />}
     </Dialog>
+  );
+}
+
+/** The pools that a sender is in, three at most. */
+function PoolsOf({ id }: { id: string }): JSX.Element {
+  useLearn([id]);
+  const names = useSenderNames(id);
+  if (!names) return <></>;
+  if (!names.senderPools.length) return <span class="quiet">none</span>;
+  return (
+    <>
+      {names.senderPools.map((pool) => (
+        <span class="in-pool" key={pool.id}>
+          <PoolLink id={pool.id}>{pool.name}</PoolLink>{" "}
+        </span>
+      ))}
+      {names.moreSenderPools && "and others"}
+    </>
   );
 }
 
@@ -319,7 +286,7 @@ function Facts(props: {
       <dl class="facts">
         <dt>Id</dt>
         <dd>
-          <Id id={sender.id} whole />
+          <CopiedId id={sender.id} whole of="sender id" />
         </dd>
         <dt>Address</dt>
         <dd>
@@ -330,9 +297,11 @@ function Facts(props: {
         <dt>Status</dt>
         <dd>
           <State state={sender.status} />{" "}
-          <button type="button" disabled={busy} onClick={() => void run(statusCall(sender))}>
-            {sender.status === "ACTIVATED" ? "Deactivate" : "Activate"}
-          </button>
+          <Toggle sender={sender} change={(changed) => (props.change(changed), props.again())} />
+        </dd>
+        <dt>Pools</dt>
+        <dd>
+          <PoolsOf id={sender.id} />
         </dd>
         <dt>Created</dt>
         <dd>

@@ -71,7 +71,9 @@ def page(
     beside_api = path.split(b"/")[1] in _OF_PEOPLE if route else path.split(b"/")[1] not in _OF_PROGRAMS
     if not beside_api or not _reads_html(headers):
         return response
-    body = _page(_TITLES.get(type(error), "This page cannot be shown"), error.message, path.count(b"/") - 1)
+    # Without a route there is nothing to say besides the title.
+    message = error.message if route else ""
+    body = _page(_TITLES.get(type(error), "This page cannot be shown"), message, path.count(b"/") - 1)
     about: Headers = [
         (b"cache-control", b"no-store"),
         (b"vary", b"accept"),
@@ -99,6 +101,7 @@ def _found(scope: Scope, location: bytes) -> Response:
 
 def _page(title: str, message: str, depth: int) -> str:
     root = "../" * depth or "./"
+    said = f"<p>{escape(message[:1].upper() + message[1:])}.</p>\n" if message else ""
     return f"""<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -108,8 +111,7 @@ def _page(title: str, message: str, depth: int) -> str:
 <main>
 <p class="quiet">Signalbox</p>
 <h1>{title}</h1>
-<p>{escape(message[:1].upper() + message[1:])}.</p>
-<ul>
+{said}<ul>
 <li><a href="{root}console">Console</a>: senders, pools, operations and requests</li>
 <li><a href="{root}docs">Documentation</a>, with every path of the API</li>
 </ul>

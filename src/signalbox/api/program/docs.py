@@ -97,7 +97,7 @@ def _file(name: str) -> Path:
     """The built file at a path. Raises NotFound."""
     file = _files().get(name)
     if file is None:
-        raise NotFound("there is no such page; /docs lists them")
+        raise NotFound("the documentation has no page of this name; /docs lists its pages")
     return file
 
 
