@@ -45,7 +45,7 @@ export function PoolSenders({ id }: { id: string }): JSX.Element {
 
 export function PoolChannels({ id }: { id: string }): JSX.Element {
   const names = usePoolNames(id);
-  return <>{names ? channelsOf(names) : ""}</>;
+  return names ? <span title={channelsOf(names)}>{channelsOf(names)}</span> : <></>;
 }
 
 /** The names of the pools that a sender is in. */
