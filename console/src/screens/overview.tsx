@@ -15,12 +15,14 @@ const EVERY = 5000;
 /** The account's overview, fetched again every five seconds. */
 export function OverviewScreen(): JSX.Element {
   const { answer, failure, again } = useAnswer<Overview>(CALL, EVERY);
+  const failed = failure && (failure.status > 0 || !answer);
+  const empty = answer?.senders.total === 0 && answer.senderPools.count === 0;
   return (
     <>
       <Head title="Overview" call={CALL} page="overview" />
-      {failure && (failure.status > 0 || !answer) && <Trouble failure={failure} again={again} />}
+      {failed && <Trouble failure={failure} again={again} />}
       {!answer && !failure && <Skeleton lines={12} />}
-      {answer && answer.senders.total === 0 && answer.senderPools.count === 0 && <Nothing />}
+      {empty && <Nothing />}
       {answer && <Figures overview={answer} />}
     </>
   );
