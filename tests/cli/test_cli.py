@@ -238,7 +238,7 @@ def test_account_is_deleted_only_when_somebody_says_so(folder: Path) -> None:
     sid = result(folder, "accounts", "create", "Ada")["accountSid"]
     refused = signalbox(folder, "accounts", "delete", sid)
     assert (refused.returncode, refused.stdout) == (2, "")
-    assert "--yes is needed" in refused.stderr
+    assert "--yes is required" in refused.stderr
     (row,) = rows(folder, "accounts", "list")
     assert row["status"] == "ACTIVE"
     assert result(folder, "accounts", "delete", sid, "--yes") == {"accountSid": sid, "status": "DELETING"}

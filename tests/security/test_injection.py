@@ -70,9 +70,14 @@ every_route = pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.n
 class Scene:
     """What Ada has, and for each route with a body a right body with every possible field."""
 
-    def __init__(self, pool: str, sender: str, operation: str, template: str) -> None:
+    def __init__(self, pool: str, sender: str, operation: str, template: str, request: str) -> None:
         self.places = {"senderPoolId": pool, "senderId": sender, "operationId": operation, "contentId": template}
-        self.places |= {"page": "sender-pools", "asset": built("assets"), "picture": built("images")}
+        self.places |= {
+            "requestId": request,
+            "page": "sender-pools",
+            "asset": built("assets"),
+            "picture": built("images"),
+        }
         address = {"address": "p", "channel": "PUSH"}
         self.bodies: dict[str, Any] = {
             "senderPools.create": {"name": "n", "tags": {"k": "v"}, "senders": [{"senderId": sender}]},
@@ -120,7 +125,8 @@ async def scene(ada: Person) -> Scene:
     pool = await ada.pool(sender)
     operation = await ada.finished(await ada.post(f"/v1/SenderPools/{pool}/Senders", json=[{"senderId": sender}]))
     template = await ada.post("/signalbox/v1/Templates", json=TEMPLATE)
-    return Scene(pool, sender, operation["id"], template.json()["contentId"])
+    request = template.headers["x-request-id"]
+    return Scene(pool, sender, operation["id"], template.json()["contentId"], request)
 
 
 def harmless(headers: Any) -> None:
