@@ -1,10 +1,11 @@
-"""The order of Resolve: its search finds what a ranking of every pair finds."""
+"""Resolve finds by indexes what a roster of the whole inventory finds, whose order test_order.py proves."""
 
 from __future__ import annotations
 
 import itertools
 import json
 import shutil
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from random import Random
@@ -18,8 +19,10 @@ from signalbox.db import Database, Tx, connect
 from signalbox.db.queries import PACKAGE_SQL
 from signalbox.ground import clock, ids
 from signalbox.inventory import addresses
-from signalbox.routing import resolve as module
-from signalbox.routing.resolve import Criteria, Match, Recipient, Sender, place, rank, resolve, shared, targets
+from signalbox.routing import candidates, order
+from signalbox.routing.order import Roster
+from signalbox.routing.resolve import Criteria, Match, Recipient, resolve
+from signalbox.routing.spread import Sender
 
 ACCOUNTS = itertools.count(1)
 POOL = "comms_senderpool_00000000000000000000000001"
@@ -41,13 +44,18 @@ class Inventory:
             Sender(ids.new("comms_sender", clock.now_ms()), channel, address, addresses.region(address))
             for channel, address in rows
         ]
-        texts = json.dumps([[*sender, f"Name of {sender.id}", status, "{}", 0] for sender in new])
+        texts = json.dumps([[*sender[:4], f"Name of {sender.id}", status, "{}", 0] for sender in new])
+        numbers = Counter(sender.channel for sender in new)
 
         async def insert(tx: Tx) -> None:
             await tx.run("senders.insert", account_id=self.account_id, rows=texts)
+            counts = [[channel, status, number] for channel, number in numbers.items()]
+            await tx.run("senders.count", account_id=self.account_id, rows=json.dumps(counts))
             if member:
                 members = [sender.id for sender in new]
                 await tx.run("resolve_test.join", account_id=self.account_id, pool_id=POOL, ids=members)
+                counts = [[POOL, channel, number] for channel, number in numbers.items()]
+                await tx.run("sender_pools.count", account_id=self.account_id, rows=json.dumps(counts))
 
         await self.database.write(insert)
         self.senders += new
@@ -58,26 +66,28 @@ class Inventory:
     async def ask(self, criteria: Criteria) -> list[Match]:
         return await self.database.read(lambda tx: resolve(tx, self.account_id, criteria))
 
+    def roster(self, criteria: Criteria) -> Roster:
+        """All senders that the criteria allow, in memory."""
+        return Roster(
+            [
+                sender
+                for sender in self.senders
+                if sender.id not in self.deactivated
+                and (criteria.pool_id is None or sender.id in self.members)
+                and (criteria.sender_addresses is None or (sender.channel, sender.address) in criteria.sender_addresses)
+            ],
+            self.account_id,
+            criteria.pool_id or "",
+        )
+
     def expected(self, criteria: Criteria) -> list[tuple[str, Recipient]]:
-        """The definition of the order, applied to every pair of sender and recipient."""
-        pairs = []
-        for target in targets(criteria.recipients):
-            for sender in self.senders:
-                reaches = {"SMS": "PHONE", "RCS": "PHONE"}.get(sender.channel, sender.channel)
-                if (
-                    reaches == target.channel
-                    and sender.id not in self.deactivated
-                    and (criteria.pool_id is None or sender.id in self.members)
-                    and (
-                        criteria.sender_addresses is None
-                        or (sender.channel, sender.address) in criteria.sender_addresses
-                    )
-                    and (criteria.filter_in is None or sender.channel in criteria.filter_in)
-                ):
-                    key = place(sender.channel, target, criteria.priority), rank((sender, target))
-                    pairs.append((key, sender.id, criteria.recipients[target.order]))
-        pairs.sort(key=lambda pair: pair[0])
-        return [(sender_id, recipient) for _, sender_id, recipient in pairs[:10]]
+        found = self.roster(criteria).ranked(recipient_of(criteria))
+        return [(rank.sender.id, criteria.recipients[rank.address.order]) for rank in itertools.islice(found, 10)]
+
+
+def recipient_of(criteria: Criteria) -> order.Recipient:
+    to = order.read((one.channel, one.address) for one in criteria.recipients)
+    return order.Recipient(to, criteria.filter_in, criteria.priority)
 
 
 JOIN = """
@@ -114,26 +124,23 @@ def pairs_of(matches: Sequence[Match]) -> list[tuple[str, Recipient]]:
     return [(match.sender_id, match.recipient) for match in matches]
 
 
-async def test_resolve_puts_a_number_of_the_own_country_before_a_longer_prefix(inventory: Inventory) -> None:
-    """+1 416 is Toronto and +1 202 is Washington: one calling code, two countries."""
-    abroad, own = await inventory.enter(("SMS", "+14165550199"), ("SMS", "+12025550100"))
-    matches = await inventory.ask(Criteria(recipients=phones("+14375550123", "+12125550123")))
-    assert [(match.sender_id, match.recipient.address) for match in matches] == [
-        (abroad.id, "+14375550123"),
-        (own.id, "+14375550123"),
-        (own.id, "+12125550123"),
+async def test_resolve_puts_the_area_first_and_then_the_own_country(inventory: Inventory) -> None:
+    """+1 416 and +1 437 are Toronto, +1 604 is Vancouver, +1 202 is Washington: one calling code, two countries."""
+    abroad, own, near = await inventory.enter(("SMS", "+12025550199"), ("SMS", "+16045550100"), ("SMS", "+14165550199"))
+    matches = await inventory.ask(Criteria(recipients=phones("+14165550123", "+12125550123")))
+    assert [(match.sender_id, match.recipient.address) for match in matches[:4]] == [
+        (near.id, "+14165550123"),
+        (own.id, "+14165550123"),
+        (abroad.id, "+14165550123"),
         (abroad.id, "+12125550123"),
     ]
+    assert {match.sender_id for match in matches[4:]} == {own.id, near.id}
 
 
-async def test_resolve_puts_the_longest_common_prefix_first_and_then_the_oldest_sender(
-    inventory: Inventory,
-) -> None:
-    far, old, new, near = await inventory.enter(
-        ("SMS", "+13015550100"), ("SMS", "+12025550188"), ("SMS", "+12025550199"), ("SMS", "+12025550122")
-    )
-    matches = await inventory.ask(Criteria(recipients=phones("+12025550123")))
-    assert [match.sender_id for match in matches] == [near.id, old.id, new.id, far.id]
+async def test_resolve_spreads_recipients_over_senders_that_are_equal(inventory: Inventory) -> None:
+    senders = await inventory.enter(*(("SMS", f"+1202555010{digit}") for digit in range(4)))
+    first = [(await inventory.ask(Criteria(recipients=phones(f"+1202555{n:04}"))))[0].sender_id for n in range(60)]
+    assert {sender.id for sender in senders} == set(first)
 
 
 async def test_resolve_reaches_a_phone_by_rcs_before_sms_and_recipients_in_their_order(
@@ -219,21 +226,15 @@ async def test_resolve_takes_any_text_for_a_recipient(inventory: Inventory, addr
 
 
 @pytest.mark.parametrize("pool", [None, POOL])
-async def test_resolve_finds_the_oldest_of_a_rare_prefix_behind_thousands(
-    inventory: Inventory, pool: str | None
-) -> None:
-    """The best sender is neither among the nearest prefixes nor among the oldest senders of the channel."""
-    first = await inventory.enter(("SMS", "+12122000000"), member=True)
-    await inventory.enter(*(("SMS", f"+1202{number:07}") for number in range(2100)), member=True)
-    later = await inventory.enter(
-        *(("SMS", f"+1212{number:07}") for number in range(2_000_099, 2_000_000, -1)), member=True
-    )
-    rare = first + later
-    criteria = Criteria(recipients=phones("+12129999999"), pool_id=pool)
-    matches = await inventory.ask(criteria)
-    assert [match.sender_id for match in matches] == [sender.id for sender in rare[:10]]
-    criteria = Criteria(recipients=phones("+12065550100"), pool_id=pool)
-    assert pairs_of(await inventory.ask(criteria)) == inventory.expected(criteria)
+async def test_resolve_finds_the_best_of_thousands(inventory: Inventory, pool: str | None) -> None:
+    """Most are of one area; few are of another one, of another country, or of none."""
+    await inventory.enter(*(("SMS", f"+1202{number:07}") for number in range(6400)), member=True)
+    await inventory.enter(*(("SMS", f"+1212{number:07}") for number in range(2_000_000, 2_000_030)), member=True)
+    await inventory.enter(("SMS", "+14165550100"), ("SMS", "+14165550101"), member=True)
+    await inventory.enter(*(("SMS", f"+1206{number:07}") for number in range(2_000_000, 2_000_500)))
+    for number in ("+12022000000", "+12122000000", "+14162000000", "+12062000000", "+442079460000", "+80012345678"):
+        criteria = Criteria(recipients=phones(number), pool_id=pool)
+        assert pairs_of(await inventory.ask(criteria)) == inventory.expected(criteria), number
 
 
 NUMBERS = ["+1202555", "+1212555", "+1416555", "+1604555", "+4479111", "+4478391", "+336121", "+3584012"]
@@ -266,11 +267,13 @@ def random_criteria(random: Random, digits: str, senders: Sequence[Sender]) -> C
     )
 
 
-@pytest.mark.parametrize("whole_pool", [1, 1000])
+@pytest.mark.parametrize(("few", "of_region"), [(1, 3), (1, 6000), (1000, 6000)])
 @settings(max_examples=searched(15, 500), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(0, 2**32))
-async def test_resolve_agrees_with_the_ranking_of_every_pair(database: Database, whole_pool: int, seed: int) -> None:
-    """Prefixes with many senders, ties, several countries; `whole_pool` 1 makes even small pools use the index."""
+async def test_resolve_agrees_with_the_ranking_of_every_pair(
+    database: Database, few: int, of_region: int, seed: int
+) -> None:
+    """Areas with many senders and several countries; low limits make even small inventories use the indexes."""
     random = Random(seed)
     inventory = Inventory(database)
     digits = random.choice(["0", "01", "0123", "0123456789"]) + "9"
@@ -284,11 +287,49 @@ async def test_resolve_agrees_with_the_ranking_of_every_pair(database: Database,
         random.shuffle(chosen)
         await inventory.enter(*chosen, member=part > 0, active=part > 1 or random.random() < 0.8)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "_WHOLE_POOL", whole_pool)
+        patch.setattr(candidates, "FEW", few)
+        patch.setattr(candidates, "_OF_REGION", of_region)
+        patch.setattr(candidates, "_FIRST_LOOK", 4)
         for _ in range(8):
             criteria = random_criteria(random, digits, inventory.senders)
             assert pairs_of(await inventory.ask(criteria)) == inventory.expected(criteria), criteria
 
 
-def test_shared_counts_the_characters_both_begin_with() -> None:
-    assert [shared("", "a"), shared("+12", "+13"), shared("ab", "ab"), shared("b", "ab")] == [0, 2, 2, 0]
+@pytest.mark.parametrize("few", [1, 20_000])
+async def test_candidates_have_the_same_first_ranks_whether_read_whole_or_not(database: Database, few: int) -> None:
+    """With a kept sender, also one of another pool, and with senders that are not eligible."""
+    inventory = Inventory(database)
+    foreign, *_ = await inventory.enter(*(("SMS", f"+1202555{n:04}") for n in range(50)))
+    mine = await inventory.enter(*(("SMS", f"+1212555{n:04}") for n in range(120)), member=True)
+    everything = inventory.roster(Criteria(recipients=[], pool_id=POOL))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(candidates, "FEW", 1)
+        for n in range(20):
+            number = f"+1212555{n:04}"
+            wanted = order.Recipient(
+                order.read([("PHONE", number)]),
+                kept={number: (mine[n], foreign)[n % 2].id},
+                without=[sender.id for sender in mine[n : n + 30 : 2]] if n % 3 else (),
+            )
+
+            async def read(tx: Tx, wanted: order.Recipient = wanted) -> Roster:
+                found = await candidates.read(tx, inventory.account_id, candidates.Source(POOL), few=few)
+                assert (found.whole is None) == (few == 1)
+                return await found.roster(wanted, 5)
+
+            found = await database.read(read)
+            assert list(itertools.islice(found.ranked(wanted), 5)) == list(
+                itertools.islice(everything.ranked(wanted), 5)
+            )
+
+
+async def test_candidates_of_one_sender_are_that_sender_while_it_is_activated(database: Database) -> None:
+    inventory = Inventory(database)
+    (active,) = await inventory.enter(("SMS", "+12025550100"))
+    (resting,) = await inventory.enter(("SMS", "+12025550101"), active=False)
+    wanted = order.Recipient(order.read([("PHONE", "+12125550100")]))
+    for sender, expected in ((active, active), (resting, None)):
+        source = candidates.Source(sender_id=sender.id)
+        found = await database.read(lambda tx, source=source: candidates.read(tx, inventory.account_id, source))
+        best = found.whole.first(wanted) if found.whole else None
+        assert (best.sender if best else None) == expected

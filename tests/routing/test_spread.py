@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from signalbox.routing import loads, order
 from signalbox.routing.loads import Loads
 from signalbox.routing.order import Recipient, Roster
-from signalbox.routing.spread import Equals, Sender, probes
+from signalbox.routing.spread import RING, Equals, Sender, points, probes, ranges
 
 
 def some(random: Random, number: int, weights: list[float]) -> list[Sender]:
@@ -137,3 +137,16 @@ def test_unbounded_load_gives_one_recipient_one_sender() -> None:
     people = [person(1)] * 9
     unbounded = Loads(loads.count(roster, people), max_load=None)
     assert len({rank.sender for rank in (unbounded.first(roster, one) for one in people) if rank}) == 1
+
+
+@given(st.integers(0, 2**32), st.integers(0, RING))
+def test_ranges_hold_exactly_the_senders_that_are_near(seed: int, radius: int) -> None:
+    random = Random(seed)
+    radius >>= random.randrange(40)
+    wanted = probes(1, "pool", str(seed))
+    found = ranges(wanted, radius)
+    assert found == sorted(found)
+    for sender in some(random, 50, [1]):
+        around = [(place - (probe << 8)) % RING for place in points(sender.id) for probe in wanted]
+        near = min(min(ahead, RING - ahead) for ahead in around) <= radius
+        assert any(low <= sender.id[-8:] <= high for low, high in found) == near

@@ -72,6 +72,20 @@ def area_of(address: str) -> str:
     return ""
 
 
+def prefixes(area: str) -> tuple[str, ...]:
+    """How the numbers of an area begin: with the area as `area_of` has it, and, in Argentina, as mobile numbers do.
+
+    Longer area codes may begin alike: `area_of` tells whose a number is.
+    """
+    import phonenumbers
+
+    for size in (1, 2, 3):
+        code = int(area[1 : 1 + size])
+        if code in phonenumbers.COUNTRY_CODE_TO_REGION_CODE and (token := phonenumbers.country_mobile_token(code)):
+            return area, f"+{code}{token}{area[1 + size :]}"
+    return (area,)
+
+
 def _from_library(address: str) -> str:
     import phonenumbers
 

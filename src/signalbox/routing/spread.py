@@ -29,7 +29,8 @@ SECOND: Final = 5
 _PROBE_BITS: Final = 32
 _LOW_BITS: Final = RING_BITS - _PROBE_BITS
 _unpack = struct.Struct(f">{PROBES}I").unpack
-_TO_BASE32HEX: Final = str.maketrans("0123456789abcdefghjkmnpqrstvwxyz", "0123456789abcdefghijklmnopqrstuv")
+_ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
+_TO_BASE32HEX: Final = str.maketrans(_ALPHABET, "0123456789abcdefghijklmnopqrstuv")
 # Buckets of the ring for each point, in the table that skips probes without a sender nearby.
 _BUCKETS: Final = 24
 # Up to so many senders are ordered whole.
@@ -59,6 +60,31 @@ def probes(account_id: int, pool_id: str, address: str) -> Probes:
     """The probes of a recipient in a pool, '' for none. `address` in its normalised form."""
     key = f"{account_id} {pool_id} {address}".encode("utf-8", "surrogatepass")
     return _unpack(shake_128(key).digest(PROBES * 4))
+
+
+def ranges(probes: Probes, radius: int) -> list[tuple[str, str]]:
+    """The ends of the ids of all senders at most `radius` from a probe: ranges that do not overlap, in their order."""
+    found = []
+    for probe in probes:
+        start = probe << _LOW_BITS
+        for factor in (1, SECOND):
+            # The first points, whose product with the factor is near the probe, in each round of the ring.
+            for turn in range(0, factor * RING, RING):
+                low = -((radius - start - turn) // factor)
+                high = (start + radius + turn) // factor
+                offsets = (-RING, 0, RING) if low < 0 or high >= RING else (0,)
+                found += [(max(low + offset, 0), min(high + offset, RING - 1)) for offset in offsets]
+    merged: list[tuple[int, int]] = []
+    for low, high in sorted(one for one in found if one[0] <= one[1]):
+        if merged and low <= merged[-1][1] + 1:
+            merged[-1] = merged[-1][0], max(high, merged[-1][1])
+        else:
+            merged.append((low, high))
+    return [(_text(low), _text(high)) for low, high in merged]
+
+
+def _text(place: int) -> str:
+    return "".join([_ALPHABET[place >> shift & 31] for shift in range(RING_BITS - 5, -1, -5)])
 
 
 class Equals:
