@@ -71,24 +71,22 @@ def clean_target(path: bytes, query: bytes, own: Iterable[str]) -> str:
 
 def clean_body(data: bytes, own: Iterable[str]) -> Cleaned:
     """The body in its encoding, with `[removed]` for its secrets."""
-    codec = _codec(data)
-    text = data.decode(codec)
+    text, codec = _decoded(data)
     cleaned = clean_text(text, own)
     return Cleaned(data, False) if cleaned == text else Cleaned(cleaned.encode(codec), True)
 
 
-def _codec(data: bytes) -> str:
-    """The encoding of a body; of one that is no text, Latin-1, which has a character for each byte."""
+def _decoded(data: bytes) -> tuple[str, str]:
+    """A body as text, and its encoding; of one that is no text, Latin-1, which has a character for each byte."""
     codec = "utf-8"
     if data.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
         codec = "utf-32"
     elif data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         codec = "utf-16"
     try:
-        data.decode(codec)
+        return data.decode(codec), codec
     except UnicodeDecodeError:
-        return "latin-1"
-    return codec
+        return data.decode("latin-1"), "latin-1"
 
 
 def clean_text(text: str, own: Iterable[str] = ()) -> str:
@@ -97,7 +95,7 @@ def clean_text(text: str, own: Iterable[str] = ()) -> str:
         text = text.replace(secret, REMOVED)
     if "\\u00" in text:
         text = _ESCAPE.sub(_letter, text)
-    # Most bodies name no secret. The expressions take some 50 ms for 1 MiB, this takes 3 ms.
+    # Most bodies name no secret. The expressions take some 300 ms for 1 MiB, this takes 10 ms.
     lower = text.lower()
     if any(word in lower for word in _HINTS):
         text = _without_named(text)
