@@ -15,16 +15,6 @@ if TYPE_CHECKING:
     from phonenumbers import NumberFormat
     from phonenumbers.phonemetadata import PhoneNumberDesc
 
-_NOT_GEOGRAPHICAL: Final = (
-    "premium_rate",
-    "toll_free",
-    "shared_cost",
-    "voip",
-    "personal_number",
-    "pager",
-    "uan",
-    "voicemail",
-)
 # As in length_of_geographical_area_code: Mexico has area codes without a national prefix; Chinese mobile numbers have
 # none, although their first digits are geographical.
 _WITHOUT_NATIONAL_PREFIX: Final = {52}
@@ -104,7 +94,7 @@ def _plan(region: str) -> _Plan | None:
     formats = (main.intl_number_format or main.number_format) if main else ()
     return _Plan(
         str(code),
-        _of_types([getattr(metadata, name) for name in _NOT_GEOGRAPHICAL]),
+        _of_types([getattr(metadata, name) for name in numbering.NOT_GEOGRAPHICAL]),
         _of_types([metadata.fixed_line]),
         _of_types([metadata.mobile] if mobile and code not in _MOBILE_WITHOUT_AREA else []),
         tuple((_of_format(one), one.format or "") for one in formats),

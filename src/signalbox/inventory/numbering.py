@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 if TYPE_CHECKING:
     from phonenumbers.phonemetadata import PhoneMetadata, PhoneNumberDesc
 
-_TYPES: Final = (
+NOT_GEOGRAPHICAL: Final = (
     "premium_rate",
     "toll_free",
     "shared_cost",
@@ -20,9 +20,8 @@ _TYPES: Final = (
     "pager",
     "uan",
     "voicemail",
-    "fixed_line",
-    "mobile",
 )
+_TYPES: Final = (*NOT_GEOGRAPHICAL, "fixed_line", "mobile")
 
 
 class _Region(NamedTuple):

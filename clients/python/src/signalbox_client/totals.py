@@ -1,6 +1,5 @@
 """How many things a list has: `client.totals`; and whether a worker is running: `client.workers`."""
 
-from collections.abc import Mapping
 from datetime import datetime
 
 # ruff: noqa: A002 -- `id` is the API's word
@@ -23,15 +22,14 @@ class Totals(Resource[C]):
         end_date: datetime | str | None = None,
     ) -> Steps[Total]:
         """How many senders `client.senders.list` finds."""
-        filters = {"channel": channel, "status": status, "startDate": start_date, "endDate": end_date}
-        return self._total("Senders", filters)
+        return self._total("Senders", start_date, end_date, channel=channel, status=status)
 
     @call
     def sender_pools(
         self, *, start_date: datetime | str | None = None, end_date: datetime | str | None = None
     ) -> Steps[Total]:
         """How many pools `client.sender_pools.list` finds."""
-        return self._total("SenderPools", {"startDate": start_date, "endDate": end_date})
+        return self._total("SenderPools", start_date, end_date)
 
     @call
     def senders_of_pool(
@@ -44,8 +42,7 @@ class Totals(Resource[C]):
         end_date: datetime | str | None = None,
     ) -> Steps[Total]:
         """How many senders `client.sender_pools.list_senders` finds in the pool."""
-        filters = {"channel": channel, "status": status, "startDate": start_date, "endDate": end_date}
-        return self._total(f"SenderPools/{segment(id)}/Senders", filters)
+        return self._total(f"SenderPools/{segment(id)}/Senders", start_date, end_date, channel=channel, status=status)
 
     @call
     def operations(
@@ -56,11 +53,13 @@ class Totals(Resource[C]):
         end_date: datetime | str | None = None,
     ) -> Steps[Total]:
         """How many operations `client.sender_pools.list_operations` finds."""
-        filters = {"status": status, "startDate": start_date, "endDate": end_date}
-        return self._total("SenderPools/Operations", filters)
+        return self._total("SenderPools/Operations", start_date, end_date, status=status)
 
-    def _total(self, path: str, filters: Mapping[str, datetime | str | None]) -> Steps[Total]:
-        params = {name: str(value) for name, value in present(filters).items()}
+    def _total(
+        self, path: str, start_date: datetime | str | None, end_date: datetime | str | None, **filters: str | None
+    ) -> Steps[Total]:
+        given = present({**filters, "startDate": start_date, "endDate": end_date})
+        params = {name: str(value) for name, value in given.items()}
         return perform(self._settings, Call("GET", f"/signalbox/v1/{path}/Total", Total, params))
 
 
