@@ -8,7 +8,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from signalbox import db
 from signalbox.accounts import accounts
@@ -19,8 +19,10 @@ from signalbox.ground.metrics import Metrics
 from signalbox.ground.settings import Settings
 from signalbox.http.application import Api
 from signalbox.http.local import Local
-from signalbox.supervisor import Child, Supervisor
 from signalbox.worker import Workers
+
+if TYPE_CHECKING:
+    from signalbox.supervisor import Child
 
 # The most time for a shutdown. Supervisors usually kill a process after 10 seconds.
 _STOP_SECONDS: Final = 9.0
@@ -78,7 +80,7 @@ class Guest(Protocol):
         """Called once, when the server responds at this URL."""
 
 
-def supervise(settings: Settings) -> Child | int:
+def supervise(settings: Settings) -> "Child | int":
     """Runs `settings.processes` processes that serve. Returns the exit code when all have ended.
 
     It also returns in each of these processes, which has to call `serve` with the Child. Raises OSError for a port that
@@ -88,13 +90,14 @@ def supervise(settings: Settings) -> Child | int:
     from signalbox.api import routes  # noqa: F401
     from signalbox.db import postgres  # noqa: F401
     from signalbox.http.server import listen
+    from signalbox.supervisor import Supervisor
 
     sock = listen(settings.host, settings.port)
     url = _url(settings.host, sock.getsockname()[1])
     return Supervisor(sock, settings.processes, lambda: _announce(settings, url)).run()
 
 
-async def serve(settings: Settings, guest: Guest | None = None, child: Child | None = None) -> int:
+async def serve(settings: Settings, guest: Guest | None = None, child: "Child | None" = None) -> int:
     """Responds to requests and does the work of the queue until a signal to stop. Returns the exit code.
 
     `child` is set in a process of a supervisor.
@@ -140,7 +143,7 @@ def _announce(settings: Settings, url: str) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _told(metrics: Metrics, database: Database, child: Child | None) -> AsyncIterator[None]:
+async def _told(metrics: Metrics, database: Database, child: "Child | None") -> AsyncIterator[None]:
     """While the block runs, this process counts as ready; the other processes know the figures of its database."""
     if child is None:
         metrics.ready()
@@ -164,7 +167,7 @@ async def _told(metrics: Metrics, database: Database, child: Child | None) -> As
 
 
 async def _first_account(
-    settings: Settings, database: Database, keys: Keyring, guest: Guest | None, child: Child | None
+    settings: Settings, database: Database, keys: Keyring, guest: Guest | None, child: "Child | None"
 ) -> NewAccount | None:
     """Makes the account of an empty database; returns it only if its credentials must be printed."""
     if guest:
@@ -219,7 +222,7 @@ def _exit_in_time() -> None:
     asyncio.get_running_loop().call_later(_STOP_SECONDS, give_up)
 
 
-def _on_signals(child: Child | None = None) -> asyncio.Event:
+def _on_signals(child: "Child | None" = None) -> asyncio.Event:
     """The event of a signal to stop. Processes of a supervisor get SIGTERM from it, and also stop when it ends."""
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, stop.set)

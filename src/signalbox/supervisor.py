@@ -10,7 +10,6 @@ import os
 import select
 import signal
 import socket
-import tempfile
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -250,5 +249,7 @@ def _unnamed_file() -> int:
     """An open file that is only there to be locked; its number."""
     if hasattr(os, "memfd_create"):  # Linux: needs no folder that can be written
         return os.memfd_create("signalbox-log")
+    import tempfile
+
     with tempfile.TemporaryFile() as file:
         return os.dup(file.fileno())

@@ -6,6 +6,7 @@ Plain ASGI: the routing and request objects of a framework cost more than our wh
 import asyncio
 import time
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from signalbox.accounts.accounts import Keyring
 from signalbox.db import Database
@@ -18,10 +19,12 @@ from signalbox.http.exchange import Checks, Exchange
 from signalbox.http.local import Local
 from signalbox.http.rate_limit import RateLimiter
 from signalbox.http.receiving import ClientGone
-from signalbox.http.recordings import Recorder
 from signalbox.http.request import Response, Stream
 from signalbox.http.router import Route, Router
 from signalbox.http.services import Services
+
+if TYPE_CHECKING:
+    from signalbox.http.recordings import Recorder
 
 
 class Api:
@@ -57,7 +60,7 @@ class Api:
         with self.services.recordings.recorder(scope, receive, send) as recorder:
             await self._respond(scope, recorder.receive, recorder.send, recorder)
 
-    async def _respond(self, scope: Scope, receive: Receive, send: Send, recorder: Recorder | None) -> None:
+    async def _respond(self, scope: Scope, receive: Receive, send: Send, recorder: "Recorder | None") -> None:
         started = time.perf_counter()
         exchange = Exchange(self.services, self._checks, scope, receive, recorder)
         response: Response | Stream

@@ -4,7 +4,7 @@ import re
 import time
 from collections.abc import Mapping, Sequence
 from random import getrandbits
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import quote
 
 from signalbox.ground import log
@@ -16,12 +16,14 @@ from signalbox.http.errors import MethodNotAllowed, respond
 from signalbox.http.parameters import read_query
 from signalbox.http.rate_limit import RateLimiter
 from signalbox.http.receiving import CLOSE, drop_rest, read_body
-from signalbox.http.recordings import Recorder
 from signalbox.http.request import Headers, Request, Response, Stream
 from signalbox.http.request_log import LoggedProblems, logged_problems
 from signalbox.http.router import Route, Router, segments
 from signalbox.http.services import Services
 from signalbox.http.streams import send_chunks
+
+if TYPE_CHECKING:
+    from signalbox.http.recordings import Recorder
 
 # The most unknown query parameters that one response names.
 _MOST_NAMED: Final = 50
@@ -60,7 +62,7 @@ class Exchange:
     )
 
     def __init__(
-        self, services: Services, checks: Checks, scope: Scope, receive: Receive, recorder: Recorder | None = None
+        self, services: Services, checks: Checks, scope: Scope, receive: Receive, recorder: "Recorder | None" = None
     ) -> None:
         self.services = services
         self.checks = checks

@@ -11,10 +11,10 @@ from signalbox.ground import settings
 from signalbox.ground.metrics import Metrics
 from signalbox.http.authentication import Authenticator
 from signalbox.http.local import Local
-from signalbox.http.recordings import Recordings
 from signalbox.http.request_log import RequestLog
 
 if TYPE_CHECKING:
+    from signalbox.http.recordings import Recordings
     from signalbox.http.router import Route
 
 
@@ -56,7 +56,7 @@ class Services:
         self.local = local
         self.authenticator = Authenticator(db, keys)
         self.request_log = RequestLog() if settings.request_log else None
-        self.recordings = Recordings() if settings.request_log and settings.request_bodies else None
+        self.recordings = _recordings() if settings.request_log and settings.request_bodies else None
         # Requests that would wait for each other in the database wait for a lock here, without a database connection.
         self.turns = Turns()
         self.stopping = False
@@ -65,3 +65,10 @@ class Services:
         """Wakes every request that waits, so that the shutdown does not wait for them."""
         self.stopping = True
         self.db.wakeups.fire_all()
+
+
+def _recordings() -> "Recordings":
+    # Imported only where the setting is on, to start faster.
+    from signalbox.http.recordings import Recordings
+
+    return Recordings()

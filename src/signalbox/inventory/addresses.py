@@ -8,7 +8,7 @@ import re
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
-from signalbox.inventory import area_codes, numbering
+from signalbox.inventory import numbering
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -135,7 +135,11 @@ def area(address: str) -> str:
 
     Never raises. The area code is the one that `phonenumbers` finds, worldwide; a number of no known plan has none.
     """
-    return area_codes.area_of(address) if _E164.fullmatch(address) else ""
+    if not _E164.fullmatch(address):
+        return ""
+    from signalbox.inventory import area_codes
+
+    return area_codes.area_of(address)
 
 
 def load() -> None:

@@ -1,7 +1,7 @@
 """One request of the request log with its headers and bodies, under `/signalbox/v1`."""
 
 import base64
-from typing import Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import msgspec
 from msgspec import Meta
@@ -12,9 +12,11 @@ from signalbox.http.endpoint import Endpoint
 from signalbox.http.errors import ERROR_CODES
 from signalbox.http.parameters import pattern_param
 from signalbox.http.patterns import Pattern
-from signalbox.http.recordings import RecordedBody, Recording
 from signalbox.http.request import Request, Response, json_response
 from signalbox.http.shapes import Count, Location
+
+if TYPE_CHECKING:
+    from signalbox.http.recordings import RecordedBody, Recording
 
 REQUEST_ID: Final = pattern_param(
     "requestId",
@@ -111,13 +113,13 @@ def _meaning(request: Request, status: int) -> Meaning | None:
     return None
 
 
-def _sent(recording: Recording) -> KeptRequest:
+def _sent(recording: "Recording") -> KeptRequest:
     return KeptRequest(
         recording.target, _headers(recording.request_headers), _body(recording.request_body), _ms(recording.read)
     )
 
 
-def _received(recording: Recording) -> KeptResponse:
+def _received(recording: "Recording") -> KeptResponse:
     return KeptResponse(_headers(recording.response_headers), _body(recording.response_body), _ms(recording.begun))
 
 
@@ -129,7 +131,7 @@ def _ms(seconds: float | None) -> float | None:
     return None if seconds is None else round(seconds * 1000, 2)
 
 
-def _body(body: RecordedBody | None) -> KeptBody | None:
+def _body(body: "RecordedBody | None") -> KeptBody | None:
     if body is None:
         return None
     data = body.data
