@@ -61,7 +61,8 @@ class Api:
             await self._respond(scope, recorder.receive, recorder.send, recorder)
 
     async def _respond(self, scope: Scope, receive: Receive, send: Send, recorder: "Recorder | None") -> None:
-        started = time.perf_counter()
+        # One start: the times of a recording are parts of the time in the log.
+        started = recorder.started if recorder else time.perf_counter()
         exchange = Exchange(self.services, self._checks, scope, receive, recorder)
         response: Response | Stream
         try:

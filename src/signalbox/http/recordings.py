@@ -135,7 +135,7 @@ class Recorder:
         self._scope = scope
         self._receive = receive
         self._send = send
-        self._started = time.perf_counter()
+        self.started = time.perf_counter()
         self._sent = _Copy(recordings)
         self._received = _Copy(recordings)
         self._read: float | None = None
@@ -155,14 +155,14 @@ class Recorder:
         message = await self._receive()
         if message["type"] == "http.request" and not self._sent.whole:
             self._sent.add(message)
-            self._read = time.perf_counter() - self._started
+            self._read = time.perf_counter() - self.started
         return message
 
     async def send(self, message: Message) -> None:
         """Sends a message to the client."""
         if message["type"] == "http.response.start":
             self._headers = message["headers"]
-            self._begun = time.perf_counter() - self._started
+            self._begun = time.perf_counter() - self.started
         elif self._scope["method"] != "HEAD":
             self._received.add(message)
         await self._send(message)
