@@ -234,7 +234,7 @@ class Settings:
         True, _BOOLEAN, "Keep the last requests of each account in memory, for its request log."
     )
     request_bodies: bool = _setting(
-        False, _BOOLEAN, "Keep their headers and bodies too, without secrets: for development, not for production."
+        False, _BOOLEAN, "Keep headers and bodies in the request log, without secrets: for development only."
     )
     log_format: LogFormat = _setting(
         "auto",
