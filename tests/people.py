@@ -26,6 +26,7 @@ from signalbox.ground.settings import Settings
 from signalbox.http.application import Api
 from signalbox.http.router import Route
 from signalbox.http.shapes import ErrorBody
+from signalbox.sending.codes import MEANINGS
 
 BASE: Final = "http://signalbox.test:8080"
 CODES: Final = {
@@ -146,6 +147,19 @@ class Person:
         pool_id: str = found.json()["senderPools"][0]["id"]
         return pool_id
 
+    async def message(self, address: str = "+14155550199") -> tuple[dict[str, Any], str]:
+        """Sends a text that arrives; returns the message and its id downstream."""
+        (sender_id,) = await self.senders(1, "SMS")
+        body = {
+            "to": [{"address": address, "channel": "PHONE"}],
+            "from": {"senderId": sender_id},
+            "content": {"text": "hello"},
+        }
+        operation = await self.finished(await self.post("/v1/Messages", json=body))
+        (listed,) = await self.walk(f"/v1/Messages?operationId={operation['id']}", "messages")
+        fetched = (await self.get(f"/v1/Messages/{listed['id']}")).json()
+        return listed, fetched["attempts"][0]["id"]
+
     async def finished(self, reference: httpx.Response) -> dict[str, Any]:
         """Waits until the operation of a 202 is final; returns it."""
         assert reference.status_code == 202, reference.text
@@ -207,9 +221,11 @@ def check(response: httpx.Response) -> None:
     assert len(request_ids) == 1, response.headers
     assert len(response.headers.get_list("x-request-id")) == 1
     assert re.fullmatch("RQ[0-9a-f]{32}", request_ids.pop())
-    assert not 300 <= response.status_code < 400 or response.status_code == 304
     head = response.request.method == "HEAD"
     route = route_of(response.request.method, urlsplit(str(response.request.url)).path)
+    # The one redirect of the API.
+    seeks = route is not None and route.name == "messages.seek"
+    assert not 300 <= response.status_code < 400 or response.status_code == 304 or seeks
     if response.status_code == 304:
         assert response.content == b""
         assert "etag" in response.headers
@@ -264,11 +280,12 @@ def _check_error(response: httpx.Response) -> None:
     assert response.headers["content-type"] == "application/json"
     _check_shape(ErrorBody, response.content)
     body = response.json()
-    assert (body["status"], body["code"]) == (status, CODES[status])
     assert 1 <= len(body["errors"]) <= 100
+    codes = {one["code"] for one in body["errors"]}
+    assert (body["status"], body["code"]) == (status, codes.pop() if len(codes) == 1 else CODES[status])
     for one in body["errors"]:
-        assert one["code"] == CODES[status]
-        assert one["infoUrl"].endswith(f"/docs/errors#{CODES[status]}")
+        assert one["code"] == CODES[status] or (status == 400 and one["code"] in MEANINGS)
+        assert one["infoUrl"].endswith(f"/docs/errors#{one['code']}")
         assert one["message"]
         assert "Traceback" not in one["message"]
     assert ("www-authenticate" in response.headers) == (status == 401)
@@ -280,12 +297,15 @@ def _check_error(response: httpx.Response) -> None:
 def _check_stats(body: Any) -> None:
     for operation in body.get("operations", [body]):
         if stats := operation.get("stats"):
-            assert stats["total"] == stats["queued"] + stats["created"] + stats["failed"]
-            assert operation["status"] != "COMPLETED" or stats["queued"] == 0
+            counters = set(stats) - {"total", "recipients", "attempts"}
+            assert stats["total"] == sum(stats[name] for name in counters)
+            assert operation["status"] != "COMPLETED" or stats["queued"] == stats.get("scheduled", 0) == 0
 
 
 def _check_reference(response: httpx.Response) -> None:
     body = response.json()
+    if not body:
+        return
     kind = "operation" if "operationId" in body else "resource"
     location, name = body[f"{kind}Location"], body[f"{kind}Id"]
     for header in ("location", f"{kind}Location", f"{kind}-location"):

@@ -20,8 +20,19 @@ from signalbox.queue import adoption, turns
 from signalbox.queue.kinds import Done, Hand, Kind
 from signalbox.queue.presence import SECONDS, Presence
 from signalbox.queue.turns import Candidate, Order
+from signalbox.sending import batches, message_operations, reports
 
-KINDS: Final = {kind.name: kind for kind in (pool_operations.KIND, sender_pools.REMOVALS, deletion.KIND)}
+KINDS: Final = {
+    kind.name: kind
+    for kind in (
+        pool_operations.KIND,
+        sender_pools.REMOVALS,
+        batches.KIND,
+        message_operations.DUE,
+        reports.KIND,
+        deletion.KIND,
+    )
+}
 
 # The longest time between two scans of the queue. A wake-up starts a scan earlier, but may be lost.
 _LOOK_SECONDS: Final = 1.0

@@ -8,13 +8,14 @@ import pytest
 
 from faults import failing, rows, run
 from people import Served
+from sendings import send_every_kind
 from signalbox.accounts import accounts, deletion, idempotency
 from signalbox.db import Database, Tx
 from signalbox.db.queries import PACKAGE_SQL
 from signalbox.ground import clock, ids
 from signalbox.ground.errors import Conflict, NotFound
 from signalbox.inventory import names
-from signalbox.inventory.senders import SENDER
+from signalbox.inventory.senders import SENDER, SenderRow, enter
 from signalbox.queue import turns
 from signalbox.queue.kinds import Hand
 from signalbox.sending import templates
@@ -47,6 +48,9 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 async def fill(tenant: Tenant) -> None:
     """Something in every table that has account_id."""
     senders = await tenant.new_senders(5)
+    phones = [SenderRow("SMS", f"+1415555012{n}", "US") for n in range(2)]
+    await tenant.database.write(lambda tx: enter(tx, tenant.id, phones))
+    await send_every_kind(tenant.database, tenant.id, 7)
     gone, _ = await tenant.create(senders)
     await tenant.create([*senders, ids.new(SENDER, clock.now_ms())])
     while await step(tenant.database):

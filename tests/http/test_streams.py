@@ -13,6 +13,7 @@ from signalbox.api.inventory import pool_operations
 from signalbox.db import Database, Tx
 from signalbox.ground import clock, ids
 from signalbox.ground.errors import Unavailable
+from signalbox.http import progress
 from signalbox.inventory.senders import SENDER
 from working import drain
 
@@ -55,7 +56,7 @@ async def _unfinished(person: Person, items: int = 1) -> str:
 async def test_stream_goes_on_when_the_database_was_away(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither the credentials nor the operation can be read for a while; an operation without news sends nothing."""
     monkeypatch.setattr(accounts, "CREDENTIAL_TTL", 0.0)
-    monkeypatch.setattr(pool_operations, "_LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(progress, "_LOOK_SECONDS", 0.01)
     ada = await (await Served.on(database)).account("Ada")
     operation = await _unfinished(ada)
     read, calls = database.read, 0

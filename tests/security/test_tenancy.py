@@ -7,9 +7,10 @@ table is covered; a route with a body names in `BODIES_WITH_IDS` the ids that th
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, fields
 from itertools import combinations
+from secrets import token_hex
 from typing import Any, Final
 
 import httpx
@@ -23,12 +24,15 @@ from signalbox.http.exchange import new_request_id
 from signalbox.http.parameters import PAGE_TOKEN
 from signalbox.http.router import Route
 from signalbox.inventory import sender_pools, senders
-from signalbox.sending import templates
+from signalbox.sending import messages, templates
 
 
 @dataclass(frozen=True)
 class Things:
-    """What an account has: a pool, a sender in it, the operation that added it, a template, a request, an address."""
+    """What an account has: a pool, a sender in it, the operation that added it, a template, a request, an address.
+
+    And a message that arrived, its operation and its id downstream.
+    """
 
     senderPoolId: str  # noqa: N815 (the names of the placeholders)
     senderId: str  # noqa: N815
@@ -36,9 +40,27 @@ class Things:
     contentId: str  # noqa: N815
     requestId: str  # noqa: N815
     address: str
+    messageId: str  # noqa: N815
+    sending: str
+    sid: str
+
+    def places(self, route: Route, names: Iterable[str] | None = None) -> dict[str, str]:
+        """The values of a route's placeholders."""
+        own = {"itemId": self.messageId, **asdict(self)}
+        if "/Messages/" in route.path:
+            own["operationId"] = self.sending
+        return {name: own[name] for name in (placeholders(route) if names is None else names)}
 
 
-KINDS: Final = {"senderPoolId": sender_pools.SENDER_POOL, "senderId": senders.SENDER, "operationId": ids.OPERATION}
+KINDS: Final = {
+    "senderPoolId": sender_pools.SENDER_POOL,
+    "senderId": senders.SENDER,
+    "operationId": ids.OPERATION,
+    "messageId": messages.MESSAGE,
+}
+OTHERS: Final = frozenset(
+    {"startDate", "endDate", "pageSize", "tags", "sessionId", "profile", "to", "from", "contains"}
+)
 TEMPLATE: Final = {"name": "Hello", "content": {"text": "Hello"}}
 PRIVATE: Final = [route for route in ROUTES if not route.endpoint.public]
 
@@ -46,11 +68,17 @@ PRIVATE: Final = [route for route in ROUTES if not route.endpoint.public]
 def unknown_things() -> Things:
     """Ids that no account has."""
     made = {name: ids.new(kind, clock.now_ms()) for name, kind in KINDS.items()}
-    return Things(**made, contentId=templates.new_content_id(), requestId=new_request_id(), address="nobody-has-this")
+    made |= {"contentId": templates.new_content_id(), "requestId": new_request_id()}
+    sending = ids.new(ids.OPERATION, clock.now_ms())
+    return Things(**made, address="nobody-has-this", sending=sending, sid=f"SM{token_hex(16)}")
 
 
 def refs(things: Things) -> list[dict[str, str]]:
     return [{"senderId": things.senderId}]
+
+
+def message(**more: Any) -> dict[str, Any]:
+    return {"to": [{"address": "+14155550199", "channel": "PHONE"}], "content": {"text": "hello"}, **more}
 
 
 def resolve(**more: Any) -> dict[str, Any]:
@@ -75,6 +103,13 @@ BODIES_WITH_IDS: Final[dict[str, Bodies]] = {
     # The address is Ada's: Ben may enter the same address, and gets his own sender.
     "inventory.enter": lambda of: [[{"channel": "PUSH", "address": of.address, "displayName": "Ben's"}]],
     "inventory.update": lambda _: [{"displayName": "Ben's"}, {"status": "DEACTIVATED"}, {"tags": {"a": "b"}}],
+    "messages.send": lambda of: [
+        message(**{"from": {"senderPoolId": of.senderPoolId}}),
+        message(**{"from": {"senderId": of.senderId}}),
+        message(content={"contentId": of.contentId}),
+    ],
+    "inbox.report": lambda _: [{"status": "READ"}],
+    "inbox.reply": lambda _: [{"text": "hello"}],
     "templates.create": lambda _: [TEMPLATE],
     "templates.put": lambda _: [TEMPLATE],
 }
@@ -86,8 +121,10 @@ async def _things(person: Person) -> Things:
     operation = await person.finished(await person.post(f"/v1/SenderPools/{pool}/Senders", json=[{"senderId": sender}]))
     address = (await person.get(f"/v1/Senders/{sender}")).json()["address"]
     template = await person.post("/signalbox/v1/Templates", json=TEMPLATE)
-    request_id = template.headers["x-request-id"]
-    return Things(pool, sender, operation["id"], template.json()["contentId"], request_id, address)
+    content_id, request_id = template.json()["contentId"], template.headers["x-request-id"]
+    sent, sid = await person.message()
+    sending = sent["related"][0]["id"]
+    return Things(pool, sender, operation["id"], content_id, request_id, address, sent["id"], sending, sid)
 
 
 @pytest.fixture
@@ -107,6 +144,9 @@ async def everything(person: Person) -> list[Any]:
         await person.walk("/v1/SenderPools", "senderPools"),
         await person.walk("/v1/SenderPools/Operations", "operations"),
         await person.walk("/signalbox/v1/Templates", "templates"),
+        await person.walk("/v1/Messages", "messages"),
+        await person.walk("/v1/Messages/Operations", "operations"),
+        await person.walk("/signalbox/v1/Inbox", "items"),
     ]
     pools = [await person.walk(f"/v1/SenderPools/{one['id']}/Senders", "senders") for one in found[1]]
     ledger = "/signalbox/v1/SenderPools/Operations"
@@ -121,6 +161,7 @@ def masked(response: httpx.Response, things: Things) -> tuple[int, str, list[str
         text = text.replace(getattr(things, name), name)
     text = re.sub(r"comms_operation_\w+", "a new operation", text)
     text = re.sub(r"comms_sender_\w+", "a new sender", text)
+    text = re.sub(r"comms_message_\w+", "a message", text)
     text = re.sub(r"HX[0-9a-f]{32}", "a new template", text)
     text = re.sub(r'"self":"[^"]+"', '"self":"..."', text)
     text = re.sub(r"\d{4}-\d\d-\d\dT[0-9:.]+Z", "a time", text)
@@ -140,7 +181,8 @@ def bodies(route: Route, of: Things) -> list[dict[str, Any]]:
 
 def test_every_kind_of_id_is_tried() -> None:
     """A new kind of id needs a field in `Things`."""
-    assert {name for route in PRIVATE for name in placeholders(route)} == {*KINDS, "contentId", "requestId"}
+    own = {"contentId", "requestId", "itemId", "sid"}
+    assert {name for route in PRIVATE for name in placeholders(route)} == {*KINDS, *own}
 
 
 async def test_another_accounts_id_in_a_path_is_one_that_no_account_has(
@@ -161,7 +203,7 @@ async def test_another_accounts_id_in_a_path_is_one_that_no_account_has(
                 for body in bodies(route, bens):
                     responses = []
                     for others in (adas, unknown_things()):
-                        places = {name: getattr(others if name in of_ada else bens, name) for name in names}
+                        places = bens.places(route) | others.places(route, of_ada)
                         response = await asks.call(route.method, route.path.format(**places), **body)
                         assert response.status_code == (route.endpoint.status if puts else 404), (
                             of_ada,
@@ -182,13 +224,13 @@ async def test_another_accounts_id_in_a_body_is_one_that_no_account_has(ada: Per
         # A sender that one route enters would be found by another route.
         ben = await ada.served.account("Ben")
         bens = await _things(ben)
-        url = route.path.format(**{name: getattr(bens, name) for name in placeholders(route)})
+        url = route.path.format(**bens.places(route))
         for of_ada, of_none in zip(bodies(route, adas), bodies(route, unknown := unknown_things()), strict=True):
             responses = []
             for others, body in ((adas, of_ada), (unknown, of_none)):
                 response = await ben.call(route.method, url, **body)
                 assert response.status_code in (route.endpoint.status, 404)
-                if "operationId" in response.text:
+                if "operationId" in response.text and route.name != "messages.send":
                     operation = await ben.finished(response)
                     assert operation["stats"]["failed"] == 1
                 responses.append(masked(response, others))
@@ -206,8 +248,7 @@ async def test_another_accounts_value_in_a_query_finds_nothing(
     """Every parameter of every route: Ada's ids find nothing, and her page tokens are refused as any text."""
 
     async def claim(route: Route) -> None:
-        places = {name: getattr(bens, name) for name in placeholders(route)}
-        of_ada = {name: getattr(adas, name) for name in placeholders(route)}
+        places, of_ada = bens.places(route), adas.places(route)
         for param in route.endpoint.query:
             if param.name in KINDS:
                 for others in (adas, unknown_things()):
@@ -225,10 +266,16 @@ async def test_another_accounts_value_in_a_query_finds_nothing(
                     texts.add(response.text)
                 assert len(texts) == 1
             else:
-                # Any other parameter is a date, a size or a fixed word, and names no account's thing.
-                assert "enum" in param.schema or param.name in ("startDate", "endDate", "pageSize"), param.name
+                # Any other parameter is a date, a size, a fixed word or a text, and names no account's thing.
+                assert "enum" in param.schema or param.name in OTHERS, param.name
 
-    await hold(PRIVATE, claim)
+    await hold([route for route in PRIVATE if route.name != "inbox.wait"], claim)
+    response = await ben.get(f"/signalbox/v1/Inbox/Wait?messageId={adas.messageId}&timeout=1")
+    assert response.json() == {"item": None, "timedOut": True}
+    unknown = unknown_things().messageId
+    responses = [await ben.get(f"/signalbox/v1/Inbox/Wait?after={one}") for one in (adas.messageId, unknown)]
+    assert [one.status_code for one in responses] == [400, 400]
+    assert responses[0].json() == responses[1].json()
 
 
 async def test_opt_in_headers_open_nothing(ada: Person, ben: Person, adas: Things, bens: Things) -> None:
@@ -237,7 +284,7 @@ async def test_opt_in_headers_open_nothing(ada: Person, ben: Person, adas: Thing
     seen = await ada.get(f"/v1/SenderPools/{adas.senderPoolId}")
 
     async def claim(route: Route) -> None:
-        url = route.path.format(**{name: getattr(adas, name) for name in placeholders(route)})
+        url = route.path.format(**adas.places(route))
         for headers in (
             {"accept": "text/event-stream"},
             {"accept": "application/x-ndjson"},

@@ -21,6 +21,7 @@ LAST_WRITE_MS: Final = 75_000
 # Every table with account_id; the query of the same name empties it. Operations are first, so that no batch starts.
 TABLES: Final = (
     "operations",
+    "message_operations",
     "operation_items",
     "sender_pool_removals",
     "sender_pool_members",
@@ -30,6 +31,15 @@ TABLES: Final = (
     "sender_pool_counts",
     "tagged",
     "templates",
+    "message_contents",
+    "messages",
+    "message_tags",
+    "message_attempts",
+    "message_receipts",
+    "inbox",
+    "inbox_arrivals",
+    "sink_reports",
+    "kept_senders",
     "idempotency_keys",
 )
 # Emptied with the account itself.
@@ -60,7 +70,7 @@ async def run(tx: Tx, hand: Hand) -> Done | None:
     await tx.run("deletion.other_work", account_id=hand.account_id, kind=_KIND)
     last_write = row[0] + LAST_WRITE_MS
     if tx.now < last_write:
-        await tx.run("deletion.defer", account_id=hand.account_id, kind=_KIND, due_at=last_write)
+        await tx.run("queue.defer", account_id=hand.account_id, kind=_KIND, due_at=last_write)
         return None
     for query in ("deletion.queue", "deletion.api_keys", "deletion.account"):
         await tx.run(query, account_id=hand.account_id)

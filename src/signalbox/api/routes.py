@@ -15,7 +15,7 @@ from signalbox.api.inventory import (
 )
 from signalbox.api.program import console, docs, health, inspector, requests, workers
 from signalbox.api.routing import resolve
-from signalbox.api.sending import templates
+from signalbox.api.sending import inbox, message_operations, messages, templates
 from signalbox.http.router import Route
 
 ROUTES: Final = (
@@ -51,6 +51,20 @@ ROUTES: Final = (
     Route("GET", "/v1/Senders/{senderId}", senders.FETCH, "senders.fetch"),
     Route("POST", "/v1/Senders/Search", senders.SEARCH, "senders.search"),
     Route("POST", "/v1/Senders/Resolve", resolve.RESOLVE, "senders.resolve"),
+    # Contract section 10: Messages, numbers 1 to 8.
+    Route("POST", "/v1/Messages", messages.SEND, "messages.send"),
+    Route("GET", "/v1/Messages", messages.LIST, "messages.list"),
+    Route("GET", "/v1/Messages/{messageId}", messages.FETCH, "messages.fetch"),
+    Route("GET", "/v1/Messages/Operations", message_operations.LIST, "messages.listOperations"),
+    Route("GET", "/v1/Messages/Operations/{operationId}", message_operations.FETCH, "messages.fetchOperation"),
+    Route(
+        "GET",
+        "/v1/Messages/Operations/{operationId}/Errors",
+        message_operations.LIST_ERRORS,
+        "messages.listErrors",
+    ),
+    Route("GET", "/v1/Messages/{messageId}/Receipts", messages.LIST_RECEIPTS, "messages.listReceipts"),
+    Route("GET", "/v1/Messages/Seek/{sid}", messages.SEEK, "messages.seek"),
     # Contract section 8: additions of Signalbox.
     Route("POST", "/signalbox/v1/Senders", inventory.ENTER, "inventory.enter"),
     Route("GET", "/signalbox/v1/Senders/{senderId}", inventory.FETCH, "inventory.fetch"),
@@ -68,6 +82,21 @@ ROUTES: Final = (
         pool_operations.CANCEL_OPERATION,
         "ledger.cancel",
     ),
+    # Contract section 10.5: additions for messages.
+    Route(
+        "POST",
+        "/signalbox/v1/Messages/Operations/{operationId}/Cancel",
+        message_operations.CANCEL,
+        "messages.cancelOperation",
+    ),
+    Route("POST", "/signalbox/v1/Messages/{messageId}/Cancel", messages.CANCEL, "messages.cancel"),
+    # Contract section 14: Inbox.
+    Route("GET", "/signalbox/v1/Inbox", inbox.LIST, "inbox.list"),
+    Route("GET", "/signalbox/v1/Inbox/{itemId}", inbox.FETCH, "inbox.fetch"),
+    Route("GET", "/signalbox/v1/Inbox/Wait", inbox.WAIT, "inbox.wait"),
+    Route("POST", "/signalbox/v1/Inbox/{itemId}/Report", inbox.REPORT, "inbox.report"),
+    Route("POST", "/signalbox/v1/Inbox/{itemId}/Reply", inbox.REPLY, "inbox.reply"),
+    Route("DELETE", "/signalbox/v1/Inbox", inbox.CLEAR, "inbox.clear"),
     # Contract section 10.6: Templates.
     Route("GET", "/signalbox/v1/Templates", templates.LIST, "templates.list"),
     Route("POST", "/signalbox/v1/Templates", templates.CREATE, "templates.create"),

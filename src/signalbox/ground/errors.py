@@ -6,11 +6,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One problem of a request and its place: `field` is `senders[3].senderId`; `context` is the same after `$.`."""
+    """One problem of a request and its place: `field` is `senders[3].senderId`; `context` is the same after `$.`.
+
+    `code`: for a problem that has a code of its own; the others have that of their error.
+    """
 
     message: str
     field: str | None = None
     context: str | None = None
+    code: int | None = None
 
     @classmethod
     def at(cls, name: str, message: str) -> "Problem":

@@ -22,12 +22,13 @@ Holds: TypeAlias = Callable[[Any], object]
 class Found(NamedTuple):
     """A problem that a rule found: its path inside the value, and the rest of a sentence about that place.
 
-    `alone`: problems that the schema finds at the same place are left out.
+    `alone`: problems that the schema finds at the same place are left out. `code`: see Problem.
     """
 
     path: Path
     message: str
     alone: bool = False
+    code: int | None = None
 
 
 class Form(NamedTuple):
@@ -227,7 +228,7 @@ def problems(type_: inspect.Type, raw: object, path: tuple[str | int, ...] = ())
             yield from problems(one, raw, path)
     for rule in rules:
         for found in rule.find(raw):
-            yield problem_at([*path, *found.path], found.message), found.alone
+            yield problem_at([*path, *found.path], found.message, found.code), found.alone
 
 
 def parts(type_: inspect.Type) -> Iterator[inspect.Type]:

@@ -59,9 +59,12 @@ def respond(error: SignalboxError, info_url: Callable[[str], str]) -> Response:
         problems = error.problems
     else:
         problems = [Problem(error.message)]
-    about = info_url(f"/docs/errors#{code}")
-    listed = [ErrorItem(code, p.message, p.field, p.context, about) for p in problems[:MOST_LISTED]]
-    body = ErrorBody(code, _summary(problems), status, listed)
+    codes = [problem.code or code for problem in problems[:MOST_LISTED]]
+    listed = [
+        ErrorItem(own, p.message, p.field, p.context, info_url(f"/docs/errors#{own}"))
+        for own, p in zip(codes, problems, strict=False)
+    ]
+    body = ErrorBody(codes[0] if len({*codes}) == 1 else code, _summary(problems), status, listed)
     return Response(status, msgspec.json.encode(body), headers=_headers(error))
 
 

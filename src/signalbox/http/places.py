@@ -26,7 +26,7 @@ def place(path: Path) -> tuple[str | None, str]:
     return text.removeprefix(".") or None, f"${text}"
 
 
-def problem_at(path: Path, message: str) -> Problem:
-    """A problem at a place in the body; its message starts with the place."""
+def problem_at(path: Path, message: str, code: int | None = None) -> Problem:
+    """A problem at a place in the body; its message starts with the place. `code`: see Problem."""
     field_, context = place(path)
-    return Problem(f"{field_ or 'the body'} {message}", field_, context)
+    return Problem(f"{field_ or 'the body'} {message}", field_, context, code)

@@ -68,15 +68,34 @@ async def start(
     work: Callable[[Tx, bool], Awaitable[tuple[str, Statement]]],
     require: Callable[[Tx], Awaitable[object]] | None = None,
 ) -> Response:
-    """Starts an operation and responds 202; only once for each idempotency key.
+    """Starts an operation with one statement and responds 202; only once for each idempotency key.
 
-    `work` returns the operation's id and the statement that starts it. `content`, the body, and `collection`, the path,
-    identify the request that a key was used for. `require` raises NotFound for a missing resource in the path; that
-    error comes before those of the key. Raises Conflict and KeyReused.
+    `work` returns the operation's id and the statement that starts it: see `Database.write_one`. The other arguments
+    and the errors are those of `start_within`.
+    """
+    if request.header_value(IDEMPOTENCY_KEY) is None:
+        operation_id = await request.services.db.write_one(work)
+        return _operation_response(request, StoredResponse(operation_id, f"{operations_path}/{operation_id}"))
+    return await start_within(request, content, collection, operations_path, lambda tx: _run(tx, work), require)
+
+
+async def start_within(
+    request: Request,
+    content: object,
+    collection: str,
+    operations_path: str,
+    work: Callable[[Tx], Awaitable[str]],
+    require: Callable[[Tx], Awaitable[object]] | None = None,
+) -> Response:
+    """Starts an operation in a transaction and responds 202; only once for each idempotency key.
+
+    `work` starts the operation and returns its id. `content`, the body, and `collection`, the path, identify the
+    request that a key was used for. `require` raises NotFound for a missing resource in the path; that error comes
+    before those of the key. Raises Conflict and KeyReused.
     """
     key = request.header_value(IDEMPOTENCY_KEY)
     if key is None:
-        operation_id = await request.services.db.write_one(work)
+        operation_id = await request.services.db.write(work)
         return _operation_response(request, StoredResponse(operation_id, f"{operations_path}/{operation_id}"))
     mark = idempotency.fingerprint(collection, msgspec.json.encode(content, order="deterministic"))
     account_id = request.account_id
@@ -90,7 +109,7 @@ async def start(
             raise
         if stored is not None:
             return stored, True
-        operation_id = await _run(tx, work)
+        operation_id = await work(tx)
         stored = StoredResponse(operation_id, f"{operations_path}/{operation_id}")
         await idempotency.remember(tx, account_id, key, mark, stored)
         return stored, False

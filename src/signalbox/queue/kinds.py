@@ -38,11 +38,13 @@ class Kind:
     """A kind of work.
 
     `run` claims the account's next unit of work, sets `Hand.unit`, and does one batch of the unit. It returns None when
-    the account has no unit to claim. `waits` says whether the account has a unit, claimed or not. `set_back` moves a
-    failed unit behind the account's other units.
+    the account has no unit to claim. `waits` says whether the account has a unit that can be done now, claimed or not.
+    `set_back` moves a failed unit behind the account's other units. `next_due`, for work that has a time: when the
+    account's next unit is due, in milliseconds, or None.
     """
 
     name: str
     run: Run
     waits: Callable[[Tx, int], Awaitable[bool]]
     set_back: Callable[[Tx, int, str], Awaitable[None]] | None = None
+    next_due: Callable[[Tx, int], Awaitable[int | None]] | None = None

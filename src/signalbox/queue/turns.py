@@ -43,11 +43,14 @@ class Candidate(NamedTuple):
 async def start(tx: Tx, account_id: int, kind: str, due_at: int = 0) -> None:
     """Adds the account's row for this kind of work to the queue, in the transaction that writes the work.
 
-    `due_at`: workers do not start the work before this time, in milliseconds. A row that exists is not changed.
+    `due_at`: workers do not start the work before this time, in milliseconds. A row that is due later is due then,
+    unless it waits after a failure; any other row that exists is not changed. 0 is for kinds without `next_due`.
     """
     # None: another transaction has added the row during this statement. The next statement finds it.
     while await tx.one("queue.start", account_id=account_id, kind=kind, due_at=due_at) is None:
         pass
+    if due_at:
+        await tx.run("queue.hasten", account_id=account_id, kind=kind, due_at=due_at)
     tx.wake(WORK)
 
 
@@ -115,10 +118,18 @@ async def serve(tx: Tx, kind: Kind, candidate: Candidate, hand: Hand) -> Done | 
 
 
 async def _remove_if_idle(tx: Tx, kind: Kind, account_id: int) -> None:
-    """Removes the row, unless the account has work of this kind or a transaction is starting some."""
+    """Removes the row, unless the account has work of this kind or a transaction is starting some.
+
+    When the next unit has a time, the row stays and is due at that time.
+    """
     locked = await tx.one("queue.lock", account_id=account_id, kind=kind.name)
-    if locked is not None and not await kind.waits(tx, account_id):
+    if locked is None or await kind.waits(tx, account_id):
+        return
+    due_at = await kind.next_due(tx, account_id) if kind.next_due else None
+    if due_at is None:
         await tx.run("queue.remove", account_id=account_id, kind=kind.name)
+    else:
+        await tx.run("queue.defer", account_id=account_id, kind=kind.name, due_at=due_at)
 
 
 def wait_ms(attempts: int) -> int:

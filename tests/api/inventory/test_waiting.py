@@ -12,7 +12,7 @@ import pytest
 from people import Exchange, Person, Served, until
 from signalbox import db
 from signalbox.accounts import accounts
-from signalbox.api.inventory import pool_operations as operations_api
+from signalbox.http import progress
 from signalbox.inventory import pool_operations
 from working import step
 
@@ -190,7 +190,7 @@ async def test_stream_is_for_those_who_want_it_more_than_json(ada: Person, accep
 
 
 async def test_stream_comments_when_nothing_changes(idle_ada: Person, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("signalbox.api.inventory.pool_operations._COMMENT_SECONDS", 0)
+    monkeypatch.setattr("signalbox.http.progress._COMMENT_SECONDS", 0)
     path = await _start(idle_ada)
     exchange = Exchange(idle_ada, path, STREAM)
     await exchange.next()
@@ -224,5 +224,5 @@ async def test_many_watchers_all_see_the_end(ada: Person) -> None:
 
 
 def test_event_stream_comments_after_fifteen_seconds_and_waits_last_sixty_at_most() -> None:
-    assert operations_api._COMMENT_SECONDS == 15
-    assert operations_api._MOST_WAIT_SECONDS == 60
+    assert progress._COMMENT_SECONDS == 15
+    assert progress._MOST_WAIT_SECONDS == 60

@@ -1,8 +1,6 @@
 """Pool operations over HTTP, contract section 6; their ledger and cancelling, contract section 8."""
 
-import asyncio
-import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from typing import Annotated, Final, cast
 
 import msgspec
@@ -12,23 +10,19 @@ from signalbox.api.inventory.senders import SENDER_ID, SenderId
 from signalbox.db import Tx
 from signalbox.ground import ids
 from signalbox.ground.clock import rfc3339
-from signalbox.ground.errors import NotFound, Unavailable
+from signalbox.ground.errors import NotFound
 from signalbox.http import paging, references
 from signalbox.http.bodies import Media
 from signalbox.http.constraints import named
 from signalbox.http.endpoint import Endpoint, Group
 from signalbox.http.errors import ERROR_CODES
-from signalbox.http.etags import conditional
 from signalbox.http.paging import Listing, page
-from signalbox.http.parameters import END_DATE, PAGE_SIZE, PAGE_TOKEN, START_DATE, Param, enum_param
-from signalbox.http.request import Headers, Request, Response, Stream, json_response
+from signalbox.http.parameters import END_DATE, PAGE_SIZE, PAGE_TOKEN, START_DATE, enum_param
+from signalbox.http.progress import PREFER, events_of, show
+from signalbox.http.request import Request, Response, Stream, json_response
 from signalbox.http.shapes import Count, OperationId, Pagination, Time
 from signalbox.inventory import pool_operations
 
-# A waiting request reads the operation this often, because a wake-up is a hint that may be lost.
-_LOOK_SECONDS: Final = 1.0
-_COMMENT_SECONDS: Final = 15.0
-_MOST_WAIT_SECONDS: Final = 60
 _STREAM_ITEMS: Final = 1_000
 
 LEDGER: Final = Group(
@@ -86,22 +80,6 @@ STATUS: Final = enum_param("status", ("PROCESSING", "COMPLETED", "CANCELED"), "O
 OUTCOME: Final = enum_param(
     "outcome", ("QUEUED", "CREATED", "ALREADY_MEMBER", "FAILED"), "Only items with this outcome."
 )
-_WAIT: Final = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?([0-9]{1,9})\"?(?:$|[,;\s])", flags=re.IGNORECASE)
-
-
-def _wait_seconds(prefer: str) -> int | None:
-    """The seconds of `Prefer: wait=N`, at most 60. A malformed preference is ignored (RFC 7240, section 2)."""
-    match = _WAIT.search(prefer)
-    return min(int(match[1]), _MOST_WAIT_SECONDS) if match else None
-
-
-PREFER: Final = Param(
-    "Prefer",
-    _wait_seconds,
-    {"type": "string"},
-    "`wait=N`: respond when the operation is final, or after N seconds (at most 60).",
-    example="wait=10",
-)
 
 
 def shape(operation: pool_operations.PoolOperation) -> SenderPoolOperation:
@@ -126,13 +104,19 @@ async def list_operations(request: Request) -> Response:
 async def fetch_operation(request: Request) -> Response | Stream:
     """Fetch a sender pool operation: now, when it is final (`Prefer: wait`), or as it changes (event stream)."""
     operation_id = request.path(OPERATION_ID)
-    return await _show(request, lambda tx: pool_operations.fetch(tx, request.account_id, operation_id))
+    return await show(
+        request, operation_id, lambda tx: pool_operations.fetch(tx, request.account_id, operation_id), shape
+    )
 
 
 async def fetch_operation_of_pool(request: Request) -> Response | Stream:
     """Fetch an operation that adds senders to a pool, at the location in the response of the add."""
     pool_id, operation_id = request.path(SENDER_POOL_ID), request.path(OPERATION_ID)
-    return await _show(request, lambda tx: pool_operations.fetch_of_pool(tx, request.account_id, pool_id, operation_id))
+
+    async def fetch(tx: Tx) -> pool_operations.PoolOperation:
+        return await pool_operations.fetch_of_pool(tx, request.account_id, pool_id, operation_id)
+
+    return await show(request, operation_id, fetch, shape)
 
 
 async def list_items(request: Request) -> Response | Stream:
@@ -193,64 +177,6 @@ async def _lines(
         rows = await request.services.db.read(read)
 
 
-Fetch = Callable[[Tx], Awaitable[pool_operations.PoolOperation]]
-
-
-async def _show(request: Request, fetch: Fetch) -> Response | Stream:
-    """The operation: as an event stream, when it is final, or now, as the request asks."""
-    if request.prefers("text/event-stream"):
-        await request.services.db.read(fetch)
-        return Stream(_events(request, fetch), b"text/event-stream")
-    headers: Headers = []
-    seconds = request.header_value(PREFER)
-    if seconds is None:
-        operation = await request.services.db.read(fetch)
-    else:
-        operation = await _wait(request, fetch, seconds)
-        headers = [(b"preference-applied", f"wait={seconds}".encode())]
-    request.fields["operation"] = operation.id
-    return conditional(request, shape(operation), headers)
-
-
-async def _wait(request: Request, fetch: Fetch, seconds: float) -> pool_operations.PoolOperation:
-    """The operation, read until it is final, the time is over or the server stops."""
-    loop = asyncio.get_running_loop()
-    end = loop.time() + seconds
-    with request.services.db.wakeups.subscribe(request.path(OPERATION_ID)) as news:
-        while True:
-            operation = await request.services.db.read(fetch)
-            left = end - loop.time()
-            if operation.final or left <= 0 or request.services.stopping:
-                return operation
-            await news.wait(min(left, _LOOK_SECONDS))
-
-
-async def _events(request: Request, fetch: Fetch) -> AsyncIterator[bytes]:
-    """One event for each change of the operation until it is final; comments keep an idle connection open."""
-    loop = asyncio.get_running_loop()
-    said: SenderPoolOperation | None = None
-    last = loop.time()
-    with request.services.db.wakeups.subscribe(request.path(OPERATION_ID)) as news:
-        while not request.services.stopping and await request.still_authenticated():
-            try:
-                operation = await request.services.db.read(fetch)
-            except Unavailable:
-                if said is None:
-                    raise
-                # The stream goes on after a restart of the database.
-                await news.wait(_LOOK_SECONDS)
-                continue
-            if shape(operation) != said:
-                said, last = shape(operation), loop.time()
-                yield b"event: operation\ndata: " + msgspec.json.encode(said) + b"\n\n"
-            elif loop.time() - last >= _COMMENT_SECONDS:
-                last = loop.time()
-                yield b": still here\n\n"
-            if operation.final:
-                return
-            await news.wait(_LOOK_SECONDS)
-
-
 LISTING: Final = Listing("operations", ids.OPERATION, shape, SenderPoolOperationPage)
 
 _PAGE: Final = (PAGE_TOKEN, PAGE_SIZE)
@@ -266,11 +192,7 @@ EXAMPLE_ITEMS: Final = [
     OperationItem(1, SENDER_ID.example, "CREATED", None, None),
     OperationItem(2, OTHER_SENDER_ID, "FAILED", 20404, "the account has no sender with this id"),
 ]
-_EVENTS: Final = Media(
-    "text/event-stream",
-    "An event for each change of the operation until it is final; its `data` is the object as JSON.",
-    "event: operation\ndata: " + msgspec.json.encode(EXAMPLE).decode() + "\n\n",
-)
+_EVENTS: Final = events_of(EXAMPLE)
 _ROWS: Final = Media(
     "application/x-ndjson",
     "One item, as JSON, on each line.",

@@ -80,6 +80,74 @@ WHERE account_id = :account_id AND content_id <= (
     SELECT MAX(content_id) FROM (
         SELECT content_id FROM templates WHERE account_id = :account_id ORDER BY content_id LIMIT :limit) AS first);
 
+-- name: deletion.message_operations
+DELETE FROM message_operations
+WHERE account_id = :account_id AND id <= (
+    SELECT MAX(id) FROM (
+        SELECT id FROM message_operations WHERE account_id = :account_id ORDER BY id LIMIT :limit) AS first);
+
+-- name: deletion.message_contents
+DELETE FROM message_contents
+WHERE account_id = :account_id AND operation_id <= (
+    SELECT MAX(operation_id) FROM (
+        SELECT operation_id FROM message_contents WHERE account_id = :account_id ORDER BY operation_id LIMIT :limit) AS first);
+
+-- name: deletion.messages
+DELETE FROM messages
+WHERE account_id = :account_id AND id <= (
+    SELECT MAX(id) FROM (
+        SELECT id FROM messages WHERE account_id = :account_id ORDER BY id LIMIT :limit) AS first);
+
+-- name: deletion.message_tags
+DELETE FROM message_tags
+WHERE account_id = :account_id AND (tag, id) <= (
+    SELECT tag, id FROM (
+        SELECT tag, id FROM message_tags
+        WHERE account_id = :account_id ORDER BY tag, id LIMIT :limit) AS first
+    ORDER BY tag DESC, id DESC LIMIT 1);
+
+-- name: deletion.message_attempts
+DELETE FROM message_attempts
+WHERE account_id = :account_id AND (message_id, number) <= (
+    SELECT message_id, number FROM (
+        SELECT message_id, number FROM message_attempts
+        WHERE account_id = :account_id ORDER BY message_id, number LIMIT :limit) AS first
+    ORDER BY message_id DESC, number DESC LIMIT 1);
+
+-- name: deletion.message_receipts
+DELETE FROM message_receipts
+WHERE account_id = :account_id AND (message_id, number) <= (
+    SELECT message_id, number FROM (
+        SELECT message_id, number FROM message_receipts
+        WHERE account_id = :account_id ORDER BY message_id, number LIMIT :limit) AS first
+    ORDER BY message_id DESC, number DESC LIMIT 1);
+
+-- name: deletion.inbox
+DELETE FROM inbox
+WHERE account_id = :account_id AND arrival <= (
+    SELECT MAX(arrival) FROM (
+        SELECT arrival FROM inbox WHERE account_id = :account_id ORDER BY arrival LIMIT :limit) AS first);
+
+-- name: deletion.inbox_arrivals
+-- An account has one row at most.
+DELETE FROM inbox_arrivals WHERE account_id = :account_id AND :limit > 0;
+
+-- name: deletion.sink_reports
+DELETE FROM sink_reports
+WHERE account_id = :account_id AND (due_at, message_id) <= (
+    SELECT due_at, message_id FROM (
+        SELECT due_at, message_id FROM sink_reports
+        WHERE account_id = :account_id ORDER BY due_at, message_id LIMIT :limit) AS first
+    ORDER BY due_at DESC, message_id DESC LIMIT 1);
+
+-- name: deletion.kept_senders
+DELETE FROM kept_senders
+WHERE account_id = :account_id AND (person, pool_id) <= (
+    SELECT person, pool_id FROM (
+        SELECT person, pool_id FROM kept_senders
+        WHERE account_id = :account_id ORDER BY person, pool_id LIMIT :limit) AS first
+    ORDER BY person DESC, pool_id DESC LIMIT 1);
+
 -- name: deletion.idempotency_keys
 DELETE FROM idempotency_keys
 WHERE account_id = :account_id AND key <= (
@@ -89,9 +157,6 @@ WHERE account_id = :account_id AND key <= (
 -- name: deletion.other_work
 -- One row for each other kind of work. deletion.queue deletes the row of the deletion itself, at the end.
 DELETE FROM queue WHERE account_id = :account_id AND kind <> :kind;
-
--- name: deletion.defer
-UPDATE queue SET due_at = :due_at WHERE account_id = :account_id AND kind = :kind;
 
 -- name: deletion.queue
 DELETE FROM queue WHERE account_id = :account_id;

@@ -54,6 +54,13 @@ UPDATE queue
 SET turn = CASE WHEN turn < :turn THEN :turn ELSE turn END, served = :turn, attempts = :attempts, due_at = :due_at
 WHERE account_id = :account_id AND kind = :kind;
 
+-- name: queue.hasten
+-- A row that waits after a failure keeps its time.
+UPDATE queue SET due_at = :due_at WHERE account_id = :account_id AND kind = :kind AND attempts = 0 AND due_at > :due_at;
+
+-- name: queue.defer
+UPDATE queue SET due_at = :due_at WHERE account_id = :account_id AND kind = :kind;
+
 -- name: queue.lock
 -- Returns no row while a transaction is starting work of this kind. Later statements of this transaction see all work that was
 -- started before the lock.
