@@ -30,7 +30,11 @@ SECTIONS: Final = (
     "7. Senders",
     "8. Ours",
     "9. Running it",
+    "10. Messages",
     "10.6 Templates",
+    "11. Which sender",
+    "14. The inbox",
+    "15.3 Inbound",
 )
 
 

@@ -36,6 +36,7 @@ from signalbox.ground import log, settings
 from signalbox.http import json_limits, json_text, protocol, receiving, server
 from signalbox.http.errors import ERROR_CODES, ErrorCode
 from signalbox.http.router import Route
+from signalbox.sending.codes import MEANINGS
 
 ROOT: Final = Path(__file__).parents[2]
 FOLDER: Final = ROOT / "docs"
@@ -75,9 +76,9 @@ def test_error_code_has_a_heading_that_info_urls_lead_to(error_code: ErrorCode) 
     assert str(error_code.code) in anchors(PAGES["errors"])
 
 
-def test_errors_page_has_no_code_that_no_response_has() -> None:
+def test_errors_page_has_no_code_that_no_response_and_no_message_has() -> None:
     headings = re.findall(r"^## (\d{5}) ", TEXTS["errors"], flags=re.MULTILINE)
-    assert sorted(headings) == sorted(str(error_code.code) for error_code in ERROR_CODES.values())
+    assert sorted(headings) == sorted(str(code) for code in (*(one.code for one in ERROR_CODES.values()), *MEANINGS))
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
