@@ -135,7 +135,7 @@ def begins(one: Newcomer, dist: Path) -> None:
         one.types(
             "the example project: `pip install -e '.[test]'`", "cd python-app && pip install --quiet -e '.[test]'"
         )
-        one.types("its tests: `pytest`", "cd python-app && python -m pytest -q", "6 passed")
+        one.types("its tests: `pytest`", "cd python-app && python -m pytest -q", "11 passed")
     finally:
         server.terminate()
         code = server.wait(15)

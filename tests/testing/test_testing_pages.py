@@ -119,7 +119,7 @@ def test_jobs_of_the_ci_page_succeed(kind: str, lines: list[str], variables: dic
         (project / "test.mjs").write_text(NODE)
     script = on_free_ports("\n".join(lines), {8080: port})
     printed = bash(script, project, SIGNALBOX_PORT=str(port), **variables)
-    assert ("6 passed" if kind == "python" else "status 200") in printed
+    assert ("11 passed" if kind == "python" else "status 200") in printed
 
 
 def test_containerfile_copies_only_what_is_there_and_is_not_ignored() -> None:

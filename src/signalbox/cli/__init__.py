@@ -5,7 +5,20 @@ from __future__ import annotations
 import click
 
 from signalbox import __version__
-from signalbox.cli import accounts, completion, dev, examples, groups, login, operations, pools, senders, serve
+from signalbox.cli import (
+    accounts,
+    completion,
+    dev,
+    examples,
+    groups,
+    inbox,
+    login,
+    messages,
+    operations,
+    pools,
+    senders,
+    serve,
+)
 from signalbox.cli.endings import Group
 
 __all__ = ["main"]
@@ -14,7 +27,7 @@ __all__ = ["main"]
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="signalbox", message="%(prog)s %(version)s")
 def main() -> None:
-    """The Communications API as a program you run: senders, sender pools and their operations.
+    """The Communications API as a program you run: senders, sender pools, messages and an inbox.
 
     serve, worker, accounts and keys run the server. The other commands send requests to a running server,
     with the credentials that `signalbox login` stored.
@@ -36,6 +49,8 @@ for _command in (
     senders.senders,
     pools.pools,
     operations.operations,
+    messages.messages,
+    inbox.inbox,
     completion.completion,
     groups.help_command,
     groups.version_command,

@@ -234,6 +234,51 @@ EXAMPLES: Final[Mapping[str, tuple[str, str, str]]] = {
         "signalbox operations cancel comms_operation_01kg9p6jhxf58sv7e9z0c1ht0h --json",
         "signalbox --profile production operations cancel comms_operation_01kg9p6jhxf58sv7e9z0c1ht0h",
     ),
+    "messages": (
+        "signalbox messages send +12025550123 --text hello --watch",
+        "signalbox messages list --status FAILED",
+        "signalbox messages show comms_message_01kg9p6jhxf2ar6w5q6m2s7d3n",
+    ),
+    "messages send": (
+        "signalbox messages send +12025550123 +12025550124 --text hello --pool support --watch",
+        "signalbox messages send +12025550123 --text 'Hello {{ name | default: \"there\" }}' --variable name=Ada",
+        "signalbox messages send WHATSAPP:+12025550123 --text hello --at 2026-12-01T09:00 --json",
+    ),
+    "messages list": (
+        "signalbox messages list --limit 10",
+        "signalbox messages list --status UNDELIVERED --tag campaign=spring --since 2h",
+        "signalbox messages list --operation comms_operation_01kg9p6jhxf58sv7e9z0c1ht0h --json",
+    ),
+    "messages show": (
+        "signalbox messages show comms_message_01kg9p6jhxf2ar6w5q6m2s7d3n",
+        "signalbox messages show comms_message_01kg9p6jhxf2ar6w5q6m2s7d3n --json",
+        "signalbox messages show SM0a1b2c3d0a1b2c3d0a1b2c3d0a1b2c3d",
+    ),
+    "messages cancel": (
+        "signalbox messages cancel comms_message_01kg9p6jhxf2ar6w5q6m2s7d3n",
+        "signalbox messages cancel comms_operation_01kg9p6jhxf58sv7e9z0c1ht0h",
+        "signalbox messages cancel comms_operation_01kg9p6jhxf58sv7e9z0c1ht0h --json",
+    ),
+    "inbox": (
+        "signalbox inbox list --to +12025550123",
+        "signalbox inbox watch",
+        "signalbox inbox show comms_message_01kg9p6jhxf2ar6w5q6m2s7d3n",
+    ),
+    "inbox list": (
+        "signalbox inbox list --limit 10",
+        "signalbox inbox list --to +12025550123 --contains code",
+        "signalbox inbox list --since 2h --json",
+    ),
+    "inbox show": (
+        "signalbox inbox show comms_message_01kg9p6jhxf2ar6w5q6m2s7d3n",
+        "signalbox inbox show comms_message_01kg9p6jhxf2ar6w5q6m2s7d3n --json",
+        "signalbox --profile production inbox show comms_message_01kg9p6jhxf2ar6w5q6m2s7d3n",
+    ),
+    "inbox watch": (
+        "signalbox inbox watch",
+        "signalbox inbox watch --to +12025550123 --contains code --count 1",
+        "signalbox inbox watch --channel SMS --json",
+    ),
     "completion": (
         'eval "$(signalbox completion bash)"',
         'eval "$(signalbox completion zsh)"',

@@ -26,11 +26,16 @@ _COLOURS: Final = {
     "ACTIVATED": "green",
     "COMPLETED": "green",
     "CREATED": "green",
+    "DELIVERED": "green",
+    "READ": "green",
     "PROCESSING": "cyan",
     "QUEUED": "cyan",
+    "SENT": "cyan",
     "DEACTIVATED": "yellow",
     "CANCELED": "yellow",
+    "SCHEDULED": "yellow",
     "FAILED": "red",
+    "UNDELIVERED": "red",
 }
 
 
@@ -64,7 +69,7 @@ def wire(resource: msgspec.Struct) -> dict[str, object]:
     import msgspec
 
     found: dict[str, object] = msgspec.to_builtins(resource, builtin_types=(datetime,))
-    return {name: _wire_time(value) for name, value in found.items()}
+    return {name: _wire_times(value) for name, value in found.items()}
 
 
 def flat(found: Mapping[str, object]) -> dict[str, object]:
@@ -104,7 +109,12 @@ def coloured(text: str) -> str:
     return paint(text, _COLOURS[text]) if text in _COLOURS else text
 
 
-def _wire_time(value: object) -> object:
+def _wire_times(value: object) -> object:
+    """The value with every time in it as text."""
+    if isinstance(value, dict):
+        return {name: _wire_times(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_wire_times(one) for one in value]
     if not isinstance(value, datetime):
         return value
     with suppress(OverflowError):  # in the years 1 and 9999

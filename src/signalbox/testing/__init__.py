@@ -16,12 +16,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import IO, TYPE_CHECKING, Any, Final
 
+from signalbox.testing.inbox import Inbox, NothingArrived
+
 if TYPE_CHECKING:
     import httpx
 
     from signalbox_client import Signalbox
 
-__all__ = ["Account", "RowsRefused", "Server", "ServerDied", "server"]
+__all__ = ["Account", "Inbox", "NothingArrived", "RowsRefused", "Server", "ServerDied", "server"]
 
 # A server starts in well under a second; a busy machine may need longer.
 _PATIENCE_SECONDS: Final = 60.0
@@ -171,6 +173,11 @@ class Account:
         # A proxy from the environment must not be used between two processes of one machine.
         self._http = httpx.Client(trust_env=False)
         return Signalbox(self.account_sid, self.auth_token, url=self.url, http=self._http)
+
+    @cached_property
+    def inbox(self) -> Inbox:
+        """What the phones of this account received."""
+        return Inbox(self.client)
 
     def close(self) -> None:
         """Closes the connections of `client`. The fixture and `server()` do it at their end. May be called again."""

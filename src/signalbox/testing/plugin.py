@@ -20,8 +20,8 @@ def signalbox_process() -> Iterator[Server]:
 def signalbox_server(request: pytest.FixtureRequest, signalbox_process: Server) -> Iterator[Account]:
     """A new account of a real Signalbox server.
 
-    It has `client`, a ready client; `enter_senders(...)`; and `url`, `account_sid`, `auth_token` and `environment` for
-    the program under test.
+    It has `client`, a ready client; `enter_senders(...)`; `inbox.wait(to=..., contains=...)` for a text that was sent;
+    and `url`, `account_sid`, `auth_token` and `environment` for the program under test.
     """
     signalbox_process.forget_log()
     account = signalbox_process.account()

@@ -63,6 +63,7 @@ class Call(Generic[T]):
     headers: Mapping[str, str] = field(default_factory=dict)
     content: bytes | None = None
     extra_seconds: float = 0.0  # seconds that the server waits on purpose, added to the timeout
+    redirected: bool = False  # whether a 301 is the success: its body names the resource
 
     @property
     def keyed(self) -> bool:
@@ -234,7 +235,7 @@ def failure_of(
         failed = ConnectionFailed(f"{_name(settings, call)}: no response: {reason}")
         failed.__cause__ = response
         return failed
-    if 200 <= response.status < 300:
+    if 200 <= response.status < 300 or (call.redirected and response.status == 301):
         return None
     if response.status < 400:
         return Unexpected(f"{_name(settings, call)}: the response was {response.status}; is the base URL right?")

@@ -13,8 +13,10 @@ import httpx
 from signalbox_client.calls import NextLine, Pause, Response, Send, Show, Step, StepResult, Steps, not_sent
 from signalbox_client.errors import ConnectionFailed, UnexpectedAnswer
 from signalbox_client.following import Lines, is_event_stream
+from signalbox_client.inbox import Inbox
 from signalbox_client.inventory import Inventory
 from signalbox_client.ledger import Ledger
+from signalbox_client.messages import Messages
 from signalbox_client.names import NameSearch
 from signalbox_client.pages import AsyncPages, Listing, Pages
 from signalbox_client.proxies import certificates, proxy_for
@@ -41,6 +43,8 @@ class _Client(ABC, Generic[H]):
     senders: Senders[Self]
     inventory: Inventory[Self]
     ledger: Ledger[Self]
+    messages: Messages[Self]
+    inbox: Inbox[Self]
     templates: Templates[Self]
     names: NameSearch[Self]
     totals: Totals[Self]
@@ -72,6 +76,8 @@ class _Client(ABC, Generic[H]):
         self.senders = Senders(self, self._settings)
         self.inventory = Inventory(self, self._settings)
         self.ledger = Ledger(self, self._settings)
+        self.messages = Messages(self, self._settings)
+        self.inbox = Inbox(self, self._settings)
         self.templates = Templates(self, self._settings)
         self.names = NameSearch(self, self._settings)
         self.totals = Totals(self, self._settings)

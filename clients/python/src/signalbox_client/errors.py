@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 if TYPE_CHECKING:
+    from signalbox_client.message_results import MessageOperation
     from signalbox_client.results import Operation
 
 
@@ -45,7 +46,7 @@ class UnexpectedAnswer(SignalboxError):
 class OperationTimeout(SignalboxError):
     """The operation was not final in time. It continues on the server; `operation` is its last known state."""
 
-    def __init__(self, operation: "Operation", seconds: float) -> None:
+    def __init__(self, operation: "Operation | MessageOperation", seconds: float) -> None:
         super().__init__(f"{operation.id} is still {operation.status} after {seconds:g} s; it continues on the server")
         self.operation = operation
         self.seconds = seconds

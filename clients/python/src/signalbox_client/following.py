@@ -3,7 +3,8 @@
 import random
 import time
 from collections.abc import Generator, Iterator
-from typing import Final, Literal, TypeAlias, cast
+from dataclasses import replace
+from typing import Final, Literal, TypeAlias, TypeVar, cast
 
 import httpx
 import msgspec
@@ -22,11 +23,13 @@ from signalbox_client.calls import (
     Steps,
     perform,
     request,
-    segment,
 )
 from signalbox_client.errors import ConnectionFailed, InvalidArgument, OperationTimeout, TooMany, Unavailable
+from signalbox_client.message_results import MessageOperation
 from signalbox_client.results import Operation
 from signalbox_client.settings import Settings
+
+Kind = TypeVar("Kind", bound=Operation | MessageOperation)
 
 # Many proxies close a connection that is silent for much longer.
 _LONGEST_WAIT_SECONDS: Final = 25
@@ -43,18 +46,17 @@ _PASSING: Final = (ConnectionFailed, TooMany, Unavailable)
 _End: TypeAlias = Literal["cut", "refused", "blocked"]
 
 
-def fetch(operation_id: str, wait: float | None = None) -> Call[Operation]:
-    """Fetches an operation: at once, or when it is final or `wait` seconds have passed."""
-    path = f"/v1/SenderPools/Operations/{segment(operation_id)}"
+def waiting(fetch: Call[Kind], wait: float | None) -> Call[Kind]:
+    """The call that fetches an operation: at once, or when it is final or `wait` seconds have passed."""
     if wait is None:
-        return Call("GET", path, Operation)
+        return fetch
     if not wait >= 0:
         raise InvalidArgument("wait must be 0 seconds or more")
     seconds = int(min(wait, 60))
-    return Call("GET", path, Operation, headers={"Prefer": f"wait={seconds}"}, extra_seconds=seconds)
+    return replace(fetch, headers={"Prefer": f"wait={seconds}"}, extra_seconds=seconds)
 
 
-def wait(settings: Settings, operation_id: str, timeout: float) -> Steps[Operation]:
+def wait(settings: Settings, fetch: Call[Kind], timeout: float) -> Steps[Kind]:
     """Fetches the operation, with the server's `wait`, until it is final. Raises OperationTimeout.
 
     After the first response, also waits for a server that is unavailable.
@@ -62,7 +64,7 @@ def wait(settings: Settings, operation_id: str, timeout: float) -> Steps[Operati
     if not timeout >= 0:
         raise InvalidArgument("timeout must be 0 seconds or more")
     end = time.monotonic() + timeout
-    seen: Operation | None = None
+    seen: Kind | None = None
     trouble: ConnectionFailed | TooMany | Unavailable | None = None
     short = 0  # requests that got a response before their wait was over
     while True:
@@ -73,7 +75,7 @@ def wait(settings: Settings, operation_id: str, timeout: float) -> Steps[Operati
         # A second less, so that the response comes before the timeout.
         seconds = max(0, round(min(left - 1, _LONGEST_WAIT_SECONDS)))
         try:
-            seen = yield from perform(settings, fetch(operation_id, seconds), started + max(left, 1.0))
+            seen = yield from perform(settings, waiting(fetch, seconds), started + max(left, 1.0))
             trouble = None
         except _PASSING as error:
             if seen is None:
@@ -89,27 +91,26 @@ def wait(settings: Settings, operation_id: str, timeout: float) -> Steps[Operati
         yield Pause(max(0.0, min(pause, end - time.monotonic())))
 
 
-def watch(settings: Settings, operation_id: str) -> Generator[Step | Show[Operation], StepResult, None]:
+def watch(settings: Settings, fetch: Call[Operation]) -> Generator[Step | Show[Operation], StepResult, None]:
     """Shows the operation at once and after each change that is noticed, until it is final.
 
     Reads the event stream. When a stream breaks, fetches the operation before it opens the next one. Where streams do
     not work, fetches again and again. Raises what any call raises; after the first response, only when the server is
     unavailable for longer than the client's timeout.
     """
-    path = fetch(operation_id).path
     shown: Operation | None = None
     last_response = time.monotonic()
     streams_left = _MOST_REFUSED_STREAMS
     while True:
         if streams_left:
-            shown, ended = yield from _stream(settings, path, shown)
+            shown, ended = yield from _stream(settings, fetch, shown)
             if shown is not None and shown.final:
                 return
             streams_left = {"cut": _MOST_REFUSED_STREAMS, "refused": streams_left - 1, "blocked": 0}[ended]
             last_response = time.monotonic() if ended == "cut" else last_response
         pause = random.uniform(0.5, 1) * _ASK_SECONDS  # noqa: S311 (spreads load; not for security)
         try:
-            now = yield from perform(settings, fetch(operation_id))
+            now = yield from perform(settings, fetch)
         except _PASSING as error:
             pause += _retry_after(error)
             if shown is None or time.monotonic() + pause - last_response > settings.timeout:
@@ -125,10 +126,10 @@ def watch(settings: Settings, operation_id: str) -> Generator[Step | Show[Operat
 
 
 def _stream(
-    settings: Settings, path: str, shown: Operation | None
+    settings: Settings, fetch: Call[Operation], shown: Operation | None
 ) -> Generator[Step | Show[Operation], StepResult, tuple[Operation | None, _End]]:
     """Shows the changes in one event stream; returns the last operation shown, and how the stream ended."""
-    call = Call("GET", path, Operation, headers={"Accept": EVENT_STREAM})
+    call = replace(fetch, headers={"Accept": EVENT_STREAM})
     deadline = time.monotonic() + _SILENCE_SECONDS
     response = yield Send(request(settings, call, deadline), deadline, stream=True)
     if not isinstance(response, Response):

@@ -19,7 +19,7 @@ else:
 T = TypeVar("T")
 
 
-class _Resource(msgspec.Struct, frozen=True, rename="camel", dict=True):
+class WithEtag(msgspec.Struct, frozen=True, rename="camel", dict=True):
     """A resource that can be fetched by its id."""
 
     @property
@@ -31,7 +31,7 @@ class _Resource(msgspec.Struct, frozen=True, rename="camel", dict=True):
             raise LookupError("only a resource that was fetched by its id has an ETag, not one of a list") from None
 
 
-class Sender(_Resource, frozen=True):
+class Sender(WithEtag, frozen=True):
     """One address that messages can be sent from."""
 
     id: str
@@ -50,7 +50,7 @@ class InventorySender(Sender, frozen=True):
     region: str | None
 
 
-class SenderPool(_Resource, frozen=True):
+class SenderPool(WithEtag, frozen=True):
     """A named group of senders; `client.sender_pools.list_senders` has its members."""
 
     id: str
@@ -60,7 +60,7 @@ class SenderPool(_Resource, frozen=True):
     updated_at: datetime
 
 
-class Template(_Resource, frozen=True):
+class Template(WithEtag, frozen=True):
     """A content with a name, and values for its variables; `content` has the API's members."""
 
     content_id: str
@@ -80,7 +80,7 @@ class Stats(msgspec.Struct, frozen=True):
     failed: int
 
 
-class Operation(_Resource, frozen=True):
+class Operation(WithEtag, frozen=True):
     """The operation of one create or one add."""
 
     id: str

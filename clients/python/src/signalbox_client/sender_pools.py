@@ -67,7 +67,7 @@ class SenderPools(Resource[C]):
             body["name"] = name
         if tags is not None:
             body["tags"] = tags
-        return perform(self._settings, _starting(_PATH, body, idempotency_key))
+        return perform(self._settings, starting(_PATH, body, idempotency_key))
 
     @call
     def fetch(self, id: str) -> Steps[SenderPool]:
@@ -126,7 +126,7 @@ class SenderPools(Resource[C]):
         self, id: str, senders: str | Sender | Iterable[str | Sender], *, idempotency_key: str | None = None
     ) -> Steps[OperationReference]:
         """Starts the operation that adds up to 1,000 senders, given as objects or ids. For the key see `create`."""
-        return perform(self._settings, _starting(f"{_pool(id)}/Senders", _references(senders), idempotency_key))
+        return perform(self._settings, starting(f"{_pool(id)}/Senders", _references(senders), idempotency_key))
 
     @call
     def remove_sender(self, id: str, sender_id: str) -> Steps[ResourceReference]:
@@ -157,7 +157,7 @@ class SenderPools(Resource[C]):
     @call
     def fetch_operation(self, operation_id: str, *, wait: float | None = None) -> Steps[Operation]:
         """The operation: at once, or when it is final or `wait` seconds (whole, at most 60) have passed."""
-        return perform(self._settings, following.fetch(operation_id, wait))
+        return perform(self._settings, following.waiting(_operation(operation_id), wait))
 
     @call
     def wait(self, operation_id: str, *, timeout: float = 60.0) -> Steps[Operation]:
@@ -165,7 +165,7 @@ class SenderPools(Resource[C]):
 
         A final operation may have failed items: check `stats.failed`.
         """
-        return following.wait(self._settings, operation_id, timeout)
+        return following.wait(self._settings, _operation(operation_id), timeout)
 
     @watching
     def watch(self, operation_id: str) -> Generator[Step | Show[Operation], StepResult, None]:
@@ -174,7 +174,7 @@ class SenderPools(Resource[C]):
         Reads the event stream and opens it again after a failure; where streams do not work, fetches the operation once
         a second. Quick changes may be shown as one.
         """
-        return following.watch(self._settings, operation_id)
+        return following.watch(self._settings, _operation(operation_id))
 
 
 def condition(if_match: str | None) -> Mapping[str, str]:
@@ -196,12 +196,17 @@ def _pool(id: str) -> str:
     return f"{_PATH}/{segment(id)}"
 
 
+def _operation(operation_id: str) -> Call[Operation]:
+    return Call("GET", f"{_PATH}/Operations/{segment(operation_id)}", Operation)
+
+
 def _references(senders: str | Sender | Iterable[str | Sender]) -> list[dict[str, str]]:
     several = [senders] if isinstance(senders, str | Sender) else senders
     return [{"senderId": one.id if isinstance(one, Sender) else one} for one in several]
 
 
-def _starting(path: str, body: object, idempotency_key: str | None) -> Call[OperationReference]:
+def starting(path: str, body: object, idempotency_key: str | None) -> Call[OperationReference]:
+    """The call that starts an operation, with the key given or a new one."""
     key = urandom(16).hex() if idempotency_key is None else header("idempotency_key", idempotency_key)
     quoted = '"' + key.replace("\\", "\\\\").replace('"', '\\"') + '"'
     return Call("POST", path, OperationReference, headers={"Idempotency-Key": quoted}, content=encoded(body))
