@@ -2,8 +2,10 @@
 
 import { MissingCredentials } from "./errors.js";
 import { Http } from "./http.js";
+import { Inbox } from "./inbox.js";
 import { Inventory } from "./inventory.js";
 import { Ledger } from "./ledger.js";
+import { Messages } from "./messages.js";
 import { Names } from "./names.js";
 import { SenderPools } from "./sender-pools.js";
 import { Senders } from "./senders.js";
@@ -58,6 +60,8 @@ export class Signalbox {
   readonly senders: Senders;
   readonly inventory: Inventory;
   readonly ledger: Ledger;
+  readonly messages: Messages;
+  readonly inbox: Inbox;
   readonly templates: Templates;
   readonly names: Names;
   readonly totals: Totals;
@@ -80,6 +84,8 @@ export class Signalbox {
     this.senders = new Senders(http);
     this.inventory = new Inventory(http);
     this.ledger = new Ledger(http);
+    this.messages = new Messages(http);
+    this.inbox = new Inbox(http);
     this.templates = new Templates(http);
     this.names = new Names(http);
     this.totals = new Totals(http);

@@ -1,5 +1,6 @@
 /** The errors of this package: a class for each status of the API, all of them {@link SignalboxError}. */
 
+import type { MessageOperation } from "./message-types.js";
 import type { Operation } from "./types.js";
 
 /** One problem of a request and its place; `field` and `context` are null for a problem without a place. */
@@ -33,9 +34,9 @@ export class UnexpectedAnswer extends SignalboxError {}
 
 /** The operation was not final in time. It continues on the server; `operation` is its last known state. */
 export class OperationTimeout extends SignalboxError {
-  readonly operation: Operation;
+  readonly operation: Operation | MessageOperation;
 
-  constructor(operation: Operation, seconds: number) {
+  constructor(operation: Operation | MessageOperation, seconds: number) {
     super(`operation ${operation.id} is still ${operation.status} after ${seconds} s; it continues on the server`);
     this.operation = operation;
   }

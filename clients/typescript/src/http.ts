@@ -35,6 +35,8 @@ export interface Call {
   readonly idempotencyKey?: string;
   /** Seconds that the server waits on purpose, added to the timeout. */
   readonly extraSeconds?: number;
+  /** Whether the server redirects to the result. */
+  readonly redirected?: boolean;
   readonly options?: RequestOptions | undefined;
 }
 
@@ -150,18 +152,19 @@ export class Http {
       url: `${this.#settings.url}${call.path}${queryString(call.query)}`,
       method: call.method,
       headers,
+      redirect: call.redirected ? "follow" : "error",
       ...(body === undefined ? {} : { body: body as string }),
     };
   }
 
-  #fetch({ url, ...request }: Prepared, signal: AbortSignal): Promise<Response> {
+  #fetch({ url, redirect, ...request }: Prepared, signal: AbortSignal): Promise<Response> {
     // Called as a plain function: browsers throw when fetch is called as a method.
     const { fetch } = this.#settings;
     return fetch(url, {
       ...request,
       signal,
-      // The server never redirects; credentials must not go to another host.
-      redirect: "error",
+      // Where it is followed, fetch itself sends no credentials to another origin.
+      redirect,
       // For browsers: no cookies, no password prompt, no cached responses.
       credentials: "omit",
       cache: "no-store",
@@ -174,6 +177,7 @@ interface Prepared {
   readonly url: string;
   readonly method: string;
   readonly headers: Headers;
+  readonly redirect: "error" | "follow";
   readonly body?: string;
 }
 

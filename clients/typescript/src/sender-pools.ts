@@ -1,8 +1,7 @@
 /** Sender pools, and the operations that fill them. */
 
 import { operations } from "./event-stream.js";
-import { OperationTimeout, passing } from "./errors.js";
-import { type Http, randomKey, segment, sleep } from "./http.js";
+import { type Http, randomKey, segment } from "./http.js";
 import { Listing } from "./listing.js";
 import { dated, pageOf, resource, shaped } from "./shapes.js";
 import { senderListing } from "./senders.js";
@@ -27,11 +26,9 @@ import type {
   UpdateSenderPool,
   WaitOptions,
 } from "./types.js";
+import { finalOperation, operationAt } from "./waiting.js";
 
 const ROOT = "/v1/SenderPools";
-/** Most seconds that one request waits for an operation: many proxies close a connection that is silent for longer. */
-const LONGEST_WAIT = 25;
-const PAUSE = 0.25;
 
 export class SenderPools {
   readonly #http: Http;
@@ -118,38 +115,16 @@ export class SenderPools {
     return new Listing(fetch, (page) => page.operations, request.pageToken);
   }
 
-  async fetchOperation(operationId: string, options: FetchOperationOptions = {}): Promise<Operation> {
-    const { waitInSeconds, ...rest } = options;
-    const call = { method: "GET", path: operationPath(operationId), options: rest } as const;
-    if (waitInSeconds === undefined) return resource(await this.#http.json(call));
-    // The header has whole seconds, at most 60.
-    if (Number.isNaN(waitInSeconds)) throw new TypeError("waitInSeconds must be a number");
-    const wait = Math.floor(Math.min(60, Math.max(0, waitInSeconds)));
-    return resource(await this.#http.json({ ...call, headers: { Prefer: `wait=${wait}` }, extraSeconds: wait }));
+  async fetchOperation(operationId: string, options?: FetchOperationOptions): Promise<Operation> {
+    return operationAt(this.#http, operationPath(operationId), options);
   }
 
   /**
    * The operation when it is final. {@link OperationTimeout} when it is not final within `timeoutInSeconds` (60 if
    * absent). After the first response, also waits for a server that is unavailable.
    */
-  async wait(operationId: string, { timeoutInSeconds = 60, abortSignal }: WaitOptions = {}): Promise<Operation> {
-    if (!(timeoutInSeconds >= 0)) throw new TypeError("timeoutInSeconds must be 0 or more");
-    const end = Date.now() + timeoutInSeconds * 1000;
-    let seen: Operation | undefined;
-    for (;;) {
-      const left = (end - Date.now()) / 1000;
-      const options = seen ? { abortSignal, timeoutInSeconds: Math.max(left, 1) } : { abortSignal };
-      try {
-        seen = await this.fetchOperation(operationId, { ...options, waitInSeconds: Math.min(LONGEST_WAIT, left - 1) });
-      } catch (error) {
-        if (!seen || !passing(error)) throw error;
-      }
-      if (seen.status !== "PROCESSING") return seen;
-      const rest = (end - Date.now()) / 1000;
-      if (rest <= 0) throw new OperationTimeout(seen, timeoutInSeconds);
-      // A proxy may drop the request to wait, so that responses come at once.
-      await sleep(Math.min(PAUSE, rest), abortSignal);
-    }
+  async wait(operationId: string, options?: WaitOptions): Promise<Operation> {
+    return finalOperation(this.#http, operationPath(operationId), options);
   }
 
   /**

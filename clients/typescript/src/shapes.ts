@@ -2,6 +2,7 @@
 
 import { UnexpectedAnswer } from "./errors.js";
 import type { JsonResponse } from "./http.js";
+import type { Message, MessageAttempt, MessageOperation } from "./message-types.js";
 import type { Operation, Page, Sender, SenderPool, Template } from "./types.js";
 
 /** Servers and proxies refuse URLs of more than 8 KiB. */
@@ -13,20 +14,23 @@ const etags = new WeakMap<object, string>();
  * The ETag with which a resource was fetched, for `ifMatch`; undefined for an element of a list.
  *
  * For results of `senderPools.fetch`, `senderPools.fetchOperation`, `senders.fetch`, `inventory.fetch`,
- * `inventory.update`, `templates.fetch` and `templates.put`.
+ * `inventory.update`, `templates.fetch`, `templates.put`, `messages.fetch`,
+ * `messages.seek` and `messages.fetchOperation`.
  */
 export function etagOf(resource: object): string | undefined {
   return etags.get(resource);
 }
 
+type Dated = Sender | SenderPool | Operation | Template | Message | MessageAttempt | MessageOperation;
+
 /** Replaces the time strings of a decoded resource by dates. */
-export function dated<T extends Sender | SenderPool | Operation | Template>(value: unknown): T {
+export function dated<T extends Dated>(value: unknown): T {
   const read = shaped<T>(value, "createdAt", "updatedAt");
   return { ...read, createdAt: new Date(read.createdAt), updatedAt: new Date(read.updatedAt) };
 }
 
 /** A single resource; stores its ETag. */
-export function resource<T extends Sender | SenderPool | Operation | Template>({ body, headers }: JsonResponse): T {
+export function resource<T extends Dated>({ body, headers }: JsonResponse): T {
   const made = dated<T>(body);
   const etag = headers.get("etag");
   if (etag !== null) etags.set(made, etag);

@@ -97,7 +97,7 @@ def send_messages(
                 tags=dict(tags) or None,
             )
         if not watched:
-            show_done("PROCESSING", started.operation_id, started, as_json)
+            show_done("accepted", started.operation_id, started, as_json)
             return
         with already_done(f"the messages were accepted: operation {started.operation_id}"):
             operation = client.messages.wait(started.operation_id, timeout=_PATIENCE_SECONDS)
@@ -165,12 +165,14 @@ def show_message(message: str, as_json: bool, profile: str | None) -> None:
 @server_options
 def cancel_messages(given: Sequence[str], as_json: bool, profile: str | None) -> None:
     """Cancel messages, or whole operations, by id. What was handed over already stays sent."""
+    for one in given:
+        if not OPERATION_ID.fullmatch(one):
+            MESSAGE_ID.convert(one, None, None)
     with connected(profile) as client:
 
         def cancel(one: str) -> None:
-            of_operation = OPERATION_ID.fullmatch(one)
-            stop = client.messages.cancel_operation if of_operation else client.messages.cancel
-            canceled = stop(one if of_operation else MESSAGE_ID.convert(one, None, None))
+            stop = client.messages.cancel_operation if OPERATION_ID.fullmatch(one) else client.messages.cancel
+            canceled = stop(one)
             show_done("CANCELED", canceled.resource_id, canceled, as_json)
 
         for_each(given, cancel)
