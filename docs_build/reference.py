@@ -72,11 +72,16 @@ def build() -> Iterator[tuple[str, str]]:
             yield name, _page(listed, document, world)
 
 
+def _example_body(route: Route, document: Mapping[str, Any]) -> object:
+    openapi_operation = document["paths"][route.path][route.method.lower()]
+    body = openapi_operation.get("requestBody", {}).get("content", {})
+    return cast("object", body.get("application/json", {}).get("example"))
+
+
 def sample_curl(route: Route, document: Mapping[str, Any]) -> str:
     """The request to an endpoint with curl."""
-    openapi_operation = document["paths"][route.path][route.method.lower()]
-    body = openapi_operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("example")
-    return curl(route.method, path_of(route), samples.query(route.name), body, public=route.endpoint.public)
+    query, public = samples.query(route.name), route.endpoint.public
+    return curl(route.method, path_of(route), query, _example_body(route, document), public=public)
 
 
 def path_of(route: Route) -> str:
@@ -102,11 +107,12 @@ def _section(route: Route, document: Mapping[str, Any], words: Words, world: Wor
         "application/json"
     ]
     call = sample_curl(route, document)
+    sent = samples.Call(route.method, path, _example_body(route, document), public, is_json)
     parts = [
         f"## {route.name}\n\n`{route.method} {route.path}`\n\n{openapi_operation['summary']}",
         _fence("bash", call),
-        _fence("python", samples.python(route.name, path, public=public, json=is_json)),
-        _fence("ts", samples.ts(route.name, path, public=public, json=is_json)),
+        _fence("python", samples.python(route.name, sent)),
+        _fence("ts", samples.ts(route.name, sent)),
         *_sample_response(route, call, world),
         f"**Authentication**: {'none.' if public else _BASIC}",
         *_parameters(openapi_operation, words),

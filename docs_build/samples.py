@@ -4,6 +4,7 @@ The samples of a noun are in `calls/<noun>.md`: for each endpoint a heading, the
 without the lines that make it. Both print the same. An endpoint without code there is called by plain HTTP.
 """
 
+import json as json_text
 import re
 from functools import cache
 from pathlib import Path
@@ -35,33 +36,61 @@ def _of(name: str) -> Sample:
     return _samples().get(name, Sample())
 
 
+class Call(NamedTuple):
+    """The request of an endpoint: `public` needs no credentials; `json` says whether the response is JSON."""
+
+    method: str
+    path: str
+    body: object
+    public: bool
+    json: bool
+
+
 _PYTHON: Final = "from signalbox_client import Signalbox\n\nclient = Signalbox()\n"
 _TS: Final = 'import { Signalbox } from "signalbox-client";\n\nconst client = new Signalbox();\n'
 
 
-def python(name: str, path: str, *, public: bool, json: bool) -> str:
+def python(name: str, call: Call) -> str:
     """The Python sample of an endpoint; plain HTTP if the client has no method for it."""
     if code := _of(name).python:
         return _PYTHON + code
-    url = f'os.environ["SIGNALBOX_URL"] + "{path}"'
-    login = '    auth=(os.environ["SIGNALBOX_ACCOUNT_SID"], os.environ["SIGNALBOX_AUTH_TOKEN"]),\n'
-    call = f"httpx.get({url})" if public else f"httpx.get(\n    {url},\n{login})"
-    shown = "*response.json()" if json else "response.text.splitlines()[0]"
-    return f"import os\n\nimport httpx\n\nresponse = {call}\nresponse.raise_for_status()\nprint({shown})\n"
+    url = f'os.environ["SIGNALBOX_URL"] + "{call.path}"'
+    more = (
+        "" if call.public else '    auth=(os.environ["SIGNALBOX_ACCOUNT_SID"], os.environ["SIGNALBOX_AUTH_TOKEN"]),\n'
+    )
+    more += "" if call.body is None else f"    json={call.body!r},\n"
+    function = f"httpx.{call.method.lower()}"
+    sent = f"{function}(\n    {url},\n{more})" if more else f"{function}({url})"
+    shown = "*response.json()" if call.json else "response.text.splitlines()[0]"
+    shown = shown if call.method == "GET" else "response.status_code"
+    # The one redirect of the API is not followed.
+    check = "" if call.path.startswith("/v1/Messages/Seek/") else "response.raise_for_status()\n"
+    return f"import os\n\nimport httpx\n\nresponse = {sent}\n{check}print({shown})\n"
 
 
-def ts(name: str, path: str, *, public: bool, json: bool) -> str:
+def ts(name: str, call: Call) -> str:
     """The TypeScript sample of an endpoint; plain HTTP if the client has no method for it."""
     if code := _of(name).ts:
         return _TS + code
-    environment = "SIGNALBOX_URL" if public else "SIGNALBOX_ACCOUNT_SID, SIGNALBOX_AUTH_TOKEN, SIGNALBOX_URL"
+    environment = "SIGNALBOX_URL" if call.public else "SIGNALBOX_ACCOUNT_SID, SIGNALBOX_AUTH_TOKEN, SIGNALBOX_URL"
     login = "btoa(`${SIGNALBOX_ACCOUNT_SID}:${SIGNALBOX_AUTH_TOKEN}`)"
-    options = "" if public else f", {{\n  headers: {{ Authorization: `Basic ${{{login}}}` }},\n}}"
-    shown = "...Object.keys(await response.json())" if json else '(await response.text()).split("\\n")[0]'
+    headers = [] if call.public else [f"Authorization: `Basic ${{{login}}}`"]
+    options = [] if call.method == "GET" else [f'method: "{call.method}"']
+    seeks = call.path.startswith("/v1/Messages/Seek/")
+    options += ['redirect: "manual"'] if seeks else []
+    if call.body is not None:
+        headers.append('"Content-Type": "application/json"')
+        options.append(f"body: JSON.stringify({json_text.dumps(call.body)})")
+    if headers:
+        options.insert(0, f"headers: {{ {', '.join(headers)} }}")
+    written = ", {\n" + "".join(f"  {one},\n" for one in options) + "}" if options else ""
+    shown = "...Object.keys(await response.json())" if call.json else '(await response.text()).split("\\n")[0]'
+    shown = shown if call.method == "GET" else "response.status"
+    check = "" if seeks else "if (!response.ok) throw new Error(response.statusText);\n"
     return (
         f"const {{ {environment} }} = process.env;\n\n"
-        f"const response = await fetch(`${{SIGNALBOX_URL}}{path}`{options});\n"
-        f"if (!response.ok) throw new Error(response.statusText);\nconsole.log({shown});\n"
+        f"const response = await fetch(`${{SIGNALBOX_URL}}{call.path}`{written});\n"
+        f"{check}console.log({shown});\n"
     )
 
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import httpx
@@ -16,6 +17,7 @@ from signalbox.api.inventory.sender_pools import OPERATION_ID, OTHER_SENDER_ID, 
 from signalbox.api.inventory.senders import SENDER_ID
 from signalbox.api.program.inspector import REQUEST_ID
 from signalbox.api.routes import ROUTES
+from signalbox.api.sending.message_shapes import MESSAGE_ID, SID
 from signalbox.testing import Account, server
 from signalbox_client import Signalbox
 
@@ -30,6 +32,8 @@ _MISSING_ID: Final = "comms_sender_01kg73sv000000000000000000"
 _TAGS: Final = {"team": "sales", "region": "eu-west"}
 # Only an operation with work left can be canceled; this sample runs on a server without workers.
 _WITHOUT_WORKERS: Final = ("ledger.cancel",)
+_CANCELS: Final = ("messages.cancel", "messages.cancelOperation")
+_DAY: Final = timedelta(days=1)
 _IDLE: Final = {"SIGNALBOX_ACCOUNT_SID": "AC" + 8 * "4567", "SIGNALBOX_AUTH_TOKEN": "idle"}
 
 # Values that differ from run to run, by the name of their field.
@@ -40,6 +44,9 @@ _FIXED: Final[dict[str, object]] = {
     "self": "AQlhdDowMWtnOWRmODF4ZmFrcmE3OWt2dDJ5cmticA",
     "requestId": "RQ5f0c1d7e9a3b4c2d8e6f7a1b0c9d8e7f",
     "ms": 0.42,
+    "attemptedAt": "2026-01-31T09:30:00.161Z",
+    "receivedAt": "2026-01-31T09:30:00.161Z",
+    "scheduledFor": "2026-01-31T09:30:00.125Z",
 }
 # Longer lists are cut to this many items.
 _MOST_SHOWN: Final = 5
@@ -72,7 +79,28 @@ class World:
                 logged = httpx.get(f"{self.account.url}/v1/Senders?pageSize=1", auth=auth)
                 self._ours[logged.headers["x-request-id"]] = REQUEST_ID.example
             self._ours[next(iter(pools.list())).id] = SENDER_POOL_ID.example
-            self._ours[made] = OPERATION_ID.example
+            if endpoint.startswith(("messages.", "inbox.")):
+                self._send(senders[0], later=endpoint in _CANCELS)
+            else:
+                self._ours[made] = OPERATION_ID.example
+
+    def _send(self, sender_id: str, *, later: bool) -> None:
+        """A message, its operation and its id downstream are there; a later one can be cancelled."""
+        auth = (self.account.account_sid, self.account.auth_token)
+        with httpx.Client(base_url=self.account.url, auth=auth) as http:
+            body = {
+                "to": [{"address": "+14155550199", "channel": "PHONE", "variables": {"name": "Ada"}}],
+                "from": {"senderId": sender_id},
+                "content": {"text": 'Hello {{ name | default: "there" }}, your code is 123456.'},
+                "schedule": {"sendAt": [(datetime.now(UTC) + later * _DAY).isoformat()]},
+            }
+            operation_id = http.post("/v1/Messages", json=body).json()["operationId"]
+            if not later:
+                http.get(f"/v1/Messages/Operations/{operation_id}", headers={"Prefer": "wait=30"}, timeout=60)
+            (message,) = http.get(f"/v1/Messages?operationId={operation_id}").json()["messages"]
+            attempts = http.get(f"/v1/Messages/{message['id']}").json()["attempts"]
+        self._ours |= {operation_id: OPERATION_ID.example, message["id"]: MESSAGE_ID.example}
+        self._ours |= {one["id"]: SID.example for one in attempts}
 
     def _put_what_clients_name(self, endpoint: str) -> None:
         """A resource whose id clients choose is there under the id of the samples: its PUT has been called."""

@@ -279,6 +279,7 @@ def test_importing_the_plugin_imports_nothing_of_the_server() -> None:
     assert {name for name in new if name.startswith("signalbox")} == {
         "signalbox",
         "signalbox.testing",
+        "signalbox.testing.inbox",
         "signalbox.testing.plugin",
     }
 

@@ -47,7 +47,11 @@ def example(param: IdParam) -> ResourceReference:
 
 def resource(request: Request, param: IdParam) -> Response:
     """202 with a reference to the resource that the path names by `param`."""
-    resource_id = request.path(param)
+    return reference_to(request, param, request.path(param), 202)
+
+
+def reference_to(request: Request, param: IdParam, resource_id: str, status: int) -> Response:
+    """A response with a reference to a resource; with status 301 a redirect to it."""
     location = request.url(param.path(resource_id))
     url, name = location.encode("latin-1"), resource_id.encode()
     headers = [
@@ -57,7 +61,7 @@ def resource(request: Request, param: IdParam) -> Response:
         (b"resource-id", name),
         (b"resource-location", url),
     ]
-    return json_response(ResourceReference(resource_id, location), 202, headers)
+    return json_response(ResourceReference(resource_id, location), status, headers)
 
 
 async def start(

@@ -32,7 +32,7 @@ from signalbox.http.parameters import END_DATE, PAGE_SIZE, PAGE_TOKEN, START_DAT
 from signalbox.http.patterns import Pattern
 from signalbox.http.references import IDEMPOTENCY_KEY
 from signalbox.http.request import Request, Response, json_response
-from signalbox.http.shapes import OperationReference, ResourceReference
+from signalbox.http.shapes import OperationReference
 from signalbox.rendering.liquid import RenderError
 from signalbox.sending import contents, messages
 
@@ -169,9 +169,7 @@ async def seek_message(request: Request) -> Response:
     """Find a message by the id that an attempt has downstream: a redirect to the message."""
     sid = request.path(SID)
     message_id = await request.services.db.read(lambda tx: messages.seek(tx, request.account_id, sid))
-    location = request.url(MESSAGE_ID.path(message_id))
-    headers = [(b"location", location.encode("latin-1"))]
-    return json_response(ResourceReference(message_id, location), 301, headers)
+    return references.reference_to(request, MESSAGE_ID, message_id, 301)
 
 
 async def cancel_message(request: Request) -> Response:

@@ -1,7 +1,7 @@
 -- The operation of one request that sends messages. work: READY when a worker may hand over messages now, WAITS when the next
 -- message is due at due_at, DONE when every message was handed over or cancelled. Messages are handed over in the order of their
 -- ids; next_id is the first one that was not tried. loads: between two batches, how many recipients each sender has, as JSON
--- (section 11, maxLoad).
+-- (contract section 11, maxLoad).
 -- table message_operations: by account
 CREATE TABLE message_operations (
     account_id INTEGER NOT NULL,
