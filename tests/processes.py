@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 import threading
@@ -14,6 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Final, Self, TypeAlias
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -300,6 +302,21 @@ class Client:
 def unknown_senders(count: int) -> list[str]:
     """Well-formed sender ids that no account has."""
     return [f"comms_sender_0000000000000000{number:010d}" for number in range(count)]
+
+
+def listens(url: str) -> bool:
+    """Whether a server accepts connections at a URL.
+
+    Asks no HTTP request: a server that is about to end resets a connection that it has not accepted yet.
+    """
+    where = urlsplit(url)
+    assert where.hostname
+    assert where.port
+    try:
+        socket.create_connection((where.hostname, where.port)).close()
+    except ConnectionRefusedError:
+        return False
+    return True
 
 
 def eventually(happened: Callable[[], bool], what: str, seconds: float = PATIENCE) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from processes import Process, environment, eventually
+from processes import Process, environment, eventually, listens
 
 CALL = """
 import httpx
@@ -192,17 +192,7 @@ def test_it(signalbox_server):
     with Process(command("-s"), env=env(), cwd=project) as pytest_run:
         url = pytest_run.printed("<(.+)>")[1]
         pytest_run.signal(9)
-        eventually(lambda: not responds(url), "the server ends")
-
-
-def responds(url: str) -> bool:
-    import httpx
-
-    try:
-        httpx.get(f"{url}/healthz")
-    except httpx.ConnectError:
-        return False
-    return True
+        eventually(lambda: not listens(url), "the server ends")
 
 
 def test_unittest_has_a_server_for_a_class(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from processes import Process, environment, eventually
+from processes import Process, environment, eventually, listens
 from signalbox import testing
 from signalbox.testing import Account, RowsRefused, Server, ServerDied
 from signalbox_client import ConnectionFailed, Signalbox
@@ -32,14 +32,6 @@ def account(running: Server) -> Account:
 
 def get(account: Account, path: str, **params: str) -> httpx.Response:
     return httpx.get(account.url + path, params=params, auth=(account.account_sid, account.auth_token))
-
-
-def gone(url: str) -> bool:
-    try:
-        httpx.get(f"{url}/healthz")
-    except httpx.ConnectError:
-        return True
-    return False
 
 
 # --- accounts
@@ -186,7 +178,7 @@ def test_surroundings_of_the_project_do_not_reach_the_server(monkeypatch: pytest
 def test_server_ends_with_its_block_also_after_an_exception() -> None:
     with pytest.raises(KeyError), testing.server() as server:
         raise KeyError
-    assert gone(server.url)
+    assert not listens(server.url)
     assert server.log() == ""
     server.stop()
 
@@ -236,9 +228,9 @@ def test_server_ends_when_the_process_that_started_it_is_killed(tmp_path: Path, 
     parent.write_text(textwrap.dedent(PARENT))
     with Process([sys.executable, "-W", "ignore", parent, how], env=environment({}), cwd=tmp_path) as process:
         url = process.printed("<(.+)>")[1]
-        assert not gone(url)
+        assert listens(url)
         process.signal(9)
-        eventually(lambda: gone(url), "the server ends")
+        eventually(lambda: not listens(url), "the server ends")
         process.signal(9, group=True)
 
 
