@@ -12,24 +12,30 @@ import pytest
 
 from every_route import hold
 from people import Person, Served, problems
+from sends import SMS, sent
 from signalbox.api.routes import ROUTES
 from signalbox.ground import clock, ids
 from signalbox.ground.secrets import new_key
 from signalbox.http.parameters import PAGE_TOKEN
 from signalbox.http.router import Route
+from signalbox.sending.messages import MESSAGE
 
 LISTS: Final = [route for route in ROUTES if PAGE_TOKEN in route.endpoint.query]
 
 
 class Lists:
-    """Ada's lists, each with items, and a second list of each kind that has a parent."""
+    """Ada's lists, each with items, and a second list of each kind that has a parent.
 
-    def __init__(self, pools: list[str], operations: list[str]) -> None:
+    `sendings`: operations of messages.
+    """
+
+    def __init__(self, pools: list[str], operations: list[str], sendings: list[str], messages: list[str]) -> None:
         self.urls: dict[str, list[str]] = {}
+        parents = {"senderPoolId": pools, "operationId": operations, "messageId": messages}
         for route in LISTS:
-            parents = [{"senderPoolId": pool} for pool in pools] if "{senderPoolId}" in route.path else [{}]
-            parents = [{"operationId": one} for one in operations] if "{operationId}" in route.path else parents
-            self.urls[route.name] = [route.path.format(**parent) for parent in parents]
+            values = parents | ({"operationId": sendings} if "/Messages/" in route.path else {})
+            name = next((name for name in values if f"{{{name}}}" in route.path), None)
+            self.urls[route.name] = [route.path.format(**{name: one}) for one in values[name]] if name else [route.path]
 
     def others(self, route: Route) -> list[str]:
         """Every list except the first list of this route."""
@@ -44,7 +50,15 @@ async def lists(ada: Person) -> Lists:
     for name in ("one", "two"):
         await ada.post("/signalbox/v1/Templates", json={"name": name, "content": {"text": "Hello"}})
     operations = await ada.walk("/v1/SenderPools/Operations", "operations")
-    return Lists(pools, [one["id"] for one in operations])
+    await ada.enter([SMS])
+    # Two receipts for each message; two errors for each operation.
+    sendings = [await sent(ada, "+15005550071", "+15005550001", "+15005550001") for _ in range(2)]
+    return Lists(
+        pools,
+        [one["id"] for one in operations],
+        [operation["id"] for operation, _ in sendings],
+        [messages[0]["id"] for _, messages in sendings],
+    )
 
 
 async def tokens(person: Person, url: str) -> list[str]:
@@ -80,6 +94,13 @@ async def test_token_holds_for_its_filters_only(ada: Person, lists: Lists) -> No
         "startDate": ["2020-01-01T00:00:00Z", "2020-01-01T00:00:00.0001Z", "2020-01-01T00:00:00.001Z"],
         "endDate": [f"{datetime.now(UTC).year + n}-01-01T00:00:00Z" for n in (5, 6)],
         "operationId": [ids.new(ids.OPERATION, clock.now_ms()), ids.new(ids.OPERATION, clock.now_ms())],
+        "messageId": [ids.new(MESSAGE, clock.now_ms()), ids.new(MESSAGE, clock.now_ms())],
+        "sessionId": [ids.new(ids.OPERATION, clock.now_ms()), ids.new(MESSAGE, clock.now_ms())],
+        "profile": [ids.new(ids.OPERATION, clock.now_ms()), ids.new(MESSAGE, clock.now_ms())],
+        "tags": ["team:red;", "team:blue;", "team:blue;team:red;"],
+        "to": ["%2B15005550071", "%2B15005550072"],
+        "from": ["%2B14155550123", "%2B14155550124"],
+        "contains": ["hello", "goodbye"],
         "pageToken": [],
         "pageSize": [],
     }

@@ -68,18 +68,39 @@ every_route = pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.n
 
 
 class Scene:
-    """What Ada has, and for each route with a body a right body with every possible field."""
+    """What Ada has, and for each route with a body a right body with every possible field.
 
-    def __init__(self, pool: str, sender: str, operation: str, template: str, request: str) -> None:
-        self.places = {"senderPoolId": pool, "senderId": sender, "operationId": operation, "contentId": template}
-        self.places |= {
+    `sending` is the operation of the message, `sid` its id downstream.
+    """
+
+    def __init__(
+        self, pool: str, sender: str, operation: str, template: str, request: str, message: str, sending: str, sid: str
+    ) -> None:
+        self._operations = {"SenderPools": operation, "Messages": sending}
+        self.places = {
+            "senderPoolId": pool,
+            "senderId": sender,
+            "contentId": template,
             "requestId": request,
+            "messageId": message,
+            "itemId": message,
+            "sid": sid,
             "page": "sender-pools",
             "asset": built("assets"),
             "picture": built("images"),
         }
         address = {"address": "p", "channel": "PUSH"}
         self.bodies: dict[str, Any] = {
+            "messages.send": {
+                "to": [
+                    {"address": "+14155550199", "channel": "PHONE", "variables": {"k": "v"}},
+                    {"addresses": [{"address": "+14155550199", "channel": "PHONE"}]},
+                ],
+                "from": {"senderPoolId": pool, "channels": {"filterIn": ["SMS"]}},
+                "content": {"text": "t", "media": [{"url": "https://example.com/a.png"}]},
+                "schedule": {"sendAt": ["2026-01-31T09:30:00Z"]},
+                "tags": {"k": "v"},
+            },
             "senderPools.create": {"name": "n", "tags": {"k": "v"}, "senders": [{"senderId": sender}]},
             "senderPools.update": {"name": "n", "tags": {"k": "v"}},
             "senderPools.addSender": [{"senderId": sender}],
@@ -100,8 +121,16 @@ class Scene:
         assert route.endpoint.body
         return self.bodies.get(route.name) or msgspec.to_builtins(route.endpoint.body.example)
 
+    def placed(self, route: Route) -> dict[str, str]:
+        """The values of a route's placeholders."""
+        operation = self._operations["Messages" if "/Messages/" in route.path else "SenderPools"]
+        return {
+            param.name: operation if param.name == "operationId" else self.places.get(param.name) or str(param.example)
+            for param in route.endpoint.path
+        }
+
     def path(self, route: Route) -> str:
-        return route.path.format(**{param.name: param.example for param in route.endpoint.path} | self.places)
+        return route.path.format(**self.placed(route))
 
 
 def poisoned(value: Any, text: str) -> Iterator[Any]:
@@ -126,7 +155,9 @@ async def scene(ada: Person) -> Scene:
     operation = await ada.finished(await ada.post(f"/v1/SenderPools/{pool}/Senders", json=[{"senderId": sender}]))
     template = await ada.post("/signalbox/v1/Templates", json=TEMPLATE)
     request = template.headers["x-request-id"]
-    return Scene(pool, sender, operation["id"], template.json()["contentId"], request)
+    message, sid = await ada.message()
+    sending = message["related"][0]["id"]
+    return Scene(pool, sender, operation["id"], template.json()["contentId"], request, message["id"], sending, sid)
 
 
 def harmless(headers: Any) -> None:
@@ -157,7 +188,7 @@ def told(log: str) -> None:
     """Every line of the log is JSON of the program, and no line holds the text that was sent."""
     for line in log.splitlines():
         read = json.loads(line)
-        assert read["event"] in ("request", "batch"), line
+        assert read["event"] in ("request", "batch", "messages handed over"), line
         assert "forged" not in line
         assert "alert(1)" not in line
         assert "DROP TABLE" not in line
@@ -209,29 +240,35 @@ async def test_path_and_query_are_text(route: Route, ada: Person, scene: Scene) 
     body = {"json": scene.body(route)} if route.endpoint.body else {}
     for sent in (quote(text, safe="") for text in NASTY.values()):
         for name in re.findall(r"\{(\w+)\}", route.path):
-            url = route.path.format(**{**scene.places, name: sent})
+            url = route.path.format(**{**scene.placed(route), name: sent})
             response = await ada.call(route.method, url, **body)
             assert response.status_code in (400, 404), response.text
             harmless(response.headers)
         if route.method == "GET" and route.name != "health.metrics":
             known = "&".join(f"{param.name}={sent}" for param in route.endpoint.query)
             response = await ada.get(f"{scene.path(route)}?{known}&{sent}=1&colour={sent}")
-            assert response.status_code == (400 if known else 200), response.text
+            assert response.status_code == (400 if known else route.endpoint.status), response.text
             harmless(response.headers)
 
 
 @pytest.mark.parametrize(
     # A delete or cancel works only once; /metrics is slow and reads no parameter.
     "route",
-    [one for one in ROUTES if one.method != "DELETE" and one.name not in ("ledger.cancel", "health.metrics")],
+    [
+        one
+        for one in ROUTES
+        if one.method != "DELETE" and not one.path.endswith("/Cancel") and one.name != "health.metrics"
+    ],
     ids=lambda route: route.name,
 )
 async def test_headers_are_text(route: Route, ada: Person, scene: Scene) -> None:
     """In every request header that the server reads, with every text that an HTTP client can put into a header."""
     body = {"json": scene.body(route)} if route.endpoint.body else {}
+    # Ada's message is there: the wait ends at once.
+    path = scene.path(route)
     for text in PRINTABLE.values():
         for names in READ_HEADERS:
-            response = await ada.call(route.method, scene.path(route), headers=dict.fromkeys(names, text), **body)
+            response = await ada.call(route.method, path, headers=dict.fromkeys(names, text), **body)
             assert response.status_code in (route.endpoint.status, 400, 412, 422), response.text
             harmless(response.headers)
             assert text not in str(response.headers)

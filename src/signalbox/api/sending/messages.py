@@ -36,20 +36,18 @@ from signalbox.http.shapes import OperationReference
 from signalbox.rendering.liquid import RenderError
 from signalbox.sending import contents, messages
 
+_TAGS: Final = Pattern(
+    "^([a-zA-Z0-9._~-]{1,128}:[a-zA-Z0-9._~-]{1,256};){1,10}$",
+    "must be key:value; 1 to 10 times, each with its semicolon, of the characters a-z A-Z 0-9 . _ ~ -",
+)
+
 
 def _tags(text: str) -> tuple[str, ...]:
-    pairs = text.split(";")
-    if pairs.pop() != "" or not 1 <= len(pairs) <= 10:
-        raise ValueError("must be key:value; 1 to 10 times, each with its semicolon")
-    for pair in pairs:
-        key, colon, value = pair.partition(":")
-        if not colon or not _TAG_KEY.matches(key) or not _TAG_VALUE.matches(value):
-            raise ValueError("must be key:value; with keys and values of the characters a-z A-Z 0-9 . _ ~ -")
-    return tuple(dict.fromkeys(pairs))
+    if not _TAGS.matches(text):
+        raise ValueError(_TAGS.demand)
+    return tuple(dict.fromkeys(text.split(";")[:-1]))
 
 
-_TAG_KEY: Final = Pattern("^[a-zA-Z0-9._~-]{1,128}$", "", one_line=True)
-_TAG_VALUE: Final = Pattern("^[a-zA-Z0-9._~-]{1,256}$", "", one_line=True)
 _ANY_ID: Final = Pattern(f"^[a-z]+(_[a-z]+)*_{ids.SUFFIX_PATTERN}$", "must be an id", one_line=True)
 
 
@@ -60,7 +58,8 @@ def _id_of_others(name: str, noun: str) -> Param[str]:
         return text
 
     schema: dict[str, object] = {"type": "string", "pattern": _ANY_ID.text}
-    return Param(name, parse, schema, f"The id of a {noun}. None is kept here, so nothing matches.")
+    example = f"comms_{noun}_01kg9p6jhxf2ar6w5q6m2s7d3n"
+    return Param(name, parse, schema, f"The id of a {noun}. None is kept here, so nothing matches.", example=example)
 
 
 CHANNEL: Final = enum_param("channel", ("SMS", "RCS", "WHATSAPP"), "Only messages from senders of this channel.")
@@ -81,7 +80,11 @@ STATUS: Final = enum_param(
     "Only messages with this status.",
 )
 TAGS: Final = Param(
-    "tags", _tags, {"type": "string"}, "Only messages with all these tags.", example="region:EMEA;campaign:spring;"
+    "tags",
+    _tags,
+    {"type": "string", "pattern": _TAGS.text},
+    "Only messages with all these tags.",
+    example="region:EMEA;campaign:spring;",
 )
 SESSION_ID: Final = _id_of_others("sessionId", "session")
 PROFILE: Final = _id_of_others("profile", "profile")
