@@ -117,7 +117,7 @@ def given(name: str, sent: Sent) -> dict[str, Value]:
         "sender": "" if noun == "inbox" else "{}",
         "connector": "sink",
         "loads": "{}",
-        **dict.fromkeys(("contains", "retry_of"), ""),
+        **dict.fromkeys(("contains", "retry_of", "retried_as"), ""),
         **dict.fromkeys(("sender_channel", "sender_address"), "SMS"),
         **dict.fromkeys(message_operations.COUNTERS, 0),
         **dict.fromkeys(("code", "number", "remaining"), 0),

@@ -270,6 +270,8 @@ def _most(name: str, rows: int) -> int:
         return 250 + 3 * POOLS  # three senders are in every pool
     if name.startswith("resolve."):
         return 400  # the senders of one channel that are activated
+    if name in ("messages.unsuccessful", "messages.set_retried"):
+        return BATCH  # two of seven messages of an operation
     if name == "messages.recipients":
         return 2 * BATCH  # all of an operation, and old versions of its rows
     if name == "messages.list_page_by_channel":

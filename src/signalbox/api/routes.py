@@ -90,6 +90,12 @@ ROUTES: Final = (
         "messages.cancelOperation",
     ),
     Route("POST", "/signalbox/v1/Messages/{messageId}/Cancel", messages.CANCEL, "messages.cancel"),
+    Route(
+        "POST",
+        "/signalbox/v1/Messages/Operations/{operationId}/Retry",
+        message_operations.RETRY,
+        "messages.retryOperation",
+    ),
     # Contract section 14: Inbox.
     Route("GET", "/signalbox/v1/Inbox", inbox.LIST, "inbox.list"),
     Route("GET", "/signalbox/v1/Inbox/{itemId}", inbox.FETCH, "inbox.fetch"),

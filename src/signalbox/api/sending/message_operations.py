@@ -1,4 +1,4 @@
-"""Message operations over HTTP: contract section 10, numbers 4 to 6, and cancelling, 10.5."""
+"""Message operations over HTTP: contract section 10, numbers 4 to 6, cancelling and retrying, 10.5."""
 
 from typing import Final, cast
 
@@ -19,8 +19,10 @@ from signalbox.http.endpoint import Endpoint
 from signalbox.http.paging import Listing, id_range_of, page
 from signalbox.http.parameters import END_DATE, PAGE_SIZE, PAGE_TOKEN, START_DATE, enum_param
 from signalbox.http.progress import PREFER, events_of, show
+from signalbox.http.references import IDEMPOTENCY_KEY
 from signalbox.http.request import Request, Response, Stream, json_response
-from signalbox.sending import message_operations, messages
+from signalbox.http.shapes import OperationReference
+from signalbox.sending import message_operations, messages, retries
 
 OPERATION_STATUS: Final = enum_param(
     "status", ("SCHEDULED", "PROCESSING", "COMPLETED", "CANCELED"), "Only operations with this status."
@@ -66,6 +68,20 @@ async def cancel_operation(request: Request) -> Response:
     return references.resource(request, OPERATION_ID)
 
 
+async def retry_operation(request: Request) -> Response:
+    """Send again to the recipients that an operation did not reach, as a new operation."""
+    operation_id = request.path(OPERATION_ID)
+
+    async def work(tx: Tx) -> str:
+        return await retries.start(tx, request.account_id, operation_id, request.id)
+
+    async def require(tx: Tx) -> None:
+        await message_operations.fetch(tx, request.account_id, operation_id)
+
+    collection = f"/signalbox/v1/Messages/Operations/{operation_id}/Retry"
+    return await references.start_within(request, None, collection, "/v1/Messages/Operations", work, require)
+
+
 OPERATIONS: Final = Listing("messageOperations", ids.OPERATION, shape_operation, MessageOperationPage)
 _PAGE: Final = (PAGE_TOKEN, PAGE_SIZE)
 _EVENTS: Final = events_of(EXAMPLE_OPERATION)
@@ -100,4 +116,13 @@ CANCEL: Final = Endpoint(
     status=202,
     example=references.example(OPERATION_ID),
     errors=(404, 409),
+)
+RETRY: Final = Endpoint(
+    retry_operation,
+    MESSAGES,
+    path=(OPERATION_ID,),
+    headers=(IDEMPOTENCY_KEY,),
+    status=202,
+    example=OperationReference(OPERATION_ID.example, OPERATION_ID.path(OPERATION_ID.example)),
+    errors=(404, 409, 422),
 )

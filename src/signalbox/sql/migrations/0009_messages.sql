@@ -1,7 +1,7 @@
 -- The operation of one request that sends messages. work: READY when a worker may hand over messages now, WAITS when the next
 -- message is due at due_at, DONE when every message was handed over or cancelled. Messages are handed over in the order of their
 -- ids; next_id is the first one that was not tried. loads: between two batches, how many recipients each sender has, as JSON
--- (contract section 11, maxLoad).
+-- (contract section 11, maxLoad). retried_as: the first operation that tried again what failed in this one.
 -- table message_operations: by account
 CREATE TABLE message_operations (
     account_id INTEGER NOT NULL,
@@ -24,6 +24,7 @@ CREATE TABLE message_operations (
     unaddressable INTEGER NOT NULL,
     request_id TEXT NOT NULL,
     loads TEXT,
+    retried_as TEXT /*pg: COLLATE "C" */,
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL,
     PRIMARY KEY (account_id, id),
@@ -48,7 +49,8 @@ CREATE TABLE message_contents (
 ) /*sqlite: WITHOUT ROWID */;
 
 -- One message for each recipient. sender_channel is NONE until a sender is chosen. to_address is that of the latest attempt,
--- before any the first; addresses has all as JSON when there are several. error_code is that of the last attempt.
+-- before any the first; addresses has all as JSON when there are several. error_code is that of the last attempt. retried_as:
+-- the operation that has another message for the recipient, because this one failed.
 -- table messages: by account
 CREATE TABLE messages (
     account_id INTEGER NOT NULL,
@@ -65,6 +67,7 @@ CREATE TABLE messages (
     variables TEXT,
     tags TEXT NOT NULL,
     retry_of TEXT,
+    retried_as TEXT /*pg: COLLATE "C" */,
     error_code INTEGER,
     attempts INTEGER NOT NULL,
     scheduled_for BIGINT,

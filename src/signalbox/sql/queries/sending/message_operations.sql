@@ -34,6 +34,12 @@ SELECT id, status, total, attempts, scheduled, queued, sent, delivered, read, un
     created_at, updated_at
 FROM message_operations WHERE account_id = :account_id AND id = :operation_id /*pg: FOR UPDATE */;
 
+-- name: message_operations.retried_as
+SELECT retried_as FROM message_operations WHERE account_id = :account_id AND id = :operation_id;
+
+-- name: message_operations.set_retried_as
+UPDATE message_operations SET retried_as = :retried_as WHERE account_id = :account_id AND id = :operation_id;
+
 -- name: message_operations.list_page
 SELECT id, status, total, attempts, scheduled, queued, sent, delivered, read, undelivered, failed, canceled, unaddressable,
     created_at, updated_at

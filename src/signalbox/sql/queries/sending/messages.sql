@@ -170,6 +170,20 @@ WHERE account_id = :account_id AND operation_id >= :operation_id AND (operation_
     AND id >= :not_before AND error_code IS NOT NULL
 ORDER BY operation_id DESC, id DESC LIMIT :limit;
 
+-- name: messages.unsuccessful
+-- Those of an operation that failed or were not delivered and were not retried, in the order of their ids: at most 10,000.
+SELECT addresses, to_address, to_channel, variables, tags
+FROM messages
+WHERE account_id = :account_id AND operation_id = :operation_id AND error_code IS NOT NULL
+    AND status || '' IN ('FAILED', 'UNDELIVERED') AND retried_as IS NULL
+ORDER BY operation_id, id;
+
+-- name: messages.set_retried
+-- All that `unsuccessful` returns. The caller has locked the operation, so there are no others.
+UPDATE messages SET retried_as = :retried_as
+WHERE account_id = :account_id AND operation_id = :operation_id AND error_code IS NOT NULL
+    AND status || '' IN ('FAILED', 'UNDELIVERED') AND retried_as IS NULL;
+
 -- name: messages.list_receipts
 SELECT number, to_address, to_channel, status, code, connector, created_at
 FROM message_receipts
