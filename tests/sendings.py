@@ -8,6 +8,7 @@ from typing import Final
 
 from signalbox.db import Database, Tx
 from signalbox.ground.page_tokens import IdRange
+from signalbox.routing import opt_outs
 from signalbox.sending import messages
 from signalbox.sending.messages import NewMessage, NewOperation
 from working import drain
@@ -68,3 +69,16 @@ async def send_every_kind(database: Database, account_id: int, count: int, pool_
 
     await database.write(receive)
     return operation_id
+
+
+async def opt_out(database: Database, account_id: int, count: int, pool_id: str) -> list[opt_outs.OptOut]:
+    """Opts this many people out: a third of the account, the others of the pool, half of them on each channel."""
+
+    async def work(tx: Tx) -> list[opt_outs.OptOut]:
+        channels: tuple[opt_outs.Channel, ...] = ("PHONE", "WHATSAPP")
+        return [
+            await opt_outs.add(tx, account_id, f"+1415555{n:04}", channels[n % 2], pool_id if n % 3 else "")
+            for n in range(count)
+        ]
+
+    return await database.write(work)

@@ -8,7 +8,7 @@ import pytest
 
 from faults import failing, rows, run
 from people import Served
-from sendings import send_every_kind
+from sendings import opt_out, send_every_kind
 from signalbox.accounts import accounts, deletion, idempotency
 from signalbox.db import Database, Tx
 from signalbox.db.queries import PACKAGE_SQL
@@ -51,6 +51,7 @@ async def fill(tenant: Tenant) -> None:
     phones = [SenderRow("SMS", f"+1415555012{n}", "US") for n in range(2)]
     await tenant.database.write(lambda tx: enter(tx, tenant.id, phones))
     await send_every_kind(tenant.database, tenant.id, 7)
+    await opt_out(tenant.database, tenant.id, 4, "")
     gone, _ = await tenant.create(senders)
     await tenant.create([*senders, ids.new(SENDER, clock.now_ms())])
     while await step(tenant.database):

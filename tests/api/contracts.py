@@ -22,7 +22,7 @@ from signalbox.http.router import Route
 
 @dataclass(frozen=True)
 class Things:
-    """What Ada has: a pool, a sender in it, a sender outside, the pool's operation, a request, a message that arrived.
+    """What Ada has: a pool, a sender in it, one outside, the pool's operation, a request, a message, an opt-out.
 
     `sending` is the operation of the message, `sid` its id downstream.
     """
@@ -35,6 +35,7 @@ class Things:
     message: str
     sending: str
     sid: str
+    opt_out: str
 
     def places(self, route: Route) -> dict[str, str]:
         """The values of a route's placeholders; where Ada has no such thing, the example of the parameter."""
@@ -47,6 +48,7 @@ class Things:
             "messageId": self.message,
             "itemId": self.message,
             "sid": self.sid,
+            "optOutId": self.opt_out,
             "page": "sender-pools",
             "asset": built("assets"),
             "picture": built("images"),
@@ -70,7 +72,9 @@ async def things_of(ada: Person) -> Things:
     request = (await ada.get("/v1/Senders")).headers["x-request-id"]
     message, sid = await ada.message()
     sending = message["related"][0]["id"]
-    return Things(pool, member, sender, operation["id"], request, message["id"], sending, sid)
+    body = {"address": "+14155550188", "channel": "PHONE"}
+    opt_out = (await ada.post("/signalbox/v1/OptOuts", json=body)).json()["id"]
+    return Things(pool, member, sender, operation["id"], request, message["id"], sending, sid, opt_out)
 
 
 def missing(route: Route) -> dict[str, str]:

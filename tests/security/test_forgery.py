@@ -18,6 +18,7 @@ from signalbox.ground import clock, ids
 from signalbox.ground.secrets import new_key
 from signalbox.http.parameters import PAGE_TOKEN
 from signalbox.http.router import Route
+from signalbox.inventory.sender_pools import SENDER_POOL
 from signalbox.sending.messages import MESSAGE
 
 LISTS: Final = [route for route in ROUTES if PAGE_TOKEN in route.endpoint.query]
@@ -50,6 +51,8 @@ async def lists(ada: Person) -> Lists:
     for name in ("one", "two"):
         await ada.post("/signalbox/v1/Templates", json={"name": name, "content": {"text": "Hello"}})
     operations = await ada.walk("/v1/SenderPools/Operations", "operations")
+    for channel in ("PHONE", "WHATSAPP"):
+        await ada.post("/signalbox/v1/OptOuts", json={"address": "+14155550188", "channel": channel})
     await ada.enter([SMS])
     # Two receipts for each message; two errors for each operation.
     sendings = [await sent(ada, "+15005550071", "+15005550001", "+15005550001") for _ in range(2)]
@@ -101,6 +104,8 @@ async def test_token_holds_for_its_filters_only(ada: Person, lists: Lists) -> No
         "to": ["%2B15005550071", "%2B15005550072"],
         "from": ["%2B14155550123", "%2B14155550124"],
         "contains": ["hello", "goodbye"],
+        "senderPoolId": [ids.new(SENDER_POOL, clock.now_ms()), ids.new(SENDER_POOL, clock.now_ms())],
+        "address": ["%2B15005550071", "%2B15005550072"],
         "pageToken": [],
         "pageSize": [],
     }

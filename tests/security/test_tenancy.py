@@ -24,6 +24,7 @@ from signalbox.http.exchange import new_request_id
 from signalbox.http.parameters import PAGE_TOKEN
 from signalbox.http.router import Route
 from signalbox.inventory import sender_pools, senders
+from signalbox.routing import opt_outs
 from signalbox.sending import messages, templates
 
 
@@ -31,7 +32,7 @@ from signalbox.sending import messages, templates
 class Things:
     """What an account has: a pool, a sender in it, the operation that added it, a template, a request, an address.
 
-    And a message that arrived, its operation and its id downstream.
+    And a message that arrived, its operation and its id downstream; and an opt-out.
     """
 
     senderPoolId: str  # noqa: N815 (the names of the placeholders)
@@ -41,6 +42,7 @@ class Things:
     requestId: str  # noqa: N815
     address: str
     messageId: str  # noqa: N815
+    optOutId: str  # noqa: N815
     sending: str
     sid: str
 
@@ -57,10 +59,12 @@ KINDS: Final = {
     "senderId": senders.SENDER,
     "operationId": ids.OPERATION,
     "messageId": messages.MESSAGE,
+    "optOutId": opt_outs.OPT_OUT,
 }
 OTHERS: Final = frozenset(
-    {"startDate", "endDate", "pageSize", "tags", "sessionId", "profile", "to", "from", "contains"}
+    {"startDate", "endDate", "pageSize", "tags", "sessionId", "profile", "to", "from", "contains", "address"}
 )
+OPTED_OUT: Final = {"address": "+14155550188", "channel": "PHONE"}
 TEMPLATE: Final = {"name": "Hello", "content": {"text": "Hello"}}
 PRIVATE: Final = [route for route in ROUTES if not route.endpoint.public]
 
@@ -108,6 +112,13 @@ BODIES_WITH_IDS: Final[dict[str, Bodies]] = {
         message(**{"from": {"senderId": of.senderId}}),
         message(content={"contentId": of.contentId}),
     ],
+    "messages.explain": lambda of: [
+        message(**{"from": {"senderPoolId": of.senderPoolId}}),
+        message(**{"from": {"senderId": of.senderId}}),
+        message(content={"contentId": of.contentId}),
+    ],
+    "optOuts.create": lambda of: [{**OPTED_OUT, "senderPoolId": of.senderPoolId}],
+    "recipients.forget": lambda of: [{**OPTED_OUT, "optOuts": True}],
     "inbox.report": lambda _: [{"status": "READ"}],
     "inbox.reply": lambda _: [{"text": "hello"}],
     "templates.create": lambda _: [TEMPLATE],
@@ -124,7 +135,8 @@ async def _things(person: Person) -> Things:
     content_id, request_id = template.json()["contentId"], template.headers["x-request-id"]
     sent, sid = await person.message()
     sending = sent["related"][0]["id"]
-    return Things(pool, sender, operation["id"], content_id, request_id, address, sent["id"], sending, sid)
+    opted_out = (await person.post("/signalbox/v1/OptOuts", json=OPTED_OUT)).json()["id"]
+    return Things(pool, sender, operation["id"], content_id, request_id, address, sent["id"], opted_out, sending, sid)
 
 
 @pytest.fixture
@@ -147,6 +159,7 @@ async def everything(person: Person) -> list[Any]:
         await person.walk("/v1/Messages", "messages"),
         await person.walk("/v1/Messages/Operations", "operations"),
         await person.walk("/signalbox/v1/Inbox", "items"),
+        await person.walk("/signalbox/v1/OptOuts", "optOuts"),
     ]
     pools = [await person.walk(f"/v1/SenderPools/{one['id']}/Senders", "senders") for one in found[1]]
     ledger = "/signalbox/v1/SenderPools/Operations"

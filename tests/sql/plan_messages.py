@@ -7,11 +7,13 @@ from typing import Final, NamedTuple
 
 import asyncpg
 
-from sendings import DAY_MS, RECIPIENT, list_messages, send, send_every_kind
+from sendings import DAY_MS, RECIPIENT, list_messages, opt_out, send, send_every_kind
 from signalbox import db
 from signalbox.db import Value
 from signalbox.ground import ids
 from signalbox.ground.page_tokens import IdRange
+from signalbox.routing import opt_outs
+from signalbox.routing.opt_outs import OptOut
 from signalbox.sending import inbox, message_operations, messages
 
 BATCH, OPERATIONS = 1_000, 20
@@ -31,12 +33,13 @@ class Sent(NamedTuple):
     downstream_id: str
     arrivals: list[str]
     people: list[str]
+    opt_outs: list[OptOut]
     waiting: str
     queued: list[messages.Message]
 
 
-async def fill(database: db.Database, account_id: int, url: str) -> Sent:
-    """Sends messages, with many operations, and puts kept senders beside them."""
+async def fill(database: db.Database, account_id: int, url: str, pool_id: str) -> Sent:
+    """Sends messages, with many operations, and puts kept senders and opt-outs beside them."""
     for _ in range(OPERATIONS):
         await send_every_kind(database, account_id, 7)
     operation = await send_every_kind(database, account_id, BATCH)
@@ -64,6 +67,7 @@ async def fill(database: db.Database, account_id: int, url: str) -> Sent:
         attempt.downstream_id,
         [one.id for one in arrived],
         [row[0] for row in people],
+        await opt_out(database, account_id, BATCH, pool_id),
         waiting,
         queued,
     )
@@ -85,6 +89,7 @@ def rows(sent: Sent) -> dict[str, list[object]]:
             [series.new(inbox.ARRIVAL), one, "SM1", "SMS", "+1", *to, "x", "x", None, None] for one in queued
         ],
         "kept_senders.of_people": list(sent.people),
+        "opt_outs.among": [[one.address, one.channel] for one in sent.opt_outs[:250]],
         "kept_senders.keep": [[one, "another"] for one in sent.people],
     }
 
@@ -109,7 +114,8 @@ def given(name: str, sent: Sent) -> dict[str, Value]:
         "after": sent.arrivals[BATCH // 4],
         "tag": "kind:1",
         "others": '["team:red"]',
-        "people": json.dumps(sent.people),
+        "people": json.dumps(rows(sent).get(name, [])),
+        "person": sent.people[0],
         "newest": sent.arrivals[0],
         "until": sent.arrivals[0],
         "due_at": NOW,
@@ -124,6 +130,11 @@ def given(name: str, sent: Sent) -> dict[str, Value]:
     }
     if noun == "kept_senders":
         params["pool_id"] = "a pool"
+    if noun == "opt_outs":
+        some = sent.opt_outs[BATCH // 2]
+        new = ids.Series(NOW, shared=False).new(opt_outs.OPT_OUT)
+        params |= {"before": some.id, "id": new if name == "opt_outs.add" else some.id}
+        params |= {"address": some.address, "channel": some.channel}
     if noun == "inbox" or "of_operation" in name or "by_tag" in name:
         params |= {"channel": "", "status": ""}
     if noun == "inbox":

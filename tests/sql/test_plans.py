@@ -153,7 +153,7 @@ async def _fill(url: str, name: str) -> Account:
         )
         await database.write(put)
     operation, pool = made[POOLS // 2]
-    sent = await plan_messages.fill(database, account_id, url)
+    sent = await plan_messages.fill(database, account_id, url, pool)
     waiting, waiting_pool = await create(everyone)
     await database.close()
     return Account(account_id, everyone, pool, operation, waiting, waiting_pool, sent)
@@ -189,7 +189,7 @@ OF_EACH: Final = {"messages.record": 30}
 BATCHES: Final = ("pool_operations.add_members", "pool_operations.mark_failed", "pool_operations.mark_already_members")
 UNFINISHED: Final = (*BATCHES, "pool_operations.cancel", "pool_operations.advance", "pool_operations.list_queued_items")
 # The statements about messages, the inbox and what belongs to them.
-OF_MESSAGES: Final = ("messages", "message_operations", "inbox", "kept_senders", "sink_reports")
+OF_MESSAGES: Final = ("messages", "message_operations", "inbox", "kept_senders", "sink_reports", "opt_outs")
 NEW: Final = ("pool_operations.start", "pool_operations.start_with_pool")
 
 

@@ -14,7 +14,7 @@ import asyncpg
 import pytest
 from rules import BY_ACCOUNT
 
-from sendings import RECIPIENT, list_messages, send_every_kind
+from sendings import RECIPIENT, list_messages, opt_out, send_every_kind
 from signalbox import db
 from signalbox.accounts import accounts
 from signalbox.db import Value
@@ -75,6 +75,7 @@ async def filled(shared_plans_url: str) -> tuple[str, dict[str, Value]]:
     for number in range(ACCOUNTS):
         account_id, big, pool_id, everyone = await _fill(database, f"a{number}")
         sent = await _send(database, account_id)
+        opted_out = (await opt_out(database, account_id, 600, pool_id))[300]
     await database.close()
     params: dict[str, Value] = {
         "account_id": account_id,
@@ -96,6 +97,7 @@ async def filled(shared_plans_url: str) -> tuple[str, dict[str, Value]]:
         "senders": everyone[len(everyone) // 2],
         "pool_operations": big,
         "templates": "template_8",
+        "opt_outs": opted_out.id,
         **sent,
     }
 
@@ -190,6 +192,8 @@ async def test_list_reads_what_its_page_shows_and_not_what_it_holds(
         given["first"] = 0
     if noun == "inbox":
         given |= {"channel": "", "message_id": ""}
+    if noun == "opt_outs":
+        given |= {"channel": "PHONE", "address": "+14155550300"}
     if url.startswith("sqlite"):
         plan, steps = _sqlite_plan(url, QUERIES["sqlite"][name], given)
         assert not [line for line in plan if re.match(rf"SCAN ({'|'.join(BY_ACCOUNT)}|[siomptx])\b", line)], plan

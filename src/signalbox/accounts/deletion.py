@@ -40,6 +40,7 @@ TABLES: Final = (
     "inbox_arrivals",
     "sink_reports",
     "kept_senders",
+    "opt_outs",
     "idempotency_keys",
 )
 # Emptied with the account itself.

@@ -14,8 +14,8 @@ from signalbox.api.inventory import (
     totals,
 )
 from signalbox.api.program import console, docs, health, inspector, requests, workers
-from signalbox.api.routing import resolve
-from signalbox.api.sending import inbox, message_operations, messages, templates
+from signalbox.api.routing import opt_outs, resolve
+from signalbox.api.sending import decisions, inbox, message_operations, messages, recipients, templates
 from signalbox.http.router import Route
 
 ROUTES: Final = (
@@ -96,6 +96,14 @@ ROUTES: Final = (
         message_operations.RETRY,
         "messages.retryOperation",
     ),
+    # Contract section 11: which sender.
+    Route("GET", "/signalbox/v1/Messages/{messageId}/Decision", decisions.FETCH, "messages.fetchDecision"),
+    Route("POST", "/signalbox/v1/Messages/Explain", decisions.EXPLAIN, "messages.explain"),
+    Route("POST", "/signalbox/v1/Recipients/Forget", recipients.FORGET, "recipients.forget"),
+    # Contract section 15.4: opt-outs.
+    Route("GET", "/signalbox/v1/OptOuts", opt_outs.LIST, "optOuts.list"),
+    Route("POST", "/signalbox/v1/OptOuts", opt_outs.CREATE, "optOuts.create"),
+    Route("DELETE", "/signalbox/v1/OptOuts/{optOutId}", opt_outs.DELETE, "optOuts.delete"),
     # Contract section 14: Inbox.
     Route("GET", "/signalbox/v1/Inbox", inbox.LIST, "inbox.list"),
     Route("GET", "/signalbox/v1/Inbox/{itemId}", inbox.FETCH, "inbox.fetch"),

@@ -60,3 +60,4 @@ _BLANK: Final = r"\s\u0000\u001c-\u001f\u0085\ufeff"
 NOT_BLANK: Final = Pattern(f"[^{_BLANK}]", "must not be blank")
 TAG: Final = Pattern("^[a-zA-Z0-9._~-]+$", "must have only the characters a-z A-Z 0-9 . _ ~ -", one_line=True)
 NO_CONTROLS: Final = Pattern(r"^[^\u0000-\u001f\u007f-\u009f]*$", "must not have control characters", one_line=True)
+E164: Final = Pattern(r"^\+[1-9][0-9]{1,14}$", "must be a phone number in E.164: + and digits", one_line=True)

@@ -5,7 +5,7 @@ sink received, and the counters. What the sink gets is never in doubt: the trans
 """
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -17,10 +17,10 @@ from signalbox.ground.errors import Bug
 from signalbox.queue import turns
 from signalbox.queue.kinds import Done, Hand, Kind
 from signalbox.rendering.liquid import Budget, RenderError
-from signalbox.routing import order
-from signalbox.routing.order import Address, Rank
-from signalbox.sending import codes, contents, inbox, reports
-from signalbox.sending.choices import CHANNELS, Chooser
+from signalbox.routing import opt_outs
+from signalbox.routing.order import Rank
+from signalbox.sending import choices, codes, contents, inbox, reports
+from signalbox.sending.choices import CHANNELS, Chooser, Due
 from signalbox.sending.contents import Content, Rendered
 from signalbox.sending.inbox import NewItem
 from signalbox.sending.message_operations import COUNTERS, DUE_KIND, READY_KIND, Moved, Status
@@ -34,16 +34,6 @@ _encode = msgspec.json.Encoder().encode
 _decode_variables = msgspec.json.Decoder(dict[str, str]).decode
 _decode_addresses = msgspec.json.Decoder(list[tuple[str, str]]).decode
 _NO_VARIABLES: Final[dict[str, str]] = {}
-
-
-class Due(NamedTuple):
-    """A message to hand over. `pairs`: (address, channel) as in the request; `to`: the same, for the choice."""
-
-    id: str
-    status: str
-    pairs: Sequence[tuple[str, str]]
-    to: tuple[Address, ...]
-    variables: Mapping[str, str]
 
 
 class Batch(NamedTuple):
@@ -115,12 +105,8 @@ async def _read(tx: Tx, account_id: int, operation_id: str, next_id: str) -> "Ba
         if status in ("SCHEDULED", "QUEUED"):
             pairs = _decode_addresses(addresses) if addresses else [(address, channel)]
             given = _decode_variables(variables) if variables else _NO_VARIABLES
-            due.append(Due(message_id, status, pairs, _addresses(pairs), given))
+            due.append(Due(message_id, status, pairs, choices.read(pairs), given))
     return Batch(due, None, tx.now)
-
-
-def _addresses(pairs: Sequence[tuple[str, str]]) -> tuple[Address, ...]:
-    return order.read((channel, address) for address, channel in pairs)
 
 
 async def _hand_over(
@@ -142,23 +128,35 @@ async def _hand_over(
     channels = [channel for channel in CHANNELS if parsed.fits(channel)]
     if loads is None and total > 1:
         rows = await tx.all("messages.recipients", account_id=account_id, operation_id=operation_id)
-        everyone = [_addresses(_decode_addresses(row[0]) if row[0] else [(row[1], row[2])]) for row in rows]
+        everyone = [choices.read(_decode_addresses(row[0]) if row[0] else [(row[1], row[2])]) for row in rows]
         await chooser.remember(tx, everyone)
         chooser.count(everyone, channels)
     else:
         await chooser.remember(tx, [one.to for one in due])
         if loads is not None:
             chooser.resume(loads)
+    opted_out = await opt_outs.among(tx, account_id, chooser.pool_id, (address for one in due for address in one.to))
     for one in due:
-        _note(one, _try(one, parsed, channels, chooser, tx.now), written, tx.now)
+        _note(one, _try(one, parsed, channels, chooser, opted_out, tx.now), written, tx.now)
     await _write(tx, account_id, operation_id, chooser.pool_id or None, due, written)
     await chooser.keep(tx)
     return chooser.counted()
 
 
-def _try(due: Due, content: Content, channels: Sequence[str], chooser: Chooser, now: int) -> Result:
+def _try(
+    due: Due,
+    content: Content,
+    channels: Sequence[str],
+    chooser: Chooser,
+    opted_out: Collection[tuple[str, str]],
+    now: int,
+) -> Result:
     """Tries the pairs of a message in their order."""
-    reachable = [address for address in due.to if address.address != sink.OPTED_OUT]
+    reachable = [
+        address
+        for address in due.to
+        if address.address != sink.OPTED_OUT and (address.channel, address.address) not in opted_out
+    ]
     if not reachable:
         return Result([], codes.OPTED_OUT)
     reachable = [address for address in reachable if address.address != sink.UNREACHABLE]
@@ -218,7 +216,17 @@ def _note(due: Due, result: Result, written: Written, now: int) -> None:
         sender, pair = one.rank.sender, due.pairs[one.rank.address.order]
         final = (status, code) if one is last and result.error is None else ("FAILED", one.outcome.error)
         written.attempts.append(
-            (due.id, number, one.downstream_id, sender.id, sender.channel, sender.address, *pair, *final)
+            (
+                due.id,
+                number,
+                one.downstream_id,
+                sender.id,
+                sender.channel,
+                sender.address,
+                *pair,
+                *final,
+                int(one.rank.kept),
+            )
         )
     sender_of = last.rank.sender if last else None
     written.messages.append(

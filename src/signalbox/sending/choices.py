@@ -1,14 +1,14 @@
 """Which sender each message of a batch goes out from: contract section 11, on what the database has now."""
 
-from collections.abc import Collection, Iterator, Sequence
-from typing import Any, Final
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from signalbox.accounts import accounts
 from signalbox.db import Tx
 from signalbox.ground import secrets
-from signalbox.routing import loads, rosters
+from signalbox.routing import loads, order, rosters
 from signalbox.routing.loads import Loads
 from signalbox.routing.order import Address, Rank, Recipient, Roster
 from signalbox.routing.rosters import Source
@@ -19,6 +19,21 @@ CHANNELS: Final = ("SMS", "RCS", "WHATSAPP")
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
+
+
+class Due(NamedTuple):
+    """A message to hand over. `pairs`: (address, channel) as in the request; `to`: the same, for the choice."""
+
+    id: str
+    status: str
+    pairs: Sequence[tuple[str, str]]
+    to: tuple[Address, ...]
+    variables: Mapping[str, str]
+
+
+def read(pairs: Sequence[tuple[str, str]]) -> tuple[Address, ...]:
+    """The addresses of a recipient, for the choice, from pairs (address, channel)."""
+    return order.read((channel, address) for address, channel in pairs)
 
 
 class _Counted(msgspec.Struct, frozen=True):
@@ -38,7 +53,7 @@ class Chooser:
         channels = asked.get("channels", {})
         self._account_id = account_id
         self.pool_id: str = asked.get("senderPoolId", "")
-        self._filter_in: Collection[str] | None = channels.get("filterIn")
+        self.filter_in: Collection[str] | None = channels.get("filterIn")
         self._priority = {one["channel"]: one["priority"] for one in channels.get("priority", ())} or None
         self._roster = roster
         self._key = key
@@ -51,10 +66,7 @@ class Chooser:
     async def load(cls, tx: Tx, account_id: int, sender: str | None) -> "Chooser":
         """Reads the senders that a request may use. `sender` is its `from`, as JSON."""
         asked: dict[str, Any] = _decode(sender) if sender else {}
-        source = Source(
-            asked.get("senderPoolId", ""), asked.get("senderId", ""), asked.get("channel", ""), asked.get("address", "")
-        )
-        roster = await rosters.read(tx, account_id, source)
+        roster = await rosters.read(tx, account_id, source_of(sender))
         return cls(account_id, asked, roster, (await accounts.keyring(tx)).digests)
 
     async def remember(self, tx: Tx, recipients: Sequence[Sequence[Address]]) -> None:
@@ -90,7 +102,7 @@ class Chooser:
         return self._roster.ranked(recipient) if self._loads is None else self._loads.ranked(self._roster, recipient)
 
     def _recipient(self, to: Sequence[Address], channels: Sequence[str]) -> Recipient:
-        wished = [channel for channel in channels if self._filter_in is None or channel in self._filter_in]
+        wished = [channel for channel in channels if self.filter_in is None or channel in self.filter_in]
         kept = {one.address: self._kept[one.address] for one in to if one.address in self._kept}
         return Recipient(tuple(to), wished, self._priority, kept)
 
@@ -113,6 +125,13 @@ class Chooser:
 
     def _person(self, address: Address) -> str:
         return person(self._key, address.channel, address.address)
+
+
+def source_of(sender: str | None) -> Source:
+    """The senders that the `from` of a request names. `sender` is JSON."""
+    asked: dict[str, Any] = _decode(sender) if sender else {}
+    names = ("senderPoolId", "senderId", "channel", "address")
+    return Source(*(asked.get(name, "") for name in names))
 
 
 def person(key: bytes, channel: str, address: str) -> str:

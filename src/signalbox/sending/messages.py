@@ -70,7 +70,7 @@ class Message(msgspec.Struct, frozen=True, gc=False):
 
 
 class Attempt(msgspec.Struct, frozen=True, gc=False):
-    """One try to hand a message over. `code` is that of its error. Times in milliseconds."""
+    """One try to hand a message over. `code`: that of its error. `kept`: 1 for a kept sender. Times in milliseconds."""
 
     message_id: str
     number: int
@@ -83,6 +83,7 @@ class Attempt(msgspec.Struct, frozen=True, gc=False):
     status: Status
     code: int | None
     connector: str
+    kept: int
     attempted_at: int
     updated_at: int
 

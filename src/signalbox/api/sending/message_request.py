@@ -17,7 +17,7 @@ from signalbox.api.routing.resolve import Channels
 from signalbox.api.sending.content import MediaUrls, Modules, Text
 from signalbox.http.bodies import Body
 from signalbox.http.constraints import Form, Found, Rule, hint, named, one_form, ruled
-from signalbox.http.patterns import TAG, Pattern, matching
+from signalbox.http.patterns import E164, TAG, Pattern, matching
 from signalbox.http.shapes import TagKey
 from signalbox.rendering import liquid
 from signalbox.sending import due
@@ -26,7 +26,6 @@ from signalbox.sending.codes import NOT_A_NUMBER
 MOST_RECIPIENTS: Final = 10_000
 MOST_ADDRESSES: Final = 10
 
-E164: Final = Pattern(r"^\+[1-9][0-9]{1,14}$", "must be a phone number in E.164: + and digits", one_line=True)
 CONTENT_ID: Final = Pattern("^HX[0-9a-fA-F]{32}$", "must be HX and 32 hex digits", one_line=True)
 _PREFIX: Final = re.compile(r"(whatsapp|sms|rcs|tel|messenger):", re.IGNORECASE)
 _SERVICE: Final = re.compile(r"MG[0-9a-fA-F]{32}")

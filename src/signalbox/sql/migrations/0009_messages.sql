@@ -88,7 +88,8 @@ CREATE TABLE message_tags (
     PRIMARY KEY (account_id, tag, id)
 ) /*sqlite: WITHOUT ROWID */;
 
--- The tries to hand one message over, numbered from 0. downstream_id is the message's id at the connector.
+-- The tries to hand one message over, numbered from 0. downstream_id is the message's id at the connector. kept: 1 when the sender
+-- was chosen because it had reached the person before.
 -- table message_attempts: by account
 CREATE TABLE message_attempts (
     account_id INTEGER NOT NULL,
@@ -103,6 +104,7 @@ CREATE TABLE message_attempts (
     status TEXT NOT NULL,
     code INTEGER,
     connector TEXT NOT NULL,
+    kept INTEGER NOT NULL,
     attempted_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL,
     PRIMARY KEY (account_id, message_id, number)
@@ -181,6 +183,22 @@ CREATE TABLE kept_senders (
     PRIMARY KEY (account_id, person, pool_id)
 ) /*sqlite: WITHOUT ROWID */;
 
+-- Who has opted out: of a pool, or of the whole account where pool_id is ''. channel is PHONE or WHATSAPP.
+-- table opt_outs: by account
+CREATE TABLE opt_outs (
+    account_id INTEGER NOT NULL,
+    id TEXT /*pg: COLLATE "C" */ NOT NULL,
+    address TEXT /*pg: COLLATE "C" */ NOT NULL,
+    channel TEXT /*pg: COLLATE "C" */ NOT NULL,
+    pool_id TEXT /*pg: COLLATE "C" */ NOT NULL,
+    created_at BIGINT NOT NULL,
+    PRIMARY KEY (account_id, id)
+) /*sqlite: WITHOUT ROWID */;
+
+CREATE UNIQUE INDEX opt_outs_by_address ON opt_outs (account_id, address, channel, pool_id);
+CREATE INDEX opt_outs_by_channel ON opt_outs (account_id, channel, id);
+CREATE INDEX opt_outs_of_pool ON opt_outs (account_id, pool_id, channel, id);
+
 -- As in migration 0004.
 /*pg: ALTER TABLE message_operations ALTER COLUMN account_id SET STATISTICS 0; */
 /*pg: ALTER TABLE message_contents ALTER COLUMN account_id SET STATISTICS 0; */
@@ -192,3 +210,4 @@ CREATE TABLE kept_senders (
 /*pg: ALTER TABLE inbox_arrivals ALTER COLUMN account_id SET STATISTICS 0; */
 /*pg: ALTER TABLE sink_reports ALTER COLUMN account_id SET STATISTICS 0; */
 /*pg: ALTER TABLE kept_senders ALTER COLUMN account_id SET STATISTICS 0; */
+/*pg: ALTER TABLE opt_outs ALTER COLUMN account_id SET STATISTICS 0; */

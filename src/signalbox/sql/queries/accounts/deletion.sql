@@ -140,6 +140,12 @@ WHERE account_id = :account_id AND (due_at, message_id) <= (
         WHERE account_id = :account_id ORDER BY due_at, message_id LIMIT :limit) AS first
     ORDER BY due_at DESC, message_id DESC LIMIT 1);
 
+-- name: deletion.opt_outs
+DELETE FROM opt_outs
+WHERE account_id = :account_id AND id <= (
+    SELECT MAX(id) FROM (
+        SELECT id FROM opt_outs WHERE account_id = :account_id ORDER BY id LIMIT :limit) AS first);
+
 -- name: deletion.kept_senders
 DELETE FROM kept_senders
 WHERE account_id = :account_id AND (person, pool_id) <= (

@@ -29,3 +29,7 @@ ON CONFLICT (account_id, person, pool_id) DO UPDATE SET sender_id = excluded.sen
 INSERT INTO kept_senders (account_id, person, pool_id, sender_id, reached_at)
 SELECT :account_id, r.value ->> 0, :pool_id, r.value ->> 1, :now FROM json_array_elements(CAST(:rows AS json)) AS r (value)
 ON CONFLICT (account_id, person, pool_id) DO UPDATE SET sender_id = excluded.sender_id, reached_at = excluded.reached_at;
+
+-- name: kept_senders.forget
+-- A person has one row for each pool at most.
+DELETE FROM kept_senders WHERE account_id = :account_id AND person = :person;

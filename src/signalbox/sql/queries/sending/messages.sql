@@ -55,7 +55,7 @@ FROM messages WHERE account_id = :account_id AND id = :message_id;
 
 -- name: messages.attempts
 SELECT message_id, number, downstream_id, sender_id, channel, address, to_address, to_channel, status, code, connector,
-    attempted_at, updated_at
+    kept, attempted_at, updated_at
 FROM message_attempts WHERE account_id = :account_id AND message_id = :message_id ORDER BY number;
 
 -- name: messages.seek
@@ -233,22 +233,24 @@ ON CONFLICT (account_id, id) DO UPDATE SET status = excluded.status, sender_id =
     updated_at = excluded.updated_at;
 
 -- name: messages.add_attempts
--- rows: a JSON array of [message_id, number, downstream_id, sender_id, channel, address, to_address, to_channel, status, code].
+-- rows: a JSON array of [message_id, number, downstream_id, sender_id, channel, address, to_address, to_channel, status, code,
+-- kept].
 -- dialect: sqlite
 INSERT INTO message_attempts (
-    account_id, message_id, number, downstream_id, sender_id, channel, address, to_address, to_channel, status, code, connector,
-    attempted_at, updated_at)
+    account_id, message_id, number, downstream_id, sender_id, channel, address, to_address, to_channel, status, code, kept,
+    connector, attempted_at, updated_at)
 SELECT :account_id, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7,
-    value ->> 8, value ->> 9, :connector, :now, :now
+    value ->> 8, value ->> 9, value ->> 10, :connector, :now, :now
 FROM json_each(:rows);
 
 -- name: messages.add_attempts
 -- dialect: postgres
 INSERT INTO message_attempts (
-    account_id, message_id, number, downstream_id, sender_id, channel, address, to_address, to_channel, status, code, connector,
-    attempted_at, updated_at)
+    account_id, message_id, number, downstream_id, sender_id, channel, address, to_address, to_channel, status, code, kept,
+    connector, attempted_at, updated_at)
 SELECT :account_id, r.value ->> 0, CAST(r.value ->> 1 AS integer), r.value ->> 2, r.value ->> 3, r.value ->> 4, r.value ->> 5,
-    r.value ->> 6, r.value ->> 7, r.value ->> 8, CAST(r.value ->> 9 AS integer), :connector, :now, :now
+    r.value ->> 6, r.value ->> 7, r.value ->> 8, CAST(r.value ->> 9 AS integer), CAST(r.value ->> 10 AS integer), :connector,
+    :now, :now
 FROM json_array_elements(CAST(:rows AS json)) AS r (value);
 
 -- name: messages.add_receipts
