@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from signalbox import db
 from signalbox.accounts import accounts
 from signalbox.accounts.accounts import Keyring, NewAccount
+from signalbox.connectors.sink import Sink
 from signalbox.db import Database
 from signalbox.ground import log, notices
 from signalbox.ground.metrics import Metrics
@@ -113,7 +114,7 @@ async def serve(settings: Settings, guest: Guest | None = None, child: "Child | 
             api = await build(settings, database, metrics, guest.local if guest else None)
             first = await _first_account(settings, database, api.services.keys, guest, child)
             url = _url(settings.host, sock.getsockname()[1])
-            workers = Workers(database, settings.workers, metrics)
+            workers = Workers(database, settings.workers, metrics, Sink(settings.sink_reports))
             server = Server(api)
             serving = asyncio.create_task(server.serve_on(sock, shared=child is not None))
             if first:
@@ -193,7 +194,7 @@ async def work(settings: Settings) -> int:
     """Only does the work of the queue, until a signal to stop. Returns the exit code."""
     stop = _on_signals()
     async with opened(settings) as database:
-        workers = Workers(database, max(1, settings.workers), Metrics())
+        workers = Workers(database, max(1, settings.workers), Metrics(), Sink(settings.sink_reports))
         start_collecting()
         log.get().info("working", database=db.safe_url(settings.database), workers=max(1, settings.workers))
         await stop.wait()

@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from signalbox.accounts import deletion, idempotency
+from signalbox.connectors.sink import Sink
 from signalbox.db import Database
 from signalbox.ground import log
 from signalbox.ground.errors import Unavailable
 from signalbox.ground.metrics import Metrics
+from signalbox.ground.setting_forms import SinkReports
 from signalbox.inventory import pool_operations, sender_pools
 from signalbox.queue import adoption, turns
 from signalbox.queue.kinds import Done, Hand, Kind
@@ -22,17 +24,19 @@ from signalbox.queue.presence import SECONDS, Presence
 from signalbox.queue.turns import Candidate, Order
 from signalbox.sending import batches, message_operations, reports
 
-KINDS: Final = {
-    kind.name: kind
-    for kind in (
+
+def kinds(sink: Sink) -> dict[str, Kind]:
+    """The kinds of work, by name. Messages are handed to this sink."""
+    every = (
         pool_operations.KIND,
         sender_pools.REMOVALS,
-        batches.KIND,
+        batches.kind(sink),
         message_operations.DUE,
         reports.KIND,
         deletion.KIND,
     )
-}
+    return {kind.name: kind for kind in every}
+
 
 # The longest time between two scans of the queue. A wake-up starts a scan earlier, but may be lost.
 _LOOK_SECONDS: Final = 1.0
@@ -62,8 +66,10 @@ CHORES: Final = (
 class Workers:
     """`count` workers of this process. Each worker does one unit of work at a time, in one transaction."""
 
-    def __init__(self, db: Database, count: int, metrics: Metrics) -> None:
+    def __init__(self, db: Database, count: int, metrics: Metrics, sink: Sink | None = None) -> None:
+        """Without a sink, messages are handed to one that reports at once."""
         self._db = db
+        self._kinds = kinds(sink or Sink(SinkReports(0)))
         self._metrics = metrics
         self._log = log.get()
         self._stopping = False
@@ -99,7 +105,7 @@ class Workers:
         """
         rows = await self._db.read(turns.scan)
         for candidate in self._order.of(rows, self._in_hand):
-            kind = KINDS.get(candidate.row.kind)  # None: a kind of work that only a newer version knows
+            kind = self._kinds.get(candidate.row.kind)  # None: a kind of work that only a newer version knows
             key = (candidate.row.account_id, candidate.row.kind)
             if kind is None or self._rests(candidate) or (key in self._in_hand and key not in self._shared):
                 continue

@@ -12,6 +12,7 @@ from signalbox.db.queries import PACKAGE_SQL, Dialect, load, rewrite
 from signalbox.ground.errors import Bug
 from signalbox.inventory.addresses import CHANNELS
 from signalbox.inventory.senders import Status
+from signalbox.sending import messages
 
 
 def _load(tmp_path: Path, text: str, dialect: Dialect = "postgres") -> dict[str, str]:
@@ -64,7 +65,16 @@ def test_texts_for_each_channel_and_status_name_all_of_them() -> None:
         for path in (PACKAGE_SQL / "queries").rglob("*.sql")
         for match in re.finditer(r"/\*each (\w+) in ([A-Z ]+):", path.read_text("utf-8"))
     }
-    assert words == {("channel", " ".join(CHANNELS)), ("status", " ".join(get_args(Status)))}
+    of_messages = [status for status in get_args(messages.Status) if status != "GROUP"]
+    assert words == {
+        ("channel", " ".join(CHANNELS)),
+        ("status", " ".join(get_args(Status))),
+        ("channel", " ".join(get_args(messages.SenderChannel))),
+        # Before a sender is chosen.
+        ("channel", " ".join(["NONE", *get_args(messages.SenderChannel)])),
+        ("channel", " ".join(get_args(messages.RecipientChannel))),
+        ("status", " ".join(of_messages)),
+    }
 
 
 def test_limit_is_hidden_from_the_planner_of_postgresql(tmp_path: Path) -> None:

@@ -9,9 +9,12 @@ import pytest
 
 from docs_build import pages
 from signalbox.connectors import sink
+from signalbox.connectors.sink import Sink
+from signalbox.ground.setting_forms import SinkReports
 from signalbox.sending.codes import MEANINGS, NO_RCS, OPTED_OUT, UNADDRESSABLE
 
 ROWS: Final = re.findall(r"^\| `(\+1500\d+)` \| (.+?) \| (\d*) ?\| (\d) \|$", pages.text("inbox"), flags=re.MULTILINE)
+SINK: Final = Sink(SinkReports(0))
 # The sender refuses these before the sink sees them.
 BEFORE: Final = {sink.UNREACHABLE: UNADDRESSABLE, sink.OPTED_OUT: OPTED_OUT}
 
@@ -19,8 +22,8 @@ BEFORE: Final = {sink.UNREACHABLE: UNADDRESSABLE, sink.OPTED_OUT: OPTED_OUT}
 def test_table_has_every_magic_recipient() -> None:
     listed = {address for address, *_ in ROWS}
     numbers = [f"+150055500{n:02}" for n in range(100)]
-    plain = sink.hand_over("SMS", "+14155550199"), sink.hand_over("RCS", "+14155550199")
-    magic = {one for one in numbers if (sink.hand_over("SMS", one), sink.hand_over("RCS", one)) != plain}
+    plain = SINK.hand_over("SMS", "+14155550199"), SINK.hand_over("RCS", "+14155550199")
+    magic = {one for one in numbers if (SINK.hand_over("SMS", one), SINK.hand_over("RCS", one)) != plain}
     assert listed == magic | BEFORE.keys()
     assert len(ROWS) == len(listed)
 
@@ -31,8 +34,8 @@ def test_magic_recipient_does_what_the_table_says(address: str, outcome: str, co
     if address in BEFORE:
         assert (statuses, int(code), attempts) == (["FAILED"], BEFORE[address], "0")
         return
-    taken = sink.hand_over("SMS", address)
-    without_rcs = sink.hand_over("RCS", address).error == NO_RCS
+    taken = SINK.hand_over("SMS", address)
+    without_rcs = SINK.hand_over("RCS", address).error == NO_RCS
     assert attempts == ("2" if without_rcs else "1")
     if taken.error:
         assert (statuses, int(code)) == (["FAILED"], taken.error)

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from signalbox.ground import settings
-from signalbox.ground.settings import ConfigError, RateLimit, Settings
+from signalbox.ground.setting_forms import RateLimit, SinkReports
+from signalbox.ground.settings import ConfigError, Settings
 
 NO_FILE = Path("/nonexistent/signalbox.toml")
 SID = "AC" + "0" * 32
@@ -32,6 +33,7 @@ GOOD_TEXTS = [
     ("strict", "true", True),
     ("strict", "no", False),
     ("rate_limit", "600/60", RateLimit(600, 60)),
+    ("sink_reports", "after:5", SinkReports(5)),
     (
         "cors_origins",
         "https://App.example.com,http://localhost:3000",
@@ -76,6 +78,9 @@ BAD_TEXTS = [
     ("trusted_proxies", "proxy.internal"),
     ("strict", "maybe"),
     ("rate_limit", "100"),
+    ("sink_reports", "later"),
+    ("sink_reports", "after:604801"),
+    ("sink_reports", "after:-1"),
     ("rate_limit", "0/1"),
     ("rate_limit", "1/0"),
     ("rate_limit", "1.5/1"),

@@ -12,7 +12,7 @@ import pytest
 from people import Person, Served, contexts, problems
 from signalbox.db import Database
 from signalbox.ground.errors import Forbidden, Unavailable
-from signalbox.ground.settings import RateLimit
+from signalbox.ground.setting_forms import RateLimit
 from signalbox.http.endpoint import Endpoint
 from signalbox.http.parameters import Param
 from signalbox.http.request import Request, Response

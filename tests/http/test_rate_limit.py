@@ -9,7 +9,7 @@ import pytest
 
 from people import Person
 from signalbox.ground.errors import TooMany
-from signalbox.ground.settings import RateLimit
+from signalbox.ground.setting_forms import RateLimit
 from signalbox.http import rate_limit
 from signalbox.http.rate_limit import RateLimiter
 

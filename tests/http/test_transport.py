@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from people import BASE, Person, contexts, pairs, problems
-from signalbox.ground.settings import RateLimit
+from signalbox.ground.setting_forms import RateLimit
 
 POOL = "comms_senderpool_01hzzzzzzzzzzzzzzzzzzzzzzz"
 ORIGIN = "https://app.example.com"

@@ -118,7 +118,7 @@ BODIES_WITH_IDS: Final[dict[str, Bodies]] = {
         message(content={"contentId": of.contentId}),
     ],
     "optOuts.create": lambda of: [{**OPTED_OUT, "senderPoolId": of.senderPoolId}],
-    "recipients.forget": lambda of: [{**OPTED_OUT, "optOuts": True}],
+    "recipients.forget": lambda of: [OPTED_OUT],
     "inbox.report": lambda _: [{"status": "READ"}],
     "inbox.reply": lambda _: [{"text": "hello"}],
     "templates.create": lambda _: [TEMPLATE],
@@ -171,7 +171,7 @@ def masked(response: httpx.Response, things: Things) -> tuple[int, str, list[str
     """Status, body and header names of a response, with ids replaced by their names, without times."""
     text = response.text
     for name in (field.name for field in fields(things)):
-        text = text.replace(getattr(things, name), name)
+        text = re.sub(re.escape(getattr(things, name)) + "(?![0-9A-Za-z])", name, text)
     text = re.sub(r"comms_operation_\w+", "a new operation", text)
     text = re.sub(r"comms_sender_\w+", "a new sender", text)
     text = re.sub(r"comms_message_\w+", "a message", text)

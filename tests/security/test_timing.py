@@ -28,6 +28,8 @@ from signalbox.http import authentication
 
 OURS: Final = str(Path(signalbox.__file__).parent)
 SQL: Final = Path(signalbox.__file__).parent / "sql" / "queries" / "accounts" / "accounts.sql"
+# Runs once for each second of the clock.
+OF_THE_TIME: Final = "clock._Seconds.__missing__"
 METHODS: Final = ("one", "all", "run")  # methods of `Tx`
 LOOK_UPS: Final = ("accounts.by_token", "accounts.by_key")
 
@@ -53,7 +55,9 @@ class Work:
         if event != "call" or not code.co_filename.startswith(OURS) or id(frame) in self._frames:
             return
         self._frames[id(frame)] = frame
-        self.functions.append(f"{Path(code.co_filename).stem}.{code.co_qualname}")
+        name = f"{Path(code.co_filename).stem}.{code.co_qualname}"
+        if name != OF_THE_TIME:
+            self.functions.append(name)
         of_caller = frame.f_back.f_code.co_name if frame.f_back else ""
         if code.co_name in METHODS and of_caller not in METHODS:
             self.statements.append(frame.f_locals["query"])

@@ -82,7 +82,7 @@ def rows(sent: Sent) -> dict[str, list[object]]:
         "messages.insert": [[series.new(messages.MESSAGE), "QUEUED", *to, None, None, "{}", None] for _ in queued],
         "messages.tag": [[one, "team:blue"] for one in queued],
         "messages.record": [[one, "DELIVERED", "s", "SMS", "+1", *to, None, 1] for one in queued],
-        "messages.add_attempts": [[one, 0, "SM1", "s", "SMS", "+1", *to, "SENT", None] for one in queued],
+        "messages.add_attempts": [[one, 0, "SM1", "s", "SMS", "+1", *to, "SENT", None, 0] for one in queued],
         "messages.add_receipts": [[one, 9, *to, "DELIVERED", None] for one in queued],
         "sink_reports.add": [[NOW + 2 * DAY_MS, one, "READ", None] for one in queued],
         "inbox.add": [

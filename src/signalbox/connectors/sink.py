@@ -5,6 +5,8 @@ Magic recipients choose the outcome, as a table in docs/inbox.md says. Any other
 
 from typing import Final, Literal, NamedTuple
 
+from signalbox.ground.setting_forms import SinkReports
+
 Reported = Literal["DELIVERED", "READ", "UNDELIVERED"]
 
 NAME: Final = "sink"
@@ -44,8 +46,23 @@ _OUTCOMES: Final = {
 _WITHOUT_RCS: Final = Outcome(61337)
 
 
-def hand_over(channel: str, address: str) -> Outcome:
-    """The outcome of an attempt on a sender's channel to an address."""
-    if address == _NO_RCS and channel == "RCS":
-        return _WITHOUT_RCS
-    return _OUTCOMES.get(address, _DELIVERED)
+class Sink:
+    """The sink of a process. `reports`: when it reports; by hand, it never does, also for magic recipients."""
+
+    def __init__(self, reports: SinkReports) -> None:
+        self._delivered = _reporting(_DELIVERED, reports)
+        self._outcomes = {address: _reporting(outcome, reports) for address, outcome in _OUTCOMES.items()}
+
+    def hand_over(self, channel: str, address: str) -> Outcome:
+        """The outcome of an attempt on a sender's channel to an address."""
+        if address == _NO_RCS and channel == "RCS":
+            return _WITHOUT_RCS
+        return self._outcomes.get(address, self._delivered)
+
+
+def _reporting(outcome: Outcome, reports: SinkReports) -> Outcome:
+    """The outcome with its reports at the time that the setting says."""
+    if reports.seconds is None:
+        return outcome._replace(reports=())
+    later = reports.seconds * 1000
+    return outcome._replace(reports=tuple(one._replace(after_ms=one.after_ms + later) for one in outcome.reports))

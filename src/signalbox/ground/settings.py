@@ -5,18 +5,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
+from signalbox.ground import setting_forms as forms
+from signalbox.ground.setting_forms import RateLimit, SinkReports
 from signalbox.ground.wording import plain, shown, suggestion
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Network, IPv6Network
 
 T = TypeVar("T")
-Kind = Literal["text", "integer", "boolean", "list"]
 
 InventoryNumbers = Literal["valid", "known"]
 LogFormat = Literal["auto", "json", "console"]
@@ -46,34 +47,11 @@ class ConfigError(Exception):
 
 
 @dataclass(frozen=True)
-class RateLimit:
-    """A token bucket: it holds `requests` tokens, and an empty one is full again after `seconds`."""
-
-    requests: int
-    seconds: int
-
-    def __str__(self) -> str:
-        return f"{self.requests}/{self.seconds}"
-
-
-@dataclass(frozen=True)
-class _Form:
-    """The form of a value: its kind, its text in help messages, and the function that checks it.
-
-    `parse` takes the decoded value and returns the final one, or raises ValueError("must ...").
-    """
-
-    kind: Kind
-    shown: str
-    parse: Callable[[Any], object]
-
-
-@dataclass(frozen=True)
 class Setting:
     """One line of the table: a setting's name, form, default and explanation."""
 
     key: str
-    form: _Form
+    form: forms.Form
     default: object
     help: str
     option: bool  # has a command-line option; secrets have none, because other users can read a command line
@@ -94,110 +72,7 @@ class Setting:
         return "none" if self.default in (None, ()) else str(self.default)
 
 
-def _integer(low: int, high: int) -> _Form:
-    def parse(value: int) -> int:
-        if not low <= value <= high:
-            raise ValueError(f"must be an integer from {low} to {high}")
-        return value
-
-    return _Form("integer", "N", parse)
-
-
-def _one_of(*choices: str) -> _Form:
-    def parse(value: str) -> str:
-        if value not in choices:
-            raise ValueError(f"must be one of {', '.join(choices)}")
-        return value
-
-    return _Form("text", "|".join(choices), parse)
-
-
-def _matching(shown: str, pattern: str, rule: str) -> _Form:
-    def parse(value: str) -> str:
-        if not re.fullmatch(pattern, value):
-            raise ValueError(rule)
-        return value
-
-    return _Form("text", shown, parse)
-
-
-def _database(value: str) -> str:
-    from signalbox.ground import postgres_url
-
-    if value == "sqlite:///:memory:":  # the spelling of other programs
-        return "sqlite://"
-    if re.fullmatch(r"sqlite://(/[^?#]+)?", value):
-        return value
-    if not value.startswith(("postgresql://", "postgres://")):
-        raise ValueError(
-            "must be sqlite:///relative.db, sqlite:////absolute.db, sqlite:// (memory) or postgresql://user@host/name"
-        )
-    postgres_url.read(value, {})  # raises ValueError
-    return value
-
-
-def _direct(value: str) -> str:
-    if _database(value).startswith("sqlite"):
-        raise ValueError("must be postgresql://user@host/name")
-    return value
-
-
-def _public_url(value: str) -> str:
-    from urllib.parse import urlsplit
-
-    rule = "must be an absolute http or https URL without user, query and fragment, such as https://api.example.com"
-    try:
-        parts = urlsplit(value)
-        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc
-        _ = parts.port  # raises ValueError when it is not a port
-    except ValueError:
-        valid = False
-    if not valid or not re.fullmatch(r"[!-~]+", value) or re.search(r"[?#\\<>\"]", value):
-        raise ValueError(rule)
-    return value.rstrip("/")
-
-
-def _networks(values: list[str]) -> tuple[IPv4Network | IPv6Network, ...]:
-    from ipaddress import ip_network
-
-    networks = []
-    for value in values:
-        try:
-            networks.append(ip_network(value))
-        except ValueError as error:
-            raise ValueError(f"must be IP addresses or networks such as 10.0.0.0/8: {error}") from None
-    return tuple(networks)
-
-
-def _origins(values: list[str]) -> tuple[str, ...]:
-    origin = re.compile(r"https?://(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:\d{1,5})?")
-    for value in values:
-        if value != "*" and not origin.fullmatch(value.lower()):
-            raise ValueError(f"must be origins such as https://app.example.com, or *; {value!r} is neither")
-    return tuple(value.lower() for value in values)
-
-
-def _rate_limit(value: str) -> RateLimit:
-    match = re.fullmatch(r"([1-9]\d{0,6})/([1-9]\d{0,4})", value, re.ASCII)
-    if not match:
-        raise ValueError("must be REQUESTS/SECONDS, two positive integers such as 600/60")
-    return RateLimit(int(match[1]), int(match[2]))
-
-
-_HOST = _matching("ADDRESS", r"[A-Za-z0-9._:%-]+", "must be a host name or an IP address, without a port")
-_SID = _matching("SID", r"AC[0-9a-f]{32}", "must be AC and 32 lower-case hexadecimal digits")
-_TOKEN = _matching("TOKEN", r"[!-~]{1,256}", "must be 1 to 256 visible ASCII characters")
-_DATABASE = _Form("text", "URL", _database)
-_DIRECT = _Form("text", "URL", _direct)
-_PUBLIC_URL = _Form("text", "URL", _public_url)
-_NETWORKS = _Form("list", "CIDR,...", _networks)
-_ORIGINS = _Form("list", "ORIGIN,...", _origins)
-_RATE = _Form("text", "REQUESTS/SECONDS", _rate_limit)
-_BOOLEAN = _Form("boolean", "BOOLEAN", bool)
-_FILE = _Form("text", "FILE", Path)
-
-
-def _setting(default: T, form: _Form, explained: str, *, option: bool = True, secret: bool = False) -> T:
+def _setting(default: T, form: forms.Form, explained: str, *, option: bool = True, secret: bool = False) -> T:
     line = {"form": form, "help": explained, "option": option, "secret": secret}
     return field(default=default, repr=not secret, metadata=line)
 
@@ -206,56 +81,66 @@ def _setting(default: T, form: _Form, explained: str, *, option: bool = True, se
 class Settings:
     """The settings of one process. Made by `load`, or directly from values of their final types."""
 
-    host: str = _setting("127.0.0.1", _HOST, "Address to listen on.")
-    port: int = _setting(8080, _integer(0, 65535), "Port to listen on; 0 takes any free one.")
-    database: str = _setting("sqlite:///signalbox.db", _DATABASE, "URL of the database.", secret=True)
+    host: str = _setting("127.0.0.1", forms.HOST, "Address to listen on.")
+    port: int = _setting(8080, forms.integer(0, 65535), "Port to listen on; 0 takes any free one.")
+    database: str = _setting("sqlite:///signalbox.db", forms.DATABASE, "URL of the database.", secret=True)
     workers: int = _setting(
-        1, _integer(0, 1000), "How many batches of operations this process applies at once; 0 for none."
+        1, forms.integer(0, 1000), "How many batches of operations this process applies at once; 0 for none."
     )
-    processes: int = _setting(1, _integer(1, 64), "How many processes `serve` runs; more than 1 need PostgreSQL.")
+    processes: int = _setting(1, forms.integer(1, 64), "How many processes `serve` runs; more than 1 need PostgreSQL.")
     public_url: str | None = _setting(
-        None, _PUBLIC_URL, "Base of the URLs in responses; by default that of the request.", secret=True
+        None, forms.PUBLIC_URL, "Base of the URLs in responses; by default that of the request.", secret=True
     )
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = _setting(
-        (), _NETWORKS, "Addresses of proxies whose Forwarded and X-Forwarded-* headers are trusted."
+        (), forms.NETWORKS, "Addresses of proxies whose Forwarded and X-Forwarded-* headers are trusted."
     )
-    strict: bool = _setting(False, _BOOLEAN, "Respond 400 to unknown query parameters, instead of ignoring them.")
+    strict: bool = _setting(False, forms.BOOLEAN, "Respond 400 to unknown query parameters, instead of ignoring them.")
     inventory_numbers: InventoryNumbers = _setting(
         "valid",
-        _one_of("valid", "known"),
+        forms.one_of("valid", "known"),
         "Which numbers may be entered as senders: valid takes every number in E.164, with a warning when no numbering"
         " plan knows it; known refuses such a number.",
     )
     rate_limit: RateLimit | None = _setting(
-        None, _RATE, "Requests each account may make at once, and the seconds in which they are refilled."
+        None, forms.RATE, "Requests each account may make at once, and the seconds in which they are refilled."
     )
-    cors_origins: tuple[str, ...] = _setting((), _ORIGINS, "Origins whose web pages may call the API; * for any.")
+    sink_reports: SinkReports = _setting(
+        SinkReports(0),
+        forms.SINK_REPORTS,
+        "When the sink reports what became of a message: at once, after some seconds, or only by hand.",
+    )
+    cors_origins: tuple[str, ...] = _setting((), forms.ORIGINS, "Origins whose web pages may call the API; * for any.")
     request_log: bool = _setting(
-        True, _BOOLEAN, "Keep the last requests of each account in memory, for its request log."
+        True, forms.BOOLEAN, "Keep the last requests of each account in memory, for its request log."
     )
     request_bodies: bool = _setting(
-        False, _BOOLEAN, "Keep headers and bodies in the request log, without secrets: for development only."
+        False, forms.BOOLEAN, "Keep headers and bodies in the request log, without secrets: for development only."
     )
     log_format: LogFormat = _setting(
         "auto",
-        _one_of("auto", "json", "console"),
+        forms.one_of("auto", "json", "console"),
         "Format of log lines; auto is console on a terminal, else json.",
     )
     log_level: LogLevel = _setting(
-        "info", _one_of("debug", "info", "warning", "error"), "The least serious log lines to print."
+        "info", forms.one_of("debug", "info", "warning", "error"), "The least serious log lines to print."
     )
-    database_connections: int = _setting(10, _integer(1, 1000), "Most connections this process opens to PostgreSQL.")
+    database_connections: int = _setting(
+        10, forms.integer(1, 1000), "Most connections this process opens to PostgreSQL."
+    )
     database_direct: str | None = _setting(
-        None, _DIRECT, "The same PostgreSQL without the pooler in transaction mode that database names.", secret=True
+        None,
+        forms.DIRECT,
+        "The same PostgreSQL without the pooler in transaction mode that database names.",
+        secret=True,
     )
     account_sid: str | None = _setting(
-        None, _SID, "SID of the account that an empty database gets; needs auth_token.", option=False
+        None, forms.SID, "SID of the account that an empty database gets; needs auth_token.", option=False
     )
     auth_token: str | None = _setting(
-        None, _TOKEN, "Auth token of that account; needs account_sid.", option=False, secret=True
+        None, forms.TOKEN, "Auth token of that account; needs account_sid.", option=False, secret=True
     )
     config: Path | None = _setting(
-        None, _FILE, "TOML file with settings; else ./signalbox.toml is read, if there is one."
+        None, forms.FILE, "TOML file with settings; else ./signalbox.toml is read, if there is one."
     )
 
 

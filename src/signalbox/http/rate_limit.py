@@ -5,7 +5,7 @@ import time
 from typing import Final
 
 from signalbox.ground.errors import TooMany
-from signalbox.ground.settings import RateLimit
+from signalbox.ground.setting_forms import RateLimit
 from signalbox.http.request import Headers
 
 _MOST_ACCOUNTS: Final = 100_000

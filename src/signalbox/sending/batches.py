@@ -7,11 +7,13 @@ sink received, and the counters. What the sink gets is never in doubt: the trans
 import secrets
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final, NamedTuple
 
 import msgspec
 
 from signalbox.connectors import sink
+from signalbox.connectors.sink import Sink
 from signalbox.db import Tx
 from signalbox.ground.errors import Bug
 from signalbox.queue import turns
@@ -72,7 +74,7 @@ class Written:
     moved: Moved = field(default_factory=Moved)
 
 
-async def run_batch(tx: Tx, hand: Hand) -> Done | None:
+async def run_batch(connector: Sink, tx: Tx, hand: Hand) -> Done | None:
     """Hands over the next messages of an operation of the account. None when no operation can be claimed."""
     row = await tx.one("message_operations.claim", account_id=hand.account_id)
     if row is None:
@@ -82,7 +84,7 @@ async def run_batch(tx: Tx, hand: Hand) -> Done | None:
     batch = await _read(tx, hand.account_id, operation_id, next_id)
     written = Written()
     if batch.due:
-        loads = await _hand_over(tx, hand.account_id, operation_id, batch.due, written, loads, total)
+        loads = await _hand_over(connector, tx, hand.account_id, operation_id, batch.due, written, loads, total)
     remaining -= len(batch.due)
     status = await _advance(tx, hand.account_id, operation_id, batch, remaining, written, loads)
     fields: dict[str, str | int] = {"requestId": request_id, "account": hand.account_sid, "operation": operation_id}
@@ -110,6 +112,7 @@ async def _read(tx: Tx, account_id: int, operation_id: str, next_id: str) -> "Ba
 
 
 async def _hand_over(
+    connector: Sink,
     tx: Tx,
     account_id: int,
     operation_id: str,
@@ -137,13 +140,14 @@ async def _hand_over(
             chooser.resume(loads)
     opted_out = await opt_outs.among(tx, account_id, chooser.pool_id, (address for one in due for address in one.to))
     for one in due:
-        _note(one, _try(one, parsed, channels, chooser, opted_out, tx.now), written, tx.now)
+        _note(one, _try(connector, one, parsed, channels, chooser, opted_out, tx.now), written, tx.now)
     await _write(tx, account_id, operation_id, chooser.pool_id or None, due, written)
     await chooser.keep(tx)
     return chooser.counted()
 
 
 def _try(
+    connector: Sink,
     due: Due,
     content: Content,
     channels: Sequence[str],
@@ -177,7 +181,7 @@ def _try(
         if channel == "SMS" and len(rendered[channel].text) > contents.LONGEST_SMS:
             too_long = True
             continue
-        outcome = sink.hand_over(channel, address)
+        outcome = connector.hand_over(channel, address)
         kind = "MM" if rendered[channel].has_media else "SM"
         tries.append(Try(rank, kind + secrets.token_hex(16), outcome))
         if outcome.error is None:
@@ -194,62 +198,47 @@ def _try(
 
 def _note(due: Due, result: Result, written: Written, now: int) -> None:
     """Adds what became of a message to the rows and counters of the batch."""
-    status, code = "FAILED", result.error
     last = result.tries[-1] if result.tries else None
+    status, code = "FAILED", result.error
     if last and result.error is None:
         status, code = _report(due, last, written, now)
-        rank, shown = last.rank, result.rendered
-        if shown:
-            written.items.append(
-                NewItem(
-                    due.id,
-                    last.downstream_id,
-                    rank.sender.channel,
-                    rank.sender.address,
-                    *due.pairs[rank.address.order],
-                    shown.text,
-                    shown.content,
-                    _encode(due.variables).decode() if due.variables else None,
-                )
-            )
+        if result.rendered:
+            written.items.append(_item(due, last, result.rendered))
     for number, one in enumerate(result.tries):
-        sender, pair = one.rank.sender, due.pairs[one.rank.address.order]
         final = (status, code) if one is last and result.error is None else ("FAILED", one.outcome.error)
         written.attempts.append(
-            (
-                due.id,
-                number,
-                one.downstream_id,
-                sender.id,
-                sender.channel,
-                sender.address,
-                *pair,
-                *final,
-                int(one.rank.kept),
-            )
+            (due.id, number, one.downstream_id, *_sender(one), *_recipient(due, one), *final, int(one.rank.kept))
         )
-    sender_of = last.rank.sender if last else None
-    written.messages.append(
-        (
-            due.id,
-            status,
-            sender_of.id if sender_of else None,
-            sender_of.channel if sender_of else "NONE",
-            sender_of.address if sender_of else None,
-            *due.pairs[last.rank.address.order if last else 0],
-            code,
-            len(result.tries),
-        )
-    )
+    chosen = _sender(last) if last else (None, "NONE", None)
+    written.messages.append((due.id, status, *chosen, *_recipient(due, last), code, len(result.tries)))
     counter = "unaddressable" if code == codes.UNADDRESSABLE and not last else status.lower()
     written.moved.update({due.status.lower(): -1})
     written.moved[counter] += 1
 
 
+def _sender(one: Try) -> tuple[str, str, str]:
+    """The id, channel and address of the sender of an attempt."""
+    sender = one.rank.sender
+    return sender.id, sender.channel, sender.address
+
+
+def _recipient(due: Due, one: Try | None) -> tuple[str, str]:
+    """The address and channel of an attempt, as in the request; the first ones before any attempt."""
+    return due.pairs[one.rank.address.order if one else 0]
+
+
+def _item(due: Due, last: Try, rendered: Rendered) -> NewItem:
+    """What the recipient gets."""
+    variables = _encode(due.variables).decode() if due.variables else None
+    _, channel, address = _sender(last)
+    to = _recipient(due, last)
+    return NewItem(due.id, last.downstream_id, channel, address, *to, rendered.text, rendered.content, variables)
+
+
 def _report(due: Due, last: Try, written: Written, now: int) -> tuple[str, int | None]:
     """Adds the reports of a message that the sink took; returns its status and code after those made at once."""
     status, code = "SENT", None
-    pair = due.pairs[last.rank.address.order]
+    pair = _recipient(due, last)
     number = 0
     for report in last.outcome.reports:
         if report.after_ms:
@@ -325,4 +314,6 @@ async def _set_back(tx: Tx, account_id: int, operation_id: str) -> None:
     await tx.run("message_operations.set_back", account_id=account_id, operation_id=operation_id)
 
 
-KIND: Final = Kind(READY_KIND, run_batch, _waits, _set_back)
+def kind(connector: Sink) -> Kind:
+    """The kind of work that hands messages over to a connector."""
+    return Kind(READY_KIND, partial(run_batch, connector), _waits, _set_back)

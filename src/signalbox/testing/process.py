@@ -16,6 +16,7 @@ from typing import Final
 
 from signalbox import app
 from signalbox.accounts import accounts
+from signalbox.connectors.sink import Sink
 from signalbox.db import Database
 from signalbox.ground import log
 from signalbox.ground.metrics import Metrics
@@ -33,7 +34,7 @@ async def _serve() -> None:
     async with app.opened(settings) as database:
         metrics = Metrics()
         server = Server(await app.build(settings, database, metrics))
-        workers = Workers(database, settings.workers, metrics)  # noqa: F841 (keeps a reference while the server runs)
+        workers = Workers(database, settings.workers, metrics, Sink(settings.sink_reports))  # noqa: F841 (keeps a reference while the server runs)
         # _watch: a process that the tests forked would keep the input open after the tests are killed.
         parts = (server.serve(sockets=[sock]), _create_accounts(database), _watch(parent))
         tasks = [asyncio.create_task(part) for part in parts]

@@ -114,11 +114,12 @@ async def test_opt_out_of_a_pool_that_is_not_there_is_404(ada: Person, ben: Pers
     assert response.status_code == 404
 
 
-async def test_forgotten_person_has_no_kept_sender_and_keeps_the_opt_outs(ada: Person) -> None:
+async def test_forgotten_person_has_no_kept_sender_and_keeps_the_opt_outs(ada: Person, ben: Person) -> None:
     pool = await ada.pool(*await ada.enter([SMS]))
     for origin in ({}, {"from": {"senderPoolId": pool}}):
         await sent(ada, "+14155550199", "+14155550198", **origin)
     await opt_out(ada)
+    await opt_out(ben)
 
     async def forget(**more: object) -> dict[str, int]:
         response = await ada.post("/signalbox/v1/Recipients/Forget", json={"address": "+14155550199", **more})
@@ -132,6 +133,7 @@ async def test_forgotten_person_has_no_kept_sender_and_keeps_the_opt_outs(ada: P
     assert len(await ada.walk(OPT_OUTS, "optOuts")) == 1
     assert await forget(optOuts=True) == {"keptSenders": 0, "optOuts": 1}
     assert await ada.walk(OPT_OUTS, "optOuts") == []
+    assert len(await ben.walk(OPT_OUTS, "optOuts")) == 1
     # The other person is kept.
     response = await ada.post("/signalbox/v1/Recipients/Forget", json={"address": "+14155550198"})
     assert response.json() == {"keptSenders": 2, "optOuts": 0}

@@ -118,13 +118,14 @@ async def explain_messages(request: Request) -> Response:
             tx, request.account_id, await message_checks.complete(tx, request.account_id, send, new)
         )
 
-    found = await request.services.db.read(read)
-    return json_response(
-        MessageExplanation(
-            [_shape(one, new.pool_id) for one in found.decisions],
-            [SenderShare(*one) for one in found.shares],
-            None if found.eta is None else rfc3339(found.eta),
-        )
+    return json_response(_shape_explanation(await request.services.db.read(read), new.pool_id))
+
+
+def _shape_explanation(found: decisions.Explanation, pool_id: str | None) -> MessageExplanation:
+    return MessageExplanation(
+        [_shape(one, pool_id) for one in found.decisions],
+        [SenderShare(*one) for one in found.shares],
+        None if found.eta is None else rfc3339(found.eta),
     )
 
 

@@ -1,4 +1,5 @@
--- Who has opted out. pool_id is '' for an opt-out of the whole account.
+-- Who has opted out. pool_id is '' for an opt-out of the whole account. channel || '' and pool_id || '' keep the planner from the
+-- indexes that begin with these, in which much of the account is.
 
 -- name: opt_outs.newest
 SELECT id FROM opt_outs WHERE account_id = :account_id ORDER BY id DESC LIMIT 1;
@@ -11,7 +12,7 @@ RETURNING id, address, channel, pool_id, created_at;
 
 -- name: opt_outs.find
 SELECT id, address, channel, pool_id, created_at FROM opt_outs
-WHERE account_id = :account_id AND address = :address AND channel = :channel AND pool_id = :pool_id;
+WHERE account_id = :account_id AND address = :address AND channel || '' = :channel AND pool_id || '' = :pool_id;
 
 -- name: opt_outs.among
 -- people: a JSON array of [address, channel].
@@ -37,9 +38,12 @@ ORDER BY id DESC LIMIT :limit;
 
 -- name: opt_outs.list_page_by_address
 -- An address has one opt-out for each pool at most. '' does not filter.
-SELECT id, address, channel, pool_id, created_at FROM opt_outs
-WHERE account_id = :account_id AND address >= :address AND address <= :address AND id < :before AND id >= :not_before
-    AND (channel = :channel OR :channel = '') AND (pool_id = :pool_id OR :pool_id = '')
+SELECT id, address, channel, pool_id, created_at FROM (
+    SELECT id, address, channel, pool_id, created_at FROM opt_outs
+    WHERE account_id = :account_id AND address >= :address AND address <= :address
+    ORDER BY address, channel, pool_id /*pg: LIMIT (SELECT CAST(1000000000 AS bigint)) */
+) AS own
+WHERE id < :before AND id >= :not_before AND (channel = :channel OR :channel = '') AND (pool_id = :pool_id OR :pool_id = '')
 ORDER BY id DESC LIMIT :limit;
 
 -- name: opt_outs.list_page_by_channel
@@ -63,4 +67,4 @@ ORDER BY id DESC LIMIT :limit;
 DELETE FROM opt_outs WHERE account_id = :account_id AND id = :id;
 
 -- name: opt_outs.forget
-DELETE FROM opt_outs WHERE account_id = :account_id AND address = :address AND channel = :channel;
+DELETE FROM opt_outs WHERE account_id = :account_id AND address = :address AND channel || '' = :channel;

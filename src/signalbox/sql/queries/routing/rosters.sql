@@ -39,7 +39,7 @@ WHERE account_id = :account_id AND channel = :channel AND address = :address ORD
 
 -- name: rosters.counts_of_pool
 SELECT channel, status, number FROM (
-    /*each channel in EMAIL PUSH RCS SMS WHATSAPP:
+    /*each channel in SMS RCS EMAIL WHATSAPP PUSH:
     SELECT <channel> AS channel, 'ACTIVATED' AS status, COUNT(*) AS number FROM (
         SELECT sender_id FROM sender_pool_members
         WHERE account_id = :account_id AND pool_id = :pool_id AND channel = <channel> AND status = 'ACTIVATED'
@@ -53,7 +53,7 @@ SELECT channel, status, number FROM (
 WHERE number > 0;
 
 -- name: rosters.oldest_of_pool
-/*each channel in EMAIL PUSH RCS SMS WHATSAPP:
+/*each channel in SMS RCS EMAIL WHATSAPP PUSH:
 SELECT channel, status, sender_id FROM (
     SELECT channel, status, sender_id FROM sender_pool_members
     WHERE account_id = :account_id AND pool_id = :pool_id AND channel = <channel> AND status = 'ACTIVATED'
@@ -65,7 +65,7 @@ SELECT channel, status, sender_id FROM (
     ORDER BY sender_id LIMIT :limit) AS deactivated */;
 
 -- name: rosters.oldest_of_account
-/*each channel in EMAIL PUSH RCS SMS WHATSAPP:
+/*each channel in SMS RCS EMAIL WHATSAPP PUSH:
 SELECT channel, status, id FROM (
     SELECT channel, status, id FROM senders
     WHERE account_id = :account_id AND channel = <channel> AND status >= 'ACTIVATED' AND status <= 'ACTIVATED'
