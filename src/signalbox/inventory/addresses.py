@@ -113,6 +113,7 @@ def normalise_for_search(channel: str, address: str) -> str:
         return address
 
 
+@lru_cache(maxsize=65536)
 def region(address: str) -> str:
     """The ISO code of the country of this number, else ''. Never raises.
 
@@ -120,6 +121,9 @@ def region(address: str) -> str:
     """
     if not _E164.fullmatch(address):
         return ""
+    quick = numbering.region_of(address)
+    if quick is not None:
+        return quick
     import phonenumbers
 
     try:

@@ -25,15 +25,15 @@ _NONE: Final = re.compile(r"(?!)")
 class _Plan(NamedTuple):
     """The geographical numbers of a region. Patterns match whole national numbers.
 
-    `formats`: how they are written; the first part is the area code where a second one follows. `token`: the digits
-    before the area code of a mobile number.
+    `formats`: how they are written, each a pattern and the groups of its first two parts; the first part is the area
+    code where there is a second one. `token`: the digits before the area code of a mobile number.
     """
 
     code: str
     other: re.Pattern[str]
     fixed: re.Pattern[str]
     mobile: re.Pattern[str]
-    formats: tuple[tuple[re.Pattern[str], str], ...]
+    formats: tuple[tuple[re.Pattern[str], list[list[int]]], ...]
     token: str
 
 
@@ -53,12 +53,11 @@ def area_of(address: str) -> str:
         if not plan.mobile.fullmatch(national):
             return ""
         token = plan.token
-    for pattern, form in plan.formats:
+    for pattern, parts in plan.formats:
         if found := pattern.fullmatch(national):
-            groups = re.split(r"\D+", found.expand(form))
-            if len(groups) < 2:
+            if len(parts) < 2:
                 return ""
-            return f"+{plan.code}{groups[1] if token else groups[0]}"
+            return f"+{plan.code}{''.join(found[group] for group in parts[1 if token else 0])}"
     return ""
 
 
@@ -97,9 +96,14 @@ def _plan(region: str) -> _Plan | None:
         _of_types([getattr(metadata, name) for name in numbering.NOT_GEOGRAPHICAL]),
         _of_types([metadata.fixed_line]),
         _of_types([metadata.mobile] if mobile and code not in _MOBILE_WITHOUT_AREA else []),
-        tuple((_of_format(one), one.format or "") for one in formats),
+        tuple((_of_format(one), _parts(one.format or "")) for one in formats),
         phonenumbers.country_mobile_token(code),
     )
+
+
+def _parts(form: str) -> list[list[int]]:
+    """The groups of each part of a written number: of `\\1\\2-\\3`, `[[1, 2], [3]]`."""
+    return [[int(group) for group in re.findall(r"\\(\d)", part)] for part in re.split(r"[^\\\d]+", form) if part]
 
 
 def _of_format(one: "NumberFormat") -> re.Pattern[str]:

@@ -212,7 +212,8 @@ def _note(due: Due, result: Result, written: Written, now: int) -> None:
     chosen = _sender(last) if last else (None, "NONE", None)
     written.messages.append((due.id, status, *chosen, *_recipient(due, last), code, len(result.tries)))
     counter = "unaddressable" if code == codes.UNADDRESSABLE and not last else status.lower()
-    written.moved.update({due.status.lower(): -1})
+    # Counter.update takes ten times as long.
+    written.moved[due.status.lower()] -= 1
     written.moved[counter] += 1
 
 
