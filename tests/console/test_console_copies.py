@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -14,6 +13,7 @@ from typing import Final
 from playwright.async_api import BrowserContext, expect
 from visits import SCREENS, Furnished, Visit
 
+from installed import need_node
 from processes import ACCOUNT, COMMAND, SID, TOKEN, Client, environment
 
 pytest_plugins = ["browsers"]
@@ -63,11 +63,10 @@ async def test_request_of_the_log_is_copied_in_forms_that_do_the_same_again(
     assert await asyncio.to_thread(_shell, curl, home, tmp_path) == statuses
     programs = _files(tmp_path, "copy_{}.py", python)
     assert await asyncio.to_thread(_run, [sys.executable, "-c", RUN_PYTHON, *programs], home) == statuses
-    if node := shutil.which("node"):
-        modules = _files(tmp_path, "copy_{}.mjs", typescript)
-        command = [node, "--input-type=module", "-e", RUN_NODE, *modules]
-        assert await asyncio.to_thread(_run, command, home) == statuses
     await asyncio.to_thread(_pytest, _files(tmp_path, "test_copy_{}.py", tests), tmp_path)
+    need_node()
+    command = ["node", "--input-type=module", "-e", RUN_NODE, *_files(tmp_path, "copy_{}.mjs", typescript)]
+    assert await asyncio.to_thread(_run, command, home) == statuses
 
 
 async def _enter(context: BrowserContext, home: Furnished) -> Visit:
