@@ -4,13 +4,17 @@ import { heard, lost, useReturn, useShown } from "./connection.ts";
 import { ROOT } from "./route.ts";
 import { current, signOut, type Credentials } from "./session.ts";
 
-/** One request: enough to send it, and to show it as a line of curl. */
+/** The methods of the API. */
+export const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] as const;
+
+/** One request: enough to send it, and to copy it as a command or as code. */
 export interface Call {
-  method?: "GET" | "POST" | "PATCH" | "DELETE";
+  method?: (typeof METHODS)[number];
+  /** Below the URL of the server; it may have a query of its own. */
   path: string;
   query?: Readonly<Record<string, string | number | undefined>>;
   body?: unknown;
-  /** The media type of a body that is text already. */
+  /** The media type of a body that is text or bytes already. */
   media?: string;
   headers?: Readonly<Record<string, string>>;
 }
@@ -45,6 +49,8 @@ const MOST_OWN = 1000;
 addEventListener("pagehide", () => sessionStorage.setItem("signalbox requests", JSON.stringify([...own])));
 
 const SECONDS = 30;
+// The server holds a response back for 60 seconds at most: `wait` of the inbox.
+const MOST_SECONDS = 90;
 // Milliseconds before the first retry, and the longest wait.
 const AGAIN = 4000;
 const LONGEST_WAIT = 60_000;
@@ -59,11 +65,36 @@ export async function send(call: Call, signal?: AbortSignal, as: Credentials | n
   const limit = AbortSignal.timeout(SECONDS * 1000);
   const response = await fetchAs(call, signal ? AbortSignal.any([signal, limit]) : limit, as);
   if (response.ok) return response;
-  const failure = await failureOf(response);
-  if (failure.status === 401 && as && as === current()) {
-    signOut("The server no longer accepts these credentials: they were revoked or changed, or the account is suspended.");
+  endSession(response, as);
+  throw await failureOf(response);
+}
+
+function endSession(response: Response, as: Credentials | null): void {
+  if (response.status !== 401 || !as || as !== current()) return;
+  signOut("The server no longer accepts these credentials: they were revoked or changed, or the account is suspended.");
+}
+
+export interface Repeated {
+  status: number;
+  requestId: string;
+  text: string;
+}
+
+/**
+ * Sends a request of a client again and reads its response, whatever the status. The list of requests shows it like one
+ * of a client. Throws Failure when there is no whole response.
+ */
+export async function repeat(call: Call): Promise<Repeated> {
+  const as = current();
+  const response = await fetchAs(call, AbortSignal.timeout(MOST_SECONDS * 1000), as, MOST_SECONDS);
+  endSession(response, as);
+  const requestId = response.headers.get("x-request-id") ?? "";
+  own.delete(requestId);
+  try {
+    return { status: response.status, requestId, text: await response.text() };
+  } catch {
+    throw new Failure(0, "The response of the server was cut off.");
   }
-  throw failure;
 }
 
 /** The JSON of the response. Throws Failure as `send` does, and for a body that is cut off or not JSON. */
@@ -77,8 +108,13 @@ export async function ask<T>(call: Call, signal?: AbortSignal): Promise<T> {
   }
 }
 
-/** One request without a timeout of the console. Throws Failure when there is no response. */
-export async function fetchAs(call: Call, signal: AbortSignal, as: Credentials | null): Promise<Response> {
+/** One request; `seconds` are those of the signal's timeout. Throws Failure when there is no response. */
+export async function fetchAs(
+  call: Call,
+  signal: AbortSignal,
+  as: Credentials | null,
+  seconds = SECONDS,
+): Promise<Response> {
   const headers = new Headers(call.headers);
   if (as) headers.set("authorization", `Basic ${base64(`${as.sid}:${as.secret}`)}`);
   if (call.body !== undefined) headers.set("content-type", call.media ?? "application/json");
@@ -102,7 +138,8 @@ export async function fetchAs(call: Call, signal: AbortSignal, as: Credentials |
     if (signal.aborted && (signal.reason as Error | undefined)?.name !== "TimeoutError") throw error;
     const late = (signal.reason as Error | undefined)?.name === "TimeoutError";
     lost();
-    throw new Failure(0, late ? `The server did not respond within ${SECONDS} seconds.` : "The server cannot be reached.");
+    const silence = `The server did not respond within ${seconds} seconds.`;
+    throw new Failure(0, late ? silence : "The server cannot be reached.");
   }
 }
 
@@ -178,35 +215,18 @@ export function useAnswer<T>(call: Call | null, every = 0): Answered<T> {
 
 /** The absolute URL of a request. */
 export function urlOf(call: Call): string {
-  const url = new URL(call.path.slice(1), ROOT);
+  // The dot keeps a path such as `//host` below the URL of the server.
+  const url = new URL(`.${call.path}`, ROOT);
   for (const [name, value] of Object.entries(call.query ?? {})) {
     if (value !== undefined && value !== "") url.searchParams.set(name, String(value));
   }
   return url.href;
 }
 
-/** The path and query of a request below the server's URL, percent-encoded: text between the double quotes of a shell. */
-function pathOf(call: Call): string {
-  const path = urlOf(call).slice(ROOT.href.length - 1);
-  return path.replace(/[$!`"\\]/g, (found) => `%${found.charCodeAt(0).toString(16)}`);
-}
-
-/** The request as a line for a shell that `signalbox env` prepared; the line contains no secret. */
-export function curlOf(call: Call): string {
-  const method = call.method && call.method !== (call.body === undefined ? "GET" : "POST") ? [`-X ${call.method}`] : [];
-  const headers = Object.entries(call.headers ?? {}).map(([name, value]) => `-H ${quoted(`${name}: ${value}`)}`);
-  if (call.body !== undefined) headers.push(`-H ${quoted(`Content-Type: ${call.media ?? "application/json"}`)}`);
-  const body = call.body === undefined ? [] : [`--data-binary ${quoted(String(bodyOf(call)))}`];
-  const user = '-u "$SIGNALBOX_ACCOUNT_SID:$SIGNALBOX_AUTH_TOKEN"';
-  return ["curl", user, ...method, ...headers, `"$SIGNALBOX_URL${pathOf(call)}"`, ...body].join(" ");
-}
-
-function quoted(text: string): string {
-  return `'${text.replaceAll("'", `'\\''`)}'`;
-}
-
-function bodyOf(call: Call): string | null {
+/** The body as it is sent; null without one. */
+export function bodyOf(call: Call): string | Uint8Array<ArrayBuffer> | null {
   if (call.body === undefined) return null;
+  if (call.body instanceof Uint8Array) return call.body as Uint8Array<ArrayBuffer>;
   return call.media && typeof call.body === "string" ? call.body : JSON.stringify(call.body);
 }
 

@@ -45,7 +45,13 @@ export function PoolSenders({ id }: { id: string }): JSX.Element {
 
 export function PoolChannels({ id }: { id: string }): JSX.Element {
   const names = usePoolNames(id);
-  return names ? <span title={channelsOf(names)}>{channelsOf(names)}</span> : <></>;
+  return names ? (
+    <span class="channels-of" title={channelsOf(names)}>
+      {channelsOf(names)}
+    </span>
+  ) : (
+    <></>
+  );
 }
 
 /** The names of the pools that a sender is in. */
@@ -69,6 +75,11 @@ export function SenderLink({ id }: { id: string }): JSX.Element {
       )}
     </a>
   );
+}
+
+/** The sender of an item; one that the account does not have, or whose name is not known yet, is no link. */
+export function SenderOf({ id }: { id: string }): JSX.Element {
+  return useSenderNames(id) ? <SenderLink id={id} /> : <Id id={id} />;
 }
 
 /** An address that breaks before its domain where the line is too short. */

@@ -1,12 +1,15 @@
 /** Parts that every screen shows the same way: numbers, ids, states, tags, failures. */
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
-import { curlOf, Failure, urlOf, type Call } from "./api.ts";
+import { Failure, urlOf, type Call } from "./api.ts";
+import { curlOf } from "./copies.ts";
 import { isMoved, ROOT } from "./route.ts";
 import type { Operation, Stats, Tags } from "./wire.ts";
 
-export { lasting, local, Time } from "./times.tsx";
+export { lasting, local, Time, took } from "./times.tsx";
 
+// Characters of a text that the hint of its button shows.
+const MOST_HINT = 1000;
 const NUMBERS = new Intl.NumberFormat("en");
 
 export function count(value: number, more = false): string {
@@ -58,6 +61,11 @@ function CopyId({ id, of, row }: { id: string; of: string; row: boolean }): JSX.
 
 export function State({ state }: { state: string }): JSX.Element {
   return <span class={`state ${state.toLowerCase().replace("_", "-")}`}>{state.replace("_", " ").toLowerCase()}</span>;
+}
+
+/** The status of a response. */
+export function HttpStatus({ status }: { status: number }): JSX.Element {
+  return <span class={`state ${status >= 400 ? "failed" : "completed"}`}>{status}</span>;
 }
 
 export function TagList({ tags }: { tags: Tags }): JSX.Element {
@@ -230,8 +238,9 @@ export function Behind({ call, page }: { call: Call; page: string }): JSX.Elemen
 
 export function Copy({ text, label }: { text: string; label: string }): JSX.Element {
   const { done, copy } = useCopy(text);
+  const hint = text.length > MOST_HINT ? `${text.slice(0, MOST_HINT)}…` : text;
   return (
-    <button class="copy" onClick={() => void copy()} title={text} data-copy={text}>
+    <button class="copy" onClick={() => void copy()} title={hint} data-copy={text}>
       {done ? "Copied" : `Copy ${label}`}
     </button>
   );

@@ -12,8 +12,20 @@ const SCRIPT = import.meta.url;
 export const ROOT = new URL(import.meta.env.DEV ? "/" : "../", SCRIPT);
 export const CONSOLE = `${ROOT.pathname}console`;
 
-export const SCREENS = ["overview", "operations", "operation", "pools", "pool", "senders", "resolve", "requests"] as const;
+export const SCREENS = [
+  "overview",
+  "operations",
+  "operation",
+  "pools",
+  "pool",
+  "senders",
+  "resolve",
+  "requests",
+  "request",
+] as const;
 export type Screen = (typeof SCREENS)[number];
+/** The screens of one thing; the parameter `id` says which. */
+export const THINGS = ["operation", "pool", "request"] as const satisfies readonly Screen[];
 export type Params = Readonly<Record<string, string>>;
 
 export interface Route {
@@ -26,6 +38,11 @@ const listeners = new Set<() => void>();
 export const LINK = takeLink();
 let route = read();
 
+/** What fills the page: a screen, and on the screen of one thing that thing. */
+export function placeOf({ screen, params }: Route): string {
+  return THINGS.some((one) => one === screen) ? `${screen} ${params["id"]}` : screen;
+}
+
 /** Whether the last change was a step back or forward in the history, and whether the screen has put the focus where it was. */
 let stepped = false;
 let settled = false;
@@ -33,9 +50,9 @@ let moved = false;
 
 history.scrollRestoration = "manual";
 addEventListener("popstate", () => {
-  const before = route.screen;
+  const before = placeOf(route);
   changed(true);
-  if (before !== route.screen) scrollTo(0, 0);
+  if (before !== placeOf(route)) scrollTo(0, 0);
 });
 addEventListener("hashchange", () => changed(stepped));
 addEventListener("click", follow);
@@ -53,9 +70,9 @@ export function go(screen: Screen, params: Params = {}, replace = false): void {
   const address = href(screen, params);
   if (replace) history.replaceState(history.state, "", address);
   else history.pushState({ from: route.screen }, "", address);
-  const before = route.screen;
+  const before = placeOf(route);
   changed();
-  if (!replace && before !== route.screen) scrollTo(0, 0);
+  if (!replace && before !== placeOf(route)) scrollTo(0, 0);
 }
 
 /** Goes back to where the user came from; to `screen` when the user came from outside. */
@@ -69,7 +86,7 @@ export function comingBack(): boolean {
   return stepped;
 }
 
-/** Whether the user has moved from the first screen to another one. */
+/** Whether the user has moved from the first screen, or from the first thing, to another one. */
 export function isMoved(): boolean {
   return moved;
 }
@@ -103,9 +120,9 @@ function takeLink(): string {
 function changed(step = false): void {
   stepped = step;
   settled = false;
-  const before = route.screen;
+  const before = placeOf(route);
   route = read();
-  moved ||= route.screen !== before;
+  moved ||= placeOf(route) !== before;
   for (const listener of listeners) listener();
 }
 
@@ -125,7 +142,7 @@ function follow(event: MouseEvent): void {
   event.preventDefault();
   if (link.href === location.href) return;
   history.pushState({ from: route.screen }, "", link.href);
-  const before = route.screen;
+  const before = placeOf(route);
   changed();
-  if (before !== route.screen) scrollTo(0, 0);
+  if (before !== placeOf(route)) scrollTo(0, 0);
 }

@@ -6,7 +6,7 @@ import { useKeys } from "./keys.ts";
 import { Find } from "./find.tsx";
 import { docs } from "./marks.tsx";
 import { forget } from "./names.ts";
-import { back, go, href, isFocused, useRoute, type Params, type Screen } from "./route.ts";
+import { back, go, href, isFocused, placeOf, THINGS, useRoute, type Params, type Screen } from "./route.ts";
 import { forgetLists } from "./rows.tsx";
 import { signOut, useSession } from "./session.ts";
 import { OperationScreen } from "./screens/operation.tsx";
@@ -14,7 +14,8 @@ import { OperationsScreen } from "./screens/operations.tsx";
 import { OverviewScreen } from "./screens/overview.tsx";
 import { PoolScreen } from "./screens/pool.tsx";
 import { PoolsScreen } from "./screens/pools.tsx";
-import { RequestsScreen } from "./screens/requests.tsx";
+import { RequestScreen } from "./screens/request.tsx";
+import { forgetRequests, RequestsScreen } from "./screens/requests.tsx";
 import { ResolveScreen } from "./screens/resolve.tsx";
 import { SendersScreen } from "./screens/senders.tsx";
 import { SignIn } from "./screens/sign-in.tsx";
@@ -29,6 +30,7 @@ const BODIES: Record<Screen, FunctionComponent<{ params: Params }>> = {
   senders: SendersScreen,
   resolve: ResolveScreen,
   requests: RequestsScreen,
+  request: RequestScreen,
 };
 
 const PLACES: readonly { screen: Screen; name: string; key: string; also?: Screen }[] = [
@@ -37,7 +39,7 @@ const PLACES: readonly { screen: Screen; name: string; key: string; also?: Scree
   { screen: "pools", name: "Pools", key: "3", also: "pool" },
   { screen: "senders", name: "Senders", key: "4" },
   { screen: "resolve", name: "Resolve", key: "5" },
-  { screen: "requests", name: "Requests", key: "6" },
+  { screen: "requests", name: "Requests", key: "6", also: "request" },
 ];
 
 const HELP: readonly [string, string][] = [
@@ -54,7 +56,9 @@ const HELP: readonly [string, string][] = [
 
 export function Shell(): JSX.Element {
   const { credentials, asked, refused } = useSession();
-  const { screen, params } = useRoute();
+  const route = useRoute();
+  const { screen, params } = route;
+  const thing = THINGS.find((one) => one === screen);
   const [help, setHelp] = useState(false);
   const search = useRef<HTMLInputElement>(null);
   const Body = BODIES[screen];
@@ -65,6 +69,7 @@ export function Shell(): JSX.Element {
     return () => {
       forget();
       forgetLists();
+      forgetRequests();
     };
   }, [account]);
   useEffect(() => {
@@ -78,7 +83,7 @@ export function Shell(): JSX.Element {
     addEventListener("keydown", find);
     return () => removeEventListener("keydown", find);
   }, []);
-  useFocusOnChange(screen);
+  useFocusOnChange(placeOf(route));
   useEffect(() => {
     document.querySelector("nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
   }, [place, credentials === null]);
@@ -88,7 +93,7 @@ export function Shell(): JSX.Element {
     ...Object.fromEntries(PLACES.map((one) => [one.key, () => credentials && go(one.screen)])),
     Escape: () => {
       if (document.activeElement instanceof HTMLInputElement) document.activeElement.blur();
-      else if (screen === "operation" || screen === "pool") back(`${screen}s`);
+      else if (thing) back(`${thing}s`);
     },
   });
   if (!credentials) return <main class="outside">{asked && <SignIn refused={refused} />}</main>;
@@ -122,7 +127,7 @@ export function Shell(): JSX.Element {
         ))}
       </nav>
       <main id="main" tabIndex={-1}>
-        <Body key={`${screen} ${credentials.sid}`} params={params} />
+        <Body key={`${placeOf(route)} ${credentials.sid}`} params={params} />
       </main>
       <Strip />
       {help && <Help close={() => setHelp(false)} />}
@@ -134,13 +139,13 @@ export function Shell(): JSX.Element {
  * Moves the focus to the heading of a new screen, so that screen readers announce it; not for the first screen, and not
  * where a list has put it back on its row.
  */
-function useFocusOnChange(screen: Screen): void {
-  const before = useRef(screen);
+function useFocusOnChange(place: string): void {
+  const before = useRef(place);
   useEffect(() => {
-    if (before.current === screen) return;
-    before.current = screen;
+    if (before.current === place) return;
+    before.current = place;
     if (!isFocused() && !document.querySelector("dialog[open]")) document.querySelector("h1")?.focus({ preventScroll: true });
-  }, [screen]);
+  }, [place]);
 }
 
 function Help({ close }: { close: () => void }): JSX.Element {

@@ -53,6 +53,11 @@ export function lasting(milliseconds: number): string {
   return units(Math.round(seconds / 3600), 24, "d", "h");
 }
 
+/** A duration as the server measures it, in milliseconds. */
+export function took(milliseconds: number): string {
+  return milliseconds < 1000 ? `${milliseconds.toFixed(milliseconds < 10 ? 2 : 1)} ms` : lasting(milliseconds);
+}
+
 function units(value: number, size: number, large: string, small: string): string {
   const rest = value % size;
   return `${Math.floor(value / size)} ${large}${rest ? ` ${rest} ${small}` : ""}`;

@@ -162,3 +162,25 @@ export interface LoggedRequest {
   moreProblems: number;
   warnings: string[];
 }
+
+export interface Header {
+  name: string;
+  value: string;
+}
+
+export interface KeptBody {
+  text: string | null;
+  /** In base64, when the bytes are not UTF-8. */
+  binary: string | null;
+  bytes: number;
+  complete: boolean;
+  removed: boolean;
+}
+
+/** A request of the log with its headers and bodies, as far as the server kept them. */
+export interface InspectedRequest extends LoggedRequest {
+  error: { code: number; meaning: string; infoUrl: string } | null;
+  kept: "YES" | "OFF" | "DROPPED";
+  request: { target: string; headers: Header[]; body: KeptBody | null; readMs: number | null } | null;
+  response: { headers: Header[]; body: KeptBody | null; startedMs: number | null } | null;
+}

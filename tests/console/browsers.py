@@ -26,7 +26,7 @@ async def chromium() -> AsyncIterator[Browser]:
 @pytest.fixture(scope="session")
 def site(shared_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The server for all tests, once on each engine."""
-    with Server(shared_url, tmp_path_factory.mktemp("site")) as server:
+    with Server(shared_url, tmp_path_factory.mktemp("site"), "--request-bodies") as server:
         yield server
 
 
@@ -65,5 +65,5 @@ async def visit(context: BrowserContext, site: Server) -> AsyncIterator[Visit]:
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Furnished]:
     """A server on SQLite with data for every screen, for tests that do not depend on the engine."""
-    with Server("sqlite://", tmp_path_factory.mktemp("home")) as server:
+    with Server("sqlite://", tmp_path_factory.mktemp("home"), "--request-bodies") as server:
         yield furnish(server, pools=9)

@@ -39,6 +39,7 @@ async def screens(visit: Visit, home: Furnished, shoot: Shoot) -> None:
         ("pool", f"/pool#id={home.pool}", "tbody tr:nth-child(5)"),
         ("senders", "/senders", "tbody tr:nth-child(12)"),
         ("requests", "/requests#mine=1", ".remarks"),
+        ("request", f"/request#id={home.refused}", "section:nth-child(2) .body"),
     ):
         await page.goto(f"{visit.url}/console{address}")
         await expect(page.locator(whole).first).to_be_visible()
@@ -84,7 +85,7 @@ async def main() -> None:
     if found is None:
         sys.exit("the pictures need Debian's Chromium: apt-get install chromium")
     OUT.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder, Server("sqlite://", Path(folder)) as server:
+    with tempfile.TemporaryDirectory() as folder, Server("sqlite://", Path(folder), "--request-bodies") as server:
         home = furnish(server)
         with Client(server.url) as api:
             ids = [one["id"] for one in api.pages("/v1/Senders", "senders")]

@@ -60,7 +60,7 @@ async def _enter(visit: Visit, screen: str = "") -> None:
 
 async def _all_screens(visit: Visit, home: Furnished) -> AsyncIterator[str]:
     """Opens each screen and each dialog in turn; yields its name."""
-    _, pool, operation = home
+    _, pool, operation, refused = home
     for screen, waits_for in (
         ("", ".figure"),
         ("/operations", "tbody a"),
@@ -70,6 +70,7 @@ async def _all_screens(visit: Visit, home: Furnished) -> AsyncIterator[str]:
         ("/senders", "tbody a"),
         ("/resolve", "fieldset"),
         ("/requests", ".remarks"),
+        (f"/request#id={refused}", ".body"),
     ):
         await visit.page.goto(f"{visit.url}/console{screen}")
         await expect(visit.page.locator(waits_for).first).to_be_visible()

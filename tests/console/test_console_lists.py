@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from playwright.async_api import BrowserContext, expect
-from visits import NARROW, Account, Furnished, Visit, Wire
+from playwright.async_api import BrowserContext, Route, expect
+from visits import NARROW, ONE_ENGINE, Account, Furnished, Visit, Wire
 
 from processes import SID, TOKEN, Client, Serve, unknown_senders
 
@@ -68,6 +68,29 @@ async def test_search_box_finds_pools_and_senders_by_the_keyboard(visit: Visit, 
     await expect(visit.page.get_by_text("Nothing found")).to_be_visible()
     requests = account.api.get("/signalbox/v1/Requests", pageSize=100)["requests"]
     assert not [one for one in requests if "remind" in one["path"] + one["query"]], "the text is in no URL"
+
+
+@ONE_ENGINE
+async def test_channels_of_a_pool_are_shown_whole(visit: Visit, account: Account) -> None:
+    """Also those of a large pool, whose counts the test changes on their way."""
+    account.pool("Large", [])
+    channels = [{"channel": one, "count": 10_000} for one in ("WHATSAPP", "EMAIL", "SMS", "RCS", "PUSH")]
+
+    async def enlarge(route: Route) -> None:
+        names = await (response := await route.fetch()).json()
+        names["senderPools"] = [{**one, "channels": channels} for one in names["senderPools"]]
+        await route.fulfill(response=response, json=names)
+
+    await visit.page.route("**/signalbox/v1/Names", enlarge)
+    await visit.enter(account, "/pools")
+    cell = visit.rows("Pools").locator("td > .channels-of")
+    await expect(cell).to_contain_text("PUSH 10,000")
+    for width in (1000, 1200, 1440, 2560):
+        await visit.page.set_viewport_size({"width": width, "height": 900})
+        hidden = await cell.evaluate("at => [at.scrollHeight - at.clientHeight, at.scrollWidth - at.clientWidth]")
+        assert hidden == [0, 0], width
+        cut = await cell.evaluate("at => at.parentElement.scrollWidth - at.parentElement.clientWidth")
+        assert cut == 0, width
 
 
 async def test_way_back_leads_to_the_row_that_was_opened(visit: Visit, account: Account) -> None:

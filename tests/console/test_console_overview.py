@@ -41,6 +41,9 @@ async def test_overview_counts_senders_pools_and_items_and_names_failures(visit:
     await expect(failure).to_contain_text("5 items failed of 8")
     await expect(failure.locator("li")).to_have_count(3)
     await expect(failure.locator("li").first).to_contain_text("the account has no sender with this id")
+    await expect(failure.get_by_role("link", name="Create")).to_be_visible()  # the names have arrived
+    links = [await link.inner_text() for link in await failure.locator("li a").all()]
+    assert links == ["20404"] * 3, "a sender that the account does not have is no link"
     await failure.get_by_role("link").first.click()
     await expect(visit.rows("Items")).to_have_count(5)
 

@@ -110,6 +110,8 @@ class Furnished(NamedTuple):
     server: Server
     pool: str
     operation: str
+    refused: str
+    """The id of a request with problems and warnings."""
 
 
 def furnish(server: Server, pools: int = 30) -> Furnished:
@@ -133,9 +135,9 @@ def furnish(server: Server, pools: int = 30) -> Furnished:
             api.completed(api.create_pool(senders[number:], name=f"{names[number % 6]} {number}"))
         operation = api.create_pool([*senders, *unknown_senders(3)], name="Everybody")
         api.completed(operation)
-        api.http.post("/v1/SenderPools", params={"colour": "red"}, json={"name": " "})
+        refused = api.http.post("/v1/SenderPools", params={"colour": "red"}, json={"name": " "}).headers["x-request-id"]
         api.http.get("/v1/SenderPools", params={"operation_id": operation})
-        return Furnished(server, api.pool_of(operation), operation)
+        return Furnished(server, api.pool_of(operation), operation, refused)
 
 
 class Wire:

@@ -1,7 +1,7 @@
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { ask, send, useAnswer, type Call } from "../api.ts";
-import { deed, poolOf, PoolLink, SenderLink } from "../called.tsx";
+import { deed, poolOf, PoolLink, SenderOf } from "../called.tsx";
 import { Confirm, useRun } from "../dialog.tsx";
 import {
   Behind,
@@ -10,7 +10,6 @@ import {
   docs,
   Head,
   CopiedId,
-  Id,
   lasting,
   Progress,
   Skeleton,
@@ -18,7 +17,7 @@ import {
   Time,
   Trouble,
 } from "../marks.tsx";
-import { useLearn, useOperationNames, useSenderNames } from "../names.ts";
+import { useLearn, useOperationNames } from "../names.ts";
 import { Lines } from "../plots.tsx";
 import { go, href, set, type Params } from "../route.ts";
 import { Rows, type Column } from "../rows.tsx";
@@ -233,12 +232,6 @@ const COLUMNS: readonly Column<Item>[] = [
   },
   { name: "Id", kind: "extra", cell: (item) => item.senderId && <CopiedId id={item.senderId} of="sender id" /> },
 ];
-
-/** The sender of an item; one that the account does not have is no link. */
-function SenderOf({ id }: { id: string }): JSX.Element {
-  const names = useSenderNames(id);
-  return names ? <SenderLink id={id} /> : <Id id={id} />;
-}
 
 /** A number that changes when the ledger should be fetched again: every two seconds while it changes, and at the end. */
 function useSettled(operation: Operation): number {

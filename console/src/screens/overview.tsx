@@ -1,6 +1,6 @@
 import type { JSX } from "preact";
 import { useAnswer, type Call } from "../api.ts";
-import { OperationLink, SenderLink } from "../called.tsx";
+import { OperationLink, SenderOf } from "../called.tsx";
 import { count, docs, Head, plural, Progress, Skeleton, Time, Trouble } from "../marks.tsx";
 import { useLearn } from "../names.ts";
 import { Columns } from "../plots.tsx";
@@ -191,7 +191,7 @@ function Failures({ overview }: { overview: Overview }): JSX.Element {
             <ul>
               {items.map((item) => (
                 <li key={item.index}>
-                  {item.senderId ? <SenderLink id={item.senderId} /> : "the pool"} {item.message}{" "}
+                  {item.senderId ? <SenderOf id={item.senderId} /> : "the pool"} {item.message}{" "}
                   {item.code && <a href={docs(`errors#${item.code}`)}>{item.code}</a>}
                 </li>
               ))}

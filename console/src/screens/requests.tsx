@@ -1,9 +1,9 @@
 import { Fragment, type JSX } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { own, type Call, type Failure } from "../api.ts";
 import { useKeys } from "../keys.ts";
-import { Copy, docs, Head, Id, lasting, Skeleton, Time, Trouble } from "../marks.tsx";
-import { set, type Params } from "../route.ts";
+import { CopiedId, docs, Head, HttpStatus, Skeleton, Time, took, Trouble } from "../marks.tsx";
+import { comingBack, focused, go, href, set, type Params } from "../route.ts";
 import { follow, type StreamState } from "../stream.ts";
 import type { LoggedRequest } from "../wire.ts";
 
@@ -17,14 +17,34 @@ const KINDS: Readonly<Record<string, (request: LoggedRequest) => boolean>> = {
   warned: (request) => request.warnings.length > 0,
 };
 
+/** The list that the user left, to show it again as it was when the user comes back. */
+interface Left {
+  requests: readonly LoggedRequest[] | undefined;
+  paused: boolean;
+  /** The id of the request whose row had the focus last. */
+  chosen: string;
+}
+let left: Left | undefined;
+
+/** Forgets the list that the user left: that of another account is nothing for this one. */
+export function forgetRequests(): void {
+  left = undefined;
+}
+
 /** The request log of the account, live, newest first. */
 export function RequestsScreen({ params }: { params: Params }): JSX.Element {
-  const [paused, setPaused] = useState(false);
-  const { requests, stream, failure } = useRequests(paused);
+  const [before] = useState(() => (comingBack() ? left : undefined));
+  const [paused, setPaused] = useState(before?.paused ?? false);
+  const { requests, stream, failure } = useRequests(paused, before?.requests);
+  const chosen = useRef(before?.chosen ?? "");
+  useReturnToRow(chosen.current, before !== undefined);
+  const latest = useRef({ requests, paused });
+  latest.current = { requests, paused };
+  useEffect(() => () => void (left = { ...latest.current, chosen: chosen.current }), []);
   const kind = params["show"] ?? "all";
   const mine = params["mine"] === "1";
   const shown = requests?.filter((one) => (mine || !own.has(one.requestId)) && (KINDS[kind] ?? KINDS["all"]!)(one));
-  useKeys({ j: step(1), k: step(-1), ArrowDown: step(1), ArrowUp: step(-1) });
+  useKeys({ j: step(1), k: step(-1), ArrowDown: step(1), ArrowUp: step(-1), c: copyId });
   return (
     <>
       <Head title="Requests" call={{ ...CALL, headers: { accept: "text/event-stream" } }} page="request-log">
@@ -57,7 +77,7 @@ export function RequestsScreen({ params }: { params: Params }): JSX.Element {
             : "No requests yet: whatever a client of this account asks for will appear here at once."}
         </p>
       )}
-      {shown && shown.length > 0 && <List requests={shown} />}
+      {shown && shown.length > 0 && <List requests={shown} choose={(id) => (chosen.current = id)} />}
     </>
   );
 }
@@ -74,7 +94,7 @@ function Off({ failure }: { failure: Failure }): JSX.Element {
   );
 }
 
-function List({ requests }: { requests: readonly LoggedRequest[] }): JSX.Element {
+function List(props: { requests: readonly LoggedRequest[]; choose: (id: string) => void }): JSX.Element {
   return (
     <div class="rows requests">
       <table aria-label="Requests, newest first">
@@ -94,27 +114,10 @@ function List({ requests }: { requests: readonly LoggedRequest[] }): JSX.Element
           </tr>
         </thead>
         <tbody>
-          {requests.map((request) => (
+          {props.requests.map((request) => (
             <Fragment key={request.requestId}>
-              <tr data-row tabIndex={-1}>
-                <td>
-                  <Time at={request.at} />
-                </td>
-                <td>
-                  <span class={`state ${request.status >= 400 ? "failed" : "completed"}`}>{request.status}</span>
-                </td>
-                <td class="main" title={request.route}>
-                  <code>
-                    <b>{request.method}</b> {request.path}
-                    {request.query && `?${request.query}`}
-                  </code>
-                </td>
-                <td class="number">{request.ms < 1000 ? `${request.ms.toFixed(1)} ms` : lasting(request.ms)}</td>
-                <td class="extra">
-                  <Id id={request.requestId} /> <Copy text={request.requestId} label="id" />
-                </td>
-              </tr>
-              {(request.problems.length > 0 || request.warnings.length > 0) && <Remarks request={request} />}
+              <Row request={request} choose={props.choose} />
+              <Remarks request={request} choose={props.choose} />
             </Fragment>
           ))}
         </tbody>
@@ -123,9 +126,50 @@ function List({ requests }: { requests: readonly LoggedRequest[] }): JSX.Element
   );
 }
 
-function Remarks({ request }: { request: LoggedRequest }): JSX.Element {
+interface Shown {
+  request: LoggedRequest;
+  choose: (id: string) => void;
+}
+
+/** Opens a request by a click beside the links and buttons of its row. */
+function open(event: MouseEvent, { request: { requestId: id }, choose }: Shown): void {
+  choose(id);
+  const on = event.target instanceof Element && event.target.closest("a, button");
+  if (!on && !getSelection()?.toString()) go("request", { id });
+}
+
+function Row(props: Shown): JSX.Element {
+  const { request } = props;
+  const id = request.requestId;
   return (
-    <tr class="remarks">
+    <tr class="opens" data-request={id} onFocusCapture={() => props.choose(id)} onClick={(event) => open(event, props)}>
+      <td>
+        <Time at={request.at} />
+      </td>
+      <td>
+        <HttpStatus status={request.status} />
+      </td>
+      <td class="main" title={request.route}>
+        <a data-row href={href("request", { id })}>
+          <code>
+            <b>{request.method}</b> {request.path}
+            {request.query && `?${request.query}`}
+          </code>
+        </a>
+      </td>
+      <td class="number">{took(request.ms)}</td>
+      <td class="extra">
+        <CopiedId id={id} of="request id" />
+      </td>
+    </tr>
+  );
+}
+
+function Remarks(props: Shown): JSX.Element | null {
+  const { request } = props;
+  if (!request.problems.length && !request.warnings.length) return null;
+  return (
+    <tr class="remarks" onClick={(event) => open(event, props)}>
       <td colSpan={5}>
         <ul>
           {request.problems.map((problem, index) => (
@@ -145,9 +189,20 @@ function Remarks({ request }: { request: LoggedRequest }): JSX.Element {
   );
 }
 
-/** The requests of the account, newest first; none are added while paused. */
-function useRequests(paused: boolean) {
-  const [requests, setRequests] = useState<readonly LoggedRequest[]>();
+/** Puts the focus back on the row of a request when the user comes back to the list. */
+function useReturnToRow(id: string, back: boolean): void {
+  useLayoutEffect(() => {
+    const row = back && id ? document.querySelector<HTMLElement>(`[data-request="${id}"] [data-row]`) : null;
+    if (!row) return;
+    row.scrollIntoView({ block: "center" });
+    row.focus({ preventScroll: true });
+    focused(true);
+  }, []);
+}
+
+/** The requests of the account, newest first, beginning with those that are known; none are added while paused. */
+function useRequests(paused: boolean, known: readonly LoggedRequest[] | undefined) {
+  const [requests, setRequests] = useState(known);
   const [stream, setStream] = useState<StreamState>("waiting");
   const [failure, setFailure] = useState<Failure>();
   useEffect(() => {
@@ -183,6 +238,10 @@ function useRequests(paused: boolean) {
     };
   }, [paused]);
   return { requests, stream, failure };
+}
+
+function copyId(): void {
+  document.activeElement?.closest("tr")?.querySelector<HTMLElement>("[data-copy-id]")?.click();
 }
 
 function step(by: number): () => void {

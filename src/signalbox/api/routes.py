@@ -156,6 +156,7 @@ ROUTES: Final = (
     Route("GET", "/console/senders", console.SCREEN, "console.senders"),
     Route("GET", "/console/resolve", console.SCREEN, "console.resolve"),
     Route("GET", "/console/requests", console.SCREEN, "console.requests"),
+    Route("GET", "/console/request", console.SCREEN, "console.request"),
     Route("GET", "/console/console.js", console.SCRIPT, "console.script"),
     Route("GET", "/console/console.css", console.STYLE, "console.style"),
     Route("GET", "/console/icon.svg", console.ICON, "console.icon"),
