@@ -47,7 +47,10 @@ def too_deep(data: bytes) -> bool:
 
 
 def where_too_deep(data: bytes) -> int:
-    """The index of the first bracket beyond MOST_DEPTH, in a text that is `too_deep`."""
+    """The index of the first bracket beyond MOST_DEPTH, in a text that is `too_deep`.
+
+    Of a text that is not JSON it may be the end: the two functions read a quote outside of strings differently.
+    """
     depth = 0
     for token in _BRACKETS_AND_TEXTS.finditer(data):
         if token[0] in (b"[", b"{"):

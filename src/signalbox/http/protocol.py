@@ -168,8 +168,7 @@ class Protocol(HttpToolsProtocol):
             self._header_timer = None
 
     def _too_slow(self) -> None:
-        if not self.transport.is_closing():
-            self.transport.close()
+        self.transport.close()
 
 
 def _speak_1_0(cycle: RequestResponseCycle) -> None:
