@@ -28,5 +28,5 @@ def test_last_port_has_no_free_one_after_it() -> None:
 
 
 def test_address_of_another_machine_is_refused_without_a_program_that_has_it() -> None:
-    with pytest.raises(OSError, match="cannot listen on 192\\.0\\.2\\.1 port 8080: [^;(]*$"):
+    with pytest.raises(OSError, match=r"cannot listen on 192\.0\.2\.1 port 8080: [^;(]*$"):
         listen("192.0.2.1", 8080)
