@@ -69,10 +69,10 @@ def test_second_dev_while_the_first_is_starting_says_so(tmp_path: Path) -> None:
 
 def test_database_of_dev_is_offered_where_another_is_missing(tmp_path: Path) -> None:
     (tmp_path / ".signalbox").mkdir()
-    (tmp_path / database.DEV_DATABASE).touch()
+    (tmp_path / profile_files.DEV_DATABASE).touch()
     done = Shell(tmp_path)("accounts", "list", "--database", "sqlite:///other.db")
     assert done.returncode == 1
-    assert f"--database sqlite:///{database.DEV_DATABASE}" in done.stderr
+    assert f"--database sqlite:///{profile_files.DEV_DATABASE}" in done.stderr
 
 
 def test_part_of_a_database_url_without_effect_is_said(

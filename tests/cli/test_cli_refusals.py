@@ -27,7 +27,7 @@ def refused(*numbers: int) -> list[tuple[Row, list[Refusal]]]:
 
 
 def refusals(path: Path, free: bool = True) -> Refusals:
-    return Refusals(path, free, NdjsonRows(Input(io.BufferedReader(Named(b"".join(LINES))))))  # type: ignore[arg-type]
+    return Refusals(path, free, NdjsonRows(Input(io.BufferedReader(Named(b"".join(LINES))))))
 
 
 def addresses(text: str) -> list[int]:

@@ -111,7 +111,7 @@ def test_json_exception_is_a_text_field(capfd: pytest.CaptureFixture[str]) -> No
 def test_exception_that_cannot_be_formatted_is_logged_by_its_type(capfd: pytest.CaptureFixture[str]) -> None:
     class Odd(Exception):
         @property
-        def __notes__(self) -> list[str]:
+        def __notes__(self) -> list[str]:  # type: ignore[override]
             raise LookupError
 
     log.configure("json")
