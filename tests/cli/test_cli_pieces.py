@@ -18,16 +18,15 @@ from typing import Any, cast
 import pytest
 from commands import Shell
 
-from signalbox.cli import database, profile_files, waiting
+from signalbox.cli import database, dev, profile_files, senders_import, waiting
 from signalbox.cli.endings import Ended, already_done, finishing
-from signalbox.cli.filling import Filling
+from signalbox.cli.filling import Filling, said_when_ended
 from signalbox.cli.listing import OfPool, show_rows
 from signalbox.cli.profile_files import Login
-from signalbox.cli.senders_import import _placed
 from signalbox.cli.tables import cut
 from signalbox.cli.unreachable import lines
-from signalbox_client import ConnectionFailed, NotFound, Signalbox, SignalboxError
-from signalbox_client.results import Page, Refused
+from signalbox_client import ApiError, ConnectionFailed, NotFound, Signalbox, SignalboxError, TooMany, Unavailable
+from signalbox_client.results import Entered, Page, Refused
 
 TOKEN = "a-token-that-nobody-may-see"
 
@@ -124,6 +123,50 @@ def test_command_that_ended_before_its_first_request_says_that_nothing_was_sent(
     assert Filling(3).so_far() == ["nothing was sent"]
 
 
+def test_create_without_a_response_may_have_been_carried_out(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(ConnectionFailed), said_when_ended(Filling(3)):
+        raise ConnectionFailed("no response")
+    assert "the server may have accepted the request; `signalbox operations list`" in capsys.readouterr().err
+
+
+def test_enter_key_is_read_from_a_terminal_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another input, such as the rest of a script, stays as it is."""
+    rest = io.StringIO("the rest of a script")
+    monkeypatch.setattr(sys, "stdin", rest)
+    dev._on_enter(lambda: None)
+    assert rest.read() == "the rest of a script"
+
+
+@pytest.mark.parametrize(
+    ("failures", "entered"),
+    [
+        ([Unavailable(503, 20503, "starting")] * 2, True),
+        ([TooMany(429, 20429, "later", retry_after=0.001)] * 2, True),
+        ([TooMany(429, 20429, "later")] * 3, False),
+        ([TooMany(429, 20429, "tomorrow", retry_after=86_400.0)], False),
+    ],
+)
+def test_rows_are_sent_again_a_few_times(
+    monkeypatch: pytest.MonkeyPatch, failures: list[ApiError], entered: bool
+) -> None:
+    """A server that asks for a wait of more than a minute is not waited for."""
+    monkeypatch.setattr(senders_import, "_PAUSES", (0.0, 0.0))
+    left, done = list(failures), Entered(1, 0, (), ())
+
+    def enter(_: bytes, *, media: str) -> Entered:
+        if left:
+            raise left.pop(0)
+        return done
+
+    client = cast("Signalbox", SimpleNamespace(inventory=SimpleNamespace(enter=enter)))
+    if entered:
+        assert senders_import._enter(client, b"", "text/csv") is done
+    else:
+        with pytest.raises(TooMany):
+            senders_import._enter(client, b"", "text/csv")
+    assert left == []
+
+
 def test_more_rows_than_are_shown_are_said(capsys: pytest.CaptureFixture[str]) -> None:
     rows = [{"name": f"pool {number}"} for number in range(200)]
     show_rows(["name"], rows, None, False)
@@ -164,7 +207,7 @@ def test_operations_of_a_pool_end_with_the_last_page_that_has_one(
 
 def test_place_that_is_no_row_of_the_request_is_an_error() -> None:
     with pytest.raises(Ended, match="which is not a row of the request"):
-        _placed(Refused("$.x", 20001, "wrong"), [])
+        senders_import._placed(Refused("$.x", 20001, "wrong"), [])
 
 
 def test_text_is_cut_with_the_characters_of_the_encoding(monkeypatch: pytest.MonkeyPatch) -> None:
