@@ -221,7 +221,7 @@ async def test_repeated_name_in_a_line_is_refused_and_the_others_enter(ada: Pers
 
 
 async def test_repeated_name_beside_a_number_of_more_than_64_bits_is_found(ada: Person) -> None:
-    """Such a number cannot be encoded again, which is how repeated names are noticed."""
+    """Repeated names are noticed by encoding the value again, which must be possible for every number."""
     row = '{"channel": "EMAIL", "address": "a@example.com", "displayName": %d}'
     twice = row.replace('"address"', '"channel": "EMAIL", "address"')
     entered = await ada.post(

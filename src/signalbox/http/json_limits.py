@@ -68,10 +68,7 @@ def may_repeat(data: bytes, value: object) -> bool:
     Then the value has fewer names than the text, and its encoding fewer colons. Colons inside of texts are the same in
     both, if none is escaped.
     """
-    try:
-        return rb"\u003" in data or data.count(b":") != _encode(value).count(b":")
-    except (OverflowError, ValueError):  # a number of more than 64 bits
-        return True
+    return rb"\u003" in data or data.count(b":") != _encode(value).count(b":")
 
 
 def repeated_names(data: bytes) -> Iterator[Path | None]:
