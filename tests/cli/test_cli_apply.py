@@ -250,6 +250,9 @@ def test_problems_of_the_file_and_of_the_account_are_said_at_once(shell: Shell) 
     assert (without_server.returncode, len(without_server.stderr.splitlines())) == (2, 2)
 
 
+TAGS = f"pools: {{a: {{tags: {{{', '.join(f'k{number}: v' for number in range(11))}}}}}}}"
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -258,6 +261,10 @@ def test_problems_of_the_file_and_of_the_account_are_said_at_once(shell: Shell) 
         ("- 1", "a.yaml, line 1: must be a mapping of pools"),
         ("pool: {}", "pool: is not known here, only pools"),
         ("pools: []", "a.yaml, line 1: pools: must be a mapping"),
+        ("pools: {a: {senders: b}}", "a.yaml, line 1: pools.a.senders: must be a list of senders"),
+        ("pools: {[a]: {}}", "a.yaml, line 1: pools: must be text"),
+        (TAGS, "a.yaml, line 1: pools.a.tags: a pool has at most 10 tags, not 11"),
+        ("pools: \x07", "not valid YAML: unacceptable character #x0007"),
         ("--- {}\n--- {}", "not valid YAML"),
         ("pools: {a: *b}", "not valid YAML"),
         ("pools: {a: {senders: []}, a: {}}", "a.yaml, line 1: pools.a: is given twice"),
@@ -275,6 +282,34 @@ def test_file_that_is_no_plan_is_misuse(shell: Shell, text: str, said: str) -> N
     done = shell("pools", "apply", shell.write("a.yaml", text), "--yes")
     assert (done.returncode, done.stdout) == (2, "")
     assert said in done.stderr
+
+
+def test_sender_that_is_gone_after_the_question_is_said(shell: Shell, signalbox_server: Account) -> None:
+    (sender,) = signalbox_server.enter_senders(1)
+    shell.write("pools.yaml", f"pools:\n  a: {{senders: [{sender}]}}\n")
+    with Terminal(shell, "pools", "apply", "pools.yaml") as terminal:
+        terminal.shows(r"Apply\? \[y/N\]")
+        signalbox_server.client.inventory.delete(sender)
+        terminal.types("y\n")
+        assert terminal.ends() == 3
+    assert "a: the server did not add 1 sender" in terminal.text
+    assert "--failed` says why" in terminal.text
+    assert sorted(pools(shell)) == ["a"]
+
+
+def test_pool_that_is_gone_after_the_question_ends_the_command_with_what_is_done(
+    shell: Shell, signalbox_server: Account
+) -> None:
+    pool_id = shell.json("pools", "create", "b", "--watch")["senderPoolId"]
+    shell.write("pools.yaml", "pools:\n  a:\n  b: {tags: {team: red}}\n  c:\n")
+    with Terminal(shell, "pools", "apply", "pools.yaml") as terminal:
+        terminal.shows(r"Apply\? \[y/N\]")
+        signalbox_server.client.sender_pools.delete(pool_id)
+        terminal.types("y\n")
+        assert terminal.ends() == 1
+    assert "done: 1 of 3 pools" in terminal.text
+    assert "apply the file again for the rest" in terminal.text
+    assert sorted(pools(shell)) == ["a"]
 
 
 def test_interrupted_apply_says_what_is_done_and_running_it_again_does_the_rest(

@@ -157,6 +157,7 @@ def test_name_that_a_command_would_misread_is_offered_as_its_id(shell: Shell, si
     assert "once" in found
     assert len([one for one in found if re.fullmatch(r"comms_senderpool_[0-9a-z]{26}", one)]) == 5
     assert len(found) == 6
+    assert offered(shell, "signalbox", "pools", "show", "comms_senderpool_7") == []
     assert sorted(offered(shell, "signalbox", "pools", "show", "comms_senderpool_0")) == sorted(
         one["id"] for one in shell.lines("pools", "list")
     )

@@ -251,10 +251,14 @@ def test_browser_gets_a_file_that_only_its_user_reads_and_no_secret_on_its_comma
     assert not page.exists()
 
 
-def test_browser_that_cannot_be_opened_is_said(shell: Shell) -> None:
+def test_browser_that_cannot_be_opened_is_said_and_ctrl_d_ends_nothing(shell: Shell) -> None:
     shell.env["BROWSER"] = str(shell.folder / "nothing")
     with Terminal(shell, "dev", "--port", "0", "--empty") as terminal:
         terminal.shows("no browser could be opened: open the sign-in link above")
+        terminal.types("\x04")
+        url = re.findall(LINK, terminal.text)[0][0]
+        terminal.waits(0.1)
+        assert httpx.get(f"{url}/healthz").status_code == 200
         terminal.signal(signal.SIGINT)
         assert terminal.ends() == 0
 

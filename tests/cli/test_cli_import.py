@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import json
 import signal
 from pathlib import Path
@@ -150,8 +151,10 @@ def test_format_is_the_one_given_or_named_or_looked_at(shell: Shell) -> None:
         (b"\n\n", 1, "contains no rows"),
         (b"channel,address\n", 1, "contains no rows"),
         (b"channel,adress\nSMS,+1\n", 1, "did you mean address?"),
+        (b'{"channel": "SMS"}'.decode().encode("utf-16")[:-1], 1, "line 1 or later: not UTF-16"),
+        (gzip.compress(b"channel,address\n")[:-8] + b"\0" * 8, 1, "CRC check failed"),
     ],
-    ids=["array", "empty", "blank", "header", "columns"],
+    ids=["array", "empty", "blank", "header", "columns", "half a character", "damaged"],
 )
 def test_file_that_cannot_be_imported_is_said(shell: Shell, content: bytes, code: int, said: str) -> None:
     done = shell("senders", "import", shell.write("a.txt", content))

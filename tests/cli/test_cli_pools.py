@@ -91,6 +91,13 @@ def test_senders_of_a_file_that_are_not_there_stop_the_create_with_their_lines(
     assert (done.returncode, done.stderr.splitlines()[1:]) == (1, ["  b.txt, line 2: id is not the id of a sender"])
     done = shell("pools", "create", "x", "--senders", shell.write("c.csv", "a,b\n1,2\n"))
     assert "the header names no column senderId or id, nor channel and address" in done.stderr
+    for text, said in (
+        ("id\nx".encode("utf-16")[:-1], "is not UTF-16-LE: truncated data"),
+        (b'senderId,"a\nx,y\n', "not valid CSV: "),
+        (b'{"id": \n', "line 1: neither senderId nor channel and address"),
+    ):
+        done = shell("pools", "create", "x", "--senders", shell.write("d.csv", text))
+        assert (done.returncode, said in done.stderr) == (1, True), done.stderr
     assert shell.lines("pools", "list") == []
 
 
@@ -103,10 +110,11 @@ def test_file_of_senders_tells_short_codes_apart_by_region(shell: Shell, signalb
     ambiguous, absent = done.stderr.splitlines()[1:]
     assert ambiguous.startswith("  a.csv, line 2: SMS:27312 is 2 senders, each in its country; name one by its id: ")
     assert absent == "  a.csv, line 3: the account has no sender SMS:27312 (FR)"
-    file = shell.write("b.csv", f"{head}SMS,27312,CA\n")
+    (number,) = signalbox_server.enter_senders([{"channel": "SMS", "address": "+12022000000"}])
+    file = shell.write("b.csv", f"{head}SMS,27312,CA\nSMS,+12022000000,US\n")
     assert shell("pools", "create", "x", "--senders", file, "--watch").returncode == 0
     (pool,) = shell.lines("pools", "list")
-    assert members(shell, pool["id"]) == [ca]
+    assert sorted(members(shell, pool["id"])) == sorted([ca, number])
 
 
 def test_watched_create_with_a_failed_sender_exits_3(shell: Shell) -> None:

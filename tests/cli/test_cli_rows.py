@@ -73,6 +73,13 @@ def test_requests_stay_below_what_the_server_takes() -> None:
     assert max(sizes) <= MOST_BYTES
 
 
+def test_row_that_only_speaks_of_refusals_stays_as_it_was_written() -> None:
+    body = b'{"channel": "EMAIL",  "displayName": "refused", "refused" : [1]}'
+    for line in (body, body.replace(b'"refused" :', b'"tags" :')):
+        (row,) = NdjsonRows(Input(io.BufferedReader(Endless(line, b"", 0))))
+        assert (row.body == line + b"\n") == (b"tags" in line)
+
+
 @pytest.mark.parametrize("form", [CsvRows, NdjsonRows])
 def test_line_that_fits_in_no_request_is_said_and_not_read_whole(form: type[CsvRows | NdjsonRows]) -> None:
     with pytest.raises(Ended, match="longer than 10 MiB"):

@@ -38,6 +38,11 @@ def test_reports_come_when_the_setting_says(
     assert reports(sink, "+15005550070") == delayed
 
 
+@pytest.mark.parametrize(("seconds", "text"), [(0, "at-once"), (5, "after:5"), (None, "by-hand")])
+def test_setting_is_shown_as_it_is_written(seconds: int | None, text: str) -> None:
+    assert str(SinkReports(seconds)) == text
+
+
 def test_what_the_sink_refuses_is_refused_whatever_it_reports() -> None:
     for seconds in (0, 5, None):
         sink = Sink(SinkReports(seconds))

@@ -108,6 +108,18 @@ def test_json_exception_is_a_text_field(capfd: pytest.CaptureFixture[str]) -> No
     assert str(line["exception"]).endswith("\nValueError: broken")
 
 
+def test_exception_that_cannot_be_formatted_is_logged_by_its_type(capfd: pytest.CaptureFixture[str]) -> None:
+    class Odd(Exception):
+        @property
+        def __notes__(self) -> list[str]:  # type: ignore[override]
+            raise LookupError
+
+    log.configure("json")
+    log.get().error("failed", Odd())
+    (line,) = objects(capfd)
+    assert line["exception"] == "Odd (its traceback cannot be formatted)"
+
+
 @pytest.mark.parametrize("value", ["\ud800", 1 << 80, {1, 2}, {(1, 2): 3}, object(), b"\xff", float("nan")])
 @pytest.mark.parametrize("format_", ["json", "console"])
 def test_any_value_can_be_logged(capfd: pytest.CaptureFixture[str], format_: str, value: object) -> None:

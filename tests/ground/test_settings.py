@@ -217,6 +217,13 @@ def test_settings_want_account_sid_and_auth_token_together(key: str, other: str)
     assert problems(environ={variable: value, missing: ""}) == [f"{variable}: needs {other} as well ({missing})"]
 
 
+def test_api_key_of_the_clients_is_not_the_first_account() -> None:
+    """The clients read the same variables, in the environment of a server too."""
+    environ = {"SIGNALBOX_ACCOUNT_SID": "SK" + "0" * 32, "SIGNALBOX_AUTH_TOKEN": "the-secret-of-an-api-key-00000000"}
+    loaded = load(environ=environ)
+    assert (loaded.account_sid, loaded.auth_token) == (load().account_sid, load().auth_token)
+
+
 def test_settings_never_show_secrets() -> None:
     """Neither the problems nor the `repr`, which may be in a log line or a traceback, contain a secret."""
     texts = {"database": "mysql://u:hunter2@h", "auth_token": "hunter2 ", "public_url": "https://u:hunter2@h"}

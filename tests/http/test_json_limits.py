@@ -48,6 +48,14 @@ def test_depth_is_counted_as_written(kind: str) -> None:
         assert too_deep(nested(depth, kind)) is (depth > MOST_DEPTH), depth
 
 
+def test_depth_is_that_of_brackets_that_are_still_open() -> None:
+    beside = b'[{"a": 1}, ' * (MOST_DEPTH - 1) + b"["
+    assert not too_deep(beside + b"1" + b"]" * MOST_DEPTH)
+    text = beside + b"[]" + b"]" * MOST_DEPTH
+    assert too_deep(text)
+    assert where_too_deep(text) == len(beside)
+
+
 def _depth(value: object) -> int:
     inside = value if isinstance(value, list) else value.values() if isinstance(value, dict) else None
     return 0 if inside is None else 1 + max(map(_depth, inside), default=0)
@@ -87,6 +95,12 @@ async def test_body_beyond_the_depth_is_400_at_its_place(ada: Person, depth: int
         assert problems(refused) == {(None, "$")}
         column = where_too_deep(body) + 1
         assert refused.json()["message"] == f"the body is nested deeper than 64 levels at line 1, column {column}"
+
+
+async def test_brackets_after_a_quote_outside_of_a_string_are_400(ada: Person) -> None:
+    refused = await ada.post("/v1/SenderPools", content=rb"\"" + b"[" * 70)
+    assert problems(refused) == {(None, "$")}
+    assert refused.json()["message"] == "the body is nested deeper than 64 levels at line 1, column 73"
 
 
 @pytest.mark.parametrize(("route", "body"), BODIES, ids=lambda value: getattr(value, "name", ""))
@@ -204,6 +218,28 @@ async def test_repeated_name_in_a_line_is_refused_and_the_others_enter(ada: Pers
         (2, "$[1].address", "address is given more than once"),
         (3, "$[2].tags.a", "tags.a is given more than once"),
     ]
+
+
+async def test_repeated_name_beside_a_number_of_more_than_64_bits_is_found(ada: Person) -> None:
+    """Repeated names are noticed by encoding the value again, which must be possible for every number."""
+    row = '{"channel": "EMAIL", "address": "a@example.com", "displayName": %d}'
+    twice = row.replace('"address"', '"channel": "EMAIL", "address"')
+    entered = await ada.post(
+        "/signalbox/v1/Senders",
+        content=f"{row % 2**70}\n{twice % 2**70}",
+        headers={"content-type": "application/x-ndjson"},
+    )
+    assert [(one["line"], one["message"]) for one in entered.json()["refused"]] == [
+        (1, "displayName must be a string or null, not a number"),
+        (2, "channel is given more than once"),
+    ]
+
+
+async def test_first_repeated_name_of_a_large_body_is_reported(ada: Person) -> None:
+    twice = b'{"name": "a", "name": "b", "tags": {}, "tags": {}'
+    for more, places in ((0, {("name", "$.name"), ("tags", "$.tags")}), (1024 * 1024, {("name", "$.name")})):
+        refused = await ada.post("/v1/SenderPools", content=twice + b" " * more + b"}")
+        assert problems(refused) == places
 
 
 @given(VALUES)

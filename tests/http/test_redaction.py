@@ -67,6 +67,7 @@ def test_json_without_its_secrets_is_json() -> None:
         "/v1/Senders?pageToken=51k_QbpYRSk&pageSize=5",
         "the credentials are missing or wrong: HTTP Basic with an account SID and its auth token, or a key",
         '{"text": "a \\\\u0041 b"}',
+        "password=&name=kept",
         "",
     ],
 )

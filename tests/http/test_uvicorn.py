@@ -38,7 +38,7 @@ def test_private_part_of_uvicorn_is_the_one_that_was_read(part: Any) -> None:
 
 def test_what_the_protocol_overrides_exists_in_uvicorn() -> None:
     ours = {name for name, value in vars(Protocol).items() if inspect.isfunction(value)}
-    added = {"_feed", "_feed_again", "_headers_came", "_must_wait", "_take_host_of_target", "_too_slow"}
+    added = {"_feed", "_feed_again", "_head_bytes", "_headers_came", "_must_wait", "_take_host_of_target", "_too_slow"}
     assert ours - added == {name for name in ours if hasattr(HttpToolsProtocol, name)}
 
 

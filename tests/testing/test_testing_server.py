@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import textwrap
@@ -133,6 +134,14 @@ def test_refused_row_is_named_with_its_place_and_reason(account: Account) -> Non
         account.enter_senders([rows[0], {"channel": "SMS", "address": "+1555"}, *rows[2:], {"channel": "SMS"}])
 
 
+def test_rows_that_are_no_request_are_refused_together(account: Account) -> None:
+    deep: object = {}
+    for _ in range(70):
+        deep = [deep]
+    with pytest.raises(RowsRefused, match="nested deeper than 64 levels"):
+        account.enter_senders([{"channel": "PUSH", "address": "a", "tags": deep}])
+
+
 def test_wrong_credentials_are_said_with_the_status(running: Server) -> None:
     stranger = Account(running.url, "AC" + "0" * 32, "x" * 32)
     with pytest.raises(RuntimeError, match=r"POST /signalbox/v1/Senders: error 401: .*20003"):
@@ -207,6 +216,15 @@ def test_log_has_a_line_for_each_request_and_no_token(running: Server, account: 
     assert "path=/v1/SenderPools/" in first
     assert "status=400" in first
     assert account.auth_token not in running.log()
+
+
+def test_server_that_hangs_is_killed_and_a_server_that_was_stopped_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    with testing.server() as server:
+        os.kill(server._process.pid, signal.SIGSTOP)
+        monkeypatch.setattr(testing, "_PATIENCE_SECONDS", 0.1)
+    assert server._process.poll() == -signal.SIGKILL
+    with pytest.raises(ServerDied, match=r"is gone \(exit code -9\); it said:\nnothing"):
+        server.account()
 
 
 PARENT = """
@@ -303,6 +321,26 @@ def test_command_of_another_language_finds_the_server_and_an_account_and_keeps_i
 
 def test_command_that_a_signal_ended_is_told_by_the_exit_code_of_a_shell() -> None:
     assert command("sh", "-c", "kill -9 $$").returncode == 137
+
+
+def test_ctrl_c_ends_the_command_with_the_code_of_a_shell(tmp_path: Path) -> None:
+    with Process([*TESTING, "sh", "-c", "echo begun; sleep 600"], env=environment({}), cwd=tmp_path) as process:
+        process.printed("begun")
+        process.signal(2, group=True)
+        assert process.wait() == 130
+
+
+def test_server_that_cannot_start_is_said(tmp_path: Path) -> None:
+    (tmp_path / "uvicorn.py").write_text("raise ImportError('of another version')\n")
+    env = environment({"PYTHONPATH": str(tmp_path)})
+    done = subprocess.run([*TESTING, "true"], capture_output=True, text=True, check=False, timeout=300, env=env)
+    assert done.returncode == 1
+    assert done.stderr.startswith("signalbox.testing: the Signalbox server ended (exit code 1); it said:\nTraceback")
+    assert done.stderr.endswith("ImportError: of another version\n")
+
+
+def test_misuse_with_a_closed_standard_error_is_told_by_the_exit_code() -> None:
+    assert subprocess.run(["sh", "-c", 'exec "$@" 2>&-', "sh", *TESTING], check=False, timeout=300).returncode == 2
 
 
 def test_missing_command_is_said() -> None:

@@ -118,7 +118,7 @@ def run(work: Coroutine[object, object, T]) -> T:
 
     try:
         import uvloop
-    except ImportError:  # uvloop does not support this system
+    except ImportError:  # pragma: no cover - uvloop does not support this system
         loop_factory: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop
     else:
         loop_factory = uvloop.new_event_loop

@@ -81,7 +81,7 @@ def _alone(folder: Path) -> Iterator[None]:
 def _lock(number: int) -> None:
     try:
         import fcntl
-    except ImportError:  # not a POSIX system
+    except ImportError:  # pragma: no cover - not a POSIX system
         return
     fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
 

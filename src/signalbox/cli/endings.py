@@ -57,7 +57,7 @@ class Group(Commands):
             ctx.exit(FAILED)
         except UnicodeEncodeError as error:
             # Python keeps the bytes of an argument that it cannot decode as half surrogate pairs.
-            if error.reason != "surrogates not allowed":
+            if error.reason != "surrogates not allowed":  # pragma: no cover - a mistake in the program
                 raise
             complain("an argument is not text in this locale: set LC_ALL=C.UTF-8")
             ctx.exit(MISUSED)

@@ -215,7 +215,7 @@ def watch(
                     stats = progress.stats
                     done = stats["created"] + stats["failed"]
                     bar.update(done, done, items or stats["total"], cell(operation.status))
-                if progress.latest:
+                if progress.latest:  # pragma: no branch - a watch yields the operation at least once
                     progress.finals[operation_id], progress.latest = progress.latest, None
     except KeyboardInterrupt:
         left = [one for one in operation_ids if one not in progress.finals]

@@ -133,7 +133,7 @@ class _Reader:
         for member, value in self._members(node, place, ("tags", "senders")):
             if member == "tags":
                 tags = self._tags(value, f"{place}.tags")
-            elif member == "senders":
+            else:
                 senders = list(self._senders(value, f"{place}.senders"))
         return WantedPool(name, tags, senders)
 

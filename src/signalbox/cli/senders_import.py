@@ -67,7 +67,7 @@ def import_file(
                 _send_all(client, rows, file, done, refusals)
         except (Ended, KeyboardInterrupt) as error:
             trouble = error
-        except OSError as error:
+        except OSError as error:  # pragma: no cover - the disk fails while the file is read
             trouble = Ended(str(error))
     lost = _report(done, refusals, as_json, complete=trouble is None)
     if isinstance(trouble, KeyboardInterrupt):

@@ -16,6 +16,7 @@ from signalbox.ground.settings import SETTINGS, ConfigError
 
 if TYPE_CHECKING:
     from signalbox.ground.settings import Settings
+    from signalbox.supervisor import Child
 
 
 @click.command()
@@ -36,14 +37,18 @@ def serve(**command_line: str | bool | None) -> None:
 def _serve_in_processes(settings: Settings) -> int:
     """Runs the supervisor, or one of its processes; returns the exit code of either."""
     from signalbox import app
-    from signalbox.ground import log
 
     child = app.supervise(settings)
-    if isinstance(child, int):
-        return child
+    return child if isinstance(child, int) else _serve_as(child, settings)
+
+
+def _serve_as(child: Child, settings: Settings) -> int:
+    from signalbox import app
+    from signalbox.ground import log
+
     try:
         return run(app.serve(settings, child=child))
-    except Bug:
+    except Bug:  # pragma: no cover - a mistake in the program keeps its trace
         raise
     except (SignalboxError, OSError) as error:
         log.get().error("process cannot start", problem=str(error))
@@ -59,7 +64,7 @@ def _require_several(settings: Settings) -> None:
                 " process serves: name a PostgreSQL with --database postgresql://user@host/name, or set processes to 1"
             ]
         )
-    if not hasattr(os, "fork"):
+    if not hasattr(os, "fork"):  # pragma: no cover - Windows cannot fork
         raise ConfigError(["processes: must be 1 on this system, which cannot fork"])
 
 

@@ -56,7 +56,7 @@ def prepare() -> None:
         raw = io.FileIO(0, closefd=False)
         raw.name = "<stdin>"  # as the interpreter names it, in messages too
         sys.stdin = io.TextIOWrapper(io.BufferedReader(raw), "utf-8")
-    if isinstance(sys.stdin, io.TextIOWrapper):
+    if isinstance(sys.stdin, io.TextIOWrapper):  # pragma: no branch - only a caller in Python replaces it
         sys.stdin.reconfigure(errors="surrogateescape")
     sys.stdout = _Output(1, encodings[0])
     sys.stderr = _Stream(2, encodings[1])

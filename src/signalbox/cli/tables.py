@@ -108,10 +108,7 @@ def _shrunk(line: Sequence[int], columns: Sequence[str], widths: Sequence[int], 
     cuttable = [number for number in line if columns[number] not in _WHOLE]
     room -= len(_GAP) * (len(line) - 1)
     while cuttable and sum(kept.values()) > room:
-        widest = max(cuttable, key=kept.__getitem__)
-        if kept[widest] == 1:
-            break
-        kept[widest] -= 1
+        kept[max(cuttable, key=kept.__getitem__)] -= 1
     return [Place(number, width) for number, width in kept.items()]
 
 

@@ -178,7 +178,7 @@ class _FromLogging(logging.Handler):
 def _trace(error: BaseException) -> str:
     try:
         return "".join(traceback.format_exception(error)).rstrip()
-    except Exception:  # groups of exceptions that are nested too deeply
+    except Exception:  # an attribute of the error raises; it may be the error of a library
         return f"{type(error).__name__} (its traceback cannot be formatted)"
 
 

@@ -23,9 +23,6 @@ class RateLimit:
     requests: int
     seconds: int
 
-    def __str__(self) -> str:
-        return f"{self.requests}/{self.seconds}"
-
 
 @dataclass(frozen=True)
 class SinkReports:

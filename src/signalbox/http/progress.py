@@ -1,6 +1,7 @@
 """An operation as it is now, when it is final (`Prefer: wait`), or as it changes (event stream). Contract section 8."""
 
 import asyncio
+import contextlib
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Final, Protocol, TypeVar
@@ -107,15 +108,10 @@ async def _events(
     last = loop.time()
     with request.services.db.wakeups.subscribe(operation_id) as news:
         while not request.services.stopping and await request.still_authenticated():
-            try:
+            # The stream goes on after a restart of the database.
+            with contextlib.nullcontext() if said is None else contextlib.suppress(Unavailable):
                 operation = await request.services.db.read(fetch)
-            except Unavailable:
-                if said is None:
-                    raise
-                # The stream goes on after a restart of the database.
-                await news.wait(_LOOK_SECONDS)
-                continue
-            shown = shape(operation)
+                shown = shape(operation)
             if shown != said:
                 said, last = shown, loop.time()
                 yield b"event: operation\ndata: " + msgspec.json.encode(said) + b"\n\n"

@@ -32,12 +32,19 @@ class _Nowhere(list[tuple[bytes, bytes]]):
 
 
 _TRAILERS: Final = _Nowhere()
+_TOO_LARGE: Final = "the request line and headers are larger than 64 KiB"
+
+
+class _TooLarge(Exception):
+    """Stops the parser at the end of headers above MOST_HEADER_BYTES."""
 
 
 class Protocol(HttpToolsProtocol):
     """One connection: limits the size and time of headers, and responds to invalid HTTP with the documented error."""
 
     _bytes = 0
+    # The size of the piece that the parser reads.
+    _piece = 0
     _over = False
     # The refusal of a request that is not valid HTTP, while responses to earlier requests are due.
     _refusal = ""
@@ -56,12 +63,13 @@ class Protocol(HttpToolsProtocol):
         if self._over:
             return
         self._unset_keepalive_if_required()
+        self._piece = len(data)
         self._feed(data)
         self._bytes += len(data)
         # Nearly every request arrives in one piece, and its headers are complete here.
         if self._in_headers:
             if self._bytes > MOST_HEADER_BYTES:
-                self.send_400_response("the request line and headers are larger than 64 KiB")
+                self.send_400_response(_TOO_LARGE)
             elif self._header_timer is None:
                 self._header_timer = self.loop.call_later(HEADER_SECONDS, self._too_slow)
         elif self._header_timer is not None:
@@ -102,6 +110,9 @@ class Protocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._in_headers = False
+        # The exact size is counted for a large piece only, which has large headers, a body or several requests.
+        if self._bytes + self._piece > MOST_HEADER_BYTES and self._head_bytes() > MOST_HEADER_BYTES:
+            raise _TooLarge
         method = self.parser.get_method()
         if self.parser.should_upgrade() and method != b"CONNECT":
             self.scope["method"] = method.decode()
@@ -116,6 +127,9 @@ class Protocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         if not self.parser.should_upgrade() or self.scope["method"] == "CONNECT":
             super().on_message_complete()
+
+    def _head_bytes(self) -> int:
+        return len(self.url) + sum(len(name) + len(value) + len(": \r\n") for name, value in self.headers)
 
     def _take_host_of_target(self) -> None:
         # The host in the target of a request replaces the header (RFC 9112, section 3.2.2).
@@ -168,8 +182,7 @@ class Protocol(HttpToolsProtocol):
             self._header_timer = None
 
     def _too_slow(self) -> None:
-        if not self.transport.is_closing():
-            self.transport.close()
+        self.transport.close()
 
 
 def _speak_1_0(cycle: RequestResponseCycle) -> None:
@@ -202,6 +215,8 @@ _BROKEN_LINE: Final = re.compile(
 def _wrong(error: httptools.HttpParserError) -> str:
     """What the parser found; its words repeat nothing of the request."""
     message = "the request is not valid HTTP"
+    if isinstance(error.__context__, _TooLarge):
+        return _TOO_LARGE
     if isinstance(error, httptools.HttpParserCallbackError):
         return f"{message}: its target is not a path"
     found = str(error)

@@ -100,9 +100,8 @@ class Server:
         for account in self._accounts:
             account.close()
         for pipe in (self._process.stdin, self._process.stdout):
-            if pipe is not None:
-                with contextlib.suppress(BrokenPipeError):
-                    pipe.close()
+            with contextlib.suppress(BrokenPipeError):
+                _open(pipe).close()
         try:
             self._process.wait(_PATIENCE_SECONDS)
         except subprocess.TimeoutExpired:

@@ -37,7 +37,7 @@ def _complain(text: str) -> None:
         sys.stderr.write(f"signalbox.testing: {text}\n")
 
 
-if __name__ == "__main__":
+if __name__ == "__main__":  # pragma: no branch - this module is run and never imported
     if len(sys.argv) < 2:
         _complain("usage: python -m signalbox.testing COMMAND ...")
         sys.exit(2)

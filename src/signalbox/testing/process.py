@@ -66,7 +66,7 @@ def _say(line: dict[str, str]) -> None:
     sys.stdout.buffer.flush()
 
 
-if __name__ == "__main__":
+if __name__ == "__main__":  # pragma: no branch - this module is run and never imported
     # Ctrl-C reaches every process of a terminal; the tests decide when the server ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     log.configure("console", "info")

@@ -209,6 +209,7 @@ async def test_rows_of_csv_refuse_tags_of_another_form(tags: str, message: str) 
         (JSON, "", ["the body is not valid JSON: it ends too early, line 1, column 1"]),
         (JSON, '[\n {"channel": x}]', ["the body is not valid JSON: invalid character, line 2, column 14"]),
         (JSON, '["\u00e9", x]', ["the body is not valid JSON: invalid character, line 1, column 7"]),
+        (JSON, "[1e999]", ["the body is not valid JSON: number out of range - at `$[0]`"]),
         (JSON, "[" * 100_000, ["the body is nested deeper than 64 levels at line 1, column 65"]),
         (JSON, "{}", ["the body must be an array of senders, not an object"]),
         (JSON, "null", ["the body must be an array of senders, not null"]),
@@ -243,6 +244,14 @@ async def test_rows_report_only_some_of_very_many_unknown_members() -> None:
     found = await problems_of(JSON, [SENDER | {f"x{number}": 1 for number in range(50_000)}])
     assert len(found) == 6
     assert found[-1][:2] == ("$[0]", "and more fields that a sender does not have")
+
+
+async def test_rows_with_a_repeated_name_are_found_among_many() -> None:
+    """A search of thousands of tokens is done in slices."""
+    many = json.dumps({f"x{number}": 1 for number in range(2_000)})
+    twice = many[:-1] + ', "x7": 1}'
+    assert await problems(JSON, f"[{many}, {twice}]") == ["[1].x7 is given more than once"]
+    assert await problems_of(NDJSON, f"{json.dumps(SENDER)}\n{twice}") == [("$[1].x7", "x7 is given more than once", 2)]
 
 
 async def test_rows_give_way_to_other_requests_while_reading() -> None:

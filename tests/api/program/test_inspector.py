@@ -98,6 +98,10 @@ async def test_long_body_is_shown_up_to_its_limit(ada: Person, monkeypatch: pyte
     sent = '{"name": "aé€"}'
     shown = (await _opened(ada, await ada.post("/v1/SenderPools", content=sent, headers=JSON)))["request"]["body"]
     assert shown == {"text": '{"name": "a', "binary": None, "bytes": 18, "complete": False, "removed": False}
+    for sent_bytes in (b'{"name"\xff: "longer"}', b'{"name": "a\xff longer"}'):
+        opened = await _opened(ada, await ada.post("/v1/SenderPools", content=sent_bytes, headers=JSON))
+        shown = opened["request"]["body"]
+        assert (shown["text"], base64.b64decode(shown["binary"])) == (None, sent_bytes[:12])
 
 
 async def test_body_over_the_limit_of_the_server_is_shown_up_to_where_it_was_read(ada: Person) -> None:

@@ -192,6 +192,7 @@ def _json_error(error: Exception, text: str, column_only: bool = False) -> str:
     reason, _, byte = str(error).removeprefix("JSON is malformed: ").partition(" (byte ")
     if "truncated" in reason:
         reason, byte = "it ends too early", str(len(text.encode()))
+    reason = reason[:1].lower() + reason[1:]
     if not byte:
         return reason
     line, column = line_and_column(text.encode(), int(byte.rstrip(")")))

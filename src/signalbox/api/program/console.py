@@ -69,7 +69,7 @@ class Credentials(msgspec.Struct, frozen=True, rename="camel"):
 async def sign_in(request: Request) -> Response:
     """Exchange a sign-in link of `signalbox dev` for the credentials of its account, once."""
     local = request.services.local
-    if local is None:
+    if local is None:  # pragma: no cover - only a server with `local` has this route
         raise Bug("a sign-in link on a server that has none")
     # Browsers send `Origin` with every POST, so that no page of another site can use a link up.
     if (origin := request.header(b"origin")) and origin != request.base_url:
