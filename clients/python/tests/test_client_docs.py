@@ -64,7 +64,7 @@ def test_page_has_every_method_with_its_parameters() -> None:
     page = PAGE.read_text("utf-8")
     rows = dict(re.findall(r"^\| `(\w+\.\w+)\(([^)]*)\)`", page, flags=re.MULTILINE))
     with Signalbox("AC", "token") as client:
-        for noun in ("sender_pools", "senders", "inventory", "ledger", "messages", "inbox"):
+        for noun in ("sender_pools", "senders", "inventory", "ledger", "messages", "inbox", "opt_outs", "recipients"):
             resource = getattr(client, noun)
             for name in dir(type(resource)):
                 if not name.startswith("_"):

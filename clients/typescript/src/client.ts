@@ -7,6 +7,7 @@ import { Inventory } from "./inventory.js";
 import { Ledger } from "./ledger.js";
 import { Messages } from "./messages.js";
 import { Names } from "./names.js";
+import { OptOuts, Recipients } from "./opt-outs.js";
 import { SenderPools } from "./sender-pools.js";
 import { Senders } from "./senders.js";
 import { Templates } from "./templates.js";
@@ -62,6 +63,8 @@ export class Signalbox {
   readonly ledger: Ledger;
   readonly messages: Messages;
   readonly inbox: Inbox;
+  readonly optOuts: OptOuts;
+  readonly recipients: Recipients;
   readonly templates: Templates;
   readonly names: Names;
   readonly totals: Totals;
@@ -86,6 +89,8 @@ export class Signalbox {
     this.ledger = new Ledger(http);
     this.messages = new Messages(http);
     this.inbox = new Inbox(http);
+    this.optOuts = new OptOuts(http);
+    this.recipients = new Recipients(http);
     this.templates = new Templates(http);
     this.names = new Names(http);
     this.totals = new Totals(http);

@@ -33,6 +33,8 @@ export interface Call {
   readonly headers?: Readonly<Record<string, string | undefined>>;
   /** Makes retries of a POST safe. */
   readonly idempotencyKey?: string;
+  /** Whether a 409 may be about the resource, and not about the idempotency key. */
+  readonly conflicts?: boolean;
   /** Seconds that the server waits on purpose, added to the timeout. */
   readonly extraSeconds?: number;
   /** Whether the server redirects to the result. */
@@ -86,7 +88,7 @@ export class Http {
         } catch (error) {
           if (inDoubt && error instanceof ApiError) error.inDoubt = true;
           const pause = Math.random() * Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** tries) + askedFor(error);
-          if (tries >= retries || pause >= deadline.left || !mayHelp(error, call)) throw error;
+          if (tries >= retries || pause >= deadline.left || !mayHelp(error, call, inDoubt)) throw error;
           inDoubt ||= !(error instanceof ApiError) || error.status >= 500;
           await sleep(pause, call.options?.abortSignal);
         }
@@ -246,11 +248,13 @@ class Deadline {
 /**
  * Whether a retry may succeed and is safe. After a 429 every request is retried: the rate limit comes before all work
  * (contract section 8). After other failures a POST is retried only with an idempotency key.
+ * A key whose first request is still being processed is a {@link Conflict}. Where that may also be about the resource,
+ * it is taken for one of the key if an attempt has got no response.
  */
-function mayHelp(error: unknown, call: Call): boolean {
+function mayHelp(error: unknown, call: Call, inDoubt: boolean): boolean {
   if (error instanceof TooMany) return true;
   const keyed = call.idempotencyKey !== undefined;
-  if (error instanceof Conflict) return keyed; // the first request with this key is still being processed
+  if (error instanceof Conflict) return keyed && (inDoubt || !call.conflicts);
   return passing(error) && (keyed || call.method !== "POST");
 }
 

@@ -25,5 +25,6 @@ export {
 } from "./errors.js";
 export { Listing } from "./listing.js";
 export { etagOf } from "./shapes.js";
+export type * from "./decision-types.js";
 export type * from "./message-types.js";
 export type * from "./types.js";

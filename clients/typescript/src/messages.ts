@@ -1,5 +1,6 @@
 /** Messages, and the operations that send them. */
 
+import type { ExplainedDecision, MessageDecision, MessageExplanation } from "./decision-types.js";
 import { type Http, type JsonResponse, randomKey, segment } from "./http.js";
 import { Listing } from "./listing.js";
 import type {
@@ -45,6 +46,17 @@ export class Messages {
     return shaped<OperationReference>(body, "operationId");
   }
 
+  /**
+   * Which sender each of up to 100 recipients would get, and why; nothing is sent. `send` with the same request chooses
+   * the same senders, as long as the senders, the opt-outs and the messages to these people stay as they are.
+   */
+  async explain(request: SendMessages, options?: RequestOptions): Promise<MessageExplanation> {
+    const path = `/signalbox${ROOT}/Explain`;
+    const { body } = await this.#http.json({ method: "POST", path, json: request, options });
+    const read = shaped<MessageExplanation>(body, "results", "eta");
+    return { ...read, results: read.results.map(decision<ExplainedDecision>), eta: optionalDate(read.eta) };
+  }
+
   /** The account's messages, newest first; `status: "INBOUND"` lists the replies. */
   list(request: ListMessages = {}, options?: RequestOptions): Listing<MessagePage, Message> {
     const { tags, ...rest } = request;
@@ -59,6 +71,15 @@ export class Messages {
 
   async fetch(messageId: string, options?: RequestOptions): Promise<FetchedMessage> {
     return fetched(await this.#http.json({ method: "GET", path: messagePath(messageId), options }));
+  }
+
+  /**
+   * Why the message has its sender: the senders in their order, and those that were left out. {@link NotFound} for a
+   * message whose time has not come, and for one that came in.
+   */
+  async decision(messageId: string, options?: RequestOptions): Promise<MessageDecision> {
+    const path = `/signalbox${messagePath(messageId)}/Decision`;
+    return decision((await this.#http.json({ method: "GET", path, options })).body);
   }
 
   /** The message of an attempt, by the attempt's id downstream: `SM` or `MM` and 32 hex digits. */
@@ -128,6 +149,18 @@ export class Messages {
     const { body } = await this.#http.json({ method: "POST", path, options });
     return shaped<ResourceReference>(body, "resourceId");
   }
+
+  /**
+   * Starts the operation that sends again to those who were not reached: FAILED and UNDELIVERED messages. After an
+   * earlier retry, only to those who were not reached by it either. {@link Conflict} while messages wait to be handed
+   * over, and when nothing failed.
+   */
+  async retry(operationId: string, options?: StartOptions): Promise<OperationReference> {
+    const path = `/signalbox${operationPath(operationId)}/Retry`;
+    const idempotencyKey = options?.idempotencyKey ?? randomKey();
+    const { body } = await this.#http.json({ method: "POST", path, idempotencyKey, conflicts: true, options });
+    return shaped<OperationReference>(body, "operationId");
+  }
 }
 
 function messagePath(messageId: string): string {
@@ -154,6 +187,11 @@ function fetched(response: JsonResponse): FetchedMessage {
 function created<T extends Receipt | OperationError>(value: unknown): T {
   const read = shaped<T>(value, "createdAt");
   return { ...read, createdAt: new Date(read.createdAt) };
+}
+
+function decision<T extends ExplainedDecision>(value: unknown): T {
+  const read = shaped<T>(value, "candidates", "at");
+  return { ...read, at: new Date(read.at) };
 }
 
 function optionalDate(value: Date | null): Date | null {

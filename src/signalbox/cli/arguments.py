@@ -88,6 +88,11 @@ def pair(text: str, what: str = "CHANNEL:ADDRESS") -> tuple[str, str]:
     return channel, address
 
 
+def recipient(text: str) -> tuple[str, str]:
+    """Reads `+12025550123`, which is on the channel PHONE, or `WHATSAPP:+12025550123`. Raises BadParameter."""
+    return pair(text, "a number or CHANNEL:NUMBER") if ":" in text else ("PHONE", text)
+
+
 def sender_id(client: Signalbox, text: str, *, exactly: bool = False) -> str:
     """The id of a sender given by id, as CHANNEL:ADDRESS, by name or by address. Raises Ended: none, or several.
 

@@ -254,6 +254,16 @@ EXAMPLES: Final[Mapping[str, tuple[str, str, str]]] = {
         "signalbox messages show comms_message_01kg9p6jhxf2ar6w5q6m2s7d3n --json",
         "signalbox messages show SM0a1b2c3d0a1b2c3d0a1b2c3d0a1b2c3d",
     ),
+    "messages why": (
+        "signalbox messages why comms_message_01kg9p6jhxf2ar6w5q6m2s7d3n",
+        "signalbox messages why comms_message_01kg9p6jhxf2ar6w5q6m2s7d3n --json",
+        "signalbox messages why SM0a1b2c3d0a1b2c3d0a1b2c3d0a1b2c3d",
+    ),
+    "messages retry": (
+        "signalbox messages retry comms_operation_01kg9p6jhxf58sv7e9z0c1ht0h",
+        "signalbox messages retry comms_operation_01kg9p6jhxf58sv7e9z0c1ht0h --watch",
+        "signalbox messages retry comms_operation_01kg9p6jhxf58sv7e9z0c1ht0h --json",
+    ),
     "messages cancel": (
         "signalbox messages cancel comms_message_01kg9p6jhxf2ar6w5q6m2s7d3n",
         "signalbox messages cancel comms_operation_01kg9p6jhxf58sv7e9z0c1ht0h",
@@ -278,6 +288,31 @@ EXAMPLES: Final[Mapping[str, tuple[str, str, str]]] = {
         "signalbox inbox watch",
         "signalbox inbox watch --to +12025550123 --contains code --count 1",
         "signalbox inbox watch --channel SMS --json",
+    ),
+    "opt-outs": (
+        "signalbox opt-outs list --pool support",
+        "signalbox opt-outs add +12025550123",
+        "signalbox opt-outs forget +12025550123",
+    ),
+    "opt-outs list": (
+        "signalbox opt-outs list --limit 10",
+        "signalbox opt-outs list --address +12025550123",
+        "signalbox opt-outs list --pool support --channel WHATSAPP --json",
+    ),
+    "opt-outs add": (
+        "signalbox opt-outs add +12025550123",
+        "signalbox opt-outs add +12025550123 WHATSAPP:+12025550123 --pool support",
+        "signalbox opt-outs add +12025550123 --json",
+    ),
+    "opt-outs delete": (
+        "signalbox opt-outs delete comms_optout_01kg9p6jhxf2ar6w5q6m2s7d3n",
+        "signalbox opt-outs delete comms_optout_01kg9p6jhxf2ar6w5q6m2s7d3n --json",
+        "signalbox --profile production opt-outs delete comms_optout_01kg9p6jhxf2ar6w5q6m2s7d3n",
+    ),
+    "opt-outs forget": (
+        "signalbox opt-outs forget +12025550123",
+        "signalbox opt-outs forget WHATSAPP:+12025550123",
+        "signalbox opt-outs forget +12025550123 --opt-outs --yes",
     ),
     "completion": (
         'eval "$(signalbox completion bash)"',

@@ -12,7 +12,7 @@ SUFFIX: Final = "[0-7][a-hjkmnpqrstv-z0-9]{25,34}"
 
 
 class Id(click.ParamType[str]):
-    """The id of a pool, an operation or a message, checked before any request."""
+    """The id of a thing of one kind, checked before any request."""
 
     def __init__(self, kind: str, name: str) -> None:
         self.name = name
@@ -32,3 +32,4 @@ class Id(click.ParamType[str]):
 POOL_ID: Final = Id("senderpool", "a pool")
 OPERATION_ID: Final = Id("operation", "an operation")
 MESSAGE_ID: Final = Id("message", "a message")
+OPT_OUT_ID: Final = Id("optout", "an opt-out")

@@ -184,6 +184,12 @@ def pool_of(names: OperationNames) -> str:
     return names.sender_pool.name if names.sender_pool else "(deleted)"
 
 
+def pool_named(client: Signalbox, pool_id: str) -> str:
+    """The name and the id of a pool; the id alone of one that was deleted."""
+    names = client.names.name([pool_id]).sender_pools
+    return "  ".join([*(one.name for one in names), pool_id])
+
+
 def _sender_rows(client: Signalbox, senders: Sequence[Sender]) -> Iterator[Sequence[object]]:
     names = {one.id: one for one in client.names.name(one.id for one in senders).senders}
     for one in senders:

@@ -1,4 +1,4 @@
-"""`signalbox messages`: send, list, show and cancel messages."""
+"""`signalbox messages`: send, list, show, explain, cancel and retry messages."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from signalbox.cli.arguments import Tags, Word, pair, sender_id, since_option, tag_option, until_option
+from signalbox.cli.arguments import Tags, Word, recipient, sender_id, since_option, tag_option, until_option
 from signalbox.cli.completing import complete_pool, complete_sender
 from signalbox.cli.endings import PARTLY, already_done, finishing, for_each
 from signalbox.cli.forms import MESSAGE_ID, OPERATION_ID
@@ -30,11 +30,13 @@ if TYPE_CHECKING:
         MessageChannel,
         MessageOperation,
         MessageStatus,
+        OperationReference,
         Signalbox,
     )
 
 CHANNELS: Final = ("SMS", "RCS", "WHATSAPP")
 channel_option = click.option("--channel", type=Word(CHANNELS), help="Only this channel of the sender.")
+watch_option = click.option("--watch", "watched", is_flag=True, help="Wait until everything was tried.")
 operation_option = click.option("--operation", type=OPERATION_ID, metavar="ID", help="Only those of this operation.")
 _STATUSES: Final = (
     "SCHEDULED", "QUEUED", "SENT", "DELIVERED", "READ", "UNDELIVERED", "FAILED", "CANCELED", "INBOUND",
@@ -59,7 +61,7 @@ def messages() -> None:
 @click.option("--variable", "variables", type=Tags(), multiple=True, help="A value for the Liquid of every recipient.")
 @click.option("--at", metavar="TIME", help="When; without an offset, the local time of each recipient.")
 @tag_option
-@click.option("--watch", "watched", is_flag=True, help="Wait until everything was tried.")
+@watch_option
 @as_json_option
 @server_options
 def send_messages(
@@ -96,15 +98,7 @@ def send_messages(
                 schedule={"sendAt": [at]} if at else None,
                 tags=dict(tags) or None,
             )
-        if not watched:
-            show_done("accepted", started.operation_id, started, as_json)
-            return
-        with already_done(f"the messages were accepted: operation {started.operation_id}"):
-            operation = client.messages.wait(started.operation_id, timeout=_PATIENCE_SECONDS)
-    with done_unseen(f"the operation {operation.id} is {operation.status}"):
-        show_resource(operation, as_json)
-    if operation.status == "CANCELED" or _unsuccessful(operation):
-        sys.exit(PARTLY)
+        _finish(client, started, watched, as_json)
 
 
 @messages.command("list")
@@ -159,6 +153,21 @@ def show_message(message: str, as_json: bool, profile: str | None) -> None:
     show(_fields(found), as_json=False)
 
 
+@messages.command("why")
+@click.argument("message")
+@as_json_option
+@server_options
+def explain_message(message: str, as_json: bool, profile: str | None) -> None:
+    """Show why a message has its sender: the senders in their order, and how many were left out for which reason."""
+    from signalbox.cli.decisions import show_decision
+
+    with connected(profile) as client:
+        if _DOWNSTREAM.fullmatch(message):
+            message = client.messages.seek(message).id
+        decision = client.messages.decision(MESSAGE_ID.convert(message, None, None))
+        show_decision(client, decision, as_json)
+
+
 @messages.command("cancel")
 @click.argument("given", metavar="MESSAGE|OPERATION...", nargs=-1, required=True)
 @as_json_option
@@ -178,6 +187,35 @@ def cancel_messages(given: Sequence[str], as_json: bool, profile: str | None) ->
         for_each(given, cancel)
 
 
+@messages.command("retry")
+@click.argument("operation", type=OPERATION_ID)
+@watch_option
+@as_json_option
+@server_options
+def retry_operation(operation: str, watched: bool, as_json: bool, profile: str | None) -> None:
+    """Send again to those whom an operation did not reach, as a new operation: FAILED and UNDELIVERED messages.
+
+    After an earlier retry, only to those whom it did not reach either.
+    """
+    with connected(profile) as client:
+        with finishing():
+            started = client.messages.retry(operation)
+        _finish(client, started, watched, as_json)
+
+
+def _finish(client: Signalbox, started: OperationReference, watched: bool, as_json: bool) -> None:
+    """Prints the operation that was started; with --watch when everything was tried."""
+    if not watched:
+        show_done("accepted", started.operation_id, started, as_json)
+        return
+    with already_done(f"the messages were accepted: operation {started.operation_id}"):
+        operation = client.messages.wait(started.operation_id, timeout=_PATIENCE_SECONDS)
+    with done_unseen(f"the operation {operation.id} is {operation.status}"):
+        show_resource(operation, as_json)
+    if operation.status == "CANCELED" or _unsuccessful(operation):
+        sys.exit(PARTLY)
+
+
 def _content(text: str | None, media: Sequence[str], template: str | None) -> dict[str, object]:
     if template and (text is not None or media):
         raise click.UsageError("--template cannot be used together with --text and --media")
@@ -190,9 +228,9 @@ def _content(text: str | None, media: Sequence[str], template: str | None) -> di
 
 
 def _recipient(text: str, variables: dict[str, str]) -> dict[str, object]:
-    channel, address = pair(text, "a number or CHANNEL:NUMBER") if ":" in text else ("PHONE", text)
-    recipient: dict[str, object] = {"address": address, "channel": channel}
-    return {**recipient, "variables": variables} if variables else recipient
+    channel, address = recipient(text)
+    found: dict[str, object] = {"address": address, "channel": channel}
+    return {**found, "variables": variables} if variables else found
 
 
 def _unsuccessful(operation: MessageOperation) -> int:

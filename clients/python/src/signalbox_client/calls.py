@@ -64,6 +64,7 @@ class Call(Generic[T]):
     content: bytes | None = None
     extra_seconds: float = 0.0  # seconds that the server waits on purpose, added to the timeout
     redirected: bool = False  # whether a 301 is the success: its body names the resource
+    conflicts: bool = False  # whether a 409 may be about the resource, and not about the idempotency key
 
     @property
     def keyed(self) -> bool:
@@ -185,7 +186,7 @@ def attempts(settings: Settings, call: Call[T], deadline: float | None = None) -
         in_doubt = in_doubt or _may_have_happened(response)
         pause = _pause(failure, attempt)
         late = time.monotonic() + pause >= deadline
-        if attempt >= settings.max_retries or late or not _may_help(call, failure):
+        if attempt >= settings.max_retries or late or not _may_help(call, failure, in_doubt):
             raise failure
         attempt += 1
         log.debug("%s: %s; attempt %d in %.3f s", _name(settings, call), failure, attempt + 1, pause)
@@ -274,13 +275,18 @@ def _retry_after(value: str) -> float | None:
     return min(max(0.0, seconds), _DAY_SECONDS)
 
 
-def _may_help(call: Call[T], failure: Exception) -> bool:
-    """Whether a retry may succeed. A key whose first request is still being processed is a Conflict."""
+def _may_help(call: Call[T], failure: Exception, in_doubt: bool) -> bool:
+    """Whether a retry may succeed. A key whose first request is still being processed is a Conflict.
+
+    Where a Conflict may also be about the resource, it is taken for one of the key if an attempt has got no response.
+    """
     if isinstance(failure, TooMany):
         return True
     if call.method == "POST" and not call.keyed:
         return False
-    return isinstance(failure, _AGAIN) or (call.keyed and isinstance(failure, Conflict))
+    if isinstance(failure, Conflict):
+        return call.keyed and (in_doubt or not call.conflicts)
+    return isinstance(failure, _AGAIN)
 
 
 def _may_have_happened(response: Response | httpx.RequestError) -> bool:

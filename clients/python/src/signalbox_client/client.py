@@ -18,6 +18,7 @@ from signalbox_client.inventory import Inventory
 from signalbox_client.ledger import Ledger
 from signalbox_client.messages import Messages
 from signalbox_client.names import NameSearch
+from signalbox_client.opt_outs import OptOuts, Recipients
 from signalbox_client.pages import AsyncPages, Listing, Pages
 from signalbox_client.proxies import certificates, proxy_for
 from signalbox_client.sender_pools import SenderPools
@@ -45,6 +46,8 @@ class _Client(ABC, Generic[H]):
     ledger: Ledger[Self]
     messages: Messages[Self]
     inbox: Inbox[Self]
+    opt_outs: OptOuts[Self]
+    recipients: Recipients[Self]
     templates: Templates[Self]
     names: NameSearch[Self]
     totals: Totals[Self]
@@ -78,6 +81,8 @@ class _Client(ABC, Generic[H]):
         self.ledger = Ledger(self, self._settings)
         self.messages = Messages(self, self._settings)
         self.inbox = Inbox(self, self._settings)
+        self.opt_outs = OptOuts(self, self._settings)
+        self.recipients = Recipients(self, self._settings)
         self.templates = Templates(self, self._settings)
         self.names = NameSearch(self, self._settings)
         self.totals = Totals(self, self._settings)

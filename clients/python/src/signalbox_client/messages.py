@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from signalbox_client import following
-from signalbox_client.calls import Call, Steps, perform, segment
+from signalbox_client.calls import Call, Steps, encoded, perform, segment
+from signalbox_client.decision_results import MessageDecision, MessageExplanation
 from signalbox_client.message_results import (
     FetchedMessage,
     Message,
@@ -49,9 +50,27 @@ class Messages(Resource[C]):
         All attempts of the call have the same idempotency key: yours, or a new one. Raises IdempotencyMismatch when
         your key was used for another request.
         """
-        body: dict[str, object] = {"to": to, "content": content, "from": from_, "schedule": schedule, "tags": tags}
-        given = {name: value for name, value in body.items() if value is not None}
-        return perform(self._settings, starting(_PATH, given, idempotency_key))
+        body = _request(to, content, from_, schedule, tags)
+        return perform(self._settings, starting(_PATH, body, idempotency_key))
+
+    @call
+    def explain(
+        self,
+        *,
+        to: Sequence[Mapping[str, object]],
+        content: Mapping[str, object],
+        from_: Mapping[str, object] | None = None,
+        schedule: Mapping[str, object] | None = None,
+        tags: Mapping[str, str] | None = None,
+    ) -> Steps[MessageExplanation]:
+        """Which sender each of up to 100 recipients would get, and why. The arguments are those of `send`.
+
+        Nothing is sent. A call of `send` with the same arguments chooses the same senders, as long as the senders, the
+        opt-outs and the messages to these people stay as they are.
+        """
+        body = encoded(_request(to, content, from_, schedule, tags))
+        call = Call("POST", f"/signalbox{_PATH}/Explain", MessageExplanation, content=body)
+        return perform(self._settings, call)
 
     @listing
     def list(
@@ -83,6 +102,14 @@ class Messages(Resource[C]):
     def fetch(self, id: str) -> Steps[FetchedMessage]:
         """The message with its attempts and its content."""
         return perform(self._settings, Call("GET", _message(id), FetchedMessage))
+
+    @call
+    def decision(self, id: str) -> Steps[MessageDecision]:
+        """Why the message has its sender: the senders in their order, and those that were left out.
+
+        NotFound for a message whose time has not come, and for one that came in.
+        """
+        return perform(self._settings, Call("GET", f"/signalbox{_message(id)}/Decision", MessageDecision))
 
     @call
     def seek(self, sid: str) -> Steps[FetchedMessage]:
@@ -149,12 +176,33 @@ class Messages(Resource[C]):
         path = f"/signalbox{_operation(operation_id).path}/Cancel"
         return perform(self._settings, Call("POST", path, ResourceReference))
 
+    @call
+    def retry(self, operation_id: str, *, idempotency_key: str | None = None) -> Steps[OperationReference]:
+        """Starts an operation that sends again to those who were not reached: FAILED and UNDELIVERED messages.
+
+        After an earlier retry, only to those who were not reached by it either. Conflict while messages wait to be
+        handed over, and when nothing failed. For the key see `send`.
+        """
+        path = f"/signalbox{_operation(operation_id).path}/Retry"
+        return perform(self._settings, starting(path, None, idempotency_key, conflicts=True))
+
 
 def _seek(resource: Resource[C], sid: str) -> Steps[FetchedMessage]:
     # The message is fetched by its id and not at the Location, so that credentials never go to another host.
     call = Call("GET", f"{_PATH}/Seek/{segment(sid)}", ResourceReference, redirected=True)
     found = yield from perform(resource._settings, call)
     return (yield from perform(resource._settings, Call("GET", _message(found.resource_id), FetchedMessage)))
+
+
+def _request(
+    to: Sequence[Mapping[str, object]],
+    content: Mapping[str, object],
+    from_: Mapping[str, object] | None,
+    schedule: Mapping[str, object] | None,
+    tags: Mapping[str, str] | None,
+) -> dict[str, object]:
+    body: dict[str, object] = {"to": to, "content": content, "from": from_, "schedule": schedule, "tags": tags}
+    return {name: value for name, value in body.items() if value is not None}
 
 
 def _message(id: str) -> str:

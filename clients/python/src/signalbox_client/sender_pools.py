@@ -205,8 +205,12 @@ def _references(senders: str | Sender | Iterable[str | Sender]) -> list[dict[str
     return [{"senderId": one.id if isinstance(one, Sender) else one} for one in several]
 
 
-def starting(path: str, body: object, idempotency_key: str | None) -> Call[OperationReference]:
-    """The call that starts an operation, with the key given or a new one."""
+def starting(
+    path: str, body: object | None, idempotency_key: str | None, *, conflicts: bool = False
+) -> Call[OperationReference]:
+    """The call that starts an operation, with the key given or a new one. `body`: None for a request without one."""
     key = urandom(16).hex() if idempotency_key is None else header("idempotency_key", idempotency_key)
     quoted = '"' + key.replace("\\", "\\\\").replace('"', '\\"') + '"'
-    return Call("POST", path, OperationReference, headers={"Idempotency-Key": quoted}, content=encoded(body))
+    content = None if body is None else encoded(body)
+    headers = {"Idempotency-Key": quoted}
+    return Call("POST", path, OperationReference, headers=headers, content=content, conflicts=conflicts)
