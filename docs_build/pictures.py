@@ -136,10 +136,12 @@ def _box(box: _Box, x: float, y: float, width: float, height: float) -> list[str
     for words in _wrapped(box.caption, width - 2 * _PAD, _CAPTION):
         line += _LINE
         parts.append(_text(x + _PAD, line, words, _CAPTION, "quiet"))
-    for number, code in enumerate(box.errors):
-        at = x + _PAD + number * 38
-        parts.append(f'<rect class="error" x="{at:g}" y="{line + 8:g}" width="34" height="20" rx="4"/>')
-        parts.append(_text(at + 17, line + 22, code, _CAPTION, "code", "middle"))
+    at = x + _PAD
+    for code in box.errors:
+        wide = 10 + 8 * len(code)
+        parts.append(f'<rect class="error" x="{at:g}" y="{line + 8:g}" width="{wide}" height="20" rx="4"/>')
+        parts.append(_text(at + wide / 2, line + 22, code, _CAPTION, "code", "middle"))
+        at += wide + 4
     return parts
 
 

@@ -18,9 +18,8 @@ from signalbox.cli.forms import MESSAGE_ID, OPERATION_ID
 from signalbox.cli.found import pool_id
 from signalbox.cli.groups import Commands
 from signalbox.cli.listing import Table, limit_option, page_size, show_pages
-from signalbox.cli.output import as_json_option, cell, coloured, show, show_done, show_resource, wire
+from signalbox.cli.output import as_json_option, cell, coloured, show, show_done, wire
 from signalbox.cli.profiles import connected, server_options
-from signalbox.cli.streams import done_unseen
 
 if TYPE_CHECKING:
     from signalbox_client import (
@@ -42,6 +41,7 @@ _STATUSES: Final = (
     "SCHEDULED", "QUEUED", "SENT", "DELIVERED", "READ", "UNDELIVERED", "FAILED", "CANCELED", "INBOUND",
 )  # fmt: skip
 _DOWNSTREAM: Final = re.compile("(SM|MM)[0-9a-fA-F]{32}")
+_COUNTERS: Final = (*(status.lower() for status in _STATUSES if status != "INBOUND"), "unaddressable")
 # Longer than any operation takes that is not scheduled.
 _PATIENCE_SECONDS: Final = 3600.0
 
@@ -210,8 +210,7 @@ def _finish(client: Signalbox, started: OperationReference, watched: bool, as_js
         return
     with already_done(f"the messages were accepted: operation {started.operation_id}"):
         operation = client.messages.wait(started.operation_id, timeout=_PATIENCE_SECONDS)
-    with done_unseen(f"the operation {operation.id} is {operation.status}"):
-        show_resource(operation, as_json)
+    show_done(_outcome(operation), operation.id, operation, as_json)
     if operation.status == "CANCELED" or _unsuccessful(operation):
         sys.exit(PARTLY)
 
@@ -231,6 +230,14 @@ def _recipient(text: str, variables: dict[str, str]) -> dict[str, object]:
     channel, address = recipient(text)
     found: dict[str, object] = {"address": address, "channel": channel}
     return {**found, "variables": variables} if variables else found
+
+
+def _outcome(operation: MessageOperation) -> str:
+    """What became of the messages: `3 messages: 2 delivered, 1 failed`."""
+    counted = wire(operation.stats)
+    total = operation.stats.total
+    parts = [f"{counted[name]:,} {name}" for name in _COUNTERS if counted[name]]
+    return f"{total:,} message{'s' * (total != 1)}: {', '.join(parts)}"
 
 
 def _unsuccessful(operation: MessageOperation) -> int:
