@@ -17,6 +17,7 @@ from signalbox.api.inventory.sender_pools import OPERATION_ID, OTHER_SENDER_ID, 
 from signalbox.api.inventory.senders import SENDER_ID
 from signalbox.api.program.inspector import REQUEST_ID
 from signalbox.api.routes import ROUTES
+from signalbox.api.routing.opt_outs import OPT_OUT_ID
 from signalbox.api.sending.message_shapes import MESSAGE_ID, SID
 from signalbox.testing import Account, server
 from signalbox_client import Signalbox
@@ -33,6 +34,11 @@ _TAGS: Final = {"team": "sales", "region": "eu-west"}
 # Only an operation with work left can be canceled; this sample runs on a server without workers.
 _WITHOUT_WORKERS: Final = ("ledger.cancel",)
 _CANCELS: Final = ("messages.cancel", "messages.cancelOperation")
+# These need a message that failed.
+_AFTER_FAILURES: Final = ("messages.listErrors", "messages.retryOperation")
+_SENT: Final = ("messages.", "inbox.", "recipients.")
+_REACHED: Final = "+14155550199"
+_REFUSED: Final = "+15005550003"
 _DAY: Final = timedelta(days=1)
 _IDLE: Final = {"SIGNALBOX_ACCOUNT_SID": "AC" + 8 * "4567", "SIGNALBOX_AUTH_TOKEN": "idle"}
 
@@ -79,17 +85,20 @@ class World:
                 logged = httpx.get(f"{self.account.url}/v1/Senders?pageSize=1", auth=auth)
                 self._ours[logged.headers["x-request-id"]] = REQUEST_ID.example
             self._ours[next(iter(pools.list())).id] = SENDER_POOL_ID.example
-            if endpoint.startswith(("messages.", "inbox.")):
-                self._send(senders[0], later=endpoint in _CANCELS)
+            if endpoint.startswith(_SENT):
+                to = _REFUSED if endpoint in _AFTER_FAILURES else _REACHED
+                self._send(senders[0], to, later=endpoint in _CANCELS)
             else:
                 self._ours[made] = OPERATION_ID.example
+            if endpoint.startswith(("optOuts.", "recipients.")) and endpoint != "optOuts.create":
+                self._ours[client.opt_outs.create(address=_REACHED, channel="PHONE").id] = OPT_OUT_ID.example
 
-    def _send(self, sender_id: str, *, later: bool) -> None:
+    def _send(self, sender_id: str, to: str, *, later: bool) -> None:
         """A message, its operation and its id downstream are there; a later one can be cancelled."""
         auth = (self.account.account_sid, self.account.auth_token)
         with httpx.Client(base_url=self.account.url, auth=auth) as http:
             body = {
-                "to": [{"address": "+14155550199", "channel": "PHONE", "variables": {"name": "Ada"}}],
+                "to": [{"address": to, "channel": "PHONE", "variables": {"name": "Ada"}}],
                 "from": {"senderId": sender_id},
                 "content": {"text": 'Hello {{ name | default: "there" }}, your code is 123456.'},
                 "schedule": {"sendAt": [(datetime.now(UTC) + later * _DAY).isoformat()]},

@@ -35,6 +35,7 @@ SECTIONS: Final = (
     "11. Which sender",
     "14. The inbox",
     "15.3 Inbound",
+    "15.4 Opt-out",
 )
 
 
