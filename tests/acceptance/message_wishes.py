@@ -12,7 +12,7 @@ Client = Callable[..., httpx.Response]
 
 
 def wish_messages(client: Client, phone: dict[str, str]) -> None:
-    """Sends a request that succeeds to every OpenAPI operation of messages and of the inbox."""
+    """Sends a request that succeeds to every OpenAPI operation of messages, of the inbox and of opt-outs."""
     body: dict[str, Any] = {"to": [phone], "content": {"text": "Your code is 123456."}}
     new = {"json": body, "headers": {"Idempotency-Key": "a-message"}}
     operation_id = client("POST", "/v1/Messages", **new).json()["operationId"]
@@ -30,6 +30,8 @@ def wish_messages(client: Client, phone: dict[str, str]) -> None:
     etag = client("GET", message).headers["etag"]
     assert client("GET", message, headers={"If-None-Match": etag}).status_code == 304
     client("GET", f"{message}/Receipts")
+    client("GET", f"/signalbox{message}/Decision")
+    client("POST", "/signalbox/v1/Messages/Explain", json=body)
     client("GET", f"/v1/Messages/Seek/{item['downstreamId']}")
     inbox = f"/signalbox/v1/Inbox/{item['id']}"
     client("GET", inbox)
@@ -44,3 +46,25 @@ def wish_messages(client: Client, phone: dict[str, str]) -> None:
     client("POST", f"/signalbox/v1/Messages/{first['id']}/Cancel")
     client("POST", f"/signalbox/v1/Messages/Operations/{operation_id}/Cancel")
     client("DELETE", "/signalbox/v1/Inbox")
+    _wish_retries_and_opt_outs(client, phone)
+
+
+def _wish_retries_and_opt_outs(client: Client, phone: dict[str, str]) -> None:
+    """Sends a request that succeeds to every OpenAPI operation about retries, opt-outs and recipients."""
+    opt_out = client("POST", "/signalbox/v1/OptOuts", json=phone).json()
+    client("GET", "/signalbox/v1/OptOuts", params={"address": phone["address"]})
+    body = {"to": [phone], "content": {"text": "hello"}}
+    operation_id = client("POST", "/v1/Messages", json=body).json()["operationId"]
+    client("GET", f"/v1/Messages/Operations/{operation_id}", headers={"Prefer": "wait=30"})
+    path = f"/signalbox/v1/Messages/Operations/{operation_id}/Retry"
+    key = {"headers": {"Idempotency-Key": "a-retry"}}
+    again = client("POST", path, **key).json()["operationId"]
+    assert client("POST", path, **key).headers["Idempotency-Replayed"] == "true"
+    client("GET", f"/v1/Messages/Operations/{again}", headers={"Prefer": "wait=30"})
+    other = f"/signalbox/v1/Messages/Operations/{again}/Retry"
+    assert client("POST", other, **key).status_code == 422
+    client("DELETE", f"/signalbox/v1/OptOuts/{opt_out['id']}")
+    later = client("POST", path).json()["operationId"]
+    client("GET", f"/v1/Messages/Operations/{later}", headers={"Prefer": "wait=30"})
+    assert client("POST", path).status_code == 409
+    client("POST", "/signalbox/v1/Recipients/Forget", json={**phone, "optOuts": True})

@@ -14,7 +14,6 @@ from signalbox.db import Tx
 from signalbox.ground import clock
 from signalbox.ground.clock import rfc3339
 from signalbox.ground.errors import Invalid
-from signalbox.http.constraints import named
 from signalbox.http.endpoint import Endpoint
 from signalbox.http.places import problem_at
 from signalbox.http.request import Request, Response, json_response
@@ -88,7 +87,7 @@ class SenderShare(msgspec.Struct, frozen=True, rename="camel", gc=False):
 class MessageExplanation(msgspec.Struct, frozen=True):
     """What a request would do: nothing was sent."""
 
-    results: Annotated[list[ExplainedDecision], named("ExplainedDecisions")]
+    results: list[ExplainedDecision]
     spread: list[SenderShare]
     eta: Time | None
 

@@ -5,14 +5,16 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from signalbox.api.routing.opt_outs import CHANNELS, GROUP, PhoneAddress
+from signalbox.api.routing.opt_outs import CHANNELS, PhoneAddress
 from signalbox.http.bodies import Body
 from signalbox.http.constraints import named
-from signalbox.http.endpoint import Endpoint
+from signalbox.http.endpoint import Endpoint, Group
 from signalbox.http.request import Request, Response, json_response
 from signalbox.http.shapes import Count
 from signalbox.routing import opt_outs
 from signalbox.sending import recipients
+
+GROUP: Final = Group("recipients", "Recipients", "What is kept about people beyond their messages.", "opt-outs")
 
 
 class RecipientForget(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
