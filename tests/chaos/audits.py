@@ -6,6 +6,9 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from message_deeds import INBOX, MESSAGES
+from message_deeds import OPERATIONS as MESSAGE_OPERATIONS
+
 from clients import OPERATIONS, POOLS, Client
 
 
@@ -18,8 +21,8 @@ async def know_senders(client: Client) -> None:
     client.tenant.senders = [sender["id"] for sender in found]
 
 
-async def audit(client: Client, seconds: float) -> None:
-    """Waits for every operation and reads everything that the tenant has. Raises TimeoutError."""
+async def audit(client: Client, seconds: float, reports: bool) -> None:
+    """Waits for every operation, with `reports` for every report, and reads all of the tenant. Raises TimeoutError."""
     client.polite = True
     async with asyncio.timeout(seconds):
         listed = ("senderPools.listOperations", OPERATIONS, "operations", 1000)
@@ -31,6 +34,7 @@ async def audit(client: Client, seconds: float) -> None:
         for pool in [one["id"] for one in pools]:
             await _audit_pool(client, pool)
         await _until_complete(lambda: client.walk("senders.list", "/v1/Senders", "senders", 1000, filters={}))
+        await _audit_messages(client, reports)
 
 
 async def _audit_pool(client: Client, pool: str) -> None:
@@ -58,3 +62,23 @@ async def _until_complete(deed: Callable[[], Awaitable[list[Any] | None]]) -> li
     while (found := await deed()) is None:  # noqa: ASYNC110
         await asyncio.sleep(0.05)
     return found
+
+
+async def _audit_messages(client: Client, reports: bool) -> None:
+    """Waits until nothing is left to hand over, with `reports` also until every report came; reads everything."""
+    listed = ("messages.listOperations", MESSAGE_OPERATIONS, "operations", 1000)
+    while True:
+        before = await _until_complete(lambda: client.walk(*listed, status=None, audit=True))
+        if any(one["stats"][name] for one in before for name in ("scheduled", "queued", *("sent",) * reports)):
+            await asyncio.sleep(0.2)
+            continue
+        await _until_complete(lambda: client.walk("messages.list", MESSAGES, "messages", 1000, audit=True))
+        await _until_complete(lambda: client.walk("inbox.list", INBOX, "items", 1000, audit=True))
+        if before == await _until_complete(lambda: client.walk(*listed, status=None, audit=True)):
+            break
+        # A report came between.
+    for one in before:
+        if any(one["stats"][name] for name in ("failed", "undelivered", "unaddressable")):
+            path = f"{MESSAGE_OPERATIONS}/{one['id']}/Errors"
+            asked = ("messages.listErrors", path, "errors", 1000)
+            await _until_complete(lambda: client.walk(*asked, operation=one["id"], audit=True))  # noqa: B023

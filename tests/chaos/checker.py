@@ -7,7 +7,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from typing import Any, Final
 
+import mailings
 import members
+import posted
+import promises
 import registers
 import responses
 from journal import FOREVER, Entry, Journal
@@ -20,6 +23,8 @@ LISTS: Final = {
     "senderPools.listOperations": "operations",
     "senders.list": "senders",
     "ledger.listItems": "items",
+    "messages.list": "messages",
+    "messages.listOperations": "operations",
 }
 STARTS: Final = ("senderPools.create", "senderPools.addSender")
 
@@ -59,10 +64,13 @@ class Checker:
             self._ledger(work)
         self._match_promises()
         self._ends()
+        messages = mailings.collect(self.entries)
+        for one in messages.values():
+            posted.Post(one, self.blame).judge()
         registers.judge_senders(self.entries, self.blame)
         registers.judge_pools(self.entries, self.works.values(), self.posts, self.blame)
         pairs = members.judge(self.entries, self.works.values(), self.blame)
-        return Verdict(self._totals(pairs), self.violations)
+        return Verdict(self._totals(pairs) | posted.totals(messages), self.violations)
 
     # --- collecting
 
@@ -147,9 +155,7 @@ class Checker:
     def _tenants(self) -> None:
         """No response tells a tenant anything of another one: no id, no address, no name."""
         # Whole words only: the end of an id may look like a name.
-        names = {
-            one: re.compile(rf"(?<![0-9a-z]){one}(?: |-push-)") for one in {entry.tenant for entry in self.journal}
-        }
+        names = {one: re.compile(rf"(?<![0-9a-z]){one}(?: |-id-)") for one in {entry.tenant for entry in self.journal}}
         addresses: dict[str, set[str]] = defaultdict(set)
         owners: dict[str, str] = {}
         for entry in self.journal:
@@ -163,8 +169,9 @@ class Checker:
             for told in _objects(entry):
                 if owners.setdefault(told["id"], entry.tenant) != entry.tenant:
                     self.blame("tenant", f"{entry.tenant} was told {told['id']} of {owners[told['id']]}: {entry}")
-                if "address" in told and told["address"] not in addresses[entry.tenant]:
-                    self.blame("tenant", f"{entry.tenant} never entered {told['address']}: {entry}")
+                sender = told.get("from") or told
+                if "address" in sender and sender["address"] not in addresses[entry.tenant]:
+                    self.blame("tenant", f"{entry.tenant} never entered {sender['address']}: {entry}")
 
     def _lists(self) -> None:
         """Pages are in order, continue where the last one ended, and show only what the filters allow."""
@@ -257,16 +264,7 @@ class Checker:
                 continue
             made[markers[0]].append(work)
             self._match(work, self.promises[markers[0]])
-        for marker, posts in self.posts.items():
-            found = {work.id for work in made[marker]}
-            told = {post.response["operationId"] for post in posts if post.done}
-            for lost in told - found:
-                self.blame("lost", f"{lost} was promised and is not there: {posts[0]}")
-            if len(found) > 1 or (told and found - told) or len(told) > 1:
-                self.blame("doubled", f"one request made {found}, told were {told}: {posts[0]}")
-            if found and not told and not any(post.unknown for post in posts):
-                self.blame("doubled", f"a refused request was done: {posts[0]}")
-        self._match_keys(made)
+        promises.judge(self.posts, {marker: {work.id for work in works} for marker, works in made.items()}, self.blame)
 
     def _match(self, work: Work, promise: Promise) -> None:
         work.promise = promise
@@ -280,25 +278,6 @@ class Checker:
         if creates and work.items[0][1] != "CREATED":
             self.blame("ledger", f"the pool's own item of {work.id} is {work.items[0][1]}")
         work.pool = promise.pool or self.pool_of.get(work.id) or self.pool_named.get(promise.marker)
-
-    def _match_keys(self, made: dict[str, list[Work]]) -> None:
-        """At most one operation for each idempotency key; a 422 for a reused key only if the key was used."""
-        keys: dict[tuple[str, str], list[Promise]] = defaultdict(list)
-        for marker, promise in self.promises.items():
-            if promise.key:
-                keys[self.posts[marker][0].tenant, promise.key].append(promise)
-        for (_, key), promises in keys.items():
-            operations = {work.id for promise in promises for work in made[promise.marker]}
-            if len(operations) > 1:
-                self.blame("doubled", f"key {key} made {operations}")
-            posts = sorted((post for one in promises for post in self.posts[one.marker]), key=lambda post: post.sent)
-            if not operations and any(post.status == 422 for post in posts):
-                self.blame("keys", f"key {key} was refused as used, and nothing was done under it")
-            told = [post for post in posts if post.done]
-            for post in told:
-                earlier = any(one.received < post.sent for one in told)
-                if earlier and post.headers.get("idempotency-replayed") != "true":
-                    self.blame("keys", f"a repeated request was not said to be a replay: {post}")
 
     def _ends(self) -> None:
         """Only cancels and deletions of the pool end operations early, and nothing is applied afterwards."""
@@ -351,13 +330,15 @@ def _progress(sighting: Sighting) -> tuple[int, bool]:
 
 
 def _objects(entry: Entry) -> Iterator[dict[str, Any]]:
-    """Every pool, sender and operation in a response."""
+    """Every pool, sender, operation, message and arrival in a response."""
     if entry.status != 200:
         return
     response = entry.response
     if isinstance(response, dict) and "id" in response:
         yield response
     elif isinstance(response, dict):
-        for key in ("senderPools", "senders", "operations"):
+        for key in ("senderPools", "senders", "operations", "messages"):
             yield from response.get(key, [])
+        if entry.act == "inbox.list":
+            yield from response["items"]
     yield from (part for _, part in entry.parts if "id" in part)

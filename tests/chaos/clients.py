@@ -36,6 +36,11 @@ class Client:
     def close(self) -> None:
         self._line.close()
 
+    def fresh(self) -> str:
+        """A name that no client has used before."""
+        self._count += 1
+        return f"{self.tenant.name}-{self._name}-{self._count}"
+
     async def ask(
         self,
         act: str,
@@ -62,7 +67,7 @@ class Client:
         leave = None
         if not self.polite and self.rng.random() < 0.04:
             leave = Leave(self.rng.choice((0.5, 0.9, 1.0, 1.0)), self.rng.choice((0.0, self.rng.uniform(0, 0.05))))
-        seconds = patience or self.rng.choice(PATIENCE)
+        seconds = patience or (30 if self.polite else self.rng.choice(PATIENCE))
         await self._line.ask(self.rng.choice(urls), entry, sent, content, seconds, leave)
         if entry.refused:
             await asyncio.sleep(self.rng.uniform(0.05, 0.3))
@@ -88,9 +93,8 @@ class Client:
         marker = f"comms_sender_0{rng.randrange(10**24):025d}"
         refs = [{"senderId": one} for one in senders or self._some(6_000 if pool is None else 900)]
         refs.insert(rng.randint(0, len(refs)), {"senderId": marker})
-        self._count += 1
         if key is None and rng.random() < 0.6:
-            key = f"{self.tenant.name}-{self._name}-{self._count}"
+            key = self.fresh()
         if pool is None:
             tags = {"by": self._name} if rng.random() < 0.3 else {}
             body: Any = {"name": f"{self.tenant.name} {marker}", "senders": refs, "tags": tags}

@@ -7,6 +7,8 @@ from base64 import b64encode
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+import message_deeds
+
 from clients import OPERATIONS, OURS, POOLS, Client
 
 
@@ -58,6 +60,8 @@ async def blunder(client: Client) -> None:
             (401, "senderPools.list", "GET", POOLS, None, wrong),
             (404, "", "GET", f"{POOLS}/", None, {}),
             (405, "", "PUT", POOLS, {}, {}),
+            (400, "messages.send", "POST", message_deeds.MESSAGES, {"to": [], "content": {"text": "x"}}, {}),
+            (400, "messages.list", "GET", f"{message_deeds.MESSAGES}?status=LOST", None, {}),
             (415, "senderPools.create", "POST", POOLS, "name=x", {"Content-Type": "text/plain"}),
         )
     )
@@ -97,4 +101,5 @@ DEEDS: Final[list[tuple[Callable[[Client], Awaitable[None]], int]]] = [
     (trespass, 5),
     (blunder, 3),
     (look_around, 3),
+    *message_deeds.DEEDS,
 ]

@@ -30,6 +30,7 @@ class Entry:
     about: dict[str, Any] = field(default_factory=dict)
     sent: float = 0.0
     received: float = FOREVER
+    clock: float = 0.0  # the time of day at which the response was complete, in seconds
     status: int = 0
     headers: dict[str, str] = field(default_factory=dict)
     response: Any = None

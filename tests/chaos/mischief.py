@@ -20,6 +20,7 @@ import asyncpg
 from places import Postgres, Proxy, Seat
 
 QUIET: Final = (0.05, 0.6)  # seconds between two faults
+LOCKED: Final = ("operations", "sender_pools", "senders", "message_operations", "messages", "inbox_arrivals")
 UNLIMITED: Final = resource.RLIM_INFINITY
 
 
@@ -126,7 +127,7 @@ class PostgresMischief(Mischief):
             case "filled":
                 await self._fill(rng.uniform(0.2, 1.5))
             case _:
-                await self._lock(rng.choice(("operations", "sender_pools", "senders")), rng.uniform(0.2, 1.2))
+                await self._lock(rng.choice(LOCKED), rng.uniform(0.2, 1.2))
 
     async def _terminate(self, rng: random.Random) -> None:
         async with asyncio.timeout(5):

@@ -21,7 +21,7 @@ CODES: Final = {
 }
 
 # The success status of each endpoint, and the errors that a valid request may get. 503 is always allowed, 500 never.
-# 409 and 422 of the first two need an idempotency key.
+# 409 and 422 of the requests that start an operation need an idempotency key; a retry is also refused with 409.
 ALLOWED: Final[dict[str, tuple[int, ...]]] = {
     "senderPools.list": (200,),
     "senderPools.create": (202, 409, 422),
@@ -43,6 +43,18 @@ ALLOWED: Final[dict[str, tuple[int, ...]]] = {
     "inventory.delete": (202, 404),
     "ledger.listItems": (200, 404),
     "ledger.cancel": (202, 404, 409),
+    "messages.send": (202, 404, 409, 422),
+    "messages.list": (200,),
+    "messages.fetch": (200, 404),
+    "messages.listOperations": (200,),
+    "messages.fetchOperation": (200, 404),
+    "messages.listErrors": (200, 404),
+    "messages.listReceipts": (200, 404),
+    "messages.cancelOperation": (202, 404, 409),
+    "messages.cancel": (202, 404, 409),
+    "messages.retryOperation": (202, 404, 409, 422),
+    "inbox.list": (200,),
+    "inbox.fetch": (200, 404),
     "health.alive": (200,),
     "health.ready": (200,),
     "health.metrics": (200,),
@@ -78,6 +90,10 @@ def _object(**members: Check) -> Check:
 
 def _list(check: Check) -> Check:
     return lambda value: isinstance(value, list) and all(map(check, value))
+
+
+def _any_of(*checks: Check) -> Check:
+    return lambda value: any(check(value) for check in checks)
 
 
 def _count(value: Any) -> bool:
@@ -138,6 +154,88 @@ problem = _object(
 )
 error_body = _object(code=_count, message=_text, status=_count, errors=_list(problem))
 
+message_id, sid = _pattern(f"comms_message_{SUFFIX}"), _pattern("(SM|MM)[0-9a-f]{32}")
+message_channel, recipient_channel = _one_of("SMS", "RCS", "WHATSAPP"), _one_of("PHONE", "WHATSAPP")
+message_status = _one_of("SCHEDULED", "QUEUED", "SENT", "DELIVERED", "READ", "UNDELIVERED", "FAILED", "CANCELED")
+recipient, place = _object(address=_text, channel=recipient_channel), _object(address=_text, channel=message_channel)
+message_sender = _object(address=_text, channel=message_channel, senderId=sender_id)
+message_members: Final[dict[str, Check]] = {
+    "id": message_id,
+    "from": _any_of(
+        _one_of(None),
+        _object(senderPoolId=pool_id),
+        message_sender,
+        _object(address=_text, channel=message_channel, senderId=sender_id, senderPoolId=pool_id),
+    ),
+    "to": _list(recipient),
+    "status": message_status,
+    "related": _list(_object(name=_one_of("OPERATION", "RETRY_OF"), id=operation_id, uri=url)),
+    "tags": _tags,
+    "scheduledFor": _or_null(time),
+    "createdAt": time,
+    "updatedAt": time,
+    "deletedAt": _one_of(None),
+}
+attempt = _object(
+    **{
+        "id": sid,
+        "from": message_sender,
+        "to": _list(recipient),
+        "channel": message_channel,
+        "senderId": sender_id,
+        "status": message_status,
+        "attemptedAt": time,
+        "createdAt": time,
+        "updatedAt": time,
+        "infoUrl": _text,
+        "error": _or_null(_object(code=_count, message=_text, infoUrl=_text)),
+    }
+)
+COUNTERS: Final = (
+    "scheduled",
+    "queued",
+    "sent",
+    "delivered",
+    "read",
+    "undelivered",
+    "failed",
+    "canceled",
+    "unaddressable",
+)
+message_operation = _object(
+    id=operation_id,
+    status=_one_of("SCHEDULED", "PROCESSING", "COMPLETED", "CANCELED"),
+    stats=_object(total=_count, recipients=_count, attempts=_count, **dict.fromkeys(COUNTERS, _count)),
+    createdAt=time,
+    updatedAt=time,
+)
+operation_error = _object(messageId=message_id, to=recipient, code=_count, message=_text, infoUrl=_text, createdAt=time)
+receipt = _object(to=recipient, status=message_status, code=_or_null(_count), connector=_text, createdAt=time)
+arrival = _object(
+    **{
+        "id": message_id,
+        "downstreamId": sid,
+        "channel": message_channel,
+        "from": place,
+        "to": recipient,
+        "cc": _one_of([]),
+        "bcc": _one_of([]),
+        "senderPoolId": _or_null(pool_id),
+        "operationId": operation_id,
+        "subject": _one_of(None),
+        "text": _text,
+        "html": _one_of(None),
+        "media": _one_of([]),
+        "attachments": _one_of([]),
+        "headers": _one_of({}),
+        "variables": _tags,
+        "segments": _or_null(_object(encoding=_one_of("GSM-7", "UCS-2"), count=_count)),
+        "codes": _list(_text),
+        "links": _list(_text),
+        "receivedAt": time,
+    }
+)
+
 SHAPES: Final[dict[str, Check]] = {
     "senderPools.list": _object(senderPools=_list(pool), pagination=pagination),
     "senderPools.create": operation_reference,
@@ -159,7 +257,22 @@ SHAPES: Final[dict[str, Check]] = {
     "inventory.delete": resource_reference,
     "ledger.listItems": _object(items=_list(item), pagination=pagination),
     "ledger.cancel": resource_reference,
+    "messages.send": operation_reference,
+    "messages.list": _object(messages=_list(_object(**message_members)), pagination=pagination),
+    "messages.fetch": _object(
+        **message_members, attempts=_list(attempt), content=lambda value: isinstance(value, dict)
+    ),
+    "messages.listOperations": _object(operations=_list(message_operation), pagination=pagination),
+    "messages.fetchOperation": message_operation,
+    "messages.listErrors": _object(errors=_list(operation_error), pagination=pagination),
+    "messages.listReceipts": _object(receipts=_list(receipt), pagination=pagination),
+    "messages.cancelOperation": resource_reference,
+    "messages.cancel": resource_reference,
+    "messages.retryOperation": operation_reference,
+    "inbox.list": _object(items=_list(arrival), pagination=pagination),
+    "inbox.fetch": arrival,
 }
+PARTS: Final = {"ledger.listItems": item, "messages.fetchOperation": message_operation}
 
 
 def faults(entry: Entry) -> Iterator[str]:
@@ -181,8 +294,9 @@ def _allowed(entry: Entry) -> tuple[int, ...]:
     if "expect" in entry.about:
         return (entry.about["expect"], 503)
     allowed = ALLOWED[entry.act]
-    if entry.act in ("senderPools.create", "senderPools.addSender") and not entry.key:
-        allowed = tuple(status for status in allowed if status not in (409, 422))
+    if not entry.key and 422 in allowed:
+        refused = (422,) if entry.act == "messages.retryOperation" else (409, 422)
+        allowed = tuple(status for status in allowed if status not in refused)
     if entry.act != "health.alive":
         allowed = (*allowed, 503)
     return allowed
@@ -208,7 +322,7 @@ def _success_faults(entry: Entry) -> Iterator[str]:
     if shape is None:
         return
     if entry.parts or entry.headers.get("content-type") in ("text/event-stream", "application/x-ndjson"):
-        part = item if entry.act == "ledger.listItems" else operation
+        part = PARTS.get(entry.act, operation)
         if not all(part(one) for _, one in entry.parts):
             yield f"a part of the stream is not as documented: {entry.parts[:3]}"
         return

@@ -22,6 +22,7 @@ from audits import audit, know_senders
 from checker import check
 from deeds import work
 from journal import Journal
+from message_deeds import introduce
 from mischief import Mischief, PostgresMischief, SqliteMischief
 from places import Postgres, Proxy, Seat
 from tenants import Tenant
@@ -48,10 +49,20 @@ class Result:
 
 
 class Run:
-    """One run on one engine with three tenants; each has that many senders at the start, and that many clients."""
+    """One run on one engine with three tenants; each has that many senders at the start, and that many clients.
+
+    With `reports` the audit waits for every report, which takes 10 seconds for some messages.
+    """
 
     def __init__(
-        self, engine: str, seed: int, seconds: float, folder: Path, inventory: int = 900, clients: int = 4
+        self,
+        engine: str,
+        seed: int,
+        seconds: float,
+        folder: Path,
+        inventory: int = 900,
+        clients: int = 4,
+        reports: bool = True,
     ) -> None:
         self.journal = Journal()
         self.engine = engine
@@ -59,6 +70,7 @@ class Run:
         self.seconds = seconds
         self.inventory = inventory
         self.clients = clients
+        self.reports = reports
         self.folder = folder
         self.urls: list[str] = []
         self.seats: list[Seat] = []
@@ -156,6 +168,7 @@ class Run:
             assert entry.done, entry
             await know_senders(client)
             await client.introduce()
+            await introduce(client)
             client.close()
 
     async def _trouble(self) -> None:
@@ -181,9 +194,9 @@ class Run:
     async def _audit(self) -> None:
         clients = list(self._clients(1, "after"))
         try:
-            await asyncio.gather(*(audit(client, 40) for client in clients))
+            await asyncio.gather(*(audit(client, 60, self.reports) for client in clients))
         except TimeoutError:
-            self.problems.append("lost: not everything could be read, or was final, 40 seconds after the last trouble")
+            self.problems.append("lost: not everything could be read, or was final, 60 seconds after the last trouble")
         for client in clients:
             client.close()
 
@@ -217,10 +230,10 @@ def statuses(journal: Journal) -> dict[str, int]:
     return dict(sorted(counts.items()))
 
 
-def chaos(engine: str, seed: int, seconds: float, **size: int) -> tuple[Result, Journal]:
+def chaos(engine: str, seed: int, seconds: float, *, reports: bool = True, **size: int) -> tuple[Result, Journal]:
     """One run in its own folder."""
     with tempfile.TemporaryDirectory(prefix="signalbox-chaos-") as folder:
-        one = Run(engine, seed, seconds, Path(folder), **size)
+        one = Run(engine, seed, seconds, Path(folder), reports=reports, **size)
         return asyncio.run(one.go()), one.journal
 
 
@@ -229,7 +242,7 @@ def recorded(engine: str, seed: int, seconds: float) -> Result:
     try:
         result, journal = chaos(engine, seed, seconds)
     except Exception:  # the harness itself failed: recorded as a failure, and the other seeds still run
-        totals = {"requests": 0, "items": 0, "broken off": 1}
+        totals = {"requests": 0, "items": 0, "messages": 0, "broken off": 1}
         result, journal = Result(engine, seed, seconds, totals, {}, [traceback.format_exc()]), Journal()
     BUILD.mkdir(exist_ok=True)
     with (BUILD / "chaos.jsonl").open("a", encoding="utf-8") as file:
@@ -279,10 +292,8 @@ def main(runs: int, seed: int, engine: str, seconds: float, jobs: int) -> None:
             result = future.result()
             results.append(result)
             ending = "ok" if not result.violations else f"{len(result.violations)} VIOLATIONS"
-            requests, items = result.totals["requests"], result.totals["items"]
-            click.echo(
-                f"{result.engine} seed {result.seed}: {result.seconds} s, {requests} requests, {items} items: {ending}"
-            )
+            counted = ", ".join(f"{result.totals[name]} {name}" for name in ("requests", "items", "messages"))
+            click.echo(f"{result.engine} seed {result.seed}: {result.seconds} s, {counted}: {ending}")
             for line in [*result.violations[:20], *result.notes]:
                 click.echo(f"    {line}")
     click.echo(summary(results))

@@ -15,7 +15,7 @@ from run import chaos
 @pytest.fixture(scope="module")
 def good() -> Journal:
     """The journal of a short run without violations."""
-    result, journal = chaos("sqlite", 7, 1.5, inventory=60, clients=2)
+    result, journal = chaos("sqlite", 7, 1.5, inventory=60, clients=2, reports=False)
     assert not result.violations
     return journal
 

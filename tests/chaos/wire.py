@@ -87,7 +87,7 @@ class Line:
             content = await reader.readexactly(int(entry.headers.get("content-length", "0")))
             entry.response = _decoded(content, media)
             entry.status = status
-        entry.received, entry.whole = time.monotonic(), True
+        entry.received, entry.clock, entry.whole = time.monotonic(), time.time(), True
         if entry.headers.get("connection") == "close":
             self.close()
 
