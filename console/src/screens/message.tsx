@@ -158,7 +158,10 @@ function Attempts({ attempts }: { attempts: readonly Attempt[] }): JSX.Element {
 }
 
 function Receipts({ id, updatedAt }: { id: string; updatedAt: string }): JSX.Element {
-  const { answer, failure, again } = useFresh<{ receipts: Receipt[] }>({ path: `/v1/Messages/${id}/Receipts` }, updatedAt);
+  const { answer, failure, again } = useFresh<{ receipts: Receipt[] }>(
+    { path: `/v1/Messages/${id}/Receipts` },
+    updatedAt,
+  );
   return (
     <section>
       <h2>Reports</h2>
