@@ -22,10 +22,12 @@ export const SCREENS = [
   "resolve",
   "requests",
   "request",
+  "messages",
+  "message",
 ] as const;
 export type Screen = (typeof SCREENS)[number];
 /** The screens of one thing; the parameter `id` says which. */
-export const THINGS = ["operation", "pool", "request"] as const satisfies readonly Screen[];
+export const THINGS = ["operation", "pool", "request", "message"] as const satisfies readonly Screen[];
 export type Params = Readonly<Record<string, string>>;
 
 export interface Route {
@@ -34,6 +36,7 @@ export interface Route {
 }
 
 const listeners = new Set<() => void>();
+takeQuery();
 /** The secret of a sign-in link, removed from the address before anything else sees it; empty without one. */
 export const LINK = takeLink();
 let route = read();
@@ -115,6 +118,11 @@ function takeLink(): string {
   const link = new URLSearchParams(location.hash.slice(1)).get("sign-in") ?? "";
   if (link) history.replaceState(null, "", location.pathname);
   return link;
+}
+
+/** An id in the query, as in a link that a person wrote, goes where the console has it: behind the `#`. */
+function takeQuery(): void {
+  if (location.search && !location.hash) history.replaceState(null, "", `${location.pathname}#${location.search.slice(1)}`);
 }
 
 function changed(step = false): void {

@@ -9,6 +9,8 @@ import { forget } from "./names.ts";
 import { back, go, href, isFocused, placeOf, THINGS, useRoute, type Params, type Screen } from "./route.ts";
 import { forgetLists } from "./rows.tsx";
 import { signOut, useSession } from "./session.ts";
+import { MessageScreen } from "./screens/message.tsx";
+import { MessagesScreen } from "./screens/messages.tsx";
 import { OperationScreen } from "./screens/operation.tsx";
 import { OperationsScreen } from "./screens/operations.tsx";
 import { OverviewScreen } from "./screens/overview.tsx";
@@ -31,6 +33,8 @@ const BODIES: Record<Screen, FunctionComponent<{ params: Params }>> = {
   resolve: ResolveScreen,
   requests: RequestsScreen,
   request: RequestScreen,
+  messages: MessagesScreen,
+  message: MessageScreen,
 };
 
 const PLACES: readonly { screen: Screen; name: string; key: string; also?: Screen }[] = [
@@ -40,11 +44,12 @@ const PLACES: readonly { screen: Screen; name: string; key: string; also?: Scree
   { screen: "senders", name: "Senders", key: "4" },
   { screen: "resolve", name: "Resolve", key: "5" },
   { screen: "requests", name: "Requests", key: "6", also: "request" },
+  { screen: "messages", name: "Messages", key: "7", also: "message" },
 ];
 
 const HELP: readonly [string, string][] = [
   ["/ or Ctrl K", "Search: a name, an address, a tag, the end of an id, a screen"],
-  ["1 … 6", "Overview, Operations, Pools, Senders, Resolve, Requests"],
+  ["1 … 7", "Overview, Operations, Pools, Senders, Resolve, Requests, Messages"],
   ["j k ↓ ↑", "The next and the previous row of a list"],
   ["Enter", "Open the row"],
   ["Home", "The first row"],

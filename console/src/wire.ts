@@ -184,3 +184,76 @@ export interface InspectedRequest extends LoggedRequest {
   request: { target: string; headers: Header[]; body: KeptBody | null; readMs: number | null } | null;
   response: { headers: Header[]; body: KeptBody | null; startedMs: number | null } | null;
 }
+
+export const MESSAGE_STATUSES = [
+  "SCHEDULED",
+  "QUEUED",
+  "SENT",
+  "DELIVERED",
+  "READ",
+  "UNDELIVERED",
+  "FAILED",
+  "CANCELED",
+  "INBOUND",
+] as const;
+export const MESSAGE_CHANNELS = ["SMS", "RCS", "WHATSAPP"] as const;
+export type MessageStatus = (typeof MESSAGE_STATUSES)[number];
+
+export interface MessageAddress {
+  address: string;
+  channel: string;
+}
+
+export interface Message {
+  id: string;
+  from: { address?: string; channel?: string; senderId?: string; senderPoolId?: string } | null;
+  to: MessageAddress[];
+  status: MessageStatus;
+  related: { name: "OPERATION" | "RETRY_OF"; id: string; uri: string }[];
+  tags: Tags;
+  scheduledFor: string | null;
+  createdAt: string;
+  updatedAt: string;
+}
+
+export interface Attempt {
+  id: string;
+  from: MessageAddress & { senderId: string };
+  to: MessageAddress[];
+  status: MessageStatus;
+  attemptedAt: string;
+  updatedAt: string;
+  error: { code: number; message: string; infoUrl: string } | null;
+}
+
+export interface FetchedMessage extends Message {
+  attempts: Attempt[];
+  content: unknown;
+}
+
+export interface Receipt {
+  to: MessageAddress;
+  status: MessageStatus;
+  code: number | null;
+  connector: string;
+  createdAt: string;
+}
+
+export interface Candidate {
+  senderId: string;
+  address: string;
+  channel: string;
+  rank: number;
+  steps: { country: boolean; area: boolean; kept: boolean; weight: number };
+}
+
+/** Which sender, and why: the response of Explain has one for each recipient, without the id of a message. */
+export interface Decision {
+  senderPoolId: string | null;
+  recipient: MessageAddress;
+  chosen: string | null;
+  candidates: Candidate[];
+  removed: { senderId: string; reason: string }[];
+  removedCounts: { reason: string; count: number }[];
+  at: string;
+}

@@ -157,6 +157,8 @@ ROUTES: Final = (
     Route("GET", "/console/resolve", console.SCREEN, "console.resolve"),
     Route("GET", "/console/requests", console.SCREEN, "console.requests"),
     Route("GET", "/console/request", console.SCREEN, "console.request"),
+    Route("GET", "/console/messages", console.SCREEN, "console.messages"),
+    Route("GET", "/console/message", console.SCREEN, "console.message"),
     Route("GET", "/console/console.js", console.SCRIPT, "console.script"),
     Route("GET", "/console/console.css", console.STYLE, "console.style"),
     Route("GET", "/console/icon.svg", console.ICON, "console.icon"),

@@ -260,7 +260,7 @@ class Shaper:
             attempted_at=at,
             created_at=at,
             updated_at=rfc3339(one.updated_at),
-            info_url=f"{self._base}/console/message?id={one.message_id}",
+            info_url=f"{self._base}/console/message#id={one.message_id}",
             error=None if one.code is None else self._error(one.code),
         )
 
@@ -326,7 +326,7 @@ _ATTEMPT: Final = MessageAttempt(
     attempted_at=_UPDATED,
     created_at=_UPDATED,
     updated_at=_UPDATED,
-    info_url=f"{_BASE}/console/message?id={MESSAGE_ID.example}",
+    info_url=f"{_BASE}/console/message#id={MESSAGE_ID.example}",
     error=None,
 )
 EXAMPLE_FETCHED: Final = FetchedMessage(
