@@ -80,8 +80,9 @@ SURROUNDINGS: Final = {
 
 # These would not end; the port that they are given is taken.
 SERVERS: Final = {("serve",), ("dev",), ("worker",)}
-# These are refused in usual surroundings: they find nothing to do, or no profile.
-REFUSED_HERE: Final = {("logout",), ("env",), ("pools", "update"), ("operations", "cancel")}
+# These may be refused in usual surroundings: they find nothing to do, no profile, or the pools of another command with the
+# same name.
+REFUSED_HERE: Final = {("logout",), ("env",), ("pools", "update"), ("pools", "apply"), ("operations", "cancel")}
 # Other commands need no place to keep a profile.
 STORES: Final = {"login", "logout"}
 WITHOUT_STORE: Final = {"home is a file", "home is not writable"}
