@@ -10,7 +10,7 @@ const WORDS: Readonly<Record<string, string>> = {
   FILTER: "the request leaves its channel out",
   CONTENT: "the content does not fit its channel",
   OPTED_OUT: "the person has opted out",
-  UNREACHABLE: "nobody reaches this address",
+  UNREACHABLE: "no sender reaches this address",
   NO_RCS: "the phone has no RCS",
   TOO_LONG: "the text is too long for its channel",
   NOT_RENDERED: "the text could not be rendered",

@@ -80,8 +80,7 @@ SURROUNDINGS: Final = {
 
 # These would not end; the port that they are given is taken.
 SERVERS: Final = {("serve",), ("dev",), ("worker",)}
-# These may be refused in usual surroundings: they find nothing to do, no profile, or the pools of another command with the
-# same name.
+# These may be refused in usual surroundings: they find nothing to do, no profile, or several pools of one name.
 REFUSED_HERE: Final = {("logout",), ("env",), ("pools", "update"), ("pools", "apply"), ("operations", "cancel")}
 # Other commands need no place to keep a profile.
 STORES: Final = {"login", "logout"}

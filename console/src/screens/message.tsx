@@ -1,6 +1,6 @@
 import { Fragment, type JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { ask, useAnswer, type Answered, type Call } from "../api.ts";
+import { ask, useAnswer, type Call } from "../api.ts";
 import { DecisionOf } from "../decision.tsx";
 import { Confirm } from "../dialog.tsx";
 import { Behind, CopiedId, docs, Head, Skeleton, State, TagList, Time, Trouble } from "../marks.tsx";
@@ -184,7 +184,7 @@ function Receipts({ id, updatedAt }: { id: string; updatedAt: string }): JSX.Ele
 }
 
 /** A response that is read again whenever the message has changed. */
-function useFresh<T>(call: Call, updatedAt: string): Answered<T> {
+function useFresh<T>(call: Call, updatedAt: string) {
   const answered = useAnswer<T>(call);
   const seen = useRef(updatedAt);
   useEffect(() => {
