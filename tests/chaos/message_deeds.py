@@ -58,7 +58,7 @@ def new_send(client: Client, to: Sequence[dict[str, Any]], key: str | None = Non
     return Promise(marker, "messages.send", MESSAGES, body, key, None)
 
 
-def _random_send(client: Client, key: str | None = None) -> Promise:
+def _random_send(client: Client, key: str | None = None, least: int = 1) -> Promise:
     rng = client.rng
     more: dict[str, Any] = {}
     if rng.random() < 0.4 and client.tenant.pools:
@@ -71,7 +71,7 @@ def _random_send(client: Client, key: str | None = None) -> Promise:
         moment = time.time() + 1
         text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(moment)) + f".{int(moment % 1 * 1000):03}Z"
         more["schedule"] = {"sendAt": [text]}
-    return new_send(client, recipients(client, int(MOST ** rng.random())), key, **more)
+    return new_send(client, recipients(client, max(least, int(MOST ** rng.random()))), key, **more)
 
 
 async def ask_for(client: Client, promise: Promise) -> Entry:
@@ -129,10 +129,10 @@ async def retry(client: Client) -> None:
 
 
 async def send_and_cancel(client: Client) -> None:
-    """A cancel right after the start, and what the inbox has of the operation after the cancel."""
-    entry = await ask_for(client, _random_send(client))
+    """A cancel while messages are handed over, and what the inbox has of the operation after the cancel."""
+    entry = await ask_for(client, _random_send(client, least=400))
     if entry.done:
-        await asyncio.sleep(client.rng.uniform(0, 0.05))
+        await asyncio.sleep(client.rng.uniform(0, client.rng.choice((0.02, 0.2))))
         await cancel(client, entry.response["operationId"])
 
 
@@ -272,7 +272,7 @@ DEEDS: Final[list[tuple[Callable[[Client], Awaitable[None]], int]]] = [
     (send, 10),
     (send_again, 5),
     (retry, 4),
-    (send_and_cancel, 4),
+    (send_and_cancel, 6),
     (cancel, 3),
     (cancel_one, 4),
     (read_operation, 8),
