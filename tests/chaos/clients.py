@@ -214,7 +214,9 @@ class Client:
                 return None
             found += entry.response[key]
             token = entry.response["pagination"]["next"]
-            after = found[-1].get("id", found[-1].get("index")) if found else None
+            # Items of a ledger have an index, errors have the id of their message.
+            if found:
+                after = next(found[-1][name] for name in ("id", "index", "messageId") if name in found[-1])
         return found
 
     def _filters(self) -> dict[str, str]:

@@ -54,7 +54,11 @@ class Post:
     def _strangers(self) -> None:
         """Every message and every item in a response belongs to a request of this tenant."""
         for entry, row in self.mailings.rows:
-            marker = row["tags"].get("sent", "") if "tags" in row else row["text"].split(" ")[1]
+            marker = (
+                row["tags"].get("sent", "")
+                if "tags" in row
+                else (row["text"] or "").partition(" ")[2].partition(" ")[0]
+            )
             if marker not in self.mailings.sends:
                 self.blame("tenant", f"no request of {self.mailings.tenant} sent {row['id']}: {entry}")
 
