@@ -90,17 +90,20 @@ class Scene:
             "picture": built("images"),
         }
         address = {"address": "p", "channel": "PUSH"}
+        sent = {
+            "to": [
+                {"address": "+14155550199", "channel": "PHONE", "variables": {"k": "v"}},
+                {"addresses": [{"address": "+14155550199", "channel": "PHONE"}]},
+            ],
+            "from": {"senderPoolId": pool, "channels": {"filterIn": ["SMS"]}},
+            "content": {"text": "t", "media": [{"url": "https://example.com/a.png"}]},
+            "schedule": {"sendAt": ["2026-01-31T09:30:00Z"]},
+            "tags": {"k": "v"},
+        }
         self.bodies: dict[str, Any] = {
-            "messages.send": {
-                "to": [
-                    {"address": "+14155550199", "channel": "PHONE", "variables": {"k": "v"}},
-                    {"addresses": [{"address": "+14155550199", "channel": "PHONE"}]},
-                ],
-                "from": {"senderPoolId": pool, "channels": {"filterIn": ["SMS"]}},
-                "content": {"text": "t", "media": [{"url": "https://example.com/a.png"}]},
-                "schedule": {"sendAt": ["2026-01-31T09:30:00Z"]},
-                "tags": {"k": "v"},
-            },
+            "messages.send": sent,
+            "messages.explain": sent,
+            "optOuts.create": {"address": "+14155550188", "channel": "PHONE", "senderPoolId": pool},
             "senderPools.create": {"name": "n", "tags": {"k": "v"}, "senders": [{"senderId": sender}]},
             "senderPools.update": {"name": "n", "tags": {"k": "v"}},
             "senderPools.addSender": [{"senderId": sender}],
