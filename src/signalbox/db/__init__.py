@@ -21,6 +21,7 @@ __all__ = [
     "Value",
     "Wakeups",
     "connect",
+    "follow",
     "safe_url",
     "sqlite_path",
 ]
@@ -76,6 +77,13 @@ class Tx(Protocol):
 
         A topic contains no newline.
         """
+
+
+async def follow(tx: Tx, query: str, account_id: int) -> None:
+    """Makes the transaction's new ids greater than the id that a query finds: the account's newest, if there is one."""
+    newest = await tx.one(query, account_id=account_id)
+    if newest:
+        tx.after(newest[0])
 
 
 class Database(Protocol):

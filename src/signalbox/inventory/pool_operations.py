@@ -12,6 +12,7 @@ from typing import Final, Literal
 
 import msgspec
 
+from signalbox import db
 from signalbox.db import Row, Statement, Tx, Value
 from signalbox.ground import ids
 from signalbox.ground.errors import Bug, Conflict, NotFound
@@ -108,9 +109,7 @@ def start(
 
 async def follow(tx: Tx, account_id: int) -> None:
     """Makes the transaction's new ids greater than the account's newest operation, and so than its newest pool."""
-    newest = await tx.one("pool_operations.newest", account_id=account_id)
-    if newest:
-        tx.after(newest[0])
+    await db.follow(tx, "pool_operations.newest", account_id)
 
 
 async def follow_for(tx: Tx, account_id: int, pool_id: str) -> None:

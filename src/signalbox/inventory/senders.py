@@ -8,7 +8,7 @@ from typing import Final, Literal, TypeAlias
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from signalbox.db import Row, Tx
+from signalbox.db import Row, Tx, follow
 from signalbox.ground import ids
 from signalbox.ground.errors import NotFound
 from signalbox.ground.page_tokens import IdRange
@@ -174,9 +174,7 @@ async def search(
 async def enter(tx: Tx, account_id: int, rows: Sequence[SenderRow]) -> Entered:
     """Enters rows of inventory in their order. A row with the key of a sender changes this sender."""
     await lock_inventory(tx, account_id)
-    newest = await tx.one("senders.newest", account_id=account_id)
-    if newest:
-        tx.after(newest[0])
+    await follow(tx, "senders.newest", account_id)
     created, moved = 0, Moved()
     for start in range(0, len(rows), _ROWS_AT_ONCE):
         created += await _enter_some(tx, account_id, rows[start : start + _ROWS_AT_ONCE], moved)

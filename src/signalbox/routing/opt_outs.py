@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from signalbox.db import Tx, Value
+from signalbox.db import Tx, Value, follow
 from signalbox.ground import ids
 from signalbox.ground.errors import NotFound
 from signalbox.ground.page_tokens import IdRange
@@ -42,9 +42,7 @@ async def add(tx: Tx, account_id: int, address: str, channel: Channel, pool_id: 
     """Opts a person out; who has opted out already keeps that opt-out. Raises NotFound for an unknown pool."""
     if pool_id:
         await sender_pools.fetch(tx, account_id, pool_id)
-    newest = await tx.one("opt_outs.newest", account_id=account_id)
-    if newest:
-        tx.after(newest[0])
+    await follow(tx, "opt_outs.newest", account_id)
     who: dict[str, Value] = {"account_id": account_id, "address": address, "channel": channel, "pool_id": pool_id}
     row = await tx.one("opt_outs.add", id=tx.new_id(OPT_OUT), now=tx.now, **who)
     row = row or await tx.one("opt_outs.find", **who)

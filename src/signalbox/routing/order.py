@@ -220,7 +220,7 @@ class _Channel:
         sender = self._by_id().get(sender_id) if sender_id and sender_id not in recipient.without else None
         if sender is None:
             return None
-        return Rank(sender, address, *_matches(sender, address.region, address.area), kept=True)
+        return Rank(sender, address, *matches(sender, address.region, address.area), kept=True)
 
     def gone(self, place: Place, without: Collection[str]) -> tuple[str, ...]:
         """Those of `without` that are in the place, in their order."""
@@ -230,7 +230,7 @@ class _Channel:
             sorted(
                 sender_id
                 for sender_id in set(without)
-                if (sender := by_id.get(sender_id)) and _matches(sender, region, area) >= (place.country, place.area)
+                if (sender := by_id.get(sender_id)) and matches(sender, region, area) >= (place.country, place.area)
             )
         )
 
@@ -270,7 +270,7 @@ class _Channel:
         return self._areas[region].get(area)
 
 
-def _matches(sender: Sender, region: str, area: str) -> tuple[bool, bool]:
+def matches(sender: Sender, region: str, area: str) -> tuple[bool, bool]:
     """Whether the sender is of this country, and of this area of it."""
     country = bool(region) and sender.region == region
     return country, country and bool(area) and addresses.area(sender.address) == area

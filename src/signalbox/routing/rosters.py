@@ -1,5 +1,6 @@
 """Reads the senders that a request may use into a roster. Contract section 11, step 1."""
 
+from collections import Counter
 from typing import Final, NamedTuple
 
 import msgspec
@@ -71,7 +72,7 @@ async def summary(tx: Tx, account_id: int, source: Source, most: int) -> list[Se
     ids: dict[tuple[str, str], list[str]] = {}
     for channel, status, sender_id in oldest:
         ids.setdefault((channel, status), []).append(sender_id)
-    numbers: dict[tuple[str, str], int] = {}
+    numbers: Counter[tuple[str, str]] = Counter()
     for channel, status, number in counts:
-        numbers[channel, status] = numbers.get((channel, status), 0) + number
+        numbers[channel, status] += number
     return [Senders(*key, number, ids.get(key, [])) for key, number in sorted(numbers.items()) if number]

@@ -15,14 +15,13 @@ import msgspec
 from signalbox.connectors import sink
 from signalbox.connectors.sink import Sink
 from signalbox.db import Tx
-from signalbox.ground.errors import Bug
 from signalbox.queue import turns
 from signalbox.queue.kinds import Done, Hand, Kind
 from signalbox.rendering.liquid import Budget, RenderError
 from signalbox.routing import opt_outs
 from signalbox.routing.order import Rank
-from signalbox.sending import choices, codes, contents, inbox, reports
-from signalbox.sending.choices import CHANNELS, Chooser, Due
+from signalbox.sending import choices, codes, contents, inbox, message_operations, messages, reports
+from signalbox.sending.choices import Chooser, Due
 from signalbox.sending.contents import Content, Rendered
 from signalbox.sending.inbox import NewItem
 from signalbox.sending.message_operations import COUNTERS, DUE_KIND, READY_KIND, Moved, Status
@@ -34,7 +33,6 @@ MOST_ATTEMPTS: Final = 3
 
 _encode = msgspec.json.Encoder().encode
 _decode_variables = msgspec.json.Decoder(dict[str, str]).decode
-_decode_addresses = msgspec.json.Decoder(list[tuple[str, str]]).decode
 _NO_VARIABLES: Final[dict[str, str]] = {}
 
 
@@ -105,7 +103,7 @@ async def _read(tx: Tx, account_id: int, operation_id: str, next_id: str) -> "Ba
             return Batch(due, message_id, tx.now)
         # Others were cancelled.
         if status in ("SCHEDULED", "QUEUED"):
-            pairs = _decode_addresses(addresses) if addresses else [(address, channel)]
+            pairs = messages.pairs(addresses, address, channel)
             given = _decode_variables(variables) if variables else _NO_VARIABLES
             due.append(Due(message_id, status, pairs, choices.read(pairs), given))
     return Batch(due, None, tx.now)
@@ -122,16 +120,13 @@ async def _hand_over(
     total: int,
 ) -> str | None:
     """Hands over messages that are due; returns the loads for the next batch of the operation."""
-    stored = await tx.one("message_operations.content", account_id=account_id, operation_id=operation_id)
-    if stored is None:  # pragma: no cover - stored with the operation
-        raise Bug("an operation has no content")
-    sender, content, defaults = stored
+    sender, content, defaults = await message_operations.fetch_content(tx, account_id, operation_id)
     chooser = await Chooser.load(tx, account_id, sender)
     parsed = contents.of(content, defaults)
-    channels = [channel for channel in CHANNELS if parsed.fits(channel)]
+    channels = parsed.channels
     if loads is None and total > 1:
         rows = await tx.all("messages.recipients", account_id=account_id, operation_id=operation_id)
-        everyone = [choices.read(_decode_addresses(row[0]) if row[0] else [(row[1], row[2])]) for row in rows]
+        everyone = [choices.read(messages.pairs(*row)) for row in rows]
         await chooser.remember(tx, everyone)
         chooser.count(everyone, channels)
     else:
@@ -156,20 +151,15 @@ def _try(
     now: int,
 ) -> Result:
     """Tries the pairs of a message in their order."""
-    reachable = [
-        address
-        for address in due.to
-        if address.address != sink.OPTED_OUT and (address.channel, address.address) not in opted_out
-    ]
-    if not reachable:
+    allowed = choices.allowed(due.to, opted_out)
+    if not allowed:
         return Result([], codes.OPTED_OUT)
-    reachable = [address for address in reachable if address.address != sink.UNREACHABLE]
     rendered: dict[str, Rendered] = {}
     tries: list[Try] = []
     without_rcs: set[str] = set()
     too_long = False
     budget = Budget()
-    for rank in chooser.ranked(reachable, channels):
+    for rank in chooser.ranked(choices.reachable(allowed), channels):
         channel, address = rank.sender.channel, rank.address.address
         if channel == "RCS" and address in without_rcs:
             continue

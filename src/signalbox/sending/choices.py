@@ -1,11 +1,12 @@
 """Which sender each message of a batch goes out from: contract section 11, on what the database has now."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from signalbox.accounts import accounts
+from signalbox.connectors import sink
 from signalbox.db import Tx
 from signalbox.ground import secrets
 from signalbox.routing import loads, order, rosters
@@ -15,7 +16,6 @@ from signalbox.routing.rosters import Source
 
 # The default of the policy `affinityDays`.
 AFFINITY_MS: Final = 90 * 24 * 60 * 60 * 1000
-CHANNELS: Final = ("SMS", "RCS", "WHATSAPP")
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
@@ -36,6 +36,16 @@ def read(pairs: Sequence[tuple[str, str]]) -> tuple[Address, ...]:
     return order.read((channel, address) for address, channel in pairs)
 
 
+def allowed(to: Iterable[Address], opted_out: Collection[tuple[str, str]]) -> list[Address]:
+    """The addresses that no opt-out forbids. `opted_out`: those that one does, as (channel, address)."""
+    return [one for one in to if one.address != sink.OPTED_OUT and (one.channel, one.address) not in opted_out]
+
+
+def reachable(to: Iterable[Address]) -> list[Address]:
+    """The addresses that a sender may reach."""
+    return [one for one in to if one.address != sink.UNREACHABLE]
+
+
 class _Counted(msgspec.Struct, frozen=True):
     """What is stored of the loads of one request: see Loads."""
 
@@ -49,10 +59,11 @@ _decode_counted = msgspec.json.Decoder(_Counted).decode
 class Chooser:
     """The senders of a request, the senders that people have been reached from, and the loads of the request."""
 
-    def __init__(self, account_id: int, asked: dict[str, Any], roster: Roster, key: bytes) -> None:
+    def __init__(self, account_id: int, asked: dict[str, Any], source: Source, roster: Roster, key: bytes) -> None:
         channels = asked.get("channels", {})
         self._account_id = account_id
-        self.pool_id: str = asked.get("senderPoolId", "")
+        self.source = source
+        self.pool_id = source.pool_id
         self.filter_in: Collection[str] | None = channels.get("filterIn")
         self._priority = {one["channel"]: one["priority"] for one in channels.get("priority", ())} or None
         self._roster = roster
@@ -66,8 +77,9 @@ class Chooser:
     async def load(cls, tx: Tx, account_id: int, sender: str | None) -> "Chooser":
         """Reads the senders that a request may use. `sender` is its `from`, as JSON."""
         asked: dict[str, Any] = _decode(sender) if sender else {}
-        roster = await rosters.read(tx, account_id, source_of(sender))
-        return cls(account_id, asked, roster, (await accounts.keyring(tx)).digests)
+        source = Source(*(asked.get(name, "") for name in ("senderPoolId", "senderId", "channel", "address")))
+        roster = await rosters.read(tx, account_id, source)
+        return cls(account_id, asked, source, roster, (await accounts.keyring(tx)).digests)
 
     async def remember(self, tx: Tx, recipients: Sequence[Sequence[Address]]) -> None:
         """Reads the kept senders of these people."""
@@ -125,13 +137,6 @@ class Chooser:
 
     def _person(self, address: Address) -> str:
         return person(self._key, address.channel, address.address)
-
-
-def source_of(sender: str | None) -> Source:
-    """The senders that the `from` of a request names. `sender` is JSON."""
-    asked: dict[str, Any] = _decode(sender) if sender else {}
-    names = ("senderPoolId", "senderId", "channel", "address")
-    return Source(*(asked.get(name, "") for name in names))
 
 
 def person(key: bytes, channel: str, address: str) -> str:

@@ -52,6 +52,11 @@ class Content:
             channel: _rendered(part) for channel, part in self._parts.items() if self._fills[channel] is None
         }
 
+    @property
+    def channels(self) -> list[str]:
+        """The sender channels that the content has something for."""
+        return [channel for channel in CHANNELS if channel in self._parts]
+
     def fits(self, channel: str) -> bool:
         """Whether the content has something for a sender channel."""
         return channel in self._parts

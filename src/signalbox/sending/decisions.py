@@ -9,18 +9,17 @@ from collections.abc import Collection, Iterator, Sequence
 from itertools import islice
 from typing import Final, NamedTuple
 
-from signalbox.connectors import sink
 from signalbox.db import Tx
-from signalbox.ground.errors import Bug, NotFound
+from signalbox.ground.errors import NotFound
 from signalbox.inventory import addresses
 from signalbox.rendering.liquid import Budget, RenderError
 from signalbox.routing import opt_outs, rosters
-from signalbox.routing.order import REACHED_BY, Rank
+from signalbox.routing.order import REACHED_BY, Rank, matches
 from signalbox.routing.rosters import Senders
 from signalbox.routing.spread import Sender
-from signalbox.sending import choices, codes, contents, messages
-from signalbox.sending.choices import CHANNELS, Chooser, Due
-from signalbox.sending.contents import Content
+from signalbox.sending import choices, codes, contents, message_operations, messages
+from signalbox.sending.choices import Chooser, Due
+from signalbox.sending.contents import CHANNELS, Content
 from signalbox.sending.messages import Attempt, Message, NewOperation
 
 # The most candidates and the most removed senders that a decision names.
@@ -54,17 +53,15 @@ async def fetch(tx: Tx, account_id: int, message: Message) -> Decision:
     if message.status in ("SCHEDULED", "INBOUND"):
         why = "its time has not come" if message.status == "SCHEDULED" else "it came in"
         raise NotFound(f"no sender was chosen for message {message.id}: {why}")
-    stored = await tx.one("message_operations.content", account_id=account_id, operation_id=message.operation_id)
-    if stored is None:  # pragma: no cover - stored with the operation
-        raise Bug("an operation has no content")
+    sender, content, defaults = await message_operations.fetch_content(tx, account_id, message.operation_id)
     attempts = await messages.fetch_attempts(tx, account_id, message.id)
     waits = message.status == "QUEUED"
     at = attempts[0].attempted_at if attempts else tx.now if waits else message.updated_at
     due = Due(message.id, message.status, message.addresses, choices.read(message.addresses), message.variables)
-    chooser = await Chooser.load(tx, account_id, stored[0])
+    chooser = await Chooser.load(tx, account_id, sender)
     if waits:
         await chooser.remember(tx, [due.to])
-    scene = await _Scene.read(tx, account_id, stored[0], chooser, contents.of(stored[1], stored[2]), [due])
+    scene = await _Scene.read(tx, account_id, chooser, contents.of(content, defaults), [due])
     decided = scene.decide(due, at, {one.to_address for one in attempts if one.code == codes.NO_RCS})
     made = [_attempted(due, one) for one in attempts]
     done = {_pair(rank) for rank in made}
@@ -81,8 +78,8 @@ async def explain(tx: Tx, account_id: int, new: NewOperation) -> Explanation:
     ]
     await chooser.remember(tx, [due.to for due in everyone])
     if len(everyone) > 1:
-        chooser.count([due.to for due in everyone], [channel for channel in CHANNELS if content.fits(channel)])
-    scene = await _Scene.read(tx, account_id, new.sender, chooser, content, everyone)
+        chooser.count([due.to for due in everyone], content.channels)
+    scene = await _Scene.read(tx, account_id, chooser, content, everyone)
     decisions = []
     for due in everyone:
         decision = scene.decide(due, tx.now, ())
@@ -108,7 +105,6 @@ class _Scene:
     ) -> None:
         self._chooser = chooser
         self._content = content
-        self._channels = [channel for channel in CHANNELS if content.fits(channel)]
         self._senders = senders
         self._opted_out = opted_out
 
@@ -117,7 +113,6 @@ class _Scene:
         cls,
         tx: Tx,
         account_id: int,
-        sender: str | None,
         chooser: Chooser,
         content: Content,
         everyone: Sequence[Due],
@@ -126,7 +121,7 @@ class _Scene:
         return cls(
             chooser,
             content,
-            await rosters.summary(tx, account_id, choices.source_of(sender), MOST_NAMED),
+            await rosters.summary(tx, account_id, chooser.source, MOST_NAMED),
             await opt_outs.among(tx, account_id, chooser.pool_id, people),
         )
 
@@ -146,12 +141,8 @@ class _Scene:
 
     def _order(self, due: Due, reasons: dict[str, str], without_rcs: Collection[str]) -> Iterator[Rank]:
         """As in a batch: channels that a reason removes are passed over after the choice, so the loads are the same."""
-        reachable = [
-            one
-            for one in due.to
-            if (one.channel, one.address) not in self._opted_out and one.address not in sink.NEVER_TRIED
-        ]
-        for rank in self._chooser.ranked(reachable, self._channels):
+        reachable = choices.reachable(choices.allowed(due.to, self._opted_out))
+        for rank in self._chooser.ranked(reachable, self._content.channels):
             channel = rank.sender.channel
             if reasons.get(channel) == "NOT_RENDERED":
                 # The message fails here: nothing after it is tried.
@@ -185,28 +176,21 @@ class _Scene:
             return "CHANNEL"
         if not self._content.fits(channel):
             return "CONTENT"
-        reached = [
-            one
-            for one in reached
-            if (one.channel, one.address) not in self._opted_out and one.address != sink.OPTED_OUT
-        ]
-        if not reached:
+        allowed = choices.allowed(reached, self._opted_out)
+        if not allowed:
             return "OPTED_OUT"
-        reached = [one for one in reached if one.address != sink.UNREACHABLE]
-        if not reached:
+        reachable = choices.reachable(allowed)
+        if not reachable:
             return "UNREACHABLE"
-        return "NO_RCS" if channel == "RCS" and all(one.address in without_rcs for one in reached) else None
+        return "NO_RCS" if channel == "RCS" and all(one.address in without_rcs for one in reachable) else None
 
 
 def _attempted(due: Due, attempt: Attempt) -> Rank:
     """The rank of an attempt, from what is stored. The sender may have been deleted since."""
     to = (attempt.to_channel, attempt.to_address)
     address = next((one for one in due.to if (one.channel, one.address) == to), due.to[0])
-    region = addresses.region(attempt.address)
-    country = bool(address.region) and region == address.region
-    area = country and bool(address.area) and addresses.area(attempt.address) == address.area
-    sender = Sender(attempt.sender_id, attempt.channel, attempt.address, region)
-    return Rank(sender, address, country, area, bool(attempt.kept))
+    sender = Sender(attempt.sender_id, attempt.channel, attempt.address, addresses.region(attempt.address))
+    return Rank(sender, address, *matches(sender, address.region, address.area), kept=bool(attempt.kept))
 
 
 def _pair(rank: Rank) -> tuple[str, str]:

@@ -3,12 +3,12 @@
 from collections import Counter
 from collections.abc import Mapping
 from itertools import starmap
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 import msgspec
 
 from signalbox.db import Row, Tx
-from signalbox.ground.errors import NotFound
+from signalbox.ground.errors import Bug, NotFound
 from signalbox.ground.page_tokens import IdRange
 from signalbox.queue import turns
 from signalbox.queue.kinds import Done, Hand, Kind
@@ -57,6 +57,28 @@ class MessageOperation(msgspec.Struct, frozen=True, gc=False):
     def final(self) -> bool:
         """Whether nothing is left to hand over. Reports may still move the counters."""
         return self.status in ("COMPLETED", "CANCELED")
+
+
+class StoredContent(NamedTuple):
+    """What all messages of an operation share, as JSON: `from`, the content, and the defaults of its template."""
+
+    sender: str | None
+    content: str
+    defaults: str | None
+
+
+async def find_content(tx: Tx, account_id: int, operation_id: str) -> StoredContent | None:
+    """The content of an operation; of an inbound message by the message's id. None when there is none."""
+    row = await tx.one("message_operations.content", account_id=account_id, operation_id=operation_id)
+    return None if row is None else StoredContent(*row)
+
+
+async def fetch_content(tx: Tx, account_id: int, operation_id: str) -> StoredContent:
+    """The content of an operation that exists."""
+    stored = await find_content(tx, account_id, operation_id)
+    if stored is None:  # pragma: no cover - stored with the operation
+        raise Bug("an operation has no content")
+    return stored
 
 
 async def fetch(tx: Tx, account_id: int, operation_id: str) -> MessageOperation:

@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from signalbox.db import Row, Tx, Value
+from signalbox.db import Row, Tx, Value, follow
 from signalbox.ground import ids
 from signalbox.ground.errors import Conflict, NotFound
 from signalbox.ground.page_tokens import IdRange
@@ -111,9 +111,7 @@ class Filter(msgspec.Struct, frozen=True):
 
 async def start(tx: Tx, account_id: int, new: NewOperation, request_id: str) -> str:
     """Stores an operation with all its messages and the work for them; returns the operation's id."""
-    newest = await tx.one("message_operations.newest", account_id=account_id)
-    if newest:
-        tx.after(newest[0])
+    await follow(tx, "message_operations.newest", account_id)
     operation_id = tx.new_id(ids.OPERATION)
     # Messages are handed over in the order of their ids: first those that are due first.
     ordered = sorted(new.recipients, key=lambda one: one.due or 0)
@@ -235,6 +233,12 @@ async def list_errors(tx: Tx, account_id: int, operation_id: str, id_range: IdRa
     return [_from_row(row) for row in rows]
 
 
+async def list_unsuccessful(tx: Tx, account_id: int, operation_id: str) -> list[Message]:
+    """The messages of an operation that failed or were not delivered and were not retried, oldest first."""
+    rows = await tx.all("messages.unsuccessful", account_id=account_id, operation_id=operation_id)
+    return [_from_row(row) for row in rows]
+
+
 async def list_receipts(tx: Tx, account_id: int, message_id: str, first: int, limit: int) -> list[Receipt]:
     """The receipts of a message from number `first` on. The caller checks that the message exists."""
     rows = await tx.all(
@@ -249,9 +253,7 @@ async def receive(tx: Tx, account_id: int, replied_id: str, text: str) -> str:
     Raises NotFound.
     """
     replied = await fetch(tx, account_id, replied_id)
-    newest = await tx.one("message_operations.newest", account_id=account_id)
-    if newest:
-        tx.after(newest[0])
+    await follow(tx, "message_operations.newest", account_id)
     message_id = tx.new_id(MESSAGE)
     await tx.run(
         "messages.receive",
@@ -319,9 +321,14 @@ async def lock(tx: Tx, account_id: int, message_id: str) -> tuple[MessageOperati
     return operation, await fetch(tx, account_id, message_id)
 
 
+def pairs(addresses: str | None, address: str, channel: str) -> list[tuple[str, str]]:
+    """The pairs (address, channel) of a recipient. `addresses`: all of them as JSON when there are several."""
+    return _decode_addresses(addresses) if addresses else [(address, channel)]
+
+
 def _from_row(row: Row) -> Message:
     values = [*row]
     values[9] = _decode_tags(values[9])
-    values[15] = _decode_addresses(values[15]) if values[15] else [(values[7], values[8])]
+    values[15] = pairs(values[15], values[7], values[8])
     values[16] = _decode_tags(values[16]) if values[16] else {}
     return Message(*values)

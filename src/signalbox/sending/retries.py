@@ -1,17 +1,12 @@
 """Sends again to those whom an operation did not reach. Contract section 10.5, `Retry`."""
 
-from typing import Final
-
 import msgspec
 
 from signalbox.db import Tx
-from signalbox.ground.errors import Bug, Conflict
+from signalbox.ground.errors import Conflict
 from signalbox.sending import message_operations, messages
 from signalbox.sending.message_operations import MessageOperation
 from signalbox.sending.messages import NewMessage, NewOperation
-
-_decode_addresses: Final = msgspec.json.Decoder(list[tuple[str, str]]).decode
-_decode_texts: Final = msgspec.json.Decoder(dict[str, str]).decode
 
 
 async def start(tx: Tx, account_id: int, operation_id: str, request_id: str) -> str:
@@ -26,14 +21,11 @@ async def start(tx: Tx, account_id: int, operation_id: str, request_id: str) -> 
             raise Conflict(f"operation {one.id} has {waiting} messages that are not handed over: nothing to retry yet")
     recipients: list[NewMessage] = []
     for one in operations:
-        rows = await tx.all("messages.unsuccessful", account_id=account_id, operation_id=one.id)
-        recipients += [_again(*row) for row in rows]
+        unsuccessful = await messages.list_unsuccessful(tx, account_id, one.id)
+        recipients += [NewMessage(each.addresses, each.variables or None, each.tags) for each in unsuccessful]
     if not recipients:
         raise Conflict(f"operation {operation_id} has no message left that failed or was not delivered")
-    stored = await tx.one("message_operations.content", account_id=account_id, operation_id=operation_id)
-    if stored is None:  # pragma: no cover - stored with the operation
-        raise Bug("an operation has no content")
-    sender, content, defaults = stored
+    sender, content, defaults = await message_operations.fetch_content(tx, account_id, operation_id)
     pool_id = msgspec.json.decode(sender).get("senderPoolId") if sender else None
     new = NewOperation(recipients, sender, pool_id, content, defaults, retry_of=operation_id)
     retry_id = await messages.start(tx, account_id, new, request_id)
@@ -57,11 +49,3 @@ async def _with_retries(tx: Tx, account_id: int, operation_id: str) -> list[Mess
         row = await tx.one("message_operations.retried_as", account_id=account_id, operation_id=following)
         following = row[0] if row else None
     return found
-
-
-def _again(addresses: str | None, address: str, channel: str, variables: str | None, tags: str) -> NewMessage:
-    return NewMessage(
-        _decode_addresses(addresses) if addresses else [(address, channel)],
-        _decode_texts(variables) if variables else None,
-        _decode_texts(tags),
-    )

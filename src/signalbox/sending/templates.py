@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from signalbox.db import Row, Tx
+from signalbox.db import Row, Tx, follow
 from signalbox.ground import ids
 from signalbox.ground.errors import NotFound
 from signalbox.ground.page_tokens import IdRange
@@ -48,9 +48,7 @@ def new_content_id() -> str:
 
 async def put(tx: Tx, account_id: int, content_id: str, new: NewTemplate) -> Template:
     """Stores a template with this id, and replaces a template that has the id."""
-    newest = await tx.one("templates.newest", account_id=account_id)
-    if newest:
-        tx.after(newest[0])
+    await follow(tx, "templates.newest", account_id)
     row = await tx.one(
         "templates.put",
         account_id=account_id,

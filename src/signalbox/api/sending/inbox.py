@@ -8,10 +8,11 @@ from msgspec import Meta
 
 from signalbox.api.sending.content import MediaUrl
 from signalbox.api.sending.message_shapes import MESSAGE_ID, OPERATION_ID, MessageId
+from signalbox.connectors import sink
 from signalbox.db import Tx
 from signalbox.ground import ids
 from signalbox.ground.clock import rfc3339
-from signalbox.ground.errors import Invalid, Problem
+from signalbox.ground.errors import Invalid, NotFound, Problem
 from signalbox.http import paging
 from signalbox.http.bodies import Body
 from signalbox.http.endpoint import Endpoint, Group
@@ -192,8 +193,7 @@ def _media(content: str | None) -> list[MediaUrl]:
 
 
 def _filter(request: Request) -> inbox.Filter:
-    values = [request.get(param) or "" for param in (TO, FROM, CHANNEL, OPERATION_ID, OF_MESSAGE, CONTAINS)]
-    return inbox.Filter(*values)
+    return inbox.Filter(*(request.get(param) or "" for param in _FILTERS))
 
 
 async def list_inbox(request: Request) -> Response:
@@ -237,12 +237,11 @@ async def _arrival(request: Request, after: After | None) -> str:
     if after.time is not None:
         return ids.first_of(inbox.ARRIVAL, after.time.first_ms_after)
     message_id = after.message_id or ""
-    row = await request.services.db.read(
-        lambda tx: tx.one("inbox.fetch", account_id=request.account_id, message_id=message_id)
-    )
-    if row is None:
-        raise Invalid([Problem.at(AFTER.name, "after must be the id of an item in the inbox, or a time")])
-    return str(row[0])
+    try:
+        item = await request.services.db.read(lambda tx: inbox.fetch(tx, request.account_id, message_id))
+    except NotFound:
+        raise Invalid([Problem.at(AFTER.name, "after must be the id of an item in the inbox, or a time")]) from None
+    return item.id
 
 
 async def report(request: Request) -> Response:
@@ -252,7 +251,7 @@ async def report(request: Request) -> Response:
 
     async def work(tx: Tx) -> None:
         await inbox.fetch(tx, request.account_id, message_id)
-        await reports.report(tx, request.account_id, message_id, said.status, code, "sink")
+        await reports.report(tx, request.account_id, message_id, said.status, code, sink.NAME)
 
     await request.services.db.write(work)
     return json_response(Nothing(), 202)

@@ -19,10 +19,9 @@ from signalbox.rendering import liquid
 from signalbox.rendering.liquid import Budget, RenderError
 from signalbox.sending import due, templates
 from signalbox.sending.codes import NOT_A_SENDER, TOO_LONG
-from signalbox.sending.contents import LONGEST_SMS, texts
+from signalbox.sending.contents import CHANNELS, LONGEST_SMS, texts
 from signalbox.sending.messages import NewMessage, NewOperation
 
-PHONE_CHANNELS: Final = ("SMS", "RCS", "WHATSAPP")
 _MOST_PROBLEMS: Final = 1_000
 # Recipients between two turns of the event loop.
 _SLICE: Final = 250
@@ -145,7 +144,7 @@ async def _require_sender(tx: Tx, account_id: int, sender: MessageSender) -> boo
         return row is None
     if sender.sender_id is not UNSET:
         found = await senders.fetch(tx, account_id, sender.sender_id)
-        if found.status != "ACTIVATED" or found.channel not in PHONE_CHANNELS:
+        if found.status != "ACTIVATED" or found.channel not in CHANNELS:
             what = f"is a sender of channel {found.channel}" if found.status == "ACTIVATED" else "is deactivated"
             raise Invalid([problem_at(["from", "senderId"], what, NOT_A_SENDER)])
         return found.channel == "SMS"

@@ -34,7 +34,7 @@ from signalbox.http.references import IDEMPOTENCY_KEY
 from signalbox.http.request import Request, Response, json_response
 from signalbox.http.shapes import OperationReference
 from signalbox.rendering.liquid import RenderError
-from signalbox.sending import contents, messages
+from signalbox.sending import contents, message_operations, messages
 
 _TAGS: Final = Pattern(
     "^([a-zA-Z0-9._~-]{1,128}:[a-zA-Z0-9._~-]{1,256};){1,10}$",
@@ -131,15 +131,13 @@ async def fetch_message(request: Request) -> Response:
 
 async def _content(tx: Tx, account_id: int, message: messages.Message, attempts: list[messages.Attempt]) -> object:
     """The content: rendered as for the last attempt; as requested before the first one."""
-    row = await tx.one(
-        "message_operations.content", account_id=account_id, operation_id=message.operation_id or message.id
-    )
-    if row is None:
+    stored = await message_operations.find_content(tx, account_id, message.operation_id or message.id)
+    if stored is None:
         return {}
     if message.status == "INBOUND":
         # What a person wrote is no Liquid.
-        return msgspec.json.decode(row[1])
-    content = contents.of(row[1], row[2])
+        return msgspec.json.decode(stored.content)
+    content = contents.of(stored.content, stored.defaults)
     shown = content.as_requested
     if attempts:
         try:

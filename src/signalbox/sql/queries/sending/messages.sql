@@ -172,7 +172,8 @@ ORDER BY operation_id DESC, id DESC LIMIT :limit;
 
 -- name: messages.unsuccessful
 -- Those of an operation that failed or were not delivered and were not retried, in the order of their ids: at most 10,000.
-SELECT addresses, to_address, to_channel, variables, tags
+SELECT id, operation_id, status, pool_id, sender_id, sender_channel, sender_address, to_address, to_channel, tags, retry_of,
+    scheduled_for, updated_at, error_code, attempts, addresses, variables
 FROM messages
 WHERE account_id = :account_id AND operation_id = :operation_id AND error_code IS NOT NULL
     AND status || '' IN ('FAILED', 'UNDELIVERED') AND retried_as IS NULL
