@@ -64,7 +64,7 @@ export function DecisionOf({ decision }: { decision: Decision }): JSX.Element {
         </li>
       </ol>
       <p class="quiet">
-        At most 50 candidates: kept, then country, then area, then spread.{" "}
+        At most 50 candidates: by channel, then kept sender, country, area code and spread.{" "}
         <a href={docs("messages")}>How a sender is chosen</a>
       </p>
     </>

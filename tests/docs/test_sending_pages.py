@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Final
 
 import pytest
 
 from docs_build import pages
+from signalbox.cli.decisions import REASONS
 from signalbox.connectors import sink
 from signalbox.connectors.sink import Sink
 from signalbox.ground.setting_forms import SinkReports
@@ -52,3 +54,11 @@ def test_errors_page_has_the_meaning_of_every_code(code: int) -> None:
     section = re.search(rf"^## {code} .+\n\n(.+)$", pages.text("errors"), flags=re.MULTILINE)
     assert section
     assert section[1].startswith(MEANINGS[code])
+
+
+def test_reasons_of_decisions_are_explained_on_the_page_and_in_the_console() -> None:
+    """tests/cli/test_cli_decisions.py compares those of the command line with the program."""
+    section = pages.text("messages").partition("## Why this sender")[2].partition("\n## ")[0]
+    assert set(re.findall(r"^\| `([A-Z_]+)` \|", section, flags=re.MULTILINE)) == set(REASONS)
+    source = (Path(__file__).parents[2] / "console" / "src" / "decision.tsx").read_text("utf-8")
+    assert set(re.findall(r'^  ([A-Z_]+): "', source, flags=re.MULTILINE)) == set(REASONS)
